@@ -1,0 +1,60 @@
+// Errors that an operator can meet. Each has a code, says what is wrong and what to do, and stands in docs/errors.md.
+// What API callers meet is in http/api-error.ts.
+
+/** code → message with {placeholders}. A test checks that docs/errors.md explains each one. */
+export const OPERATOR_ERRORS = {
+  HW_BAD_OPTION: '{problem}. {cure}',
+  HW_UNKNOWN_COMMAND: 'There is no command "{command}". Try: hookwright help',
+  HW_PORT_IN_USE:
+    'Port {port} on {host} is already taken by another program. Stop that one, or choose another port: --port {other}',
+  HW_CANNOT_LISTEN:
+    'Cannot listen on {host}:{port}: {reason}. Choose an address of this machine with --host and a port with --port',
+  HW_DATA_NOT_WRITABLE:
+    'The data folder {folder} cannot be written: {reason}. Give it to this user, or choose another with --data',
+  HW_DISK_FULL:
+    'There is no space left for {folder}: {reason}. Free some, then start again; nothing that was acknowledged is lost',
+  HW_NO_POSTGRES_BINARIES:
+    'No embedded PostgreSQL exists for this platform ({platform}). Install PostgreSQL 15 or newer and set DATABASE_URL, for example DATABASE_URL=postgres://user@localhost/hookwright',
+  HW_POSTGRES_DID_NOT_START: 'The embedded PostgreSQL did not start: {reason}. Its log is {log}',
+  HW_DATABASE_UNREACHABLE:
+    'The database at {address} cannot be reached: {reason}. Check DATABASE_URL and that PostgreSQL runs',
+  HW_DATABASE_TOO_OLD:
+    'The database at {address} is PostgreSQL {version}; Hookwright needs 15 or newer. Upgrade it, or unset DATABASE_URL to use the embedded one',
+  HW_DATABASE_IS_POOLED:
+    'The database at {address} sits behind a transaction pooler ({evidence}). LISTEN, prepared statements and advisory locks need a session: point DATABASE_URL at PostgreSQL itself, or at a pooler in session mode',
+  HW_SCHEMA_TOO_NEW:
+    'The database was migrated by a newer Hookwright (it has migration "{migration}", which this version does not know). Run that version, or restore a backup made with this one',
+  HW_MIGRATION_FAILED: 'Migration "{migration}" failed and was undone: {reason}',
+  HW_WRONG_ENCRYPTION_KEY:
+    'The secrets in this database were encrypted with another key than the one in {source}. Set HOOKWRIGHT_ENCRYPTION_KEY to that key, or use the data folder that has it',
+  HW_BAD_ENCRYPTION_KEY:
+    'The encryption key in {source} is not 32 bytes in base64. Make one with: openssl rand -base64 32',
+} as const;
+
+export type OperatorErrorCode = keyof typeof OPERATOR_ERRORS;
+
+/** An error for the person who runs the server. `message` is complete; `code` leads to docs/errors.md. */
+export class OperatorError extends Error {
+  override readonly name = 'OperatorError';
+  readonly code: OperatorErrorCode;
+
+  constructor(code: OperatorErrorCode, values: Readonly<Record<string, string | number>>, cause?: unknown) {
+    super(fillIn(OPERATOR_ERRORS[code], values), cause === undefined ? undefined : { cause });
+    this.code = code;
+  }
+}
+
+const fillIn = (template: string, values: Readonly<Record<string, string | number>>): string =>
+  template.replace(/\{(\w+)\}/g, (whole, key: string) => (key in values ? String(values[key]) : whole));
+
+/** The text of anything that was thrown, for a message or a log line. */
+export const describeError = (error: unknown): string => {
+  if (error instanceof AggregateError && error.message === '') return error.errors.map(describeError).join('; ');
+  return error instanceof Error ? error.message || error.name : String(error);
+};
+
+/** The code that Node and PostgreSQL put on their errors (`EADDRINUSE`, `23505`), if there is one. */
+export const errorCode = (error: unknown): string | undefined =>
+  typeof error === 'object' && error !== null && 'code' in error && typeof error.code === 'string'
+    ? error.code
+    : undefined;
