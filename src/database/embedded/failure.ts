@@ -1,7 +1,9 @@
 // What went wrong, told in the words of the person who runs the server.
 import { describeError, errorCode, OperatorError } from '../../core/errors.ts';
 
-const NO_SPACE = /No space left on device|Disk quota exceeded|ENOSPC|EDQUOT|database or disk is full/;
+/** A write that was cut short is how PostgreSQL meets the last bytes of a disk. */
+const NO_SPACE =
+  /No space left on device|Disk quota exceeded|ENOSPC|EDQUOT|database or disk is full|wrote only \d+ of \d+ bytes/;
 const NOT_ALLOWED = new Set(['EACCES', 'EPERM', 'EROFS', 'ENOTDIR', 'EEXIST', 'ENAMETOOLONG', 'ELOOP']);
 
 /** A coded error for what a file operation in `folder` threw; anything that is not about files comes back as it is. */
@@ -17,15 +19,18 @@ export const explainFileError = (error: unknown, folder: string): unknown => {
 
 /** A coded error out of what `initdb` or `postgres` said before it gave up. */
 export const explainServerFailure = (output: string, place: string, log: string): OperatorError => {
-  const reason = lastComplaint(output);
-  return NO_SPACE.test(output)
-    ? new OperatorError('HW_DISK_FULL', { folder: place, reason })
-    : new OperatorError('HW_POSTGRES_DID_NOT_START', { reason, log });
+  const lines = output.split('\n').filter((line) => line.trim() !== '');
+  const fullDisk = lines.find((line) => NO_SPACE.test(line));
+  if (fullDisk) return new OperatorError('HW_DISK_FULL', { folder: place, reason: withoutPrefix(fullDisk) });
+  const complaint = lines.findLast((line) => /\b(FATAL|PANIC|fatal|error|Error):/.test(line)) ?? lines.at(-1);
+  const reason = complaint ? withoutPrefix(complaint) + adviceFor(complaint) : 'it ended without a word';
+  return new OperatorError('HW_POSTGRES_DID_NOT_START', { reason, log });
 };
 
-/** The last line of a complaint is the cause more often than the first; what follows it says only that it is shutting down. */
-const lastComplaint = (output: string): string => {
-  const lines = output.split('\n').filter((line) => line.trim() !== '');
-  const complaint = lines.findLast((line) => /\b(FATAL|PANIC|fatal|error|Error):/.test(line)) ?? lines.at(-1);
-  return complaint?.replace(/^.*?\b(FATAL|PANIC):\s+/, '').trim() ?? 'it ended without a word';
-};
+/** `2026-11-21 01:50:54.245 UTC [13794] FATAL:  could not ...` */
+const withoutPrefix = (line: string): string => line.replace(/^.*?\b(FATAL|PANIC):\s+/, '').trim();
+
+const adviceFor = (complaint: string): string =>
+  complaint.includes('could not look up effective user ID')
+    ? ' (a container may run as a user without a name: give it one in /etc/passwd, or set DATABASE_URL)'
+    : '';
