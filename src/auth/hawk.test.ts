@@ -21,7 +21,7 @@ const CLIENTS: KnownClient[] = [
   { clientId: 'path', accessToken: 'path-secret', scopes: ['a/b', 'auth:create-client:t/*'] },
   { clientId: 'gone', accessToken: 'gone-secret', scopes: ['*'], expires: NOW - 1 },
   { clientId: 'off', accessToken: 'off-secret', scopes: ['*'], disabled: true },
-].map((client) => ({ expires: NOW + DAY, disabled: false, ...client }));
+].map((client) => ({ expires: NOW + DAY, disabled: false, lastDateUsed: NOW, ...client }));
 
 const ROLES = compileRoles([
   { roleId: 'anonymous', scopes: ['anon:1'] },

@@ -21,6 +21,8 @@ export type KnownClient = {
   /** Milliseconds since the epoch. */
   readonly expires: number;
   readonly disabled: boolean;
+  /** Milliseconds since the epoch; may be hours old. */
+  readonly lastDateUsed: number;
 };
 
 export type AuthenticatorSettings = {
