@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { mkdtemp } from 'node:fs/promises';
+import { mkdtemp, readFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
@@ -14,6 +14,7 @@ import { statement } from '../database/statement.ts';
 import { ApiError } from '../http/api-error.ts';
 import type { ApiMethod, Caller, ScopeExpression, SignedRequest } from '../http/api-method.ts';
 import { type Auth, createAuth } from './create-auth.ts';
+import { ensureRootClient } from './root-client.ts';
 import { normalForm } from './scopes.ts';
 
 const HOUR = 60 * 60 * 1000;
@@ -173,6 +174,19 @@ describe('clients in the database', () => {
     }
     assert.ok((await use()) >= started, 'disposing waits until it is written');
   });
+});
+
+it('the root client is one, whichever process makes it, and signs requests', async () => {
+  await using auth = await openAuth();
+  const folders = await Promise.all(Array.from({ length: 6 }, () => mkdtemp(join(tmpdir(), 'hookwright-root-'))));
+  const ensure = (dataFolder: string) =>
+    ensureRootClient({ database, clients: auth.clients, clock: systemClock, dataFolder, rootUrl: `http://${HOST}` });
+  const made = await Promise.all(folders.map(ensure));
+  const read = async ({ credentialsFile }: { credentialsFile: string }) =>
+    JSON.parse(await readFile(credentialsFile, 'utf8'));
+  const [first, ...others] = await Promise.all(made.map(read));
+  for (const other of others) assert.deepEqual(other, first);
+  assert.deepEqual((await auth.authenticate(signed('root', first.accessToken))).scopes, ['*']);
 });
 
 describe('roles in the database', () => {

@@ -4,6 +4,7 @@ import type { Log } from '../core/log.ts';
 import type { Metrics } from '../core/metrics.ts';
 import type { SecretBox } from '../core/secret-box.ts';
 import type { Database } from '../database/database.ts';
+import { ApiError } from '../http/api-error.ts';
 import type { ApiService, Authenticate, Caller, Satisfies, SignedRequest } from '../http/api-method.ts';
 import { createAuthApi } from './api.ts';
 import { AUTH_CHANGED, readChange } from './changes.ts';
@@ -137,7 +138,7 @@ const counted = (authenticate: Authenticate, metrics: Metrics | undefined): Auth
       requests.inc({ outcome: caller.clientId === undefined ? 'unsigned' : 'good' });
       return caller;
     } catch (error) {
-      requests.inc({ outcome: 'refused' });
+      requests.inc({ outcome: error instanceof ApiError ? 'refused' : 'failed' });
       throw error;
     }
   };

@@ -262,7 +262,7 @@ describe('a signed request', () => {
     forgive(request);
     await authenticate(request);
     await assert.rejects(authenticate(request));
-    forgive({ ...request, authorization: 'garbage' });
+    for (const authorization of ['garbage', 'Hawk garbage', undefined]) forgive({ ...request, authorization });
   });
 
   it('has its payload checked when it says what it is', async () => {

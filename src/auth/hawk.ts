@@ -184,7 +184,8 @@ export const createAuthenticator = (settings: AuthenticatorSettings): Authentica
     const remembered = known.get(client);
     const isPlain = scopes === client.scopes && clientId === client.clientId;
     if (isPlain && remembered?.roles === candidate.roles) return remembered.authentication;
-    const authentication = { clientId, expires, scopes: candidate.roles.expand([...scopes, EVERYBODY]) };
+    const expanded = candidate.roles.expand([...scopes, EVERYBODY]);
+    const authentication = Object.freeze({ clientId, expires, scopes: expanded });
     if (isPlain) known.set(client, { roles: candidate.roles, authentication });
     return authentication;
   };
@@ -194,8 +195,11 @@ export const createAuthenticator = (settings: AuthenticatorSettings): Authentica
     authenticate: async (request) =>
       (await verify(request)) ?? { clientId: undefined, scopes: (await roles()).expand([EVERYBODY]) },
     forgive: ({ authorization }) => {
-      const { id, nonce, ts } = (authorization && readHeader(authorization)) || {};
-      if (id !== undefined && nonce !== undefined && ts !== undefined) replays.forget(id, nonce, ts);
+      if (!authorization) return;
+      try {
+        const { id, nonce, ts } = readHeader(authorization) ?? {};
+        if (id !== undefined && nonce !== undefined && ts !== undefined) replays.forget(id, nonce, ts);
+      } catch {} // it could not be read, so it was not used either
     },
   };
 };
