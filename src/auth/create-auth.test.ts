@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { mkdtemp, readFile } from 'node:fs/promises';
+import { chmod, mkdir, mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
@@ -23,6 +23,7 @@ const HOST = 'localhost:8080';
 
 const undo = new AsyncDisposableStack();
 let database: Database;
+let folder: string;
 
 const disableClient = statement<{ n: unknown }>(
   'test.disable-client',
@@ -45,11 +46,17 @@ const readUse = statement<{ last_date_used: number }>(
 const clearRoles = statement('test.clear-roles', 'delete from roles');
 
 before(async () => {
-  const dataFolder = await mkdtemp(join(tmpdir(), 'hookwright-auth-'));
+  folder = await mkdtemp(join(tmpdir(), 'hookwright-auth-'));
+  await chmod(folder, 0o755); // so that the database lies in it also when root runs the tests, and goes with it
+  const dataFolder = join(folder, 'data');
+  await mkdir(dataFolder, { mode: 0o755 });
   const settings = { databaseUrl: undefined, dataFolder, poolSize: 8, clock: systemClock, log: silentLog };
   database = undo.use(await prepareDatabase(settings)).database;
 });
-after(() => undo.disposeAsync());
+after(async () => {
+  await undo.disposeAsync();
+  await rm(folder, { recursive: true });
+});
 
 const openAuth = (on: Database = database): Promise<Auth> =>
   createAuth({ database: on, secretBox, clock: systemClock, log: silentLog, rootUrl: undefined });
@@ -178,7 +185,7 @@ describe('clients in the database', () => {
 
 it('the root client is one, whichever process makes it, and signs requests', async () => {
   await using auth = await openAuth();
-  const folders = await Promise.all(Array.from({ length: 6 }, () => mkdtemp(join(tmpdir(), 'hookwright-root-'))));
+  const folders = await Promise.all(Array.from({ length: 6 }, () => mkdtemp(join(folder, 'root-'))));
   const ensure = (dataFolder: string) =>
     ensureRootClient({ database, clients: auth.clients, clock: systemClock, dataFolder, rootUrl: `http://${HOST}` });
   const made = await Promise.all(folders.map(ensure));

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
-import { chmod, mkdtemp, readdir, readFile, stat, symlink, unlink, writeFile } from 'node:fs/promises';
+import { chmod, mkdtemp, readdir, readFile, rm, stat, symlink, unlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { describe, it } from 'node:test';
+import { after, before, describe, it } from 'node:test';
 import { systemClock } from '../core/clock.ts';
 import type { Database } from '../database/database.ts';
 import type { Client, ClientStore } from './clients.ts';
@@ -25,8 +25,14 @@ const memoryStore = () => {
   return { rows, clients, database: database as unknown as Database };
 };
 
+let folder: string;
+before(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'hookwright-root-'));
+});
+after(() => rm(folder, { recursive: true }));
+
 const world = async () => {
-  const dataFolder = await mkdtemp(join(tmpdir(), 'hookwright-root-'));
+  const dataFolder = await mkdtemp(join(folder, 'data-'));
   const file = join(dataFolder, 'root-credentials.json');
   const store = memoryStore();
   const ensure = (rootUrl = 'http://localhost:8080') =>
@@ -111,7 +117,7 @@ describe('the root client', () => {
 
   it('says what is wrong when the folder cannot be written', async () => {
     const store = memoryStore();
-    const dataFolder = join(await mkdtemp(join(tmpdir(), 'hookwright-root-')), 'file', 'below');
+    const dataFolder = join(await mkdtemp(join(folder, 'data-')), 'file', 'below');
     await writeFile(join(dataFolder, '..'), '');
     const ensuring = ensureRootClient({ ...store, clock: systemClock, dataFolder, rootUrl: 'http://x' });
     await assert.rejects(ensuring, (error: Error & { code?: string }) => {
