@@ -2,7 +2,7 @@
 import { ApiError } from '../http/api-error.ts';
 import { createBoundedMemo } from './bounded-memo.ts';
 import { assumedBy, fillTemplate, indexRoles, type RoleDefinition } from './role-index.ts';
-import { isScope, normalForm } from './scopes.ts';
+import { covers, isScope, isWildcard, normalForm } from './scopes.ts';
 
 export type RoleExpansion = {
   /**
@@ -60,13 +60,13 @@ export const compileRoles = (definitions: readonly RoleDefinition[]): RoleExpans
       if (scope === '*') return EVERYTHING;
       const held = assumedBy(scope);
       // A wildcard gives all that the scopes under it give, or something that covers it: those need no look of their own.
-      if (held === undefined || wide.some((prefix) => held.startsWith(prefix))) continue;
+      if (held === undefined || wide.some((pattern) => covers(pattern, held))) continue;
       index.visitMatches(held, (role, parameter) => {
         for (const plain of role.plain) add(plain);
         if (parameter === undefined) return;
         for (const template of role.templates) add(fillTemplate(template, parameter));
       });
-      if (held.endsWith('*') && wide.length < WIDE_REMEMBERED) wide.push(held.slice(0, -1));
+      if (isWildcard(held) && wide.length < WIDE_REMEMBERED) wide.push(held);
     }
     return normalForm(found);
   };

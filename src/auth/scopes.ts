@@ -11,9 +11,16 @@ export const isScope = (value: unknown): value is string => lib.validScope(value
 /** Only a final star is a wildcard. */
 export const isWildcard = (scope: string): boolean => scope.charCodeAt(scope.length - 1) === STAR;
 
-/** Whether who holds `pattern` holds `scope`. */
-export const covers = (pattern: string, scope: string): boolean =>
-  pattern === scope || (isWildcard(pattern) && scope.startsWith(pattern.slice(0, -1)));
+/**
+ * Whether who holds `pattern` holds `scope`. Stricter than the reference in one case: `a**` (everything that begins with `a*`)
+ * satisfies `a*` there, because it is compared as text, though `a*` means far more. Restricted credentials may hold such a scope.
+ */
+export const covers = (pattern: string, scope: string): boolean => {
+  if (pattern === scope) return true;
+  if (!isWildcard(pattern)) return false;
+  const meant = isWildcard(scope) ? scope.slice(0, -1) : scope;
+  return meant.startsWith(pattern.slice(0, -1));
+};
 
 /** Without the final star, in byte order; the starred one first on a tie. */
 export const compareScopes = (left: string, right: string): number => lib.scopeCompare(left, right);
