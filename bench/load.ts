@@ -1,27 +1,18 @@
 // The load: a process of its own that sends signed requests from a number of callers at once and times the answers.
 // Everything that costs is done before the clock starts (signing) or after it stops (sorting), so that it stays out of the way
 // of what is measured: about 0.02 ms of CPU a request, which is reported.
-import { createHmac, randomBytes } from 'node:crypto';
 import { systemClock } from '../src/core/clock.ts';
 import { describeError } from '../src/core/errors.ts';
 import { SLUG_ID } from '../src/core/ids.ts';
 import { type Answer, readAnswer } from './answer.ts';
 import { type Connection, openConnection } from './connection.ts';
+import { type RequestsToSign, type SignedRequests, signRequests } from './sign-requests.ts';
 
-export type LoadPlan = {
+export type LoadPlan = RequestsToSign & {
   /** Whom the load talks to. */
   readonly to: { readonly host: string; readonly port: number };
-  /** Whom the requests are signed for, and what their Host header says; the reference gets the same bytes as the server. */
-  readonly signedFor: { readonly host: string; readonly port: number };
-  readonly credentials: { readonly clientId: string; readonly accessToken: string };
-  /** Of a POST. */
-  readonly path: string;
-  /** JSON in ASCII. */
-  readonly body: string;
   readonly callers: number;
   readonly seconds: number;
-  /** How many requests are signed in advance; the run ends when they are used up. */
-  readonly requests: number;
   /** Whether every answer must name another task; the reference always names the same one. */
   readonly expectDistinctTasks: boolean;
 };
@@ -52,28 +43,7 @@ const ENOUGH_ERRORS = 100;
 /** For the answers that are still missing when the time is up. */
 const LAST_ANSWERS_MS = 30_000;
 
-/** All requests, one after another in one buffer; all have the same length, because only nonce, ts and mac differ. */
-const signRequests = (plan: LoadPlan): { bytes: Buffer; length: number } => {
-  const { host, port } = plan.signedFor;
-  const seed = randomBytes(4).toString('hex');
-  const ts = Math.floor(systemClock.now() / 1000);
-  const sign = (index: number): string => {
-    const nonce = seed + index.toString(36).padStart(5, '0');
-    const text = `hawk.1.header\n${ts}\n${nonce}\nPOST\n${plan.path}\n${host}\n${port}\n\n\n`;
-    const mac = createHmac('sha256', plan.credentials.accessToken).update(text).digest('base64');
-    return (
-      `POST ${plan.path} HTTP/1.1\r\nHost: ${host}:${port}\r\n` +
-      `Authorization: Hawk id="${plan.credentials.clientId}", ts="${ts}", nonce="${nonce}", mac="${mac}"\r\n` +
-      `Accept: application/json\r\nContent-Type: application/json\r\nContent-Length: ${plan.body.length}\r\n\r\n${plan.body}`
-    );
-  };
-  const { length } = sign(0);
-  const bytes = Buffer.allocUnsafe(length * plan.requests);
-  for (let index = 0; index < plan.requests; index++) bytes.write(sign(index), index * length, 'latin1');
-  return { bytes, length };
-};
-
-const run = async (plan: LoadPlan, signed: { bytes: Buffer; length: number }): Promise<LoadResult> => {
+const run = async (plan: LoadPlan, signed: SignedRequests): Promise<LoadResult> => {
   const times = new Float64Array(plan.requests);
   const samples: string[] = [];
   const taskIds = new Set<string>();
@@ -197,16 +167,21 @@ const run = async (plan: LoadPlan, signed: { bytes: Buffer; length: number }): P
   };
 };
 
-let prepared: { plan: LoadPlan; signed: { bytes: Buffer; length: number } } | undefined;
+let prepared: { plan: LoadPlan; signed: SignedRequests } | undefined;
+
+/** A harness that is gone needs no answer, and its absence is no error. */
+const answer = (message: FromLoad): void => {
+  process.send?.(message, undefined, undefined, () => {});
+};
 
 process.on('message', async (message: ToLoad) => {
   if (message !== 'go') {
-    prepared = { plan: message.plan, signed: signRequests(message.plan) };
-    process.send?.('prepared' satisfies FromLoad);
+    prepared = { plan: message.plan, signed: signRequests(message.plan, systemClock.now()) };
+    answer('prepared');
   } else if (prepared) {
     const result = await run(prepared.plan, prepared.signed);
     prepared = undefined;
-    process.send?.({ result } satisfies FromLoad);
+    answer({ result });
   }
 });
 process.once('disconnect', () => process.exit());

@@ -123,3 +123,13 @@ export const databaseCpuMsOf = (data: string): number => {
   if (postmaster === undefined) throw new Error(`no PostgreSQL runs in ${databaseFolderOf(data)}`);
   return database.reduce((sum, one) => sum + one.cpuMs, postmaster.endedChildrenCpuMs);
 };
+
+/** CPU in ms that all cores of the machine have spent on anything, the time that a hypervisor took away included. */
+export const machineCpuMs = (): number => {
+  const [user = 0, nice = 0, system = 0, , , interrupts = 0, softInterrupts = 0, stolen = 0] = (
+    /^cpu +(.*)/.exec(readFileSync('/proc/stat', 'latin1'))?.[1] ?? ''
+  )
+    .split(' ')
+    .map(Number);
+  return (user + nice + system + interrupts + softInterrupts + stolen) * msPerTick();
+};

@@ -1,11 +1,10 @@
 // Signed triggers beside a bare Fastify echo under the same load: how many, how fast, and what each costs.
-import type { ChildProcess } from 'node:child_process';
-import { once } from 'node:events';
-import { join } from 'node:path';
+import { availableParallelism } from 'node:os';
 import { prepareHook, readTask, TRIGGER_PATH, TRIGGER_PAYLOAD } from './hook.ts';
-import type { FromLoad, LoadPlan, LoadResult, ToLoad } from './load.ts';
+import type { LoadResult } from './load.ts';
+import { type Load, startEcho, startLoad, type Target } from './load-process.ts';
 import { type Bench, type Figure, figure, interleave, type Measure, type Row, unavailable } from './measure.ts';
-import { cpuMsOf, databaseCpuMsOf, hasProc, NO_PROC } from './proc.ts';
+import { cpuMsOf, databaseCpuMsOf, hasProc, machineCpuMs, NO_PROC } from './proc.ts';
 import { type RunningServer, startServer } from './server.ts';
 
 export const triggers: Measure = {
@@ -49,13 +48,13 @@ const LEAST_RATIO_TO_ECHO = 1 / 6;
 const MOST_P99_MS = 20;
 const MOST_CPU_MS = 0.25;
 
-type Target = { readonly url: string; readonly pid: number; readonly data?: string };
-
 type Run = {
   readonly load: LoadResult;
   /** CPU a request, in ms: of the process under load, and of the PostgreSQL that it uses. */
   readonly cpuMs: number | undefined;
   readonly databaseCpuMs: number | undefined;
+  /** What programs that do not belong to the bench took, as a part of all cores. */
+  readonly disturbance: number | undefined;
 };
 
 const oneRun = async (
@@ -78,11 +77,11 @@ const oneRun = async (
     expectDistinctTasks: isOurs,
   });
   // No request is under way at either reading, so the difference belongs to the counted requests alone.
-  const before = readCpu(target);
+  const before = readCpu(bench, target);
   const result = await load.go();
   // What the server still does after its last answers counts too.
   await bench.clock.sleep(SETTLE_MS);
-  const after = readCpu(target);
+  const after = readCpu(bench, target);
   load.learnRate(target, result.requests / result.seconds);
   if (result.errors > 0) {
     const samples = result.samples.map((sample) => `  ${sample}`).join('\n');
@@ -90,21 +89,39 @@ const oneRun = async (
       `${result.errors} of ${result.requests} requests to ${isOurs ? 'the server' : 'the echo'} at ${callers} callers went wrong:\n${samples}`,
     );
   }
-  const each = (from: number | undefined, to: number | undefined): number | undefined =>
-    from === undefined || to === undefined ? undefined : (to - from) / result.requests;
-  return {
-    load: result,
-    cpuMs: each(before.own, after.own),
-    databaseCpuMs: each(before.database, after.database),
-  };
+  return { load: result, ...costsOf(before, after, result) };
 };
 
 const SETTLE_MS = 50;
 
-const readCpu = ({ pid, data }: Target): { own: number | undefined; database: number | undefined } => ({
-  own: hasProc ? cpuMsOf(pid) : undefined,
-  database: hasProc && data !== undefined ? databaseCpuMsOf(data) : undefined,
-});
+type Reading = {
+  readonly atMs: number;
+  readonly own: number;
+  readonly database: number | undefined;
+  readonly machine: number;
+};
+
+const readCpu = (bench: Bench, { pid, data }: Target): Reading | undefined =>
+  hasProc
+    ? {
+        atMs: bench.clock.monotonic(),
+        own: cpuMsOf(pid),
+        database: data === undefined ? undefined : databaseCpuMsOf(data),
+        machine: machineCpuMs(),
+      }
+    : undefined;
+
+const costsOf = (before: Reading | undefined, after: Reading | undefined, load: LoadResult): Omit<Run, 'load'> => {
+  if (!before || !after) return { cpuMs: undefined, databaseCpuMs: undefined, disturbance: undefined };
+  const own = after.own - before.own;
+  const database = (after.database ?? 0) - (before.database ?? 0);
+  const others = Math.max(0, after.machine - before.machine - own - database - load.cpuMs);
+  return {
+    cpuMs: own / load.requests,
+    databaseCpuMs: after.database === undefined ? undefined : database / load.requests,
+    disturbance: others / (after.atMs - before.atMs) / availableParallelism(),
+  };
+};
 
 const addressOf = (url: string): { host: string; port: number } => {
   const { hostname, port } = new URL(url);
@@ -153,93 +170,34 @@ const BUSY_LOAD = 0.9;
 const cpuRows = (name: string, isBarred: boolean, ours: readonly Run[], echo: readonly Run[]): Row[] => {
   const own = `${name} CPU of the server`;
   const database = `${name} CPU of PostgreSQL`;
-  const unit = 'ms each';
-  if (!hasProc) return [unavailable(own, unit, NO_PROC), unavailable(database, unit, NO_PROC)];
+  const others = `${name} CPU of other programs`;
+  const each = 'ms each';
+  const part = '% of all cores';
+  if (!hasProc)
+    return [unavailable(own, each, NO_PROC), unavailable(database, each, NO_PROC), unavailable(others, part, NO_PROC)];
+  const pick = (runs: readonly Run[], what: 'cpuMs' | 'databaseCpuMs' | 'disturbance', factor = 1): number[] =>
+    runs.map((run) => (run[what] ?? Number.NaN) * factor);
   return [
-    figure(
-      own,
-      unit,
-      ours.map(({ cpuMs }) => cpuMs ?? Number.NaN),
-      {
-        reference: echo.map(({ cpuMs }) => cpuMs ?? Number.NaN),
-        ...(isBarred && { bar: { of: 'value', atMost: MOST_CPU_MS } }),
-      },
-    ),
-    figure(
-      database,
-      unit,
-      ours.map(({ databaseCpuMs }) => databaseCpuMs ?? Number.NaN),
-    ),
+    figure(own, each, pick(ours, 'cpuMs'), {
+      reference: pick(echo, 'cpuMs'),
+      ...(isBarred && { bar: { of: 'value', atMost: MOST_CPU_MS } }),
+    }),
+    figure(database, each, pick(ours, 'databaseCpuMs')),
+    disturbanceRow(figure(others, part, pick(ours, 'disturbance', 100), { reference: pick(echo, 'disturbance', 100) })),
   ];
 };
+
+/** A ratio of disturbances would mean nothing. */
+const disturbanceRow = ({ ratio: _, ...row }: Figure): Figure =>
+  Math.max(row.value, row.reference ?? 0) > DISTURBED_PERCENT
+    ? { ...row, note: 'the machine was busy with something else: take these figures again' }
+    : row;
+
+/** Below this it may be the kernel writing for our own PostgreSQL. */
+const DISTURBED_PERCENT = 10;
 
 const summaryOf = (rows: readonly Row[]): string => {
   const [rate] = rows;
   if (!rate || rate.value === null) return '';
   return `${Math.round(rate.value)}/s beside ${Math.round(rate.reference ?? Number.NaN)}/s of the echo`;
-};
-
-const startEcho = async (bench: Bench): Promise<Target & AsyncDisposable> => {
-  const child = startNode(bench, 'echo-server.ts');
-  const { url } = await nextMessage<{ url: string }>(child);
-  return { url, pid: child.pid ?? Number.NaN, [Symbol.asyncDispose]: () => endOf(child) };
-};
-
-type Load = AsyncDisposable & {
-  readonly prepare: (plan: LoadPlan) => Promise<void>;
-  readonly go: () => Promise<LoadResult>;
-  /** How many requests to sign: more than the target will answer, going by the fastest run so far. */
-  readonly enoughRequests: (target: Target, seconds: number) => number;
-  readonly learnRate: (target: Target, perSecond: number) => void;
-};
-
-const startLoad = (bench: Bench): Load => {
-  const child = startNode(bench, 'load.ts');
-  const rates = new Map<Target, number>();
-  const say = async (message: ToLoad): Promise<FromLoad> => {
-    child.send(message);
-    return nextMessage<FromLoad>(child);
-  };
-  return {
-    prepare: async (plan) => {
-      await say({ plan });
-    },
-    go: async () => {
-      const answer = await say('go');
-      if (answer === 'prepared') throw new Error('the load was not asked to prepare');
-      return answer.result;
-    },
-    enoughRequests: (target, seconds) => Math.ceil((rates.get(target) ?? FIRST_GUESS_PER_SECOND) * seconds * 1.5),
-    learnRate: (target, perSecond) => rates.set(target, Math.max(perSecond, rates.get(target) ?? 0)),
-    [Symbol.asyncDispose]: () => endOf(child),
-  };
-};
-
-const FIRST_GUESS_PER_SECOND = 10_000;
-
-const startNode = (bench: Bench, file: string): ChildProcess =>
-  bench.stable.spawn(process.execPath, [join(import.meta.dirname, file)], {
-    stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
-  });
-
-const nextMessage = <Message>(child: ChildProcess): Promise<Message> =>
-  new Promise((resolve, reject) => {
-    const onMessage = (message: unknown): void => {
-      child.off('exit', onExit);
-      resolve(message as Message);
-    };
-    const onExit = (code: number | null): void => {
-      child.off('message', onMessage);
-      reject(new Error(`${child.spawnargs.at(-1)} ended with ${code}`));
-    };
-    child.once('message', onMessage);
-    child.once('exit', onExit);
-  });
-
-/** Both end when nobody talks to them any more. */
-const endOf = async (child: ChildProcess): Promise<void> => {
-  if (child.exitCode !== null || child.signalCode !== null) return;
-  const ended = once(child, 'exit');
-  child.disconnect();
-  await ended;
 };
