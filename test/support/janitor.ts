@@ -16,7 +16,9 @@ for folder do
   while [ -e "$folder/cluster/postmaster.pid" ] && [ $tries -lt 150 ]; do sleep 0.1; tries=$((tries + 1)); done
 done
 for folder do
-  rm -rf "$folder" || { sleep 1; rm -rf "$folder"; }
+  # What was killed in the middle may still be writing.
+  tries=0
+  until rm -rf "$folder" 2>/dev/null || [ $tries -eq 20 ]; do sleep 0.5; tries=$((tries + 1)); done
 done
 rmdir /var/lib/hookwright 2>/dev/null
 exit 0
