@@ -96,14 +96,15 @@ create index ledger_task on ledger (task_id) where task_id is not null;
 create table timers (
   kind text collate "C" not null,
   key text collate "C" not null,
-  due timestamptz not null,
+  due timestamptz not null,             -- the time it was set for; stays while failed turns are tried again
+  not_before timestamptz not null,      -- when anyone may claim it: due, or the time of the next try
   data json not null,
   attempts integer not null default 0,  -- failed turns since the last good one
   last_error text,
   primary key (kind, key)
-) with (fillfactor = 70);
+) with (fillfactor = 70, autovacuum_vacuum_scale_factor = 0.02, autovacuum_vacuum_threshold = 2000);
 
-create index timers_due on timers (due);
+create index timers_not_before on timers (kind, not_before);
 
 -- The standalone queue.
 create table tasks (
