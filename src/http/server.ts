@@ -1,5 +1,5 @@
 // The HTTP server: limits, headers, probes and metrics. What is served under /api comes from serve-api.ts.
-import { type FastifyBaseLogger, type FastifyInstance, type FastifyReply, fastify } from 'fastify';
+import { type FastifyBaseLogger, type FastifyInstance, type FastifyReply, fastify, LogController } from 'fastify';
 import { type Clock, toIso } from '../core/clock.ts';
 import { errorCode } from '../core/errors.ts';
 import { newUuid } from '../core/ids.ts';
@@ -39,9 +39,8 @@ const TRACE_ID = /^[\x21-\x7e]{1,200}$/;
 export const createHttpServer = ({ clock, log, metrics, checkReadiness }: HttpServerSettings): FastifyInstance => {
   const server = fastify({
     loggerInstance: log as FastifyBaseLogger,
-    disableRequestLogging: true,
+    logController: new LogController({ disableRequestLogging: true, requestIdLogLabel: 'requestId' }),
     genReqId: newUuid,
-    requestIdLogLabel: 'requestId',
     bodyLimit: BODY_LIMIT_BYTES,
     keepAliveTimeout: KEEP_ALIVE_MS,
     requestTimeout: REQUEST_TIMEOUT_MS,

@@ -91,9 +91,8 @@ export const createEvaluationPool = (
           resolve({ ok: false, message: 'The evaluation failed inside; the log of the server says why.' });
         });
         on('exit', () => resolve({ ok: false, message: tooLarge }));
-        void clock.sleep(deadlineMs, signal).then(() => {
-          if (!signal.aborted) resolve({ ok: false, message: tooLong });
-        });
+        const cancel = clock.after(deadlineMs, () => resolve({ ok: false, message: tooLong }));
+        signal.addEventListener('abort', cancel, { once: true });
       });
     } finally {
       answered.abort();

@@ -1,6 +1,7 @@
 // One event against one definition: does the payload fit, and which task comes of it. Pure, and the same wherever it runs.
 import type { AnySchemaObject } from 'ajv';
 import { describeError } from '../core/errors.ts';
+import type { QuickTemplate } from './quick-template.ts';
 import { type FiringContext, renderTemplate } from './template.ts';
 import { type CompiledSchema, compileTriggerSchema } from './trigger-schema.ts';
 
@@ -31,12 +32,16 @@ export const compileOrThrow = (triggerSchema: AnySchemaObject): CompiledSchema =
 };
 
 /** Scheduled fires have no payload, and nothing to validate. The payload may be changed: defaults are filled in. */
-export const evaluate = ({ template, context }: EvaluationJob, schema: CompiledSchema): Evaluation => {
+export const evaluate = (
+  { template, context }: EvaluationJob,
+  schema: CompiledSchema,
+  quick?: QuickTemplate,
+): Evaluation => {
   if ('payload' in context) {
     const problems = schema.check(context.payload);
     if (problems.length > 0) return { outcome: 'rejected', problems };
   }
-  const rendered = renderTemplate(template, context);
+  const rendered = renderTemplate(template, context, quick);
   if (rendered.outcome !== 'rendered') return rendered;
   try {
     const task = JSON.stringify(rendered.task);

@@ -1,8 +1,10 @@
 // Where an evaluation runs: here, when the static checks prove its cost linear and the payload is small; else in a worker.
 import type { AnySchemaObject } from 'ajv';
+import { copyJson } from '../core/json.ts';
 import type { Hook } from './definition.ts';
 import { compileOrThrow, type Evaluation, evaluate } from './evaluation.ts';
 import type { EvaluationPool } from './evaluation-pool.ts';
+import { compileQuickTemplate, type QuickTemplate } from './quick-template.ts';
 import { countInsertions, type FiringContext } from './template.ts';
 import { type CompiledSchema, compileTriggerSchema, isLinearSchema } from './trigger-schema.ts';
 
@@ -10,7 +12,12 @@ import { type CompiledSchema, compileTriggerSchema, isLinearSchema } from './tri
 export type CompiledHook = Hook & {
   /** Present when this hook's evaluations may run on the main thread. */
   readonly linear:
-    | { readonly schema: () => CompiledSchema; readonly insertions: number; readonly hasDefaults: boolean }
+    | {
+        readonly schema: () => CompiledSchema;
+        readonly quick: () => QuickTemplate | undefined;
+        readonly insertions: number;
+        readonly hasDefaults: boolean;
+      }
     | undefined;
 };
 
@@ -44,8 +51,8 @@ export const createEvaluator = (pool: EvaluationPool): Evaluator => ({
       hook.linear.insertions * payloadBytes <= LARGEST_OUTPUT_HERE
     ) {
       // A copy where defaults are filled in: what a caller sent stays as it came, for messages and for another try.
-      const own = hook.linear.hasDefaults ? { ...job, context: structuredClone(context) } : job;
-      return evaluate(own, hook.linear.schema());
+      const own = hook.linear.hasDefaults ? { ...job, context: copyJson(context) } : job;
+      return evaluate(own, hook.linear.schema(), hook.linear.quick());
     }
     const answer = await pool.run<Evaluation>({ kind: 'evaluate', job });
     return answer.ok ? answer.result : { outcome: 'limited', message: answer.message };
@@ -68,9 +75,14 @@ const proveLinear = ({ definition }: Hook): CompiledHook['linear'] => {
   if (!isSmall(task) || !isSmall(triggerSchema) || !isLinearSchema(triggerSchema)) return undefined;
   const insertions = countInsertions(task);
   if (insertions === undefined) return undefined;
+  let quick: QuickTemplate | null | undefined;
   let schema: CompiledSchema | undefined; // compiled at the first fire: a listing needs no validators
   return {
     insertions,
+    quick: () => {
+      quick ??= compileQuickTemplate(task) ?? null;
+      return quick ?? undefined;
+    },
     hasDefaults: JSON.stringify(triggerSchema).includes('"default"'),
     schema: () => {
       schema ??= compileOrThrow(triggerSchema as AnySchemaObject);

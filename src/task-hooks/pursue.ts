@@ -121,14 +121,13 @@ export const createPursuit = ({ fires, queue, clock, log, metrics }: PursuitSett
   const whenEnded: Pursuit['whenEnded'] = async (key, patienceMs) => {
     const waiting = watchers.get(key) ?? new Set();
     watchers.set(key, waiting);
-    const known = new AbortController();
     const { promise, resolve } = Promise.withResolvers<Ended | undefined>();
     waiting.add(resolve);
-    void clock.sleep(patienceMs, known.signal).then(() => resolve(undefined));
+    const cancel = clock.after(patienceMs, () => resolve(undefined));
     try {
       return await promise;
     } finally {
-      known.abort();
+      cancel();
       waiting.delete(resolve);
       if (waiting.size === 0) watchers.delete(key);
     }

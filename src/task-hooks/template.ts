@@ -2,6 +2,7 @@
 import jsone from 'json-e';
 import { toIso } from '../core/clock.ts';
 import { describeError } from '../core/errors.ts';
+import { LEFT_TO_JSON_E, type QuickTemplate } from './quick-template.ts';
 
 export type FiredBy = 'schedule' | 'triggerHook' | 'triggerHookWithToken' | 'pulseMessage';
 
@@ -20,11 +21,13 @@ export type Rendered =
   | { readonly outcome: 'declined' }
   | { readonly outcome: 'failed'; readonly message: string };
 
-/** Runs the template. Never throws; how long it takes is not bounded here (evaluate.ts does that). */
-export const renderTemplate = (template: unknown, context: FiringContext): Rendered => {
-  let task: unknown;
+/** Runs the template, the quick way where there is one. Never throws; how long it takes is not bounded here (evaluator.ts). */
+export const renderTemplate = (template: unknown, context: FiringContext, quick?: QuickTemplate): Rendered => {
+  let task = quick ? quick(context) : LEFT_TO_JSON_E;
   try {
-    task = jsone(template as Record<string, unknown>, context as unknown as Record<string, unknown>);
+    if (task === LEFT_TO_JSON_E) {
+      task = jsone(template as Record<string, unknown>, context as unknown as Record<string, unknown>);
+    }
   } catch (error) {
     return { outcome: 'failed', message: error instanceof Error ? String(error) : describeError(error) };
   }
