@@ -12,6 +12,8 @@ const statOf = async (pid: number): Promise<Stat | undefined> => {
 /** Whether a process does anything still; a zombie does not. */
 export const isAlive = async (pid: number): Promise<boolean> => !/^[ZX]?$/.test((await statOf(pid))?.state ?? '');
 
+export const parentOf = async (pid: number): Promise<number | undefined> => (await statOf(pid))?.parent;
+
 /** The process and all that descend from it, itself first. */
 export const familyOf = async (pid: number): Promise<number[]> => {
   const ids = (await readdir('/proc')).filter((name) => /^\d+$/.test(name)).map(Number);

@@ -44,13 +44,14 @@ export const runProgram = (t: Cleanup, args: readonly string[], options: RunOpti
   const { cwd = '/', env = {}, uid } = options;
   const child = spawn(process.execPath, [MAIN, ...args], {
     cwd,
-    env: { ...withoutSettings(process.env), ...env },
-    stdio: ['ignore', 'pipe', 'pipe'],
+    // The fourth is the lifeline of a launcher (bin/run-node.js): the program ends also when this process is killed.
+    env: { ...withoutSettings(process.env), HOOKWRIGHT_LIFELINE_FD: '3', ...env },
+    stdio: ['ignore', 'pipe', 'pipe', 'pipe'],
     ...(uid !== undefined && { uid, gid: uid }),
   });
   let said = '';
   for (const stream of [child.stdout, child.stderr]) {
-    stream.setEncoding('utf8').on('data', (text: string) => {
+    stream?.setEncoding('utf8').on('data', (text: string) => {
       said += text;
     });
   }
