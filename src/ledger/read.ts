@@ -38,7 +38,7 @@ const findPage = statement<RawRow>(
 
 const findByTask = statement<RawRow>(
   'ledger.fire-by-task',
-  `select * from ledger where task_id = $2 and hook_uid = $1 and kind = 'fire' order by at desc, seq desc limit 1`,
+  `select * from ledger where task_id = $2 and payload_hash is not null and hook_uid = $1 and kind = 'fire' order by at desc, seq desc limit 1`,
 );
 
 /** One page, newest first. Throws InputError when the continuationToken is not one of ours. */

@@ -32,6 +32,7 @@ export type HooksApiSettings = {
   readonly firing: Firing;
   readonly ledger: Ledger;
   readonly queue: Queue;
+  readonly settled: (hookUid: string) => Promise<void>;
   readonly clock: Clock;
 };
 
@@ -163,7 +164,7 @@ const triggerHook = ({ firing }: HooksApiSettings): ApiMethod<Record<string, unk
   },
 });
 
-const listLastFires = ({ hooks, ledger, queue }: HooksApiSettings): ApiMethod => ({
+const listLastFires = ({ hooks, ledger, queue, settled }: HooksApiSettings): ApiMethod => ({
   name: 'listLastFires',
   title: 'Get information about recent hook fires',
   description: 'The last fires of a hook, newest first.',
@@ -177,7 +178,7 @@ const listLastFires = ({ hooks, ledger, queue }: HooksApiSettings): ApiMethod =>
     const { limit, continuationToken } = request.query;
     const hook = await hooks.find(nameIn(request));
     const page = { limit: limit === undefined ? LONGEST_PAGE : Number(limit), continuationToken };
-    const found = hook && page.limit > 0 ? await readLastFires({ ledger, queue }, hook.uid, page) : undefined;
+    const found = hook && page.limit > 0 ? await readLastFires({ ledger, queue, settled }, hook.uid, page) : undefined;
     if (!found || found.lastFires.length === 0) throw new ApiError('ResourceNotFound', 'No such hook or never fired');
     return { body: found };
   },

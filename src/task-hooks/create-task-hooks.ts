@@ -41,7 +41,7 @@ export const createTaskHooks = ({ database, ledger, queue, clock, log, metrics }
   const pursuit = createPursuit({ fires, queue, clock, log, metrics });
   const firing = createFiring({ memory, evaluator, fires, ledger, pursuit, clock });
   return {
-    api: createHooksApi({ hooks, evaluator, firing, ledger, queue, clock }),
+    api: createHooksApi({ hooks, evaluator, firing, ledger, queue, settled: pursuit.settled, clock }),
     run: pursuit.run,
     whenIdle: pursuit.whenIdle,
     [Symbol.asyncDispose]: async () => {

@@ -70,7 +70,7 @@ const storeFires = statement<{ hook_uid: string; cause: string }>(
 
 const findInLedger = statement<{ found: number }>(
   'fires.find-in-ledger',
-  `select 1 as found from ledger where hook_uid = $1 and cause = $2 and task_id = $3 and kind = 'fire' limit 1`,
+  `select 1 as found from ledger where task_id = $3 and payload_hash is not null and hook_uid = $1 and cause = $2 and kind = 'fire' limit 1`,
 );
 
 // The commit need not wait for the disk: what a crash of PostgreSQL would undo here leaves the fire unfinished, and it is

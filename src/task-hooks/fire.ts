@@ -129,6 +129,7 @@ export const createFiring = (settings: FiringSettings): Firing => {
   /** The same taskId again: as the first time when the payload is equal, else a conflict. */
   const answerRepeat = async (hook: CompiledHook, event: FiringEvent, fire: Fire): Promise<FiringResult> => {
     const sameAs = (hash: Buffer | null | undefined) => hash != null && fire.payloadHash?.equals(hash) === true;
+    await pursuit.settled(hook.uid);
     const known = await fires.findUnfinished(fire);
     if (known) {
       if (!sameAs(known.payloadHash)) return { outcome: 'conflict' };

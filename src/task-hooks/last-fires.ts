@@ -22,11 +22,19 @@ export type LastFires = { readonly lastFires: readonly LastFire[]; readonly cont
 const OUTCOMES = ['created', 'failed', 'exhausted', 'limited'] as const;
 const LONGEST_ERROR = 128 * 1024;
 
+export type LastFiresSources = {
+  readonly ledger: Ledger;
+  readonly queue: Queue;
+  /** Resolves when what this process knows stands in the ledger: who was answered must find his fire here. */
+  readonly settled: (hookUid: string) => Promise<void>;
+};
+
 export const readLastFires = async (
-  { ledger, queue }: { readonly ledger: Ledger; readonly queue: Queue },
+  { ledger, queue, settled }: LastFiresSources,
   hookUid: string,
   page: { readonly limit: number; readonly continuationToken: string | undefined },
 ): Promise<LastFires> => {
+  await settled(hookUid);
   const { entries, continuationToken } = await ledger.page({
     hookUid,
     kinds: ['fire', 'attempt'],

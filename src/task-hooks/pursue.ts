@@ -26,6 +26,8 @@ export type Pursuit = AsyncDisposable & {
   readonly whenEnded: (key: string, patienceMs: number) => Promise<Ended | undefined>;
   /** Takes up fires whose time has come, and keeps the leases of those under way, until the signal aborts. */
   readonly run: (signal: AbortSignal) => Promise<void>;
+  /** Resolves when the fires of this hook whose outcome is known to this process stand in the ledger. */
+  readonly settled: (hookUid: string) => Promise<void>;
   /** Resolves when nothing is under way in this process. */
   readonly whenIdle: () => Promise<void>;
 };
@@ -54,6 +56,7 @@ export const fireKey = ({ hookUid, cause }: { hookUid: string; cause: string }):
 export const createPursuit = ({ fires, queue, clock, log, metrics }: PursuitSettings): Pursuit => {
   const underWay = new Map<string, { readonly fire: Fire; readonly done: Promise<void> }>();
   const watchers = new Map<string, Set<(ended: Ended | undefined) => void>>();
+  const settling = new Map<string, Set<Promise<void>>>();
   const finished = metrics.counter('hookwright_fires_total', 'Finished fires', ['outcome', 'fired_by']);
   const lateness = metrics.histogram('hookwright_fire_seconds', 'From the event to the outcome of its fire', [
     'fired_by',
@@ -71,13 +74,34 @@ export const createPursuit = ({ fires, queue, clock, log, metrics }: PursuitSett
       () => new Error(`the queue did not answer within ${ATTEMPT_DEADLINE_MS / 1000} s`),
     );
 
+  const settle = async ({ hookUid }: Fire, finishing: Promise<void>): Promise<void> => {
+    const ofHook = settling.get(hookUid) ?? new Set();
+    settling.set(hookUid, ofHook.add(finishing));
+    try {
+      await finishing;
+    } finally {
+      ofHook.delete(finishing);
+      if (ofHook.size === 0) settling.delete(hookUid);
+    }
+  };
+
+  const tell = (fire: Fire, ended: Ended): void => {
+    for (const watcher of watchers.get(fireKey(fire)) ?? []) watcher(ended);
+  };
+
   const end = async (fire: Fire, ended: Ended, error: unknown, attempts: number): Promise<void> => {
     const outcome: FireOutcome = ended.outcome;
-    await fires.finish({ hookUid: fire.hookUid, cause: fire.cause, at: clock.now(), outcome, error, attempts });
+    // The task is there and durable, so the caller need not wait for the ledger. Should its row be lost in a crash, the fire is
+    // finished again. Whoever reads the ledger through this process waits for it (settled).
+    if (outcome === 'created') tell(fire, ended);
+    await settle(
+      fire,
+      fires.finish({ hookUid: fire.hookUid, cause: fire.cause, at: clock.now(), outcome, error, attempts }),
+    );
     finished.inc({ outcome, fired_by: fire.firedBy });
     lateness.observe({ fired_by: fire.firedBy }, Math.max(clock.now() - fire.arrived, 0) / 1000);
     if (outcome !== 'created') log.info({ ...named(fire), outcome, error }, 'a fire ended without a task');
-    for (const watcher of watchers.get(fireKey(fire)) ?? []) watcher(ended);
+    if (outcome !== 'created') tell(fire, ended);
   };
 
   /** One attempt, and what follows from it. Throws only when the database cannot be told; the lease then runs out. */
@@ -180,6 +204,9 @@ export const createPursuit = ({ fires, queue, clock, log, metrics }: PursuitSett
         every(LOOK_EVERY_MS, signal, 'taking up fires', takeUp),
         every(RENEW_EVERY_MS, signal, 'renewing leases', renew),
       ]);
+    },
+    settled: async (hookUid) => {
+      await Promise.allSettled(settling.get(hookUid) ?? []);
     },
     whenIdle: async () => {
       while (underWay.size > 0) await Promise.all([...underWay.values()].map(({ done }) => done));
