@@ -61,7 +61,12 @@ const createHandler = (service: string, method: ApiMethod, serving: ApiServing) 
   return async (request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> => {
     const progress: Progress = { payload: {}, payloadIsKnown: true };
     const params = request.params as Record<string, string>;
-    const log = request.log as Log;
+    let child: Log | undefined;
+    const requestLog = (): Log => {
+      child ??= serving.log.child({ requestId: request.id });
+      return child;
+    };
+    const isDebugging = serving.log.isLevelEnabled('debug');
     const signed = signedRequest(request);
     try {
       const body = await readBody(request, progress);
@@ -78,12 +83,20 @@ const createHandler = (service: string, method: ApiMethod, serving: ApiServing) 
       };
       const { payload } = progress;
       const received = { params, query, payload, payloadBytes: body.length };
-      const answer = await method.handle({ ...received, caller, requestId: request.id, log, authorize });
-      log.debug({ method: method.name, clientId: caller.clientId }, 'answered');
+      const answer = await method.handle({
+        ...received,
+        caller,
+        requestId: request.id,
+        get log() {
+          return requestLog();
+        },
+        authorize,
+      });
+      if (isDebugging) requestLog().debug({ method: method.name, clientId: caller.clientId }, 'answered');
       if ('noContent' in answer) return reply.code(204).send();
       return reply.header('content-type', JSON_TYPE).send(JSON.stringify(answer.body, null, 2));
     } catch (thrown) {
-      const error = toApiError(thrown, log, method.name);
+      const error = toApiError(thrown, requestLog, method.name);
       if (error.statusCode >= 500) serving.forgive(signed);
       if (error.code === 'AuthenticationFailed' && signed.authorization !== undefined) {
         reply.header('www-authenticate', 'hawk');
@@ -94,7 +107,7 @@ const createHandler = (service: string, method: ApiMethod, serving: ApiServing) 
         ...(progress.payloadIsKnown && { payload: progress.payload }),
         time: toIso(clock.now()),
       };
-      log.debug({ method: method.name, code: error.code }, 'refused');
+      if (isDebugging) requestLog().debug({ method: method.name, code: error.code }, 'refused');
       return reply
         .code(API_ERRORS[error.code])
         .header('content-type', JSON_TYPE)
@@ -184,9 +197,9 @@ const withoutSecrets = (params: Readonly<Record<string, string>>, secret: readon
       );
 
 /** Whatever was thrown, as an answer. What nobody foresaw gets an incident id, and its story goes to the log only. */
-const toApiError = (thrown: unknown, log: Log, method: string): ApiError => {
+const toApiError = (thrown: unknown, requestLog: () => Log, method: string): ApiError => {
   if (thrown instanceof ApiError) return thrown;
   const incidentId = newUuid();
-  log.error({ err: thrown, incidentId, method }, 'an API call failed inside');
+  requestLog().error({ err: thrown, incidentId, method }, 'an API call failed inside');
   return new ApiError('InternalServerError', `Internal Server Error, incidentId ${incidentId}.`, thrown);
 };

@@ -39,8 +39,10 @@ const TRACE_ID = /^[\x21-\x7e]{1,200}$/;
 export const createHttpServer = ({ clock, log, metrics, checkReadiness }: HttpServerSettings): FastifyInstance => {
   const server = fastify({
     loggerInstance: log as FastifyBaseLogger,
-    logController: new LogController({ disableRequestLogging: true, requestIdLogLabel: 'requestId' }),
+    logController: new LogController({ disableRequestLogging: true }),
     genReqId: newUuid,
+    // No child log for each request: serve-api.ts makes one with the request's id when there is something to say.
+    childLoggerFactory: (logger) => logger,
     bodyLimit: BODY_LIMIT_BYTES,
     keepAliveTimeout: KEEP_ALIVE_MS,
     requestTimeout: REQUEST_TIMEOUT_MS,
@@ -66,7 +68,7 @@ export const createHttpServer = ({ clock, log, metrics, checkReadiness }: HttpSe
   server.setNotFoundHandler((_request, reply) => reply.code(404).send({ error: 'Not found' }));
   server.setErrorHandler((error, request, reply) => {
     const info = { method: request.routeOptions.url ?? '', params: {}, time: toIso(clock.now()) };
-    return reply.send(errorEnvelope(answerFor(error, reply, request.log as Log), info));
+    return reply.send(errorEnvelope(answerFor(error, reply, log.child({ requestId: request.id })), info));
   });
 
   server.get('/livez', async () => ({ alive: true }));
@@ -75,7 +77,7 @@ export const createHttpServer = ({ clock, log, metrics, checkReadiness }: HttpSe
       await checkReadiness();
       return { ready: true };
     } catch (error) {
-      request.log.warn({ err: error }, 'not ready');
+      log.warn({ err: error, requestId: request.id }, 'not ready');
       return reply.code(503).send({ ready: false, reason: error instanceof ApiError ? error.message : 'see the log' });
     }
   });

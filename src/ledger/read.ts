@@ -9,7 +9,7 @@ export type PageQuery = {
   readonly hookUid: string;
   /** Only these kinds; absent: all. */
   readonly kinds?: readonly EntryKind[];
-  /** Only these outcomes; absent: all, and entries without one. */
+  /** Of entries that have an outcome only these; absent: all. Attempts have none, so `kinds` alone decides about them. */
   readonly outcomes?: readonly Outcome[];
   /** From 1 to 1000; what is outside becomes the nearest of them. */
   readonly limit: number;
@@ -32,7 +32,7 @@ const findPage = statement<RawRow>(
   'ledger.page',
   `select * from ledger
    where hook_uid = $1 and at <= $2 and (at, seq) < ($2, $3)
-     and ($4::text[] is null or kind = any($4)) and ($5::text[] is null or outcome = any($5))
+     and ($4::text[] is null or kind = any($4)) and ($5::text[] is null or outcome is null or outcome = any($5))
    order by at desc, seq desc limit $6`,
 );
 

@@ -45,7 +45,12 @@ const findRuns = statement<{ task_id: string; runs: Run[] }>(
 const insertTasks = statement<{ task_id: string }>(
   'tasks.insert',
   `insert into tasks (task_id, definition, retries_left, runs, created, deadline, expires)
-   select * from unnest($1::text[], $2::json[], $3::int[], $4::json[], $5::timestamptz[], $6::timestamptz[], $7::timestamptz[])
+   select task_id, definition, retries_left, runs, created, deadline, expires
+   from rows from (
+          unnest($1::text[], $2::int[], $3::timestamptz[], $4::timestamptz[], $5::timestamptz[]),
+          json_array_elements($6::json),
+          json_array_elements($7::json))
+        as task(task_id, retries_left, created, deadline, expires, definition, runs)
    on conflict (task_id) do nothing
    returning task_id`,
 );
@@ -67,12 +72,12 @@ export const createTaskStore = (database: Database): TaskStore => {
     run: async (tasks) => {
       const rows = await database.query(insertTasks, [
         tasks.map(({ taskId }) => taskId),
-        tasks.map(({ definition }) => JSON.stringify(definition)),
         tasks.map(({ retriesLeft }) => retriesLeft),
-        tasks.map(({ runs }) => JSON.stringify(runs)),
         tasks.map(({ createdAt }) => toIso(createdAt)),
         tasks.map(({ definition }) => definition.deadline),
         tasks.map(({ definition }) => definition.expires),
+        JSON.stringify(tasks.map(({ definition }) => definition)),
+        JSON.stringify(tasks.map(({ runs }) => runs)),
       ]);
       const made = new Set(rows.map(({ task_id }) => task_id));
       // Of two with one id in a statement, the first one was made.

@@ -60,9 +60,11 @@ const storeFires = statement<{ hook_uid: string; cause: string }>(
                       arrived, gives_up, due, attempts)
    select hook.uid, fire.cause, hook.hook_group_id, hook.hook_id, fire.fired_by, fire.task_id, fire.task,
           fire.payload_hash, fire.client_id, fire.request_id, fire.arrived, fire.gives_up, fire.due, 0
-   from unnest($1::uuid[], $2::bigint[], $3::text[], $4::text[], $5::text[], $6::json[], $7::bytea[], $8::text[], $9::text[],
-               $10::timestamptz[], $11::timestamptz[], $12::timestamptz[])
-        as fire(hook_uid, revision, cause, fired_by, task_id, task, payload_hash, client_id, request_id, arrived, gives_up, due)
+   from rows from (
+          unnest($1::uuid[], $2::bigint[], $3::text[], $4::text[], $5::text[], $6::bytea[], $7::text[], $8::text[],
+                 $9::timestamptz[], $10::timestamptz[], $11::timestamptz[]),
+          json_array_elements($12::json))
+        as fire(hook_uid, revision, cause, fired_by, task_id, payload_hash, client_id, request_id, arrived, gives_up, due, task)
    join hooks hook on hook.uid = fire.hook_uid and hook.revision = fire.revision
    on conflict (hook_uid, cause) do nothing
    returning hook_uid, cause`,
@@ -154,13 +156,14 @@ const storeValues = (fires: readonly ToStore[]): unknown[] => [
   fires.map(({ fire }) => fire.cause),
   fires.map(({ fire }) => fire.firedBy),
   fires.map(({ fire }) => fire.taskId),
-  fires.map(({ fire }) => fire.task),
   fires.map(({ fire }) => fire.payloadHash ?? null),
   fires.map(({ fire }) => fire.clientId ?? null),
   fires.map(({ fire }) => fire.requestId),
   fires.map(({ fire }) => toIso(fire.arrived)),
   fires.map(({ fire }) => toIso(fire.givesUp)),
   fires.map(({ leaseEnds }) => toIso(leaseEnds)),
+  // One JSON array, because the elements of an SQL array would each have to be quoted and escaped.
+  `[${fires.map(({ fire }) => fire.task).join(',')}]`,
 ];
 
 const keyOf = (hookUid: string, cause: string): string => `${hookUid} ${cause}`;

@@ -142,7 +142,23 @@ const compileFromNow = (timespan: string): Compiled => {
   const [, count, unit] = TIMESPAN.exec(timespan) ?? [];
   const offset = timespan === '' ? 0 : Number(count) * (UNITS_MS[unit ?? ''] ?? Number.NaN);
   if (Number.isNaN(offset)) return leave();
-  return { part: ({ now }) => new Date(Date.parse(now as string) + offset).toJSON() };
+  return { part: ({ now }) => dateFrom(now as string, offset) };
+};
+
+let datesNow = '';
+const dates = new Map<number, string>();
+
+/** Templates ask for the same few dates over and over, and many fires share their millisecond. */
+const dateFrom = (now: string, offset: number): string => {
+  if (now !== datesNow) {
+    dates.clear();
+    datesNow = now;
+  }
+  const known = dates.get(offset);
+  if (known !== undefined) return known;
+  const date = new Date(Date.parse(now) + offset).toJSON();
+  dates.set(offset, date);
+  return date;
 };
 
 const TOKEN =
