@@ -44,6 +44,9 @@ const listMonths = statement<MonthRow>(
    order by c.relname`,
 );
 
+/** How often dropping looks whether anything is left. */
+const MOST_PASSES = 10;
+
 export const createPartitions = (database: Database): Partitions => {
   const known = new Set<string>();
   const beingMade = new Map<string, Promise<void>>();
@@ -103,13 +106,19 @@ export const createPartitions = (database: Database): Partitions => {
     dropMonthsBefore: async (ms) => {
       // The month that holds `ms` is still within retention, and so is every later one.
       const first = monthOf(ms).table;
-      const over = (await database.query(listMonths)).filter(({ name }) => name < first);
-      for (const month of over) {
-        await drop(month).catch((error: unknown) => {
-          if (!isDoneByAnother(error)) throw error;
-        });
+      const dropped = new Set<string>();
+      // Again, because two processes that drop the same month at once may each take the other's failure for its success.
+      for (let pass = 0; pass < MOST_PASSES; pass += 1) {
+        const over = (await database.query(listMonths)).filter(({ name }) => name < first);
+        if (over.length === 0) break;
+        for (const month of over) {
+          dropped.add(month.name);
+          await drop(month).catch((error: unknown) => {
+            if (!isDoneByAnother(error)) throw error;
+          });
+        }
       }
-      return over.map(({ name }) => name);
+      return [...dropped];
     },
   };
 };
