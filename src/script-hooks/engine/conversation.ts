@@ -106,12 +106,17 @@ export const createConversation = (job: RunJob, limits: Limits, ask: AskHost, vm
     },
   };
 
+  /** A failure stands, whatever the script says after it. */
+  const settle = (next: Verdict): void => {
+    if (verdict?.kind !== 'failed') verdict = next;
+  };
+
   const statements: Readonly<Record<number, (text: string) => void>> = {
     [OPS.denied]: (text) => {
-      verdict = { kind: 'denied', reason: JSON.parse(text) };
+      settle({ kind: 'denied', reason: JSON.parse(text) });
     },
     [OPS.allowedSame]: () => {
-      verdict = { kind: 'same' };
+      settle({ kind: 'same' });
     },
     [OPS.allowedPart]: (text) => {
       skeletonParts.push(within(text));
@@ -121,10 +126,10 @@ export const createConversation = (job: RunJob, limits: Limits, ask: AskHost, vm
       for (let at = 0; at + 1 < skeletonParts.length; at += 2) {
         parts.push([Number(skeletonParts[at]), skeletonParts[at + 1] as string]);
       }
-      verdict = { kind: 'pieces', skeleton: within(text), parts };
+      settle({ kind: 'pieces', skeleton: within(text), parts });
     },
     [OPS.allowedWhole]: (text) => {
-      verdict = { kind: 'whole', json: within(text) };
+      settle({ kind: 'whole', json: within(text) });
     },
     [OPS.effect]: (text) => {
       effects.push(within(text));
@@ -133,7 +138,7 @@ export const createConversation = (job: RunJob, limits: Limits, ask: AskHost, vm
       dropped.push(text);
     },
     [OPS.malformed]: (text) => {
-      verdict = failed('malformed', text);
+      settle(failed('malformed', text));
     },
     [OPS.failed]: tell,
   };

@@ -1,10 +1,10 @@
 // The guest's part that calls the hook: the event in, the answer out. Evaluated inside the engine: see source.ts.
 // Contract: spec/script-hooks.md, 5.1, 5.5 and 5.7, and decision 7.
+import type { Host } from './host.ts';
 import type { EventHead, GuestSettings } from './ops.ts';
 import type { GuestLibrary } from './tlon-hooks.ts';
 import type { GuestValues } from './values.ts';
 
-type Host = (op: number, text: string) => unknown;
 type Dictionary = Record<string, unknown>;
 
 export type GuestRun = { readonly run: () => void; readonly fail: (error: unknown) => void };

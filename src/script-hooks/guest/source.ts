@@ -2,6 +2,8 @@
 //
 // The parts are functions of this program whose text is taken: they may use nothing from outside themselves, and must
 // keep every built-in that they need before a script can replace it.
+
+import { guestHost } from './host.ts';
 import { type GuestSettings, OPS } from './ops.ts';
 import { guestRun } from './run.ts';
 import { guestLibrary } from './tlon-hooks.ts';
@@ -18,7 +20,8 @@ export const guestSource = (limits: { readonly effects: number }): string => {
     deepest: 250,
     longestMessage: 1000,
   };
-  return `(function (host) { "use strict";
+  return `(function (raw) { "use strict";
+const host = (${guestHost})(raw);
 const settings = ${JSON.stringify(settings)};
 const values = (${guestValues})(settings);
 const library = (${guestLibrary})(host, settings, values);

@@ -1,9 +1,9 @@
 // The guest's part that scripts see: require("tlon_hooks"), console, Math.random. Evaluated inside the engine: see source.ts.
 // Contract: spec/script-hooks.md, 5.2 to 5.4.
+import type { Host } from './host.ts';
 import type { GuestSettings } from './ops.ts';
 import type { GuestValues } from './values.ts';
 
-type Host = (op: number, text: string) => unknown;
 type Dictionary = Record<string, unknown>;
 
 /** What run.ts needs of it: what the script exports, and the values that it keeps by number. */
