@@ -150,9 +150,9 @@ export const guestLibrary = (host: Host, settings: GuestSettings, values: GuestV
         fillAll();
         return ownKeys(target);
       },
-      set: (target, key, value, receiver) => {
+      set: (target, key, value) => {
         fillAll();
-        return reflectSet(target, key, value, receiver);
+        return reflectSet(target, key, value);
       },
       defineProperty: (target, key, descriptor) => {
         fillAll();
