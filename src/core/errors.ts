@@ -16,6 +16,12 @@ export const OPERATOR_ERRORS = {
   HW_NO_POSTGRES_BINARIES:
     'No embedded PostgreSQL exists for this platform ({platform}). Install PostgreSQL 15 or newer and set DATABASE_URL, for example DATABASE_URL=postgres://user@localhost/hookwright',
   HW_POSTGRES_DID_NOT_START: 'The embedded PostgreSQL did not start: {reason}. Its log is {log}',
+  HW_DATABASE_MISSING:
+    'The database was in {place}, as {file} says, and is not there any more. Bring it back or restore a backup; to begin with an empty one, delete {file}',
+  HW_DATABASE_OUT_OF_REACH:
+    'The database in {place} belongs to the user with uid {uid}, who may no longer enter {data}. Open that folder and those above it (chmod o+x), or move the data to where that user may go',
+  HW_DATABASE_OF_OTHER_VERSION:
+    'The database in {place} was made by PostgreSQL {found}, and this Hookwright carries {carried}. Make a backup with the Hookwright that made it, and restore it with this one into a new data folder',
   HW_DATABASE_UNREACHABLE:
     'The database at {address} cannot be reached: {reason}. Check DATABASE_URL and that PostgreSQL runs',
   HW_DATABASE_TOO_OLD:

@@ -1,0 +1,145 @@
+// Auth, put together: who calls, what they may do, and the API by which that is changed. Standalone mode.
+import type { Clock } from '../core/clock.ts';
+import type { Log } from '../core/log.ts';
+import type { Metrics } from '../core/metrics.ts';
+import type { SecretBox } from '../core/secret-box.ts';
+import type { Database } from '../database/database.ts';
+import { ApiError } from '../http/api-error.ts';
+import type { ApiService, Authenticate, Caller, Satisfies, SignedRequest } from '../http/api-method.ts';
+import { createAuthApi } from './api.ts';
+import { AUTH_CHANGED, readChange } from './changes.ts';
+import { createClientCache } from './client-cache.ts';
+import { type Client, type ClientStore, createClientStore } from './clients.ts';
+import { type Authentication, createAuthenticator, type KnownClient } from './hawk.ts';
+import { createReplays } from './replays.ts';
+import { createRoleCache } from './role-cache.ts';
+import { createRoleStore, type RoleStore } from './roles.ts';
+import { satisfies } from './scopes.ts';
+import type { Address } from './signature.ts';
+
+export type AuthSettings = {
+  readonly database: Database;
+  readonly secretBox: SecretBox;
+  readonly clock: Clock;
+  readonly log: Log;
+  /** Host and port that callers sign, when they reach us by another name than their Host header says. */
+  readonly rootUrl: Address | undefined;
+  readonly metrics?: Metrics;
+};
+
+export type Auth = AsyncDisposable & {
+  readonly authenticate: Authenticate;
+  /** As `authenticate`, with what `authenticateHawk` answers besides. undefined: nobody signed. */
+  readonly verify: (request: SignedRequest) => Promise<Authentication | undefined>;
+  /** To be called when the answer was a 5xx: lets the caller send the very same request again (hawk.ts). */
+  readonly forgive: (request: SignedRequest) => void;
+  readonly satisfies: Satisfies;
+  /** The scopes and all that their roles grant. Without what everybody has, unless it is asked for. */
+  readonly expand: (scopes: readonly string[]) => Promise<readonly string[]>;
+  /**
+   * A caller with exactly these scopes and what everybody has: what a request restricted to `authorizedScopes` would be.
+   *
+   * @example await auth.callerWith('hooks', ['assume:hook-id:g/h'])
+   */
+  readonly callerWith: (clientId: string, authorizedScopes: readonly string[]) => Promise<Caller>;
+  readonly api: ApiService;
+  readonly clients: ClientStore;
+  readonly roles: RoleStore;
+};
+
+/** As the reference: how old lastDateUsed may become while a client is in use. */
+const REFRESH_USE_MS = 6 * 60 * 60 * 1000;
+
+export const createAuth = async (settings: AuthSettings): Promise<Auth> => {
+  const { database, secretBox, clock, log, rootUrl, metrics } = settings;
+  const clients = createClientStore(database, secretBox);
+  const roleStore = createRoleStore(database);
+  const clientCache = createClientCache<Client>((clientId) => clients.find(clientId));
+  const roles = createRoleCache(roleStore);
+
+  // From here on no change escapes us; nothing was remembered before.
+  const listening = await database.listen(AUTH_CHANGED, {
+    onNotification: (payload) => {
+      const change = readChange(payload);
+      if (change?.kind === 'client') clientCache.forget(change.clientId);
+      else if (change?.kind === 'roles') roles.changed(change.revision);
+      else {
+        clientCache.forgetAll();
+        roles.changed();
+      }
+    },
+    onInterruption: (state) => {
+      if (state === 'lost')
+        log.warn('changes of clients and roles cannot be heard: asking the database on every request');
+      clientCache.trust(state === 'restored');
+      roles.trust(state === 'restored');
+    },
+  });
+
+  const used = trackUse(clients, clock, log);
+  const authenticator = createAuthenticator({
+    clock,
+    rootUrl,
+    findClient: clientCache.get,
+    roles: roles.current,
+    replays: createReplays(),
+    onUsed: used.note,
+  });
+  const expand = async (scopes: readonly string[]) => (await roles.current()).expand(scopes);
+
+  return {
+    authenticate: counted(authenticator.authenticate, metrics),
+    verify: authenticator.verify,
+    forgive: authenticator.forgive,
+    satisfies,
+    expand,
+    callerWith: async (clientId, authorizedScopes) => ({
+      clientId,
+      scopes: await expand([...authorizedScopes, 'assume:anonymous']),
+    }),
+    api: createAuthApi({ clock, roleStore, roles }),
+    clients,
+    roles: roleStore,
+    [Symbol.asyncDispose]: async () => {
+      await listening[Symbol.asyncDispose]();
+      await used.settled();
+    },
+  };
+};
+
+/** Keeps lastDateUsed roughly true, beside the requests: none waits for it, none fails by it. */
+const trackUse = (clients: ClientStore, clock: Clock, log: Log) => {
+  const noted = new WeakMap<KnownClient, number>();
+  const writing = new Set<Promise<void>>();
+  return {
+    note: (client: KnownClient) => {
+      const now = clock.now();
+      if (now - (noted.get(client) ?? client.lastDateUsed) < REFRESH_USE_MS) return;
+      noted.set(client, now);
+      const written: Promise<void> = clients
+        .touch(client.clientId, now)
+        .catch((error: unknown) => log.warn({ err: error }, 'the last use of a client was not written'))
+        .finally(() => writing.delete(written));
+      writing.add(written);
+    },
+    settled: async () => {
+      await Promise.all(writing);
+    },
+  };
+};
+
+const counted = (authenticate: Authenticate, metrics: Metrics | undefined): Authenticate => {
+  if (!metrics) return authenticate;
+  const help = 'Requests by what became of their signature';
+  const requests = metrics.counter('hookwright_authentications_total', help, ['outcome']);
+  return async (request) => {
+    try {
+      const caller = await authenticate(request);
+      requests.inc({ outcome: caller.clientId === undefined ? 'unsigned' : 'good' });
+      return caller;
+    } catch (error) {
+      requests.inc({ outcome: error instanceof ApiError ? 'refused' : 'failed' });
+      throw error;
+    }
+  };
+};

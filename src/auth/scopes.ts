@@ -1,0 +1,82 @@
+// Scopes and what they satisfy (spec/standalone-auth-queue.md, section 3). Own code where taskcluster-lib-scopes is linear
+// or runs a regular expression a scope: an expansion may hold thousands, and every request is checked against one.
+import lib from 'taskcluster-lib-scopes';
+import type { Caller, ScopeExpression } from '../http/api-method.ts';
+
+const STAR = 0x2a;
+
+/** Printable ASCII only; may be empty. */
+export const isScope = (value: unknown): value is string => lib.validScope(value);
+
+/** Only a final star is a wildcard. */
+export const isWildcard = (scope: string): boolean => scope.charCodeAt(scope.length - 1) === STAR;
+
+/**
+ * Whether who holds `pattern` holds `scope`. Stricter than the reference in one case: `a**` (everything that begins with `a*`)
+ * satisfies `a*` there, because it is compared as text, though `a*` means far more. Restricted credentials may hold such a scope.
+ */
+export const covers = (pattern: string, scope: string): boolean => {
+  if (pattern === scope) return true;
+  if (!isWildcard(pattern)) return false;
+  const meant = isWildcard(scope) ? scope.slice(0, -1) : scope;
+  return meant.startsWith(pattern.slice(0, -1));
+};
+
+/** Without the final star, in byte order; the starred one first on a tie. */
+export const compareScopes = (left: string, right: string): number => lib.scopeCompare(left, right);
+
+/** Lists that normalForm made: sorted and without redundancy, which permits a binary search. They are frozen. */
+const normalForms = new WeakSet<readonly string[]>();
+
+/**
+ * Sorted, unique, and none satisfied by another. Takes scopes only (isScope).
+ *
+ * @example normalForm(['b', 'a*', 'ab']) // ['a*', 'b']
+ */
+export const normalForm = (scopes: Iterable<string>): readonly string[] => {
+  // Sorting keys instead of comparing with a function is some times faster on thousands of scopes. NUL stands in no scope and
+  // sorts before everything, so that `a` (key `a\0`) comes right after `a*` (key `a`).
+  const keys: string[] = [];
+  for (const scope of scopes) keys.push(isWildcard(scope) ? scope.slice(0, -1) : `${scope}\0`);
+  keys.sort();
+  const kept: string[] = [];
+  let prefix: string | undefined;
+  let last: string | undefined;
+  for (const key of keys) {
+    if (key === last || (prefix !== undefined && key.startsWith(prefix))) continue;
+    last = key;
+    if (key.charCodeAt(key.length - 1) === 0) {
+      kept.push(key.slice(0, -1));
+    } else {
+      prefix = key;
+      kept.push(`${key}*`);
+    }
+  }
+  normalForms.add(kept);
+  return Object.freeze(kept);
+};
+
+/** Whether one of the held scopes satisfies the required one. */
+export const holds = (held: readonly string[], required: string): boolean => {
+  if (!normalForms.has(held)) return held.some((scope) => covers(scope, required));
+  // In normal form, whatever stands between `P*` and a scope that it covers would be covered by `P*` too, hence is absent:
+  // only the last scope that sorts no later than the required one can satisfy it.
+  let low = 0;
+  let high = held.length;
+  while (low < high) {
+    const middle = (low + high) >>> 1;
+    if (compareScopes(held[middle] as string, required) <= 0) low = middle + 1;
+    else high = middle;
+  }
+  return low > 0 && covers(held[low - 1] as string, required);
+};
+
+export const holdsAll = (held: readonly string[], required: readonly string[]): boolean =>
+  required.every((scope) => holds(held, scope));
+
+/** Whether the caller satisfies a scope expression: an empty AllOf is satisfied, an empty AnyOf is not. */
+export const satisfies = (caller: Caller, expression: ScopeExpression): boolean => {
+  if (typeof expression === 'string') return holds(caller.scopes, expression);
+  if ('AllOf' in expression) return expression.AllOf.every((part) => satisfies(caller, part));
+  return expression.AnyOf.some((part) => satisfies(caller, part));
+};

@@ -1,0 +1,118 @@
+// The published package: packed from a copy of this clone, installed into an empty project, and used there.
+import assert from 'node:assert/strict';
+import { execFile, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { chmod, cp, mkdir, mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { delimiter, dirname, join } from 'node:path';
+import { after, before, test } from 'node:test';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
+import { systemClock } from '../src/core/clock.ts';
+
+const PROJECT = fileURLToPath(new URL('..', import.meta.url));
+const NOT_OF_THE_PACKAGE = new Set(['node_modules', '.git', 'dist', '.hookwright']);
+
+/** npm and what it starts run on the Node that runs the test. */
+const environment = { ...process.env, PATH: `${dirname(process.execPath)}${delimiter}${process.env.PATH}` };
+
+let folder = '';
+let project = '';
+let packed: string[] = [];
+
+const runIn = async (cwd: string, command: string, ...args: string[]): Promise<string> => {
+  const { stdout } = await promisify(execFile)(command, args, { cwd, env: environment, maxBuffer: 2 ** 26 });
+  return stdout;
+};
+
+before(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'hookwright-package-'));
+  // Entered by the user that runs PostgreSQL, so that nothing is made outside of it.
+  await chmod(folder, 0o711);
+  // A copy, because the build replaces dist/, which another test run may be reading.
+  const clone = join(folder, 'clone');
+  const isWanted = (path: string) => !NOT_OF_THE_PACKAGE.has(path.slice(PROJECT.length).split('/')[0] ?? '');
+  await cp(PROJECT, clone, { recursive: true, filter: isWanted });
+  await symlink(join(PROJECT, 'node_modules'), join(clone, 'node_modules'));
+  const json = await runIn(clone, 'npm', 'pack', '--json', '--silent', '--pack-destination', folder);
+  // `npm run build` may say something before the answer.
+  const answer = JSON.parse(json.slice(json.search(/^[[{]/m)));
+  const [pack] = Object.values(answer) as [{ filename: string; files: { path: string }[] }];
+  packed = pack.files.map((file) => file.path);
+
+  project = join(folder, 'project');
+  await mkdir(project);
+  await writeFile(join(project, 'package.json'), '{"private":true}');
+  await runIn(
+    project,
+    'npm',
+    'install',
+    '--prefer-offline',
+    '--no-audit',
+    '--no-fund',
+    '--loglevel=error',
+    join(folder, pack.filename),
+  );
+});
+
+after(() => rm(folder, { recursive: true, force: true, maxRetries: 5 }));
+
+test('the package has what it needs to run and to be understood, and nothing else', () => {
+  for (const name of [
+    'README.md',
+    'LICENSE',
+    'CHANGELOG.md',
+    'SECURITY.md',
+    'bin/hookwright.js',
+    'dist/main.js',
+    'dist/main.d.ts',
+  ]) {
+    assert.ok(packed.includes(name), `${name} is missing`);
+  }
+  assert.ok(packed.some((name) => /^dist\/database\/migrations\/.*\.sql$/.test(name)));
+  const foreign = packed.filter((name) => !/^(bin|dist|docs)\/|^(package\.json|[A-Z]+(\.md)?)$/.test(name));
+  assert.deepEqual(foreign, []);
+  assert.deepEqual(
+    packed.filter((name) => /\.test\.|test-support|(?<!\.d)\.ts$/.test(name)),
+    [],
+  );
+});
+
+test('the installed command says its version', async () => {
+  const { version } = JSON.parse(await readFile(join(PROJECT, 'package.json'), 'utf8'));
+  assert.ok((await runIn(project, 'npx', 'hookwright', '--version')).includes(version));
+});
+
+test('the installed command serves, is alive, and ends with 0 on SIGTERM', async (t) => {
+  const data = join(project, 'data');
+  const args = ['serve', '--port', '0', '--data', data];
+  const server = spawn(join(project, 'node_modules', '.bin', 'hookwright'), args, { cwd: project, env: environment });
+  t.after(() => server.kill('SIGKILL'));
+  let said = '';
+  server.stderr.on('data', (text) => {
+    said += text;
+  });
+  server.stdout.resume();
+  const ended = once(server, 'exit');
+
+  const { url } = JSON.parse(
+    await whenWritten(
+      join(data, 'server.json'),
+      () => server.exitCode === null,
+      () => said,
+    ),
+  );
+  assert.equal((await fetch(new URL('/livez', url))).status, 200);
+  server.kill('SIGTERM');
+  assert.deepEqual(await ended, [0, null], said);
+});
+
+const whenWritten = async (file: string, isRunning: () => boolean, said: () => string): Promise<string> => {
+  const end = systemClock.monotonic() + 30_000;
+  for (;;) {
+    const text = await readFile(file, 'utf8').catch(() => '');
+    if (text.trimEnd().endsWith('}')) return text;
+    if (!isRunning() || systemClock.monotonic() > end) throw new Error(`the server did not become ready: ${said()}`);
+    await systemClock.sleep(20);
+  }
+};
