@@ -1,6 +1,5 @@
 // hookwright simulate: runs a script once on a recorded event, and says what it would have done. Touches nothing.
-import { readFileSync } from 'node:fs';
-import { watch } from 'node:fs/promises';
+import { readFileSync, watch } from 'node:fs';
 import { basename, dirname, extname, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import aura from '@urbit/aura';
@@ -152,40 +151,32 @@ const asJson = ({ event, stateBefore, outcome, place }: DryRun): unknown => ({
 
 /** Runs on every save of a file beside the script or of one that was named, until the process is interrupted. */
 const again = async (call: Call, io: CommandIo): Promise<number> => {
-  const stop = new AbortController();
-  const interrupt = (): void => stop.abort();
-  process.once('SIGINT', interrupt);
-  let status = await once(call, io);
-  let isRunning = false;
-  let isStale = false;
-  const rerun = async (): Promise<void> => {
-    isStale = true;
-    if (isRunning) return;
-    isRunning = true;
-    while (isStale && !stop.signal.aborted) {
-      isStale = false;
-      io.stdout.write('\n--- saved, running again ---\n');
-      status = await once(call, io);
-    }
-    isRunning = false;
-  };
   const files = [call.script, call.event, call.bowl, call.state].flatMap((file) =>
     file === undefined ? [] : [resolve(io.cwd, file)],
   );
-  const scriptFolder = dirname(resolve(io.cwd, call.script));
-  const watchFolder = async (folder: string): Promise<void> => {
-    try {
-      for await (const { filename } of watch(folder, { signal: stop.signal })) {
-        const isWanted =
-          filename !== null &&
-          (files.includes(resolve(folder, filename)) || (folder === scriptFolder && /\.[cm]?[jt]sx?$/.test(filename)));
-        if (isWanted) void rerun();
-      }
-    } catch (error) {
-      if (!stop.signal.aborted) throw error;
-    }
-  };
-  await Promise.all([...new Set(files.map((file) => dirname(file)))].map(watchFolder));
-  process.off('SIGINT', interrupt);
+  const scriptFolder = dirname(files[0] as string);
+  let status = 0;
+  let wake: () => void = () => {};
+  let isStale = true;
+  const { promise: stopped, resolve: stop } = Promise.withResolvers<'stopped'>();
+  process.once('SIGINT', () => stop('stopped'));
+  // Watching begins before the first run, so that what is saved during it is not missed.
+  const watchers = [...new Set(files.map((file) => dirname(file)))].map((folder) =>
+    watch(folder, (_change, name) => {
+      const isSource = folder === scriptFolder && /\.[cm]?[jt]sx?$/.test(name ?? '');
+      if (name === null || !(isSource || files.includes(resolve(folder, name)))) return;
+      isStale = true;
+      wake();
+    }),
+  );
+  for (let isFirst = true; ; isFirst = false) {
+    const { promise: saved, resolve: resolveSaved } = Promise.withResolvers<'saved'>();
+    wake = () => resolveSaved('saved');
+    if (!isStale && (await Promise.race([saved, stopped])) === 'stopped') break;
+    isStale = false;
+    if (!isFirst) io.stdout.write('\n--- saved, running again ---\n');
+    status = await once(call, io);
+  }
+  for (const watcher of watchers) watcher.close();
   return status;
 };
