@@ -63,7 +63,7 @@ module.exports = (event) => {
   const said = typeCheck('wrong').stdout;
   assert.match(said, /no_such_function/);
   assert.match(said, /'title' does not exist/);
-  assert.match(said, /hook\.js\(6,/);
+  assert.match(said, /'\{ dm: number; \}' is not assignable to type 'Effect/);
 });
 
 test('a folder that is there is not touched, and names are names', async () => {

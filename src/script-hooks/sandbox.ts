@@ -26,8 +26,18 @@ export type Sandbox = AsyncDisposable & {
     job: Omit<RunJob, 'kind' | 'hook' | 'bytecode'>,
     answer: AnswerQuestion,
   ) => Promise<SandboxedRun>;
+  readonly statistics: () => SandboxStatistics;
   readonly addScript: (bytecode: Uint8Array) => Script;
   readonly forgetScript: (script: Script) => void;
+};
+
+/** Counted since the sandbox was made. */
+export type SandboxStatistics = {
+  readonly runs: number;
+  /** Instances of the engine that were replaced because their memory had grown. */
+  readonly retirements: number;
+  /** Threads that had to be ended. */
+  readonly terminations: number;
 };
 
 export type Script = { readonly number: number; readonly bytecode: Uint8Array };
@@ -62,6 +72,7 @@ export const createSandbox = (options: SandboxOptions = {}): Sandbox => {
   let compilerUsedAt = 0;
   let compiling: Promise<unknown> = Promise.resolve();
   let watching = false;
+  const counted = { runs: 0, retirements: 0, terminations: 0 };
 
   const start = (): SandboxWorker => {
     wasm ??= loadWasm();
@@ -102,6 +113,9 @@ export const createSandbox = (options: SandboxOptions = {}): Sandbox => {
       job.deadlineMs + limits.graceMs,
       answer,
     );
+    counted.runs++;
+    if (result.kind === 'ended') counted.terminations++;
+    else if (result.kind === 'run' && result.retired) counted.retirements++;
     done(asRun(result));
     if (result.kind === 'ended') {
       runners.delete(worker);
@@ -160,6 +174,7 @@ export const createSandbox = (options: SandboxOptions = {}): Sandbox => {
       compiling = result.catch(() => {});
       return result;
     },
+    statistics: () => ({ ...counted }),
     addScript: (bytecode) => ({ number: ++scripts, bytecode }),
     forgetScript: (script) => {
       for (const worker of runners) {
