@@ -155,6 +155,8 @@ export const createSandbox = (options: SandboxOptions = {}): Sandbox => {
   };
 
   const compileNow = async (source: string): Promise<CompileReport | { kind: 'ended'; why: string }> => {
+    // In use from now on, also while it starts.
+    compilerUsedAt = Number.POSITIVE_INFINITY;
     compiler ??= start();
     const worker = compiler;
     await worker.ready;
