@@ -146,7 +146,7 @@ export const createConversation = (job: RunJob, limits: Limits, ask: AskHost, vm
   const answer: HostCall = (op, text) => {
     // The event and its parts cost the script nothing: they are how it was called.
     if (op === OPS.event) return { json: job.head };
-    if (op === OPS.part) return { json: job.parts[Number(text)] ?? 'null' };
+    if (op === OPS.part) return { json: job.parts[Number(text)] ?? 'null', keepAs: Number(text) };
     const question = questions[op];
     if (question !== undefined) {
       counted();

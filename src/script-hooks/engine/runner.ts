@@ -82,6 +82,7 @@ export const createRunner = (module: WebAssembly.Module, baseImage: Image, limit
       const before = instances[slack];
       const vm = before === undefined ? instanceOf(module, image) : restored(before, module, image);
       instances[slack] = vm;
+      vm.kept.clear();
       vm.run.now = job.now;
       vm.run.clockReads = 0;
       vm.run.killed = false;

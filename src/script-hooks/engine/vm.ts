@@ -21,13 +21,17 @@ export class EngineFault extends Error {
 }
 
 /** Answers a call of the guest: a text is given as a string, `{json}` is parsed inside, undefined stays. */
-export type HostCall = (op: number, text: string) => string | { readonly json: string } | undefined;
+export type HostCall = (op: number, text: string) => HostAnswer;
+
+/** `keepAs`: remember how the value looks now, to be asked later whether it still does. */
+export type HostAnswer = string | { readonly json: string; readonly keepAs?: number } | undefined;
 
 type Exports = {
   readonly memory: WebAssembly.Memory;
   readonly __stack_pointer: WebAssembly.Global<'i32'>;
   readonly JS_ParseJSON: (context: number, text: number, length: number, name: number) => bigint;
-} & Readonly<Record<(typeof FUNCTIONS)[number], (...args: number[]) => number>>;
+  readonly JS_WriteObject: (context: number, sizeOut: number, value: bigint, flags: number) => number;
+} & Readonly<Record<Exclude<(typeof FUNCTIONS)[number], `JS_${string}`>, (...args: number[]) => number>>;
 
 /** What we use of quickjs-wasi 3.6.2; checked when an instance is made, for these are no documented interface. */
 const FUNCTIONS = [
@@ -37,6 +41,9 @@ const FUNCTIONS = [
   'qjs_set_max_stack_size',
   'qjs_set_interrupt_handler',
   'qjs_get_undefined',
+  'qjs_get_true',
+  'JS_WriteObject',
+  'JS_ParseJSON',
   'qjs_new_number',
   'qjs_new_string',
   'qjs_is_exception',
@@ -82,7 +89,10 @@ export const createVm = (module: WebAssembly.Module) => {
     host: undefined as HostCall | undefined,
   };
   /** Addresses that are part of a memory image: see image.ts. */
-  const roots = { undefinedBox: 0, arguments: 0, runFunction: 0, describeFunction: 0 };
+  const roots = { undefinedBox: 0, arguments: 0, jsonName: 0, runFunction: 0, describeFunction: 0 };
+
+  /** How values looked when they went in, in the engine's own binary form. */
+  const kept = new Map<number, Uint8Array>();
 
   const interrupted = (): number => {
     if (!run.killed && systemClock.monotonic() > run.deadline) run.killed = true;
@@ -91,12 +101,20 @@ export const createVm = (module: WebAssembly.Module) => {
 
   const hostCall = (_name: number, _length: number, _self: Box, count: number, args: number): Box => {
     try {
-      if (count !== 2 || run.host === undefined) return throwText('bad call of the host');
+      if (count < 2 || run.host === undefined) return throwText('bad call of the host');
       const view = new DataView(memory.buffer);
       const op = exports.qjs_get_float64(view.getUint32(args, true));
-      const answer = run.host(op, readString(view.getUint32(args + 4, true)));
+      const text = readString(view.getUint32(args + 4, true));
+      if (count === 3)
+        return looksAsKept(Number(text), view.getUint32(args + 8, true))
+          ? exports.qjs_get_true()
+          : exports.qjs_get_undefined();
+      const answer = run.host(op, text);
       if (answer === undefined) return exports.qjs_get_undefined();
-      return typeof answer === 'string' ? newString(answer) : parseJson(answer.json);
+      if (typeof answer === 'string') return newString(answer);
+      const box = parseJson(answer.json);
+      if (answer.keepAs !== undefined) keep(answer.keepAs, box);
+      return box;
     } catch (error) {
       // A GuestError is meant for the script; anything else says nothing about us.
       return throwText(error instanceof GuestError ? error.message : 'the host could not answer');
@@ -173,13 +191,39 @@ export const createVm = (module: WebAssembly.Module) => {
   const parseJson = (json: string): Box => {
     const data = Buffer.from(json, 'utf8');
     const address = place(data);
-    // The name is only for error messages, and our JSON has no errors: the text itself will do.
-    const value = exports.JS_ParseJSON(exports.qjs_get_context_ptr(), address, data.length, address);
+    const value = exports.JS_ParseJSON(exports.qjs_get_context_ptr(), address, data.length, roots.jsonName);
     exports.wasm_free(address);
     if (BigInt.asUintN(64, value) >> 32n === EXCEPTION_TAG) throw new EngineFault('memory', 'out of memory');
     const box = checked(exports.qjs_new_number(0));
     new DataView(memory.buffer).setBigInt64(box, value, true);
     return box;
+  };
+
+  /**
+   * The engine's binary form of a plain value, still in its memory; undefined for one that has none (a function or a
+   * getter in it, a cycle). Equal forms are equal values: the form can be read back. No code of the guest runs for
+   * objects; an array's elements are read.
+   */
+  const binaryForm = (box: Box): Uint8Array | undefined => {
+    const value = new DataView(memory.buffer).getBigInt64(box, true);
+    const address = exports.JS_WriteObject(exports.qjs_get_context_ptr(), lengthOut(), value, 0);
+    if (address === 0) {
+      exports.qjs_get_exception();
+      return undefined;
+    }
+    return bytes().subarray(address, address + new DataView(memory.buffer).getUint32(lengthOut(), true));
+  };
+
+  const keep = (name: number, box: Box): void => {
+    const form = binaryForm(box);
+    if (form === undefined) kept.delete(name);
+    else kept.set(name, form.slice());
+  };
+
+  const looksAsKept = (name: number, box: Box): boolean => {
+    const before = kept.get(name);
+    const now = before === undefined ? undefined : binaryForm(box);
+    return before !== undefined && now !== undefined && Buffer.compare(before, now) === 0;
   };
 
   const lengthOut = () => roots.arguments + 4 * MOST_ARGUMENTS;
@@ -223,11 +267,13 @@ export const createVm = (module: WebAssembly.Module) => {
     exports.qjs_set_interrupt_handler(1);
     roots.undefinedBox = exports.qjs_get_undefined();
     roots.arguments = exports.wasm_malloc(4 * MOST_ARGUMENTS + 8);
+    roots.jsonName = place(Buffer.from('json'));
   };
 
   return {
     run,
     roots,
+    kept,
     exports,
     memory,
     bytes,

@@ -5,6 +5,8 @@ export const OPS = {
   event: 0,
   /** (index) → the lazy part */
   part: 1,
+  /** (index, value) → whether the value is still what the part was */
+  isUnchanged: 13,
   state: 2,
   setState: 3,
   print: 4,

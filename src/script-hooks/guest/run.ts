@@ -116,8 +116,10 @@ export const guestRun = (host: Host, settings: GuestSettings, values: GuestValue
       if (descriptor === undefined || descriptor.configurable !== true) return false;
       if (lazy.touched) {
         const value = lazy.holder[lazy.key];
-        host(ops.allowedPart, text(part.index));
-        host(ops.allowedPart, value === lazy.value ? (stringify(value) ?? 'null') : toJson(value));
+        if (value !== lazy.value || host(ops.isUnchanged, text(part.index), value) !== true) {
+          host(ops.allowedPart, text(part.index));
+          host(ops.allowedPart, toJson(value));
+        }
       }
       defineProperty(lazy.holder, lazy.key, { value: 0, enumerable: true, configurable: true, writable: true });
     }

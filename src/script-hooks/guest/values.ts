@@ -26,31 +26,33 @@ export const guestValues = (settings: GuestSettings): GuestValues => {
   // Values to JSON, by the rules of 5.5: undefined, functions and symbols are null and keep their key, toJSON is not
   // called, a bigint is its digits, and only real arrays are arrays.
 
-  /** Whether JSON.stringify alone gives exactly that. */
-  const isPlain = (value: unknown, depth: number): boolean => {
-    switch (typeof value) {
-      case 'string':
-      case 'number':
-      case 'boolean':
-        return true;
-      case 'object':
-        break;
-      default:
-        return false;
-    }
-    if (value === null) return true;
+  /** Whether JSON.stringify alone gives exactly that for an object. Written for speed: it sees every value that leaves. */
+  const isPlainObject = (value: object, depth: number): boolean => {
     if (depth > deepest) throw new RangeErrorOf('the value is cyclic or nested too deeply');
     if ((value as Dictionary).toJSON !== undefined) return false;
     if (isArray(value)) {
-      for (let index = 0; index < value.length; index++) if (!isPlain(value[index], depth + 1)) return false;
+      for (let index = 0; index < value.length; index++) {
+        const element: unknown = value[index];
+        const type = typeof element;
+        if (type === 'string' || type === 'number' || type === 'boolean' || element === null) continue;
+        if (type !== 'object' || !isPlainObject(element as object, depth + 1)) return false;
+      }
       return true;
     }
-    const names = keys(value as Dictionary);
-    for (let index = 0; index < names.length; index++) {
-      const name = names[index] as string;
-      if (name === '__proto__' || !isPlain((value as Dictionary)[name], depth + 1)) return false;
+    // What a prototype adds is looked at too; at worst the slow way is taken for nothing.
+    for (const key in value) {
+      const element = (value as Dictionary)[key];
+      const type = typeof element;
+      if (type === 'string' || type === 'number' || type === 'boolean' || element === null) continue;
+      if (type !== 'object' || !isPlainObject(element as object, depth + 1)) return false;
     }
     return true;
+  };
+
+  const isPlain = (value: unknown): boolean => {
+    const type = typeof value;
+    if (type === 'object') return value === null || isPlainObject(value as object, 0);
+    return type === 'string' || type === 'number' || type === 'boolean';
   };
 
   const plainCopy = (value: unknown, depth: number): unknown => {
@@ -90,7 +92,7 @@ export const guestValues = (settings: GuestSettings): GuestValues => {
   };
 
   const toJson = (value: unknown): string => {
-    const json = stringify(isPlain(value, 0) ? value : plainCopy(value, 0));
+    const json = stringify(isPlain(value) ? value : plainCopy(value, 0));
     if (typeof json !== 'string') throw new TypeErrorOf('the value cannot be written as JSON');
     return json;
   };
