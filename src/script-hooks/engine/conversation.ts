@@ -143,17 +143,21 @@ export const createConversation = (job: RunJob, limits: Limits, ask: AskHost, vm
     [OPS.failed]: tell,
   };
 
-  const answer: HostCall = (op, text) => {
+  const answer: HostCall = (op, given, value) => {
     // The event and its parts cost the script nothing: they are how it was called.
     if (op === OPS.event) return { json: job.head };
-    if (op === OPS.part) return { json: job.parts[Number(text)] ?? 'null', keepAs: Number(text) };
+    if (op === OPS.part) return { json: job.parts[Number(given)] ?? 'null', keepAs: Number(given) };
+    if (op === OPS.isUnchanged) return value?.looksAsKept(Number(given)) === true ? true : undefined;
+    // A value that cannot be read from outside is asked for again, as text.
+    const text = value === undefined ? given : value.json();
+    if (text === undefined) return undefined;
     const question = questions[op];
     if (question !== undefined) {
       counted();
-      return question(text);
+      return question(text) ?? (value === undefined ? undefined : true);
     }
     statements[op]?.(text);
-    return undefined;
+    return value === undefined ? undefined : true;
   };
 
   return {

@@ -4,6 +4,7 @@
 // We use them raw, because between restores of a memory image only fixed addresses survive (spec/sandbox.md, 5).
 // Nothing here ever looks into a guest object: only texts cross, and the guest makes them.
 import { systemClock } from '../../core/clock.ts';
+import { jsonOfBinaryForm } from './binary-form.ts';
 
 /** The address of a JSValue in the engine's memory. */
 export type Box = number;
@@ -21,10 +22,18 @@ export class EngineFault extends Error {
 }
 
 /** Answers a call of the guest: a text is given as a string, `{json}` is parsed inside, undefined stays. */
-export type HostCall = (op: number, text: string) => HostAnswer;
+export type HostCall = (op: number, text: string, value?: GuestValue) => HostAnswer;
+
+/** A value of the guest that came along with a call. */
+export type GuestValue = {
+  /** Its JSON, if it is plain enough to be read without the guest's help. */
+  readonly json: () => string | undefined;
+  /** Whether it looks as it did when it was kept under this name. */
+  readonly looksAsKept: (name: number) => boolean;
+};
 
 /** `keepAs`: remember how the value looks now, to be asked later whether it still does. */
-export type HostAnswer = string | { readonly json: string; readonly keepAs?: number } | undefined;
+export type HostAnswer = string | true | { readonly json: string; readonly keepAs?: number } | undefined;
 
 type Exports = {
   readonly memory: WebAssembly.Memory;
@@ -105,12 +114,10 @@ export const createVm = (module: WebAssembly.Module) => {
       const view = new DataView(memory.buffer);
       const op = exports.qjs_get_float64(view.getUint32(args, true));
       const text = readString(view.getUint32(args + 4, true));
-      if (count === 3)
-        return looksAsKept(Number(text), view.getUint32(args + 8, true))
-          ? exports.qjs_get_true()
-          : exports.qjs_get_undefined();
-      const answer = run.host(op, text);
+      const value = count < 3 ? undefined : guestValue(view.getUint32(args + 8, true));
+      const answer = run.host(op, text, value);
       if (answer === undefined) return exports.qjs_get_undefined();
+      if (answer === true) return exports.qjs_get_true();
       if (typeof answer === 'string') return newString(answer);
       const box = parseJson(answer.json);
       if (answer.keepAs !== undefined) keep(answer.keepAs, box);
@@ -220,11 +227,17 @@ export const createVm = (module: WebAssembly.Module) => {
     else kept.set(name, form.slice());
   };
 
-  const looksAsKept = (name: number, box: Box): boolean => {
-    const before = kept.get(name);
-    const now = before === undefined ? undefined : binaryForm(box);
-    return before !== undefined && now !== undefined && Buffer.compare(before, now) === 0;
-  };
+  const guestValue = (box: Box): GuestValue => ({
+    json: () => {
+      const form = binaryForm(box);
+      return form === undefined ? undefined : jsonOfBinaryForm(form);
+    },
+    looksAsKept: (name) => {
+      const before = kept.get(name);
+      const now = before === undefined ? undefined : binaryForm(box);
+      return before !== undefined && now !== undefined && Buffer.compare(before, now) === 0;
+    },
+  });
 
   const lengthOut = () => roots.arguments + 4 * MOST_ARGUMENTS;
 

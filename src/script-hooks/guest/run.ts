@@ -11,7 +11,7 @@ export type GuestRun = { readonly run: () => void; readonly fail: (error: unknow
 
 export const guestRun = (host: Host, settings: GuestSettings, values: GuestValues, library: GuestLibrary): GuestRun => {
   const { ops, longestMessage } = settings;
-  const { toJson, cut, describe } = values;
+  const { toJson, tell, cut, describe } = values;
   const { module, nouns, keepNoun } = library;
   const { parse, stringify } = JSON;
   const { isArray } = Array;
@@ -86,8 +86,8 @@ export const guestRun = (host: Host, settings: GuestSettings, values: GuestValue
         const key = head.keys[index] as string;
         chosen[key] = (node as Dictionary)[key];
       }
-      host(ops.allowedWhole, toJson(chosen));
-    } else if (node !== given || !tellParts(node as Dictionary, head, lazies)) host(ops.allowedWhole, toJson(node));
+      tell(ops.allowedWhole, chosen);
+    } else if (node !== given || !tellParts(node as Dictionary, head, lazies)) tell(ops.allowedWhole, node);
     return undefined;
   };
 
@@ -118,12 +118,12 @@ export const guestRun = (host: Host, settings: GuestSettings, values: GuestValue
         const value = lazy.holder[lazy.key];
         if (value !== lazy.value || host(ops.isUnchanged, text(part.index), value) !== true) {
           host(ops.allowedPart, text(part.index));
-          host(ops.allowedPart, toJson(value));
+          tell(ops.allowedPart, value);
         }
       }
       defineProperty(lazy.holder, lazy.key, { value: 0, enumerable: true, configurable: true, writable: true });
     }
-    host(ops.allowedSkeleton, toJson(node));
+    tell(ops.allowedSkeleton, node);
     return true;
   };
 
@@ -141,7 +141,7 @@ export const guestRun = (host: Host, settings: GuestSettings, values: GuestValue
         return;
       }
       try {
-        host(ops.effect, toJson(withNoun(effects[index])));
+        tell(ops.effect, withNoun(effects[index]));
       } catch (error) {
         host(ops.dropped, `/effects/${index}`);
         host(ops.dropped, describe(error));

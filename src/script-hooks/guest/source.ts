@@ -23,7 +23,7 @@ export const guestSource = (limits: { readonly effects: number }): string => {
   return `(function (raw) { "use strict";
 const host = (${guestHost})(raw);
 const settings = ${JSON.stringify(settings)};
-const values = (${guestValues})(settings);
+const values = (${guestValues})(host, settings);
 const library = (${guestLibrary})(host, settings, values);
 return (${guestRun})(host, settings, values, library);
 })`;

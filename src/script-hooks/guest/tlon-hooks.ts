@@ -15,7 +15,7 @@ export type GuestLibrary = {
 
 export const guestLibrary = (host: Host, settings: GuestSettings, values: GuestValues): GuestLibrary => {
   const { ops, postsPerPage } = settings;
-  const { toJson, cut } = values;
+  const { toJson, tell, cut } = values;
   const { parse, stringify } = JSON;
   const { create, defineProperty, defineProperties, freeze, keys } = Object;
   const { get: reflectGet, has: reflectHas, ownKeys, set: reflectSet, apply } = Reflect;
@@ -211,7 +211,7 @@ export const guestLibrary = (host: Host, settings: GuestSettings, values: GuestV
     get_state: () => host(ops.state, ''),
     set_state: (...args: unknown[]): 0 => {
       need(1, args.length, 'set-state');
-      host(ops.setState, toJson(args[0]));
+      tell(ops.setState, args[0]);
       return 0;
     },
     print: (...args: unknown[]): 0 => {

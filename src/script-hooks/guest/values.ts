@@ -1,4 +1,5 @@
 // The guest's part that turns values into texts. Evaluated inside the engine: see source.ts.
+import type { Host } from './host.ts';
 import type { GuestSettings } from './ops.ts';
 
 type Dictionary = Record<string, unknown>;
@@ -6,12 +7,14 @@ type Dictionary = Record<string, unknown>;
 export type GuestValues = {
   /** JSON of any value. Throws for what is cyclic or too deep. */
   readonly toJson: (value: unknown) => string;
+  /** Hands a value to the host: as it is if the host can read it, else as its JSON. */
+  readonly tell: (op: number, value: unknown) => void;
   readonly cut: (text: string, start: number, end: number) => string;
   /** What `String(error)` says, whatever was thrown. */
   readonly describe: (error: unknown) => string;
 };
 
-export const guestValues = (settings: GuestSettings): GuestValues => {
+export const guestValues = (host: Host, settings: GuestSettings): GuestValues => {
   const { deepest, longestMessage } = settings;
   const { stringify } = JSON;
   const { isArray } = Array;
@@ -106,5 +109,10 @@ export const guestValues = (settings: GuestSettings): GuestValues => {
     }
   };
 
-  return { toJson, cut, describe };
+  const tell = (op: number, value: unknown): void => {
+    if (typeof value === 'object' && value !== null && host(op, '', value) === true) return;
+    host(op, toJson(value));
+  };
+
+  return { toJson, tell, cut, describe };
 };
