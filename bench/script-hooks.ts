@@ -214,7 +214,7 @@ const largeValues = async (rounds: number): Promise<Row[]> => {
     [
       `a state of ${(JSON.stringify(numbers).length / 1e6).toFixed(2)} MB read and written`,
       'const s = hooks.get_state(); s.x = 1; hooks.set_state(s);',
-      { ...bowl, state: numbers },
+      { ...bowl, state: null, stateJson: JSON.stringify(numbers) },
     ],
     [
       `the last 20 of ${posts.length} messages (5 MB) read`,

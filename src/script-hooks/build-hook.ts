@@ -130,6 +130,7 @@ const notRun = (bowl: Bowl, seed: string, message: string, durationMs: number): 
   message,
   effects: [],
   state: bowl.state,
+  stateJson: undefined,
   prints: [],
   dropped: [],
   seed,

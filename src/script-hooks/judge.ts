@@ -16,18 +16,40 @@ export const judge = (report: RunReport, { pieces, state, seed }: Judged): Outco
   if (report.printsDropped > 0) {
     dropped.push({ pointer: '/prints', reason: `${report.printsDropped} prints over the limit were dropped` });
   }
-  const failed = { outcome: 'failed', effects: [], state, prints, dropped, seed, durationMs } as const;
+  const failed = {
+    outcome: 'failed',
+    effects: [],
+    state,
+    stateJson: undefined,
+    prints,
+    dropped,
+    seed,
+    durationMs,
+  } as const;
   if (verdict.kind === 'failed') {
     const { failure, message, line, column } = verdict;
     return { ...failed, kind: failure, message, ...(line === undefined ? {} : { line, column: column ?? 1 }) };
   }
   const effects = judgeEffects(report.effects, dropped);
-  const after = report.state === undefined ? state : parseFromGuest(report.state);
-  const done = { effects, state: after, prints, dropped, seed, durationMs };
-  if (verdict.kind === 'denied') return { outcome: 'denied', reason: verdict.reason, ...done };
+  const done = { effects, state, stateJson: report.state, prints, dropped, seed, durationMs };
+  if (verdict.kind === 'denied') return withState({ outcome: 'denied', reason: verdict.reason, ...done });
   const event = putTogether(pieces, verdict);
-  if (event.ok) return { outcome: 'allowed', event: event.value, ...done };
+  if (event.ok) return withState({ outcome: 'allowed', event: event.value, ...done });
   return { ...failed, kind: 'malformed', message: `the returned event is wrong at ${event.pointer}: ${event.reason}` };
+};
+
+/** Puts the new state in, parsed when it is looked at: whoever only stores it needs its text. */
+const withState = (outcome: Outcome): Outcome => {
+  const { stateJson } = outcome;
+  if (stateJson === undefined) return outcome;
+  let parsed: { readonly state: unknown } | undefined;
+  return Object.defineProperty(outcome, 'state', {
+    get: () => {
+      parsed ??= { state: parseFromGuest(stateJson) };
+      return parsed.state;
+    },
+    enumerable: true,
+  });
 };
 
 const judgeEffects = (texts: readonly string[], dropped: Dropped[]): Effect[] => {

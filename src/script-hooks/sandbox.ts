@@ -127,15 +127,12 @@ export const createSandbox = (options: SandboxOptions = {}): Sandbox => {
   };
 
   const watch = (): void => {
-    if (watching) return;
-    watching = true;
-    void keepWatch().finally(() => {
-      watching = false;
-    });
+    if (!watching) void keepWatch();
   };
 
   /** Runs while there is something to look at: a sandbox at rest keeps no timer. */
   const keepWatch = async (): Promise<void> => {
+    watching = true;
     while (!closed.signal.aborted && (compiler !== undefined || [...runners].some((worker) => worker.isBusy()))) {
       await clock.sleep(WATCH_MS, closed.signal);
       const now = clock.monotonic();
@@ -146,6 +143,8 @@ export const createSandbox = (options: SandboxOptions = {}): Sandbox => {
       if (compiler.isOverdue(now)) void endCompiler(`compiling took longer than ${limits.compileMs} ms`);
       else if (!compiler.isBusy() && now - compilerUsedAt > COMPILER_IDLE_MS) void endCompiler('nothing to compile');
     }
+    // At once, and not in a later turn: a job that begins in between would go unwatched.
+    watching = false;
   };
 
   const endCompiler = async (why: string): Promise<void> => {

@@ -17,7 +17,7 @@ export const createSurroundings = (bowl: Bowl): Surroundings => {
     return pages;
   };
   const answers: Readonly<Record<Question, (argument: number) => string | Promise<string>>> = {
-    state: () => stateText(bowl.state),
+    state: () => stateText(bowl),
     fleet: async () => fleetText(await given(bowl.group?.fleet ?? {})),
     postCount: async () => JSON.stringify((await posts()).length),
     postPage: async (page) => {
@@ -31,7 +31,7 @@ export const createSurroundings = (bowl: Bowl): Surroundings => {
     known: (questions) => {
       const fleet = bowl.group?.fleet;
       return {
-        ...(questions.has('state') ? { state: stateText(bowl.state) } : {}),
+        ...(questions.has('state') ? { state: stateText(bowl) } : {}),
         ...(questions.has('fleet') && typeof fleet !== 'function' ? { fleet: fleetText(fleet ?? {}) } : {}),
       };
     },
@@ -40,7 +40,7 @@ export const createSurroundings = (bowl: Bowl): Surroundings => {
 
 const given = async <T>(value: Lazily<T>): Promise<T> => (typeof value === 'function' ? (value as () => T)() : value);
 
-const stateText = (state: unknown): string => JSON.stringify(state) ?? 'null';
+const stateText = ({ state, stateJson }: Bowl): string => stateJson ?? JSON.stringify(state) ?? 'null';
 
 /** Ships and their roles: that is all that scripts can see of a group. */
 const fleetText = (fleet: Readonly<Record<string, { readonly sects: readonly string[] }>>): string =>

@@ -27,6 +27,8 @@ export type Bowl = {
   readonly now: number;
   /** The hook's state: any JSON value, null before the first run. */
   readonly state: unknown;
+  /** The same as JSON, if the caller has it: a large state need not be written out then. */
+  readonly stateJson?: string;
   /** The hook's settings for this channel. */
   readonly config: Readonly<Record<string, unknown>>;
   readonly hook: { readonly id: string; readonly name: string };
@@ -54,6 +56,8 @@ type Always = {
   readonly effects: readonly Effect[];
   /** The state after the run; the very value that was given if the script did not set it. */
   readonly state: unknown;
+  /** The new state as JSON; undefined if the script did not set it. `state` is parsed from it when it is looked at. */
+  readonly stateJson: string | undefined;
   readonly prints: readonly string[];
   readonly dropped: readonly Dropped[];
   readonly seed: string;

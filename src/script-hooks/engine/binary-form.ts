@@ -37,13 +37,17 @@ export const jsonOfBinaryForm = (form: Uint8Array): string | undefined => {
     }
   };
 
-  const text = (): string => {
+  /** The whole form as characters: cutting pieces from one string is much cheaper than making many. */
+  const characters = bytes.toString('latin1');
+  const quotedText = (): string => {
     const header = number();
     const isWide = (header & 1) === 1;
     const start = at;
     at += (header >>> 1) * (isWide ? 2 : 1);
     if (at > bytes.length) throw UNREADABLE;
-    return isWide ? bytes.toString('utf16le', start, at) : bytes.toString('latin1', start, at);
+    if (isWide) return JSON.stringify(bytes.toString('utf16le', start, at));
+    const piece = characters.slice(start, at);
+    return NEEDS_ESCAPE.test(piece) ? JSON.stringify(piece) : `"${piece}"`;
   };
 
   const keys: string[] = [''];
@@ -75,7 +79,7 @@ export const jsonOfBinaryForm = (form: Uint8Array): string | undefined => {
         return JSON.stringify(float);
       }
       case TEXT:
-        return JSON.stringify(text());
+        return quotedText();
       case OBJECT: {
         const count = number();
         if (count === 0) return '{}';
@@ -99,7 +103,7 @@ export const jsonOfBinaryForm = (form: Uint8Array): string | undefined => {
     const count = number();
     for (let index = 0; index < count; index++) {
       if (bytes[at++] !== TEXT_ATOM) return undefined;
-      keys.push(`${JSON.stringify(text())}:`);
+      keys.push(`${quotedText()}:`);
     }
     const json = value(0);
     return at === bytes.length ? json : undefined;
@@ -109,4 +113,5 @@ export const jsonOfBinaryForm = (form: Uint8Array): string | undefined => {
   }
 };
 
+const NEEDS_ESCAPE = /["\\\u0000-\u001f]/;
 const UNREADABLE = Symbol('unreadable');
