@@ -107,12 +107,14 @@ export const createSandbox = (options: SandboxOptions = {}): Sandbox => {
   const runOn = async (worker: SandboxWorker, { script, job, answer, done }: Waiting): Promise<void> => {
     const bytecode = worker.scripts.has(script.number) ? undefined : script.bytecode;
     worker.scripts.add(script.number);
-    watch();
-    const result = await worker.submit(
+    const running = worker.submit(
       { kind: 'run', hook: script.number, bytecode, ...job },
       job.deadlineMs + limits.graceMs,
       answer,
     );
+    // Not before: the watch ends as soon as nobody is busy.
+    watch();
+    const result = await running;
     counted.runs++;
     if (result.kind === 'ended') counted.terminations++;
     else if (result.kind === 'run' && result.retired) counted.retirements++;
@@ -159,8 +161,9 @@ export const createSandbox = (options: SandboxOptions = {}): Sandbox => {
     compiler ??= start();
     const worker = compiler;
     await worker.ready;
+    const running = worker.submit({ kind: 'compile', source }, limits.compileMs, async () => 'null');
     watch();
-    const result = await worker.submit({ kind: 'compile', source }, limits.compileMs, async () => 'null');
+    const result = await running;
     compilerUsedAt = clock.monotonic();
     if (result.kind === 'ended' && compiler === worker) compiler = undefined;
     if (result.kind === 'run') throw new Error('the compiler answered with a run');

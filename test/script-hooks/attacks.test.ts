@@ -91,6 +91,21 @@ test('a script that has to be stopped again and again is disabled, and can be en
   await honestRunIsRight();
 });
 
+test('a run is watched, whenever it begins', async () => {
+  await using quiet = createSandbox({ workers: 1, limits: { graceMs: 10 } });
+  await using fine = await buildHook(scriptOf(''), { sandbox: quiet });
+  await using stuck = await buildHook('module.exports = () => { new Array(1e9) + "" }', { sandbox: quiet });
+  const event = eventNamed('cron');
+  // Long enough for the thread that compiles to be ended, so that nothing else keeps the watch going.
+  const since = performance.now();
+  while (performance.now() - since < 1300) await fine.run({ event, bowl });
+  for (let n = 0; n < 3; n++) {
+    for (let honest = 0; honest < n; honest++) await fine.run({ event, bowl });
+    const outcome = await stuck.run({ event, bowl, deadlineMs: 10 });
+    assert.equal(outcome.outcome === 'failed' && outcome.kind, 'terminated');
+  }
+});
+
 test('what goes over a limit is reported', async () => {
   await using small = createSandbox({
     workers: 1,
