@@ -295,6 +295,7 @@ export const createVm = (module: WebAssembly.Module) => {
     newString,
     readString,
     parseJson,
+    binaryForm,
     call,
     evaluateBytecode,
     property,
