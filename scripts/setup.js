@@ -34,7 +34,7 @@ const install = async (root, lock) => {
   await ensureNode(root, lock);
   ensureLinks(root);
   mkdirSync(compileCache(root), { recursive: true });
-  writeFileSync(stampOf(root), lockfileHash(root));
+  writeFileSync(stampOf(root), stampText(root));
 };
 
 /** The Node to use: the one that runs this when it is new enough, else the one among the packages. */
@@ -42,16 +42,18 @@ const nodeOf = (root) => (isNewEnough(process.version) ? process.execPath : bund
 
 const bundledNode = (root) => join(root, 'node_modules', '.bin', 'node');
 
-/** Says that the set-up was completed for a package-lock.json with this hash. */
+/** Says for which package-lock.json the set-up was completed, and where: a folder may be shared with a container. */
 const stampOf = (root) => join(root, 'node_modules', '.hookwright-setup');
 
-const lockfileHash = (root) =>
-  createHash('sha256')
+const stampText = (root) => {
+  const hash = createHash('sha256')
     .update(readFileSync(join(root, 'package-lock.json')))
     .digest('hex');
+  return `${hash} ${process.platform} ${process.arch}\n`;
+};
 
 const isReady = (root) =>
-  readOr(stampOf(root), '') === lockfileHash(root) && existsSync(nodeOf(root)) && missingLinks(root).length === 0;
+  readOr(stampOf(root), '') === stampText(root) && existsSync(nodeOf(root)) && missingLinks(root).length === 0;
 
 /** Whether node_modules holds what the lockfile says, by what npm wrote there: after `npm install` there is nothing to do again. */
 const isInstalled = (root) => {
@@ -60,11 +62,14 @@ const isInstalled = (root) => {
   const wanted = JSON.parse(readFileSync(join(root, 'package-lock.json'), 'utf8')).packages;
   return Object.keys(wanted).every((path) => {
     if (path === '') return true;
-    // Packages of other platforms are optional and rightly absent.
-    if (installed[path] === undefined) return wanted[path].optional === true;
+    if (installed[path] === undefined) return wanted[path].optional === true && !isForHere(wanted[path]);
     return installed[path].version === wanted[path].version && installed[path].integrity === wanted[path].integrity;
   });
 };
+
+/** An optional package that npm would have installed here. Of those for one C library only, the other one's are rightly absent. */
+const isForHere = ({ os = [process.platform], cpu = [process.arch], libc }) =>
+  os.includes(process.platform) && cpu.includes(process.arch) && libc === undefined;
 
 const ensureNode = async (root, lock) => {
   if (isNewEnough(process.version)) return;

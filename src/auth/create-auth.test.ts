@@ -1,15 +1,15 @@
 import assert from 'node:assert/strict';
-import { chmod, mkdir, mkdtemp, readFile, rm } from 'node:fs/promises';
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import hawk from 'hawk';
+import { freshDatabase } from '../../test/support/database.ts';
 import { systemClock } from '../core/clock.ts';
 import { newAccessToken } from '../core/ids.ts';
 import { silentLog } from '../core/log.ts';
 import { createSecretBox } from '../core/secret-box.ts';
 import type { Database, Listener } from '../database/database.ts';
-import { prepareDatabase } from '../database/prepare-database.ts';
 import { statement } from '../database/statement.ts';
 import { ApiError } from '../http/api-error.ts';
 import type { ApiMethod, Caller, ScopeExpression, SignedRequest } from '../http/api-method.ts';
@@ -21,9 +21,7 @@ const HOUR = 60 * 60 * 1000;
 const secretBox = createSecretBox(Buffer.alloc(32, 7));
 const HOST = 'localhost:8080';
 
-const undo = new AsyncDisposableStack();
-let database: Database;
-let folder: string;
+const database = await freshDatabase({ after }, { poolSize: 8 });
 
 const disableClient = statement<{ n: unknown }>(
   'test.disable-client',
@@ -44,19 +42,6 @@ const readUse = statement<{ last_date_used: number }>(
   'select last_date_used from clients where client_id = $1',
 );
 const clearRoles = statement('test.clear-roles', 'delete from roles');
-
-before(async () => {
-  folder = await mkdtemp(join(tmpdir(), 'hookwright-auth-'));
-  await chmod(folder, 0o755); // so that the database lies in it also when root runs the tests, and goes with it
-  const dataFolder = join(folder, 'data');
-  await mkdir(dataFolder, { mode: 0o755 });
-  const settings = { databaseUrl: undefined, dataFolder, poolSize: 8, clock: systemClock, log: silentLog };
-  database = undo.use(await prepareDatabase(settings)).database;
-});
-after(async () => {
-  await undo.disposeAsync();
-  await rm(folder, { recursive: true });
-});
 
 const openAuth = (on: Database = database): Promise<Auth> =>
   createAuth({ database: on, secretBox, clock: systemClock, log: silentLog, rootUrl: undefined });
@@ -183,8 +168,10 @@ describe('clients in the database', () => {
   });
 });
 
-it('the root client is one, whichever process makes it, and signs requests', async () => {
+it('the root client is one, whichever process makes it, and signs requests', async (t) => {
   await using auth = await openAuth();
+  const folder = await mkdtemp(join(tmpdir(), 'hookwright-auth-'));
+  t.after(() => rm(folder, { recursive: true }));
   const folders = await Promise.all(Array.from({ length: 6 }, () => mkdtemp(join(folder, 'root-'))));
   const ensure = (dataFolder: string) =>
     ensureRootClient({ database, clients: auth.clients, clock: systemClock, dataFolder, rootUrl: `http://${HOST}` });

@@ -25,6 +25,9 @@ const GLIBC_LOADERS: Readonly<Record<string, string>> = {
 
 const PLATFORMS = ['linux-x64', 'linux-arm64', 'darwin-x64', 'darwin-arm64'];
 
+/** initdb runs `postgres` through a shell, and puts no more than double quotes around the path. */
+const UNQUOTABLE = /["$`\\]/;
+
 /** The binaries of this platform as npm installed them. */
 export const findBinaries = async (platform = `${process.platform}-${process.arch}`): Promise<Binaries> => {
   if (!PLATFORMS.includes(platform)) throw new OperatorError('HW_NO_POSTGRES_BINARIES', { platform });
@@ -69,7 +72,11 @@ export const makeRunnable = async (
     () => true,
     () => false,
   );
-  if (isComplete && (await canRun(binaries, owner))) return binaries;
+  if (isComplete && !UNQUOTABLE.test(binaries.folder) && (await canRun(binaries, owner))) return binaries;
+  if (UNQUOTABLE.test(shelter)) {
+    const reason = `its programs have to be copied to ${shelter}, and initdb cannot run where a path has one of " $ \` \\ in it; choose another data folder`;
+    throw new OperatorError('HW_POSTGRES_DID_NOT_START', { reason, log: 'not begun yet' });
+  }
   const copy = binariesIn(join(shelter, `postgresql-${binaries.version}`), binaries.version);
   if (!(await isThere(copy.folder))) await copyBinaries(binaries.folder, copy.folder);
   return copy;

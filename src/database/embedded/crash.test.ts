@@ -9,25 +9,30 @@ import { type TestContext, test } from 'node:test';
 import { shortenServerLog } from './server-log.ts';
 import { eventually, isAlive, newFolder, query, spawnHolder, start } from './test-support/world.ts';
 
-/** The process and everything that it and its children started, told by the session of the supervisor. */
-const sessionOf = async (pid: number): Promise<number[]> => {
-  const fields = async (id: string) =>
-    (await readFile(`/proc/${id}/stat`, 'utf8').catch(() => '')).split(') ')[1]?.split(' ');
-  const session = (await fields(String(pid)))?.[3];
-  const ids = (await readdir('/proc')).filter((name) => /^\d+$/.test(name));
-  const sessions = await Promise.all(ids.map(async (id) => ({ id: Number(id), session: (await fields(id))?.[3] })));
-  return sessions.filter((entry) => entry.session === session).map((entry) => entry.id);
+/** The supervisor of a server and all that it started. */
+const familyOf = async (postmaster: number): Promise<number[]> => {
+  const parentOf = async (pid: number) => {
+    const text = await readFile(`/proc/${pid}/stat`, 'utf8').catch(() => '');
+    return Number(text.slice(text.lastIndexOf(')') + 2).split(' ')[1]);
+  };
+  const ids = (await readdir('/proc')).filter((name) => /^\d+$/.test(name)).map(Number);
+  const parents = new Map(await Promise.all(ids.map(async (pid) => [pid, await parentOf(pid)] as const)));
+  const family = [parents.get(postmaster) ?? 0];
+  for (const member of family) family.push(...ids.filter((pid) => parents.get(pid) === member));
+  return family;
 };
 
 const onLinux = { skip: process.platform !== 'linux' };
 
 /** Starts, writes a row, and kills what `choose` picks among the server's processes. Resolves with the data folder. */
-const crash = async (t: TestContext, choose: (postmaster: number, session: number[]) => number[]): Promise<string> => {
+const crash = async (t: TestContext, choose: (postmaster: number, family: number[]) => number[]): Promise<string> => {
   const data = join(await newFolder(t), 'data');
   const holder = spawnHolder(t, data);
   const { pid, connection } = await holder.answer;
   await query(connection, 'create table kept as select 1 as one');
-  const victims = choose(pid, await sessionOf(pid));
+  const victims = choose(pid, await familyOf(pid));
+  // Supervisor, its reader, the server, and its four helpers.
+  assert.ok(victims.length === 1 || victims.length >= 7, `${victims.length} processes`);
   for (const victim of victims) process.kill(victim, 'SIGKILL');
   await holder.kill();
   return data;
@@ -41,7 +46,7 @@ const expectKept = async (t: TestContext, data: string): Promise<void> => {
 };
 
 test('the database is found again after kill -9 of everything', onLinux, async (t) => {
-  await expectKept(t, await crash(t, (_, session) => session));
+  await expectKept(t, await crash(t, (_, family) => family));
 });
 
 test('the database is found again after kill -9 of its main process', onLinux, async (t) => {
@@ -53,7 +58,7 @@ test('a server whose supervisor was killed is replaced by one that stops with it
   const holder = spawnHolder(t, data);
   const { pid, connection } = await holder.answer;
   await query(connection, 'create table kept as select 1 as one');
-  for (const member of await sessionOf(pid)) {
+  for (const member of await familyOf(pid)) {
     if ((await readFile(`/proc/${member}/comm`, 'utf8')) === 'sh\n') process.kill(member, 'SIGKILL');
   }
   await holder.kill();
@@ -85,10 +90,14 @@ test('sessions that outlive a killed server are waited for', onLinux, async (t) 
 test('a postmaster.pid of a process that is gone, a zombie or something else is stale', onLinux, async (t) => {
   const data = join(await newFolder(t), 'data');
   await (await start(t, data))[Symbol.asyncDispose]();
-  // The shell becomes a program that does not wait for its children, so the first one stays a zombie.
-  const parent = spawn('/bin/sh', ['-c', 'true & echo $!; exec sleep 1000'], { stdio: ['ignore', 'pipe', 'inherit'] });
+  // A child that ends after the shell has become a program that does not wait for children stays a zombie.
+  const script = 'exec 3<&0; (read _ <&3) & echo $!; exec sleep 1000 3<&-';
+  const parent = spawn('/bin/sh', ['-c', script], { stdio: ['pipe', 'pipe', 'inherit'] });
   t.after(() => parent.kill('SIGKILL'));
   const [zombie] = (await once(createInterface(parent.stdout), 'line')) as [string];
+  const nameOf = (pid: number | undefined) => readFile(`/proc/${pid}/comm`, 'utf8');
+  await eventually('the shell is a sleep', async () => (await nameOf(parent.pid)) === 'sleep\n');
+  parent.stdin.end();
   await eventually('it is a zombie', async () => /\) Z /.test(await readFile(`/proc/${zombie}/stat`, 'utf8')));
   const gone = spawn('true');
   await once(gone, 'exit');

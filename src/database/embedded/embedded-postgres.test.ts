@@ -6,7 +6,16 @@ import { test } from 'node:test';
 import { systemClock } from '../../core/clock.ts';
 import { silentLog } from '../../core/log.ts';
 import { startEmbeddedPostgres } from './embedded-postgres.ts';
-import { eventually, isAlive, newFolder, query, spawnHolder, start } from './test-support/world.ts';
+import {
+  eventually,
+  isAlive,
+  isRoot,
+  newFolder,
+  ordinaryUserCanRun,
+  query,
+  spawnHolder,
+  start,
+} from './test-support/world.ts';
 
 test('the first start makes a database, a later one finds it with what was in it', async (t) => {
   const data = join(await newFolder(t), 'data');
@@ -134,14 +143,35 @@ test('the server holds no file of ours open but its log', { skip: process.platfo
   );
 });
 
-test('a data folder with a very long name, spaces and quotes works', async (t) => {
-  const data = join(await newFolder(t), `${'long '.repeat(30)}"it's"`, `${'x'.repeat(120)}, ü\\n`);
+test('a data folder with a very long name has its socket elsewhere', async (t) => {
+  const data = join(await newFolder(t), "it's long, ".repeat(15), 'ü'.repeat(100));
   const postgres = await start(t, data);
   assert.ok(Buffer.byteLength(postgres.connection.host) < 90);
   assert.equal((await stat(postgres.connection.host)).mode & 0o777, 0o700);
   assert.deepEqual(await query(postgres.connection, 'select 1 as one'), [{ one: 1 }]);
   await postgres[Symbol.asyncDispose]();
   await assert.rejects(stat(postgres.connection.host), { code: 'ENOENT' });
+});
+
+test('a temporary socket folder that a crash left is removed by the next start', async (t) => {
+  const data = join(await newFolder(t), 'x'.repeat(120));
+  const holder = spawnHolder(t, data);
+  const { connection, pid } = await holder.answer;
+  // The supervisor would remove it, so it goes first. It is the parent of the server.
+  const parent = Number(/\) \w (\d+) /.exec(await readFile(`/proc/${pid}/stat`, 'utf8'))?.[1]);
+  process.kill(parent, 'SIGKILL');
+  await holder.kill();
+  await eventually('the server is gone', async () => !(await isAlive(pid)));
+  const next = await start(t, data);
+  assert.notEqual(next.connection.host, connection.host);
+  await assert.rejects(stat(connection.host), { code: 'ENOENT' });
+});
+
+const programsAreCopied = isRoot && !(await ordinaryUserCanRun());
+
+test('a data folder may have quotes in its name', { skip: programsAreCopied && 'initdb cannot' }, async (t) => {
+  const postgres = await start(t, join(await newFolder(t), `"it's" $HOME \\n`));
+  assert.deepEqual(await query(postgres.connection, 'select 1 as one'), [{ one: 1 }]);
 });
 
 test('a symlink and its target are the same data folder', async (t) => {

@@ -132,23 +132,30 @@ const endOf = (child: ChildProcess): Promise<void> =>
     });
   });
 
-const holdOf = (place: Place, fifo: FileHandle): Hold => ({
-  release: async () => {
-    await fifo.close();
-    // Without a writer a read finds the end of the FIFO; with one it would have to wait.
-    const reader = await openFifo(place, constants.O_RDONLY | constants.O_NONBLOCK);
-    if (reader === undefined) return { wasLast: false };
-    try {
-      const { bytesRead } = await reader.read(Buffer.alloc(1), 0, 1);
-      return { wasLast: bytesRead === 0 };
-    } catch (error) {
-      if (errorCode(error) === 'EAGAIN') return { wasLast: false };
-      throw error;
-    } finally {
-      await reader.close();
-    }
-  },
-});
+/** A file handle that is garbage closes itself, and with it would go the server of a caller who forgot the hold. */
+const heldOpen = new Set<FileHandle>();
+
+const holdOf = (place: Place, fifo: FileHandle): Hold => {
+  heldOpen.add(fifo);
+  return { release: () => letGo(place, fifo) };
+};
+
+const letGo = async (place: Place, fifo: FileHandle): Promise<{ wasLast: boolean }> => {
+  heldOpen.delete(fifo);
+  await fifo.close();
+  // Without a writer a read finds the end of the FIFO; with one it would have to wait.
+  const reader = await openFifo(place, constants.O_RDONLY | constants.O_NONBLOCK);
+  if (reader === undefined) return { wasLast: false };
+  try {
+    const { bytesRead } = await reader.read(Buffer.alloc(1), 0, 1);
+    return { wasLast: bytesRead === 0 };
+  } catch (error) {
+    if (errorCode(error) === 'EAGAIN') return { wasLast: false };
+    throw error;
+  } finally {
+    await reader.close();
+  }
+};
 
 const greet = async (
   place: Place,

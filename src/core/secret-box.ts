@@ -1,0 +1,43 @@
+// Secrets at rest: AES-256-GCM under one key that lives outside the database.
+import { createCipheriv, createDecipheriv, createHash, randomBytes, timingSafeEqual } from 'node:crypto';
+
+export type SecretBox = {
+  /** What is stored: version, nonce, authentication tag and ciphertext. `context` binds it to its row, so that rows cannot be swapped. */
+  readonly seal: (secret: string, context: string) => Buffer;
+  /** The secret again. Throws when the bytes were altered, or sealed under another key or for another context. */
+  readonly open: (sealed: Uint8Array, context: string) => string;
+  /** Tells two keys apart without telling anything about them. */
+  readonly fingerprint: string;
+};
+
+const VERSION = 1;
+const NONCE_BYTES = 12;
+const TAG_BYTES = 16;
+export const ENCRYPTION_KEY_BYTES = 32;
+
+/** @param key 32 bytes. */
+export const createSecretBox = (key: Uint8Array): SecretBox => {
+  if (key.length !== ENCRYPTION_KEY_BYTES) throw new RangeError(`an encryption key has ${ENCRYPTION_KEY_BYTES} bytes`);
+  return {
+    seal: (secret, context) => {
+      const nonce = randomBytes(NONCE_BYTES);
+      const cipher = createCipheriv('aes-256-gcm', key, nonce).setAAD(Buffer.from(context));
+      const ciphertext = Buffer.concat([cipher.update(secret, 'utf8'), cipher.final()]);
+      return Buffer.concat([Buffer.of(VERSION), nonce, cipher.getAuthTag(), ciphertext]);
+    },
+    open: (sealed, context) => {
+      const bytes = Buffer.from(sealed);
+      if (bytes[0] !== VERSION) throw new Error('sealed by a version of Hookwright that this one does not know');
+      const nonce = bytes.subarray(1, 1 + NONCE_BYTES);
+      const tag = bytes.subarray(1 + NONCE_BYTES, 1 + NONCE_BYTES + TAG_BYTES);
+      const decipher = createDecipheriv('aes-256-gcm', key, nonce, { authTagLength: TAG_BYTES });
+      decipher.setAAD(Buffer.from(context)).setAuthTag(tag);
+      return decipher.update(bytes.subarray(1 + NONCE_BYTES + TAG_BYTES), undefined, 'utf8') + decipher.final('utf8');
+    },
+    fingerprint: createHash('sha256').update('hookwright key fingerprint').update(key).digest('hex').slice(0, 32),
+  };
+};
+
+/** Whether two secrets are equal, in a time that does not depend on where they differ. */
+export const secretsAreEqual = (left: string, right: string): boolean =>
+  timingSafeEqual(createHash('sha256').update(left).digest(), createHash('sha256').update(right).digest());

@@ -1,0 +1,62 @@
+// Shared commits: what arrives while one statement is under way goes into the next one together (DESIGN.md: 1,760 fires a second
+// without sharing, 7,090 with it). Nobody waits for company: the first one leaves at once.
+
+export type Batch<Item, Result> = (item: Item) => Promise<Result>;
+
+export type BatchSettings<Item, Result> = {
+  /** Does the work for all items in one statement; answers one result an item, in order. */
+  readonly run: (items: readonly Item[]) => Promise<readonly Result[]>;
+  readonly maxItems: number;
+  /** How many statements may be under way at once. */
+  readonly concurrency: number;
+};
+
+type Waiting<Item, Result> = {
+  readonly item: Item;
+  readonly resolve: (result: Result) => void;
+  readonly reject: (error: unknown) => void;
+};
+
+/**
+ * When a shared statement fails, each of its items is tried alone, so that one item's trouble is never another's. `run` must
+ * therefore do nothing when it rejects (one statement, or one transaction).
+ */
+export const createBatch = <Item, Result>(settings: BatchSettings<Item, Result>): Batch<Item, Result> => {
+  const { run, maxItems, concurrency } = settings;
+  let waiting: Waiting<Item, Result>[] = [];
+  let underWay = 0;
+
+  const runTogether = async (group: readonly Waiting<Item, Result>[]) => {
+    const results = await run(group.map(({ item }) => item));
+    group.forEach(({ resolve }, index) => {
+      resolve(results[index] as Result);
+    });
+  };
+
+  const runGroup = async (group: readonly Waiting<Item, Result>[]) => {
+    try {
+      await runTogether(group);
+    } catch (error) {
+      if (group.length === 1) return group[0]?.reject(error);
+      for (const one of group) await runTogether([one]).catch(one.reject);
+    }
+  };
+
+  const start = () => {
+    while (underWay < concurrency && waiting.length > 0) {
+      const group = waiting.slice(0, maxItems);
+      waiting = waiting.slice(maxItems);
+      underWay += 1;
+      void runGroup(group).finally(() => {
+        underWay -= 1;
+        start();
+      });
+    }
+  };
+
+  return (item) =>
+    new Promise((resolve, reject) => {
+      waiting.push({ item, resolve, reject });
+      if (underWay < concurrency) start();
+    });
+};

@@ -1,0 +1,87 @@
+// The database as the house sees it, over a pool of pg connections and one more that listens.
+import pg from 'pg';
+import type { Clock } from '../core/clock.ts';
+import { describeError, errorCode } from '../core/errors.ts';
+import type { Log } from '../core/log.ts';
+import type { Database, Transaction } from './database.ts';
+import { createListening } from './listening.ts';
+import type { Statement } from './statement.ts';
+import { columnTypes } from './types.ts';
+
+export type ConnectionSettings = {
+  readonly connection: pg.PoolConfig;
+  /** For messages; holds no password. */
+  readonly address: string;
+  readonly poolSize: number;
+  readonly clock: Clock;
+  readonly log: Log;
+};
+
+const SESSION_SETTINGS = ['timezone=UTC', 'DateStyle=ISO', 'client_min_messages=warning', 'statement_timeout=30s'];
+const TRANSACTION_TRIES = 3;
+const SERIALIZATION_FAILURE = '40001';
+const DEADLOCK = '40P01';
+
+/** Connects lazily: whether the database is there and fit is prepare-database.ts's question. */
+export const openDatabase = ({ connection, address, poolSize, clock, log }: ConnectionSettings): Database => {
+  const config: pg.PoolConfig = {
+    application_name: 'hookwright',
+    connectionTimeoutMillis: 10_000,
+    keepAlive: true,
+    ...connection,
+    types: columnTypes,
+    options: SESSION_SETTINGS.map((setting) => `-c ${setting}`).join(' '),
+  };
+  const pool = new pg.Pool({ ...config, max: poolSize, idleTimeoutMillis: 30_000 });
+  // pg reports here what breaks on connections that nobody uses at the moment; the pool drops them by itself.
+  pool.on('error', (error) => log.warn({ err: error }, 'an idle database connection broke'));
+  const listening = createListening({ config, clock, log });
+
+  const transaction = async <T>(work: (tx: Transaction) => Promise<T>): Promise<T> => {
+    for (let tried = 1; ; tried += 1) {
+      try {
+        return await runTransaction(pool, work);
+      } catch (error) {
+        const code = errorCode(error);
+        if ((code !== SERIALIZATION_FAILURE && code !== DEADLOCK) || tried === TRANSACTION_TRIES) throw error;
+        log.debug({ code, tried }, 'transaction is tried again');
+      }
+    }
+  };
+
+  return {
+    address,
+    query: (statement, values) => run(pool, statement, values),
+    transaction,
+    listen: listening.listen,
+    [Symbol.asyncDispose]: async () => {
+      await listening[Symbol.asyncDispose]();
+      await pool.end();
+    },
+  };
+};
+
+const run = async <Row>(
+  on: pg.Pool | pg.PoolClient,
+  { name, text }: Statement<Row>,
+  values: readonly unknown[] = [],
+): Promise<Row[]> => (await on.query<Row & pg.QueryResultRow>({ name, text, values: values as unknown[] })).rows;
+
+const runTransaction = async <T>(pool: pg.Pool, work: (tx: Transaction) => Promise<T>): Promise<T> => {
+  const client = await pool.connect();
+  let broken: Error | undefined;
+  try {
+    await client.query('begin');
+    const result = await work({ query: (statement, values) => run(client, statement, values) });
+    await client.query('commit');
+    return result;
+  } catch (error) {
+    await client.query('rollback').catch((rollbackError: unknown) => {
+      // A connection that cannot roll back must not go back to the pool with its transaction open.
+      broken = rollbackError instanceof Error ? rollbackError : new Error(describeError(rollbackError));
+    });
+    throw error;
+  } finally {
+    client.release(broken);
+  }
+};

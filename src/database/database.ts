@@ -1,0 +1,32 @@
+// What the rest of the house knows of PostgreSQL: statements, transactions and notifications.
+import type { Statement } from './statement.ts';
+
+/** Runs statements: the database itself (each statement its own transaction) or a transaction. */
+export type Queryable = {
+  readonly query: <Row>(statement: Statement<Row>, values?: readonly unknown[]) => Promise<Row[]>;
+};
+
+export type Transaction = Queryable;
+
+export type Listener = {
+  /** Called with the payload of each notification. */
+  readonly onNotification: (payload: string) => void;
+  /**
+   * Called when the listening connection is lost, and again when it stands: whatever was cached on the strength of
+   * notifications may be stale from the one moment until the other.
+   */
+  readonly onInterruption?: (state: 'lost' | 'restored') => void;
+};
+
+export type Database = Queryable &
+  AsyncDisposable & {
+    /**
+     * Commits when `work` resolves, rolls back when it rejects. Serialization failures and deadlocks are tried again (three
+     * times in all), so `work` must not have effects outside the transaction.
+     */
+    readonly transaction: <T>(work: (tx: Transaction) => Promise<T>) => Promise<T>;
+    /** Listens on a channel until disposed. The listening connection heals by itself. */
+    readonly listen: (channel: string, listener: Listener) => Promise<AsyncDisposable>;
+    /** Where it is, without a password, for messages: `localhost:5432/hookwright`. */
+    readonly address: string;
+  };

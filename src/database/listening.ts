@@ -1,0 +1,112 @@
+// LISTEN on one connection that heals: when it is lost every listener is told, it comes back with backoff, and they are told again.
+import pg from 'pg';
+import { backoff } from '../core/backoff.ts';
+import type { Clock } from '../core/clock.ts';
+import type { Log } from '../core/log.ts';
+import type { Listener } from './database.ts';
+
+export type Listening = AsyncDisposable & {
+  readonly listen: (channel: string, listener: Listener) => Promise<AsyncDisposable>;
+};
+
+type Settings = { readonly config: pg.ClientConfig; readonly clock: Clock; readonly log: Log };
+
+const CHANNEL_NAME = /^[a-z_]{1,60}$/;
+/** A connection whose peer vanished without a word shows it only when it is used. */
+const CHECK_EVERY_MS = 10_000;
+
+export const createListening = ({ config, clock, log }: Settings): Listening => {
+  const channels = new Map<string, Set<Listener>>();
+  const ending = new AbortController();
+  let client: pg.Client | undefined;
+  let connecting: Promise<void> | undefined;
+
+  const tellAll = (state: 'lost' | 'restored') => {
+    for (const listeners of channels.values()) for (const listener of listeners) listener.onInterruption?.(state);
+  };
+
+  const connect = async (): Promise<void> => {
+    const fresh = new pg.Client(config);
+    const lost = (error?: Error) => {
+      if (client !== fresh) return;
+      client = undefined;
+      fresh.removeAllListeners('notification');
+      fresh.end().catch(() => {}); // it is broken already; its end has nothing more to tell
+      if (ending.signal.aborted) return;
+      log.warn({ err: error }, 'the connection that listens to the database was lost; connecting again');
+      tellAll('lost');
+      connecting = reconnect();
+    };
+    fresh.on('error', lost);
+    fresh.on('end', () => lost());
+    fresh.on('notification', ({ channel, payload }) => {
+      for (const listener of channels.get(channel) ?? []) listener.onNotification(payload ?? '');
+    });
+    await fresh.connect();
+    for (const channel of channels.keys()) await fresh.query(`listen ${channel}`);
+    client = fresh;
+    void checkWhileConnected(fresh, lost);
+  };
+
+  const checkWhileConnected = async (checked: pg.Client, lost: (error?: Error) => void) => {
+    while (client === checked && !ending.signal.aborted) {
+      await clock.sleep(CHECK_EVERY_MS, ending.signal);
+      if (client !== checked || ending.signal.aborted) return;
+      await checked.query('select 1').catch(lost);
+    }
+  };
+
+  const reconnect = async () => {
+    for (let failures = 0; !ending.signal.aborted; failures += 1) {
+      await clock.sleep(backoff(failures, { firstMs: 50, longestMs: 5_000 }), ending.signal);
+      if (ending.signal.aborted) return;
+      try {
+        await connect();
+        log.info('listening to the database again');
+        tellAll('restored');
+        return;
+      } catch (error) {
+        log.debug({ err: error }, 'listening to the database again failed');
+      }
+    }
+  };
+
+  const ensureConnected = async () => {
+    if (client) return;
+    connecting ??= connect();
+    try {
+      await connecting;
+    } finally {
+      if (!client) connecting = undefined;
+    }
+  };
+
+  const listen = async (channel: string, listener: Listener): Promise<AsyncDisposable> => {
+    if (!CHANNEL_NAME.test(channel)) throw new Error(`"${channel}" is not a name for a channel`);
+    await ensureConnected();
+    const listeners = channels.get(channel) ?? new Set();
+    listeners.add(listener);
+    channels.set(channel, listeners);
+    // Also when the connection was lost meanwhile: the channel is on the list, so that reconnecting listens to it.
+    if (listeners.size === 1) await client?.query(`listen ${channel}`);
+    return {
+      [Symbol.asyncDispose]: async () => {
+        listeners.delete(listener);
+        if (listeners.size > 0) return;
+        channels.delete(channel);
+        await client?.query(`unlisten ${channel}`).catch(() => {}); // a lost connection listens to nothing anyway
+      },
+    };
+  };
+
+  return {
+    listen,
+    [Symbol.asyncDispose]: async () => {
+      ending.abort();
+      await connecting?.catch(() => {}); // whoever asked for that connection was told
+      const last = client;
+      client = undefined;
+      await last?.end();
+    },
+  };
+};

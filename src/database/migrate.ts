@@ -1,0 +1,67 @@
+// Migrations: numbered .sql files, run in order at the start, all or nothing, by one process at a time.
+import { readdir } from 'node:fs/promises';
+import { fileURLToPath } from 'node:url';
+import pg from 'pg';
+import { describeError, OperatorError } from '../core/errors.ts';
+import type { Log } from '../core/log.ts';
+
+const FOLDER = fileURLToPath(new URL('./migrations', import.meta.url));
+const TABLE = 'migrations';
+/** An arbitrary number that only Hookwright's migrations use. */
+const LOCK_KEY = 4_665_776_501;
+
+/** Brings the schema up to date. Throws HW_SCHEMA_TOO_NEW when a newer program was here, HW_MIGRATION_FAILED when one fails. */
+export const migrate = async (connection: pg.ClientConfig, log: Log, folder: string = FOLDER): Promise<void> => {
+  const ours = (await readdir(folder)).filter((file) => file.endsWith('.sql')).map((file) => file.slice(0, -4));
+  const client = new pg.Client(connection);
+  await client.connect();
+  try {
+    if (missing(ours, await applied(client)).length === 0) return;
+    await client.query('select pg_advisory_lock($1)', [LOCK_KEY]);
+    const due = missing(ours, await applied(client)); // another process may have been faster
+    if (due.length === 0) return;
+    log.info({ migrations: due }, 'migrating the database');
+    await runMigrations(client, folder, log);
+  } finally {
+    await client.end(); // which frees the lock
+  }
+};
+
+const applied = async (client: pg.Client): Promise<string[]> => {
+  const { rows } = await client.query<{ present: boolean }>('select to_regclass($1) is not null as present', [TABLE]);
+  if (!rows[0]?.present) return [];
+  return (await client.query<{ name: string }>(`select name from ${TABLE} order by id`)).rows.map(({ name }) => name);
+};
+
+const missing = (ours: readonly string[], done: readonly string[]): string[] => {
+  const unknown = done.find((name) => !ours.includes(name));
+  if (unknown !== undefined) throw new OperatorError('HW_SCHEMA_TOO_NEW', { migration: unknown });
+  return ours.filter((name) => !done.includes(name)).sort();
+};
+
+const runMigrations = async (client: pg.Client, folder: string, log: Log): Promise<void> => {
+  // Loaded only when there is something to migrate: it costs 50 ms and 10 MB.
+  const { runner } = await import('node-pg-migrate');
+  let current = '';
+  try {
+    await runner({
+      dbClient: client,
+      dir: folder,
+      direction: 'up',
+      migrationsTable: TABLE,
+      singleTransaction: true,
+      noLock: true, // its own lock gives up when another holds it; ours waits
+      logger: {
+        debug: () => {},
+        info: (message) => {
+          current = /### MIGRATION (\S+)/.exec(message)?.[1] ?? current;
+          log.debug({ message }, 'migration');
+        },
+        warn: (message) => log.warn({ message }, 'migration'),
+        error: (message) => log.debug({ message }, 'migration failed'),
+      },
+    });
+  } catch (error) {
+    throw new OperatorError('HW_MIGRATION_FAILED', { migration: current, reason: describeError(error) }, error);
+  }
+};

@@ -1,0 +1,23 @@
+// An SQL statement as a value: text, name and row type. One statement is one constant in the file that owns the table.
+
+/** `Row` is what a row of the answer looks like after the type conversions of connection.ts. */
+export type Statement<Row> = {
+  /** Named, so that PostgreSQL parses and plans it once a connection. Unique in the program. */
+  readonly name: string;
+  readonly text: string;
+  /** Never set; carries the row type. */
+  readonly row?: Row;
+};
+
+const names = new Map<string, string>();
+
+/**
+ * @example
+ * const findHook = statement<HookRow>('hooks.find', 'select * from hooks where hook_group_id = $1 and hook_id = $2');
+ */
+export const statement = <Row = never>(name: string, text: string): Statement<Row> => {
+  const known = names.get(name);
+  if (known !== undefined && known !== text) throw new Error(`two statements are called "${name}"`);
+  names.set(name, text);
+  return { name, text };
+};

@@ -1,0 +1,82 @@
+// How an API is declared: once, as data. The routes, the scope checks and the schemas all come from such declarations.
+import type { Log } from '../core/log.ts';
+
+/** A scope, or a tree of them: all of `AllOf`, or any of `AnyOf`. */
+export type ScopeExpression =
+  | string
+  | { readonly AllOf: readonly ScopeExpression[] }
+  | { readonly AnyOf: readonly ScopeExpression[] };
+
+/** Who calls, as far as the server could tell. Scopes are expanded and include what everybody has (`assume:anonymous`). */
+export type Caller = {
+  /** undefined: nobody signed the request. */
+  readonly clientId: string | undefined;
+  readonly scopes: readonly string[];
+};
+
+export type SignedRequest = {
+  readonly method: string;
+  /** The raw path and query as they stood on the request line, because that is what a signature covers. */
+  readonly url: string;
+  readonly host: string | undefined;
+  readonly authorization: string | undefined;
+  readonly contentType: string | undefined;
+  /** The raw body, for a signature that covers it. */
+  readonly body: Buffer;
+};
+
+/** Tells who signed a request. Throws ApiError AuthenticationFailed when the signature is not good; no signature is no error. */
+export type Authenticate = (request: SignedRequest) => Promise<Caller>;
+
+/** Whether the caller satisfies a scope expression. */
+export type Satisfies = (caller: Caller, expression: ScopeExpression) => boolean;
+
+/** What a handler gets. Everything in it has passed the checks that the declaration asks for. */
+export type ApiRequest<Payload = unknown> = {
+  readonly params: Readonly<Record<string, string>>;
+  readonly query: Readonly<Record<string, string>>;
+  readonly payload: Payload;
+  readonly caller: Caller;
+  readonly requestId: string;
+  readonly log: Log;
+  /** For methods with `authorization: 'deferred'`: throws InsufficientScopes unless the caller satisfies the expression. */
+  readonly authorize: (expression: ScopeExpression) => void;
+};
+
+/** What a handler answers: a body for 200, or nothing for 204. */
+export type ApiAnswer = { readonly body: unknown } | { readonly noContent: true };
+
+/** A JSON schema with the name under which it is published: `/schemas/<service>/v1/<name>.json#`. */
+export type NamedSchema = { readonly name: string; readonly schema: object };
+
+export type ApiMethod<Payload = unknown> = {
+  /** The method's name, as clients call it: `triggerHook`. */
+  readonly name: string;
+  readonly title: string;
+  readonly description: string;
+  readonly verb: 'GET' | 'PUT' | 'POST' | 'DELETE';
+  /** With parameters in angle brackets, as the API references write it: `/hooks/<hookGroupId>/<hookId>`. */
+  readonly route: string;
+  /** Parameter → what it must match. Parameters without a pattern pass. */
+  readonly params?: Readonly<Record<string, RegExp>>;
+  /** Query-string parameter → what it must match; no others are allowed. */
+  readonly query?: Readonly<Record<string, RegExp>>;
+  /** What the caller must satisfy, with route parameters in angle brackets. Absent: anybody may call. */
+  readonly scopes?: ScopeExpression;
+  /** `deferred`: the expression holds values that only the handler knows; it calls `request.authorize`. */
+  readonly authorization?: 'route' | 'deferred';
+  readonly input?: NamedSchema;
+  readonly output?: NamedSchema;
+  /** Route parameters that are credentials: they never appear in a log line or an error. */
+  readonly secretParams?: readonly string[];
+  readonly handle: (request: ApiRequest<Payload>) => Promise<ApiAnswer>;
+};
+
+/** An API: its name in the URLs (`/api/<service>/v1`) and its methods. */
+export type ApiService = {
+  readonly service: string;
+  readonly title: string;
+  readonly description: string;
+  // biome-ignore lint/suspicious/noExplicitAny: the payload type is the method's own affair; its schema guards it.
+  readonly methods: readonly ApiMethod<any>[];
+};

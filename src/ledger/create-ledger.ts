@@ -1,0 +1,36 @@
+// The ledger: everything that fired and everything that ran, with its outcome. Append-only, a partition a month.
+import type { Database, Queryable } from '../database/database.ts';
+import type { LedgerEntry, LedgerRow } from './entry.ts';
+import { createPartitions, type Partitions } from './partitions.ts';
+import { findFireByTask, type Page, type PageQuery, readPage } from './read.ts';
+import { insertLedger } from './write.ts';
+
+export type Ledger = Partitions & {
+  /**
+   * Writes entries in one statement: in the caller's transaction, or in one of its own. A transaction fails (once) when somebody
+   * dropped the month meanwhile; then it is the caller who tries again.
+   */
+  readonly write: (entries: readonly LedgerEntry[], tx?: Queryable) => Promise<void>;
+  /** One page of a hook's entries, newest first. Throws InputError when the continuationToken is not one of ours. */
+  readonly page: (query: PageQuery) => Promise<Page>;
+  /** The finished fire of this hook that has this taskId. */
+  readonly findFireByTask: (hookUid: string, taskId: string) => Promise<LedgerRow | undefined>;
+};
+
+export const createLedger = (database: Database): Ledger => {
+  const partitions = createPartitions(database);
+  return {
+    ...partitions,
+    write: async (entries, tx) => {
+      const times = entries.map(({ at }) => at);
+      if (!tx) return partitions.withMonths(times, () => insertLedger(database, entries));
+      await partitions.ensureMonths(times);
+      await insertLedger(tx, entries).catch((error: unknown) => {
+        partitions.forgetIfMissing(error, times);
+        throw error;
+      });
+    },
+    page: (query) => readPage(database, query),
+    findFireByTask: (hookUid, taskId) => findFireByTask(database, hookUid, taskId),
+  };
+};

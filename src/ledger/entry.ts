@@ -1,0 +1,49 @@
+// What the ledger holds: one entry for everything that fired or ran, with its outcome and the reason.
+
+/** What became of a fire (DESIGN.md, "Words"). */
+export const FIRE_OUTCOMES = ['created', 'declined', 'rejected', 'failed', 'exhausted', 'missed', 'limited'] as const;
+export type FireOutcome = (typeof FIRE_OUTCOMES)[number];
+
+/** What became of a run. */
+export const RUN_OUTCOMES = ['allowed', 'denied', 'failed', 'limited', 'skipped'] as const;
+export type RunOutcome = (typeof RUN_OUTCOMES)[number];
+
+export type Outcome = FireOutcome | RunOutcome;
+
+/** `attempt`: one try of a fire that did not end it; it has no outcome yet. */
+export const ENTRY_KINDS = ['fire', 'attempt', 'run'] as const;
+export type EntryKind = (typeof ENTRY_KINDS)[number];
+
+type KindAndOutcome =
+  | { readonly kind: 'fire'; readonly outcome: FireOutcome }
+  | { readonly kind: 'attempt'; readonly outcome: null }
+  | { readonly kind: 'run'; readonly outcome: RunOutcome };
+
+/** Times are milliseconds since the epoch. */
+export type LedgerEntry = KindAndOutcome & {
+  /** When the outcome was known. */
+  readonly at: number;
+  /** The incarnation of the hook: another one made later under the same name has another. */
+  readonly hookUid: string;
+  readonly hookGroupId: string;
+  readonly hookId: string;
+  /** With the hook, the identity of a fire. */
+  readonly cause: string | null;
+  readonly firedBy: string | null;
+  readonly taskId: string | null;
+  /** When the event came in, or was due. */
+  readonly arrived: number;
+  /** How many were made, this one included. */
+  readonly attempts: number;
+  readonly clientId: string | null;
+  readonly requestId: string;
+  /** Of a payload that came with a taskId of the caller's choice. */
+  readonly payloadHash: Buffer | null;
+  /** Why not, for the owner of the hook. JSON. */
+  readonly error: unknown;
+  /** JSON. */
+  readonly detail: unknown;
+};
+
+/** An entry as it was written. `seq` orders entries of the same millisecond and is unique. */
+export type LedgerRow = LedgerEntry & { readonly seq: number };

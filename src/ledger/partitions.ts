@@ -1,0 +1,148 @@
+// The ledger's months: a partition each, made before it is needed and dropped when its retention is over.
+import { toIso } from '../core/clock.ts';
+import { errorCode } from '../core/errors.ts';
+import type { Database } from '../database/database.ts';
+import { statement } from '../database/statement.ts';
+
+export type Partitions = {
+  /** Makes sure that the months of these times have their partitions. From memory, but for the first time. */
+  readonly ensureMonths: (times: readonly number[]) => Promise<void>;
+  /**
+   * Runs `write`, which writes entries of these times. When it fails for want of a partition (somebody dropped it), makes the
+   * partition and runs `write` once more.
+   */
+  readonly withMonths: <T>(times: readonly number[], write: () => Promise<T>) => Promise<T>;
+  /** For who writes in a transaction, which cannot go on after such a failure: has the next `ensureMonths` look again. */
+  readonly forgetIfMissing: (error: unknown, times: readonly number[]) => boolean;
+  /** Drops the months that ended at `ms` or before; answers their tables' names. */
+  readonly dropMonthsBefore: (ms: number) => Promise<string[]>;
+};
+
+/** Serializes the making of partitions among processes: an arbitrary number that only this uses. */
+const LOCK_KEY = 4_665_776_502;
+
+const lock = statement<unknown>('ledger.lock-partitions', `select pg_advisory_xact_lock(${LOCK_KEY})`);
+
+const isAttached = statement<{ attached: boolean }>(
+  'ledger.is-attached',
+  `select exists (
+     select from pg_inherits where inhparent = 'ledger'::regclass and inhrelid = to_regclass($1)
+   ) as attached`,
+);
+
+type MonthRow = { readonly name: string; readonly attached: boolean; readonly detaching: boolean };
+
+const listMonths = statement<MonthRow>(
+  'ledger.months',
+  `select c.relname as name, i.inhrelid is not null as attached, coalesce(i.inhdetachpending, false) as detaching
+   from pg_class c left join pg_inherits i on i.inhrelid = c.oid and i.inhparent = 'ledger'::regclass
+   where c.relnamespace = (select relnamespace from pg_class where oid = 'ledger'::regclass)
+     and c.relkind = 'r' and c.relname ~ '^ledger_[0-9]{4}_[0-9]{2}$'
+   order by c.relname`,
+);
+
+export const createPartitions = (database: Database): Partitions => {
+  const known = new Set<string>();
+  const beingMade = new Map<string, Promise<void>>();
+
+  const make = async (month: Month) => {
+    await database.transaction(async (tx) => {
+      await tx.query(lock);
+      const [found] = await tx.query(isAttached, [month.table]);
+      if (found?.attached) return;
+      // Made beside the ledger and then attached: unlike "create table … partition of", that stops neither readers nor writers.
+      await tx.query(createTable(month));
+      await tx.query(attach(month));
+    });
+    known.add(month.table);
+  };
+
+  const ensure = (month: Month): Promise<void> => {
+    const making = beingMade.get(month.table) ?? make(month).finally(() => beingMade.delete(month.table));
+    beingMade.set(month.table, making);
+    return making;
+  };
+
+  const ensureMonths: Partitions['ensureMonths'] = async (times) => {
+    for (const ms of times) {
+      const month = monthOf(ms);
+      if (!known.has(month.table)) await ensure(month);
+    }
+  };
+
+  const forgetIfMissing: Partitions['forgetIfMissing'] = (error, times) => {
+    if (!isMissingPartition(error)) return false;
+    for (const ms of times) known.delete(monthOf(ms).table);
+    return true;
+  };
+
+  const drop = async ({ name, attached, detaching }: MonthRow) => {
+    known.delete(name);
+    // Concurrently: a plain detach waits for all who read the ledger while all others wait for it. One that was interrupted
+    // is "pending" and must be finalized; one that was detached and not dropped is only dropped.
+    if (detaching) await database.query(finishDetach(name));
+    else if (attached) await database.query(detach(name));
+    await database.query(dropTable(name));
+  };
+
+  return {
+    ensureMonths,
+    forgetIfMissing,
+    withMonths: async (times, write) => {
+      await ensureMonths(times);
+      try {
+        return await write();
+      } catch (error) {
+        if (!forgetIfMissing(error, times)) throw error;
+        await ensureMonths(times);
+        return write();
+      }
+    },
+    dropMonthsBefore: async (ms) => {
+      // The month that holds `ms` is still within retention, and so is every later one.
+      const first = monthOf(ms).table;
+      const over = (await database.query(listMonths)).filter(({ name }) => name < first);
+      for (const month of over) {
+        await drop(month).catch((error: unknown) => {
+          if (!isDoneByAnother(error)) throw error;
+        });
+      }
+      return over.map(({ name }) => name);
+    },
+  };
+};
+
+type Month = { readonly table: string; readonly from: string; readonly to: string };
+
+const monthOf = (ms: number): Month => {
+  const date = new Date(ms);
+  const [year, month] = [date.getUTCFullYear(), date.getUTCMonth()];
+  // Also guards what is put into SQL text below.
+  if (!(year >= 1970 && year <= 9998)) throw new RangeError(`the ledger has no month for the time ${ms}`);
+  const table = `ledger_${year}_${String(month + 1).padStart(2, '0')}`;
+  return { table, from: toIso(Date.UTC(year, month)), to: toIso(Date.UTC(year, month + 1)) };
+};
+
+// Names cannot be parameters, so these are made for a month each. A process meets few of them.
+const createTable = ({ table }: Month) =>
+  statement(
+    `ledger.create.${table}`,
+    `create table if not exists ${table} (like ledger including defaults including constraints)`,
+  );
+const attach = ({ table, from, to }: Month) =>
+  statement(
+    `ledger.attach.${table}`,
+    `alter table ledger attach partition ${table} for values from ('${from}') to ('${to}')`,
+  );
+const detach = (table: string) =>
+  statement(`ledger.detach.${table}`, `alter table ledger detach partition ${table} concurrently`);
+const finishDetach = (table: string) =>
+  statement(`ledger.finish-detach.${table}`, `alter table ledger detach partition ${table} finalize`);
+const dropTable = (table: string) => statement(`ledger.drop.${table}`, `drop table if exists ${table}`);
+
+/** "no partition of relation found for row" is a check violation without a constraint. */
+const isMissingPartition = (error: unknown): boolean =>
+  errorCode(error) === '23514' && (error as { constraint?: string }).constraint === undefined;
+
+/** Undefined table; not in the state for that (already detached, or being detached). */
+const isDoneByAnother = (error: unknown): boolean => ['42P01', '55000'].includes(errorCode(error) ?? '');

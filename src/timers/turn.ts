@@ -1,0 +1,114 @@
+// One turn of a scheduler: claim what is due, let the handler do it, move or remove the timers; all in one transaction.
+import { backoff } from '../core/backoff.ts';
+import type { Clock } from '../core/clock.ts';
+import { describeError, errorCode } from '../core/errors.ts';
+import type { Log } from '../core/log.ts';
+import type { Database } from '../database/database.ts';
+import { claim, postpone, settle } from './statements.ts';
+import type { BatchTimerHandler, DueTimer, TimerAnswer } from './types.ts';
+
+export type TurnSettings = {
+  readonly database: Database;
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly kind: string;
+  readonly handler: BatchTimerHandler;
+  /** How many timers one turn takes at most. */
+  readonly limit: number;
+  readonly onClaimed: (timer: DueTimer, lateMs: number) => void;
+  readonly onFailed: (timer: DueTimer, error: unknown) => void;
+};
+
+const TRY_AGAIN = { firstMs: 1_000, longestMs: 300_000 };
+/** 9999-12-31T23:59:59.999Z; ISO dates after it look different, and PostgreSQL does not read them. */
+const LAST_TIME = 253_402_300_799_999;
+
+type Attempted =
+  | { readonly claimed: readonly DueTimer[]; readonly failure?: undefined }
+  | { readonly claimed: readonly DueTimer[]; readonly failure: { readonly error: unknown } };
+
+/**
+ * Handles at most `limit` due timers; answers how many there were. A failing handler undoes its whole transaction, so what
+ * it was given is then tried in halves, down to the timer that fails alone: that one is postponed, and the others are done.
+ * Rejects only when the database fails; then nothing is done that is not committed.
+ */
+export const takeTurn = async (settings: TurnSettings): Promise<number> => {
+  const { claimed, failure } = await attempt(settings);
+  if (failure) await isolate(settings, claimed, failure.error);
+  return claimed.length;
+};
+
+const attempt = async (settings: TurnSettings, only?: readonly DueTimer[]): Promise<Attempted> => {
+  const { database, clock, kind, limit, handler } = settings;
+  let claimed: readonly DueTimer[] = [];
+  let answers: readonly TimerAnswer[] = [];
+  let claimedAt = 0;
+  let failure: { error: unknown } | undefined;
+  try {
+    await database.transaction(async (tx) => {
+      [failure, answers] = [undefined, []]; // the transaction may be a second try, after a deadlock
+      claimedAt = clock.now();
+      const keys = only?.map(({ key }) => key);
+      claimed = await claim(tx, { kind, now: claimedAt, limit, ...(keys ? { keys } : {}) });
+      if (claimed.length === 0) return;
+      try {
+        answers = checkAnswers(await handler(tx, claimed), claimed.length);
+      } catch (error) {
+        failure = { error };
+        throw error;
+      }
+      await settle(
+        tx,
+        kind,
+        answers.map((answer, index) => ({ timer: claimed[index] as DueTimer, answer })),
+      );
+    });
+  } catch (error) {
+    // A deferred constraint (class 23) speaks at the commit, and is the handler's doing as well.
+    failure ??= errorCode(error)?.startsWith('23') ? { error } : undefined;
+    if (!failure) throw error;
+    return { claimed, failure };
+  }
+  for (const timer of claimed) settings.onClaimed(timer, claimedAt - timer.due);
+  for (const { afterCommit } of answers) if (afterCommit) runAfterCommit(settings, afterCommit);
+  return { claimed };
+};
+
+const isolate = async (settings: TurnSettings, failed: readonly DueTimer[], error: unknown): Promise<void> => {
+  const [alone] = failed;
+  if (failed.length === 1 && alone) return postponeAlone(settings, alone, error);
+  const middle = Math.ceil(failed.length / 2);
+  for (const half of [failed.slice(0, middle), failed.slice(middle)]) {
+    const again = await attempt(settings, half);
+    if (again.failure) await isolate(settings, again.claimed, again.failure.error);
+  }
+};
+
+const postponeAlone = async (settings: TurnSettings, timer: DueTimer, error: unknown): Promise<void> => {
+  const { database, clock, log, kind } = settings;
+  const again = clock.now() + backoff(timer.attempts, TRY_AGAIN);
+  // When the database was lost this rejects too, and the timer is not blamed for it.
+  await postpone(database, timer, describeError(error), again);
+  log.error(
+    { err: error, kind, key: timer.key, due: timer.due, attempts: timer.attempts + 1, again },
+    'a timer failed',
+  );
+  settings.onFailed(timer, error);
+};
+
+const checkAnswers = (answers: readonly TimerAnswer[], expected: number): readonly TimerAnswer[] => {
+  if (answers.length !== expected) throw new Error(`the handler answered ${answers.length} of ${expected} timers`);
+  for (const { next } of answers) {
+    if (next !== 'never' && !(next >= 0 && next <= LAST_TIME)) throw new RangeError(`a timer cannot be due at ${next}`);
+  }
+  return answers;
+};
+
+const runAfterCommit = ({ log, kind }: TurnSettings, work: () => void | Promise<void>): void => {
+  const failed = (error: unknown) => log.error({ err: error, kind }, 'what was to follow a timer failed');
+  try {
+    Promise.resolve(work()).catch(failed);
+  } catch (error) {
+    failed(error);
+  }
+};
