@@ -144,6 +144,7 @@ const readJson = (cwd: string, path: string): unknown => {
 
 const asJson = ({ event, stateBefore, outcome, place }: DryRun): unknown => ({
   ...outcome,
+  stateJson: undefined,
   changes: outcome.outcome === 'allowed' ? diffLines(event, outcome.event) : [],
   stateBefore,
   ...(place === undefined ? {} : { place }),
