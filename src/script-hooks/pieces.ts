@@ -185,7 +185,27 @@ const withValue = (root: unknown, path: Path, value: unknown): unknown => {
  * Parses a text that the sandbox made. The key __proto__ never gets in: assigning it somewhere else would change that
  * object's prototype.
  */
-export const parseFromGuest = (json: string): unknown =>
-  json.includes('__proto__') || json.includes('\\u00')
-    ? JSON.parse(json, (key, value) => (key === '__proto__' ? undefined : value))
-    : JSON.parse(json);
+export const parseFromGuest = (json: string): unknown => {
+  const value: unknown = JSON.parse(json);
+  // A key can also be written with escapes.
+  if (json.includes('__proto__') || json.includes('\\u00')) removeProtoKeys(value);
+  return value;
+};
+
+/** In place, and without recursion: the text may be large and deep, and this is the main thread. */
+const removeProtoKeys = (root: unknown): void => {
+  const open: unknown[] = [root];
+  while (open.length > 0) {
+    const value = open.pop();
+    if (typeof value !== 'object' || value === null) continue;
+    if (Array.isArray(value)) {
+      for (const element of value) if (typeof element === 'object' && element !== null) open.push(element);
+      continue;
+    }
+    if (Object.hasOwn(value, '__proto__')) Reflect.deleteProperty(value, '__proto__');
+    for (const key of Object.keys(value)) {
+      const inner = (value as Record<string, unknown>)[key];
+      if (typeof inner === 'object' && inner !== null) open.push(inner);
+    }
+  }
+};

@@ -43,6 +43,8 @@ const attack = async ({ code, source }: Attack): Promise<void> => {
   if (built === undefined) return;
   await using hook = built;
   const outcome = await hook.run({ event: eventNamed('post-add'), bowl });
+  // Whoever looks at the new state parses it on the main thread.
+  assert.ok(outcome.state === null || !Object.hasOwn(Object(outcome.state), '__proto__'));
   assert.ok(outcome.durationMs < 1000, `${outcome.durationMs} ms`);
   assert.ok(!outcome.prints.includes('ESCAPED'));
   assert.equal(({} as { polluted?: unknown }).polluted, undefined);

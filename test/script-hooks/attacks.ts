@@ -191,6 +191,14 @@ export const OWN_ATTACKS: readonly Attack[] = [
   ),
   body('state: set and got for ever', 'for (;;) { hooks.set_state({a: Array(1e4).fill("x")}); hooks.get_state() }'),
   body('state: 1 MiB of nesting', 'let s = []; for (let i = 0; i < 2e5; i++) s = [s]; hooks.set_state(s)'),
+  body(
+    'state: as many small values as fit, with __proto__ as a key',
+    'const s = JSON.parse(\'{"__proto__": {"polluted": 1}}\'); s.list = Array(3e5).fill([]); s.control = "\\u0001"; hooks.set_state(s)',
+  ),
+  body(
+    'state: as many keys as fit, with __proto__ among them',
+    'const s = JSON.parse(\'{"a": {"__proto__": {"polluted": 1}}}\'); for (let i = 0; i < 8e4; i++) s["k" + i] = {}; hooks.set_state(s)',
+  ),
   body('nouns: many', 'for (let i = 0; ; i++) hooks.object_to_noun(i)'),
   body(
     'nouns: handle of the bowl and beyond',
