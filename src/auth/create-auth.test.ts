@@ -74,7 +74,16 @@ const call = async (auth: Auth, name: string, options: CallOptions = {}): Promis
     if (!auth.satisfies(caller, expression)) throw new ApiError('InsufficientScopes', JSON.stringify(expression));
   };
   const { params = {}, query = {}, payload = {} } = options;
-  const answer = await method.handle({ params, query, payload, caller, requestId: 'r', log: silentLog, authorize });
+  const answer = await method.handle({
+    params,
+    query,
+    payload,
+    payloadBytes: 0,
+    caller,
+    requestId: 'r',
+    log: silentLog,
+    authorize,
+  });
   return 'body' in answer ? answer.body : undefined;
 };
 

@@ -28,7 +28,12 @@ const ROLES = compileRoles([
   { roleId: 'r', scopes: ['via-role:1'] },
 ]);
 
-const clockAt = (now: number): Clock => ({ now: () => now, monotonic: () => now, sleep: async () => {} });
+const clockAt = (now: number): Clock => ({
+  now: () => now,
+  monotonic: () => now,
+  after: () => () => {},
+  sleep: async () => {},
+});
 
 const authenticator = (options: { now?: number; rootUrl?: { host: string; port: number }; kept?: number } = {}) =>
   createAuthenticator({

@@ -1,4 +1,4 @@
-// What a command is. main.ts finds it by its name and runs it.
+// What a command of the command line is. One file a command; main.ts finds it by name.
 
 export type CommandIo = {
   readonly stdout: NodeJS.WritableStream;
@@ -10,8 +10,8 @@ export type CommandIo = {
 export type Command = {
   /** One line for `hookwright help`. */
   readonly summary: string;
-  /** How it is called, with its options. */
+  /** What `hookwright help NAME` prints. */
   readonly usage: string;
-  /** Runs it with what stands after its name; resolves to the exit status. */
+  /** Resolves with the exit status. Throws OperatorError for what the person at the terminal can mend. */
   readonly run: (args: readonly string[], io: CommandIo) => Promise<number>;
 };

@@ -35,6 +35,10 @@ export const OPERATOR_ERRORS = {
     'The secrets in this database were encrypted with another key than the one in {source}. Set HOOKWRIGHT_ENCRYPTION_KEY to that key, or use the data folder that has it',
   HW_BAD_ENCRYPTION_KEY:
     'The encryption key in {source} is not 32 bytes in base64. Make one with: openssl rand -base64 32',
+  HW_NO_CREDENTIALS:
+    'The credentials in {path} cannot be read: {reason}. Start the server first (hookwright serve), name its data folder with --data, or set TASKCLUSTER_ROOT_URL, TASKCLUSTER_CLIENT_ID and TASKCLUSTER_ACCESS_TOKEN',
+  HW_SERVER_UNREACHABLE: 'The server at {rootUrl} cannot be reached: {reason}. Start it with: hookwright serve',
+  HW_REFUSED: 'The server refused: {message}',
 } as const;
 
 export type OperatorErrorCode = keyof typeof OPERATOR_ERRORS;

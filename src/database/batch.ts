@@ -25,6 +25,7 @@ export const createBatch = <Item, Result>(settings: BatchSettings<Item, Result>)
   const { run, maxItems, concurrency } = settings;
   let waiting: Waiting<Item, Result>[] = [];
   let underWay = 0;
+  let startsSoon = false;
 
   const runTogether = async (group: readonly Waiting<Item, Result>[]) => {
     const results = await run(group.map(({ item }) => item));
@@ -43,6 +44,7 @@ export const createBatch = <Item, Result>(settings: BatchSettings<Item, Result>)
   };
 
   const start = () => {
+    startsSoon = false;
     while (underWay < concurrency && waiting.length > 0) {
       const group = waiting.slice(0, maxItems);
       waiting = waiting.slice(maxItems);
@@ -57,6 +59,10 @@ export const createBatch = <Item, Result>(settings: BatchSettings<Item, Result>)
   return (item) =>
     new Promise((resolve, reject) => {
       waiting.push({ item, resolve, reject });
-      if (underWay < concurrency) start();
+      // At the end of this turn of the event loop, so that all requests that came in together leave together.
+      if (underWay < concurrency && !startsSoon) {
+        startsSoon = true;
+        setImmediate(start);
+      }
     });
 };

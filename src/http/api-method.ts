@@ -36,6 +36,8 @@ export type ApiRequest<Payload = unknown> = {
   readonly params: Readonly<Record<string, string>>;
   readonly query: Readonly<Record<string, string>>;
   readonly payload: Payload;
+  /** Of the payload, as it came. */
+  readonly payloadBytes: number;
   readonly caller: Caller;
   readonly requestId: string;
   readonly log: Log;

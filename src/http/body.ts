@@ -39,6 +39,28 @@ export const isJson = (contentType: string | undefined): boolean =>
 
 const CHARSET = /;\s*charset\s*=\s*"?([^\s";]+)/i;
 
+/** What walks a payload later (validators, templates, JSON.stringify) does so by recursion, and a stack ends. */
+const DEEPEST_BODY = 500;
+const [QUOTE, BACKSLASH, OPEN_BRACE, CLOSE_BRACE, OPEN_BRACKET, CLOSE_BRACKET] = Buffer.from('"\\{}[]');
+
+const requireShallow = (body: Buffer): void => {
+  if (body.length <= DEEPEST_BODY) return;
+  let depth = 0;
+  let isInText = false;
+  for (let at = 0; at < body.length; at += 1) {
+    const byte = body[at];
+    if (isInText) {
+      if (byte === BACKSLASH) at += 1;
+      else if (byte === QUOTE) isInText = false;
+    } else if (byte === QUOTE) isInText = true;
+    else if (byte === OPEN_BRACE || byte === OPEN_BRACKET) depth += 1;
+    else if (byte === CLOSE_BRACE || byte === CLOSE_BRACKET) depth -= 1;
+    if (depth > DEEPEST_BODY) {
+      throw new ApiError('MalformedPayload', `The body nests deeper than ${DEEPEST_BODY} levels.`);
+    }
+  }
+};
+
 /** An object or an array; `{}` for an empty body. */
 export const parseJsonBody = (body: Buffer, contentType: string): unknown => {
   const charset = CHARSET.exec(contentType)?.[1]?.toLowerCase();
@@ -46,6 +68,7 @@ export const parseJsonBody = (body: Buffer, contentType: string): unknown => {
     throw new ApiError('MalformedPayload', `Unsupported charset: ${charset}. JSON is sent in UTF-8.`);
   }
   if (body.length === 0) return {};
+  requireShallow(body);
   let parsed: unknown;
   try {
     parsed = JSON.parse(body.toString('utf8'));

@@ -1,12 +1,8 @@
-// Whether a caller may, and what to tell one who may not.
-import scopes from 'taskcluster-lib-scopes';
+// What a caller must satisfy, filled in for one request, and what to tell one who does not.
 import { ApiError } from './api-error.ts';
-import type { Caller, ScopeExpression } from './api-method.ts';
+import type { Caller, Satisfies, ScopeExpression } from './api-method.ts';
 
-export const satisfies = (caller: Caller, expression: ScopeExpression): boolean =>
-  scopes.satisfiesExpression(caller.scopes, expression);
-
-/** The expression with `<name>` replaced by the values; a parameter that is missing is a mistake in the declaration. */
+/** The expression with `<name>` replaced by the values. A value that is missing is a mistake in the declaration. */
 export const fillInScopes = (
   expression: ScopeExpression,
   values: Readonly<Record<string, string>>,
@@ -22,8 +18,24 @@ export const fillInScopes = (
   return { AnyOf: expression.AnyOf.map((part) => fillInScopes(part, values)) };
 };
 
-/** The 403, naming what is missing (for a known client) and what was required. */
-export const insufficientScopes = (caller: Caller, expression: ScopeExpression): ApiError => {
+/** What is left of the expression without the parts that the caller satisfies; undefined when nothing is. */
+export const missingScopes = (
+  expression: ScopeExpression,
+  isSatisfied: (scope: string) => boolean,
+): ScopeExpression | undefined => {
+  if (typeof expression === 'string') return isSatisfied(expression) ? undefined : expression;
+  if ('AllOf' in expression) {
+    const missing = expression.AllOf.flatMap((part) => missingScopes(part, isSatisfied) ?? []);
+    return missing.length > 1 ? { AllOf: missing } : missing[0];
+  }
+  const missing = expression.AnyOf.map((part) => missingScopes(part, isSatisfied));
+  if (missing.includes(undefined)) return undefined;
+  const parts = missing as ScopeExpression[];
+  return parts.length === 1 ? parts[0] : { AnyOf: parts };
+};
+
+/** The 403: for a known client with what is missing, for an anonymous caller just with what is required. */
+export const insufficientScopes = (caller: Caller, expression: ScopeExpression, satisfies: Satisfies): ApiError => {
   const required = fenced(expression);
   if (caller.clientId === undefined) {
     return new ApiError(
@@ -31,11 +43,11 @@ export const insufficientScopes = (caller: Caller, expression: ScopeExpression):
       `This request requires Taskcluster credentials that satisfy the following scope expression:\n\n${required}`,
     );
   }
-  const missing = fenced(scopes.removeGivenScopes(caller.scopes, expression) ?? expression);
+  const missing = missingScopes(expression, (scope) => satisfies(caller, scope)) ?? expression;
   return new ApiError(
     'InsufficientScopes',
-    `Client ID ${caller.clientId} does not have sufficient scopes and is missing the following scopes:\n\n${missing}\n\n` +
-      `This request requires the client to satisfy the following scope expression:\n\n${required}`,
+    `Client ID ${caller.clientId} does not have sufficient scopes and is missing the following scopes:\n\n` +
+      `${fenced(missing)}\n\nThis request requires the client to satisfy the following scope expression:\n\n${required}`,
   );
 };
 

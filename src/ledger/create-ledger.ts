@@ -8,7 +8,8 @@ import { insertLedger } from './write.ts';
 export type Ledger = Partitions & {
   /**
    * Writes entries in one statement: in the caller's transaction, or in one of its own. A transaction fails (once) when somebody
-   * dropped the month meanwhile; then it is the caller who tries again.
+   * dropped the month meanwhile, or when it is a new month's first entry and the transaction wrote to the ledger already: it
+   * sees the months as they were then. The caller tries again.
    */
   readonly write: (entries: readonly LedgerEntry[], tx?: Queryable) => Promise<void>;
   /** One page of a hook's entries, newest first. Throws InputError when the continuationToken is not one of ours. */
@@ -24,7 +25,7 @@ export const createLedger = (database: Database): Ledger => {
     write: async (entries, tx) => {
       const times = entries.map(({ at }) => at);
       if (!tx) return partitions.withMonths(times, () => insertLedger(database, entries));
-      await partitions.ensureMonths(times);
+      await partitions.ensureMonths(times, tx);
       await insertLedger(tx, entries).catch((error: unknown) => {
         partitions.forgetIfMissing(error, times);
         throw error;

@@ -1,12 +1,15 @@
 // The ledger's months: a partition each, made before it is needed and dropped when its retention is over.
 import { toIso } from '../core/clock.ts';
 import { errorCode } from '../core/errors.ts';
-import type { Database } from '../database/database.ts';
+import type { Database, Queryable } from '../database/database.ts';
 import { statement } from '../database/statement.ts';
 
 export type Partitions = {
-  /** Makes sure that the months of these times have their partitions. From memory, but for the first time. */
-  readonly ensureMonths: (times: readonly number[]) => Promise<void>;
+  /**
+   * Makes sure that the months of these times have their partitions. From memory, but for the first time. Who is in a
+   * transaction gives it, so that looking needs no second connection: all of the pool's may be in such transactions.
+   */
+  readonly ensureMonths: (times: readonly number[], tx?: Queryable) => Promise<void>;
   /**
    * Runs `write`, which writes entries of these times. When it fails for want of a partition (somebody dropped it), makes the
    * partition and runs `write` once more.
@@ -45,28 +48,27 @@ export const createPartitions = (database: Database): Partitions => {
   const known = new Set<string>();
   const beingMade = new Map<string, Promise<void>>();
 
-  const make = async (month: Month) => {
-    await database.transaction(async (tx) => {
+  const isThere = async (on: Queryable, { table }: Month) =>
+    (await on.query(isAttached, [table]))[0]?.attached === true;
+
+  const make = (month: Month) =>
+    database.transaction(async (tx) => {
       await tx.query(lock);
-      const [found] = await tx.query(isAttached, [month.table]);
-      if (found?.attached) return;
+      if (await isThere(tx, month)) return;
       // Made beside the ledger and then attached: unlike "create table … partition of", that stops neither readers nor writers.
       await tx.query(createTable(month));
       await tx.query(attach(month));
     });
-    known.add(month.table);
-  };
 
-  const ensure = (month: Month): Promise<void> => {
-    const making = beingMade.get(month.table) ?? make(month).finally(() => beingMade.delete(month.table));
-    beingMade.set(month.table, making);
-    return making;
-  };
-
-  const ensureMonths: Partitions['ensureMonths'] = async (times) => {
-    for (const ms of times) {
-      const month = monthOf(ms);
-      if (!known.has(month.table)) await ensure(month);
+  const ensureMonths: Partitions['ensureMonths'] = async (times, tx = database) => {
+    for (const month of times.map(monthOf)) {
+      if (known.has(month.table)) continue;
+      if (!(await isThere(tx, month))) {
+        const making = beingMade.get(month.table) ?? make(month).finally(() => beingMade.delete(month.table));
+        beingMade.set(month.table, making);
+        await making;
+      }
+      known.add(month.table);
     }
   };
 

@@ -9,7 +9,7 @@ export type PageQuery = {
   readonly hookUid: string;
   /** Only these kinds; absent: all. */
   readonly kinds?: readonly EntryKind[];
-  /** Only these outcomes; absent: all, and entries without one. */
+  /** Of entries that have an outcome only these; absent: all. Attempts have none, so `kinds` alone decides about them. */
   readonly outcomes?: readonly Outcome[];
   /** From 1 to 1000; what is outside becomes the nearest of them. */
   readonly limit: number;
@@ -32,13 +32,13 @@ const findPage = statement<RawRow>(
   'ledger.page',
   `select * from ledger
    where hook_uid = $1 and at <= $2 and (at, seq) < ($2, $3)
-     and ($4::text[] is null or kind = any($4)) and ($5::text[] is null or outcome = any($5))
+     and ($4::text[] is null or kind = any($4)) and ($5::text[] is null or outcome is null or outcome = any($5))
    order by at desc, seq desc limit $6`,
 );
 
 const findByTask = statement<RawRow>(
   'ledger.fire-by-task',
-  `select * from ledger where task_id = $2 and hook_uid = $1 and kind = 'fire' order by at desc, seq desc limit 1`,
+  `select * from ledger where task_id = $2 and payload_hash is not null and hook_uid = $1 and kind = 'fire' order by at desc, seq desc limit 1`,
 );
 
 /** One page, newest first. Throws InputError when the continuationToken is not one of ours. */

@@ -54,6 +54,13 @@ export const createFakeClock = (start = Date.UTC(2026, 10, 20, 12)): FakeClock =
   return {
     now: () => wall,
     monotonic: () => passed,
+    after: (ms, callback) => {
+      const cancelled = new AbortController();
+      void sleep(ms, cancelled.signal).then(() => {
+        if (!cancelled.signal.aborted) callback();
+      });
+      return () => cancelled.abort();
+    },
     sleep,
     advance: async (ms) => {
       const end = passed + ms;

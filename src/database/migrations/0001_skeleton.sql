@@ -88,9 +88,9 @@ create table ledger (
   check ((kind = 'attempt') = (outcome is null))
 ) partition by range (at);
 
-create index ledger_at on ledger (at, seq);
 create index ledger_hook on ledger (hook_uid, at desc, seq desc);
-create index ledger_task on ledger (task_id) where task_id is not null;
+-- Only where a caller chose the taskId may the same fire come again.
+create index ledger_task on ledger (task_id) where payload_hash is not null;
 
 -- Durable "do this at that time" (timers/).
 create table timers (

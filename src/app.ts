@@ -1,0 +1,153 @@
+// The composition root: builds the parts from a Config and joins them. The only file that knows them all.
+import { createAuth } from './auth/create-auth.ts';
+import { ensureRootClient } from './auth/root-client.ts';
+import type { Config } from './config.ts';
+import { type Clock, withDeadline } from './core/clock.ts';
+import { loadEncryptionKey } from './core/encryption-key.ts';
+import { describeError, errorCode, OperatorError } from './core/errors.ts';
+import type { Log } from './core/log.ts';
+import { createMetrics } from './core/metrics.ts';
+import { createSecretBox } from './core/secret-box.ts';
+import { checkEncryptionKey } from './database/check-encryption-key.ts';
+import type { Database } from './database/database.ts';
+import { prepareDatabase } from './database/prepare-database.ts';
+import { statement } from './database/statement.ts';
+import { ApiError } from './http/api-error.ts';
+import { serveApis } from './http/serve-api.ts';
+import { createHttpServer } from './http/server.ts';
+import { createLedger } from './ledger/create-ledger.ts';
+import { createRetention, RETENTION_TIMER } from './ledger/retention.ts';
+import { createStandaloneQueue } from './queue/standalone-queue.ts';
+import { createTaskStore } from './queue/task-store.ts';
+import { createTaskHooks } from './task-hooks/create-task-hooks.ts';
+import { createTimers } from './timers/create-timers.ts';
+
+export type App = {
+  /** Where it listens: `http://127.0.0.1:8080`. */
+  readonly url: string;
+  /** Where clients reach it. */
+  readonly rootUrl: string;
+  /** Where the data are, for people. */
+  readonly databasePlace: string;
+  readonly credentialsFile: string;
+  /** Finishes what is under way, within the deadline of the Config, and frees everything. */
+  readonly stop: () => Promise<void>;
+};
+
+export type AppSurroundings = { readonly clock: Clock; readonly log: Log };
+
+const READINESS_DEADLINE_MS = 2_000;
+const ask = statement('app.is-there', 'select 1');
+
+/** Resolves when the server is ready. Throws an OperatorError that says what to change, and leaves nothing behind. */
+export const startApp = async (config: Config, { clock, log }: AppSurroundings): Promise<App> => {
+  await using undo = new AsyncDisposableStack();
+  const ending = new AbortController();
+  const metrics = createMetrics({ processMetrics: true });
+
+  const { databaseUrl, dataFolder, poolSize } = config;
+  const prepared = undo.use(await prepareDatabase({ databaseUrl, dataFolder, poolSize, clock, log }));
+  const { database } = prepared;
+  const encryptionKey = await loadEncryptionKey(config.encryptionKey, dataFolder);
+  const secretBox = createSecretBox(encryptionKey.key);
+  await checkEncryptionKey(database, secretBox.fingerprint, encryptionKey.source);
+
+  let rootUrl = '';
+  const auth = undo.use(
+    await createAuth({
+      database,
+      secretBox,
+      clock,
+      log,
+      metrics,
+      rootUrl: config.rootUrl && addressOf(config.rootUrl),
+    }),
+  );
+  const ledger = createLedger(database);
+  const timers = createTimers({ database, clock, log, metrics });
+  const queue = createStandaloneQueue({
+    tasks: createTaskStore(database),
+    clock,
+    satisfies: auth.satisfies,
+    callerWith: auth.callerWith,
+    rootUrl: () => rootUrl,
+  });
+  const taskHooks = undo.use(createTaskHooks({ database, ledger, queue, clock, log, metrics }));
+
+  timers.handle(RETENTION_TIMER.kind, createRetention({ ledger, clock, log, retentionDays: config.retentionDays }));
+  await database.transaction((tx) => timers.set(tx, { ...RETENTION_TIMER, due: clock.now() }));
+
+  const server = createHttpServer({
+    clock,
+    log,
+    metrics,
+    checkReadiness: () => checkReadiness(database, clock, ending.signal),
+  });
+  undo.defer(() => server.close());
+  serveApis(server, [taskHooks.api, auth.api, queue.api], {
+    authenticate: auth.authenticate,
+    satisfies: auth.satisfies,
+    forgive: auth.forgive,
+    rootUrl: () => rootUrl,
+    clock,
+    log,
+    metrics,
+  });
+  const url = await listen(server, config);
+  rootUrl = config.rootUrl?.origin ?? url;
+  const { credentialsFile } = await ensureRootClient({ database, clients: auth.clients, clock, dataFolder, rootUrl });
+
+  const loops = new AbortController();
+  const running = Promise.all([timers.run(loops.signal), taskHooks.run(loops.signal)]);
+  undo.defer(async () => {
+    loops.abort();
+    await running;
+  });
+
+  const owned = undo.move();
+  const stop = async () => {
+    ending.abort();
+    const deadlineMs = config.shutdownSeconds * 1000;
+    const finishUnderWay = async () => {
+      await server.close();
+      await taskHooks.whenIdle();
+    };
+    await withDeadline(clock, deadlineMs, finishUnderWay, () => new Error('the time to end was up')).catch((error) => {
+      log.warn({ err: error }, 'ending with work under way; it is taken up again by the next start');
+      server.server.closeAllConnections();
+    });
+    await owned.disposeAsync();
+  };
+  return { url, rootUrl, databasePlace: prepared.description, credentialsFile, stop };
+};
+
+const addressOf = ({ protocol, hostname, port }: URL) => ({
+  host: hostname,
+  port: port === '' ? (protocol === 'https:' ? 443 : 80) : Number(port),
+});
+
+const listen = async (server: ReturnType<typeof createHttpServer>, { host, port }: Config): Promise<string> => {
+  try {
+    await server.listen({ host, port });
+  } catch (error) {
+    if (errorCode(error) === 'EADDRINUSE') {
+      throw new OperatorError('HW_PORT_IN_USE', { host, port, other: port === 65_535 ? 8080 : port + 1 }, error);
+    }
+    throw new OperatorError('HW_CANNOT_LISTEN', { host, port, reason: describeError(error) }, error);
+  }
+  const address = server.server.address();
+  const actualPort = typeof address === 'object' && address !== null ? address.port : port;
+  // 0.0.0.0 and :: are no addresses to call.
+  const name = host === '0.0.0.0' || host === '::' ? '127.0.0.1' : host.includes(':') ? `[${host}]` : host;
+  return `http://${name}:${actualPort}`;
+};
+
+const checkReadiness = async (database: Database, clock: Clock, ending: AbortSignal): Promise<void> => {
+  if (ending.aborted) throw new ApiError('ServiceUnavailable', 'the server is ending');
+  await withDeadline(
+    clock,
+    READINESS_DEADLINE_MS,
+    () => database.query(ask),
+    () => new ApiError('ServiceUnavailable', 'the database does not answer'),
+  );
+};

@@ -1,0 +1,121 @@
+import assert from 'node:assert/strict';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, describe, it } from 'node:test';
+import { describeOptions, OPTIONS, readConfig } from './config.ts';
+
+const folder = mkdtempSync(join(tmpdir(), 'hookwright-config-'));
+after(() => rmSync(folder, { recursive: true }));
+let files = 0;
+const fileOf = (content: unknown): string => {
+  files += 1;
+  const path = join(folder, `${files}.json`);
+  writeFileSync(path, typeof content === 'string' ? content : JSON.stringify(content));
+  return path;
+};
+const read = (args: readonly string[] = [], env: NodeJS.ProcessEnv = {}) => readConfig(args, env, '/work');
+const fileArgs = (content: unknown) => ['--config', fileOf(content)];
+
+describe('the configuration', () => {
+  it('has defaults that suffice', () => {
+    assert.deepEqual(read(), {
+      port: 8080,
+      host: '127.0.0.1',
+      dataFolder: '/work/.hookwright',
+      rootUrl: undefined,
+      databaseUrl: undefined,
+      poolSize: 8,
+      encryptionKey: undefined,
+      logLevel: 'warn',
+      retentionDays: 400,
+      shutdownSeconds: 15,
+    });
+  });
+
+  // In the file, in the environment and as a flag, and what each of them means.
+  const VALUES: Readonly<Record<Exclude<keyof typeof OPTIONS, 'encryptionKey'>, readonly [string, string, string]>> = {
+    port: ['1', '2', '3'],
+    host: ['a', 'b', 'c'],
+    dataFolder: ['/a', '/b', '/c'],
+    rootUrl: ['http://a/', 'http://b/', 'http://c/'],
+    databaseUrl: ['postgres://a', 'postgres://b', 'postgres://c'],
+    poolSize: ['2', '3', '4'],
+    logLevel: ['trace', 'debug', 'info'],
+    retentionDays: ['1', '2', '3'],
+    shutdownSeconds: ['0', '1', '2'],
+  };
+  for (const [option, [inFile, inEnvironment, asFlag]] of Object.entries(VALUES)) {
+    const name = option as keyof typeof VALUES;
+    const { flag, env } = OPTIONS[name];
+    it(`takes --${flag} before ${env} before the file before the default`, () => {
+      const config = fileArgs({ [flag]: inFile });
+      const text = (args: string[], environment: NodeJS.ProcessEnv) => String(read(args, environment)[name]);
+      assert.equal(text(config, {}), inFile);
+      assert.equal(text(config, { [env]: inEnvironment }), inEnvironment);
+      assert.equal(text([...config, `--${flag}`, asFlag], { [env]: inEnvironment }), asFlag);
+      assert.equal(text(config, { [env]: '' }), inFile, 'an empty variable is as good as none');
+    });
+  }
+
+  it('may have its file named by the environment, relative to where the program runs', () => {
+    const path = fileOf({ port: 17 });
+    assert.equal(read([], { HOOKWRIGHT_CONFIG: path }).port, 17);
+    assert.equal(readConfig(['--config', path.slice(folder.length + 1)], {}, folder).port, 17);
+  });
+
+  it('reads the encryption key from the file that the flag names, or from the variable', () => {
+    const file = fileOf('  the key\n');
+    assert.equal(read(['--encryption-key-file', file]).encryptionKey, 'the key');
+    assert.equal(read([], { HOOKWRIGHT_ENCRYPTION_KEY: 'direct' }).encryptionKey, 'direct');
+    const both = read(['--encryption-key-file', file], { HOOKWRIGHT_ENCRYPTION_KEY: 'direct' });
+    assert.equal(both.encryptionKey, 'the key');
+  });
+
+  it('is described with every flag, its variable and its default', () => {
+    const help = describeOptions();
+    for (const { flag, env, fallback } of Object.values(OPTIONS)) {
+      assert.ok(help.includes(`--${flag} `) && help.includes(`(${env})`), flag);
+      if (fallback !== undefined) assert.ok(help.includes(`Default: ${fallback}.`), flag);
+    }
+  });
+});
+
+describe('a bad option', () => {
+  const cases: readonly [string, () => unknown, RegExp][] = [
+    ['a port that is no number', () => read(['--port', 'x']), /--port \(HOOKWRIGHT_PORT\) is "x".*from 0 to 65535/],
+    ['a port that is too large', () => read(['--port', '65536']), /"65536".*from 0 to 65535/],
+    ['a port with a fraction', () => read(fileArgs({ port: 80.5 })), /"80.5"/],
+    ['a negative port', () => read([], { HOOKWRIGHT_PORT: '-1' }), /"-1"/],
+    ['an empty port', () => read(['--port', '']), /--port .* is ""/],
+    ['too few connections', () => read(['--database-connections', '1']), /from 2 to 1000/],
+    ['no retention', () => read(['--retention-days', '0']), /from 1 to 36500/],
+    ['an endless shutdown', () => read(['--shutdown-seconds', '1e9']), /from 0 to 3600/],
+    ['a log level that does not exist', () => read(['--log-level', 'loud']), /"loud".*trace, debug, info/],
+    [
+      'a root URL with a path',
+      () => read(['--root-url', 'https://a/b']),
+      /--root-url is "https:\/\/a\/b".*scheme, host and port/,
+    ],
+    ['a root URL that is none', () => read(['--root-url', 'example.com']), /--root-url is "example.com"/],
+    ['a root URL of another scheme', () => read(['--root-url', 'ftp://a']), /--root-url is "ftp:/],
+    ['a root URL with a user', () => read(['--root-url', 'http://me@a']), /--root-url/],
+    ['a flag that does not exist', () => read(['--prot', '1']), /--prot.*hookwright help serve/],
+    ['a flag without its value', () => read(['--port']), /--port.*hookwright help serve/],
+    ['an argument too many', () => read(['here']), /here.*hookwright help serve/],
+    [
+      'a key file that is not there',
+      () => read(['--encryption-key-file', '/no/key']),
+      /\/no\/key.*openssl rand -base64 32/,
+    ],
+    ['a configuration file that is not there', () => read(['--config', '/no/file']), /\/no\/file cannot be read/],
+    ['a configuration file that is no JSON', () => read(fileArgs('{')), /cannot be read.*names of the flags/],
+    ['a configuration file that is a list', () => read(fileArgs([])), /is not a JSON object/],
+    ['a key that does not exist in the file', () => read(fileArgs({ prot: 1 })), /unknown key "prot".*port, host/],
+  ];
+  for (const [what, attempt, message] of cases) {
+    it(`(${what}) is refused, saying which and what to give`, () => {
+      assert.throws(attempt, { code: 'HW_BAD_OPTION', message });
+    });
+  }
+});

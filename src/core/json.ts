@@ -1,0 +1,27 @@
+// JSON as values: equality and a canonical text.
+
+/** JSON with sorted keys: equal texts for equal values. */
+export const canonicalJson = (value: unknown): string =>
+  JSON.stringify(value, (_key, inner: unknown) =>
+    typeof inner === 'object' && inner !== null && !Array.isArray(inner)
+      ? Object.fromEntries(Object.entries(inner).sort(([left], [right]) => (left < right ? -1 : left > right ? 1 : 0)))
+      : inner,
+  );
+
+/** A deep copy of a JSON value. Unlike structuredClone it costs little for small values. */
+export const copyJson = <T>(value: T): T => {
+  if (typeof value !== 'object' || value === null) return value;
+  if (Array.isArray(value)) return value.map(copyJson) as T;
+  const copy: Record<string, unknown> = {};
+  for (const [key, inner] of Object.entries(value)) {
+    // Assigning to __proto__ would set the prototype; a payload may well have such a key.
+    if (key === '__proto__') Object.defineProperty(copy, key, { value: copyJson(inner), ...PLAIN });
+    else copy[key] = copyJson(inner);
+  }
+  return copy as T;
+};
+
+const PLAIN = { writable: true, enumerable: true, configurable: true };
+
+/** Equal as JSON: the order of keys does not matter, the order of items does. */
+export const sameJson = (left: unknown, right: unknown): boolean => canonicalJson(left) === canonicalJson(right);

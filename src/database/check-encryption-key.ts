@@ -1,0 +1,17 @@
+// Whether this process has the key under which the secrets of this database were sealed.
+import { OperatorError } from '../core/errors.ts';
+import type { Database } from './database.ts';
+import { statement } from './statement.ts';
+
+const keepFingerprint = statement<{ value: string }>(
+  'settings.keep-key-fingerprint',
+  `insert into settings (name, value) values ('encryption-key.fingerprint', to_json($1::text))
+   on conflict (name) do update set name = excluded.name
+   returning value`,
+);
+
+/** The first process decides; every later one must have the same key. Throws HW_WRONG_ENCRYPTION_KEY. */
+export const checkEncryptionKey = async (database: Database, fingerprint: string, source: string): Promise<void> => {
+  const [row] = await database.query(keepFingerprint, [fingerprint]);
+  if (row?.value !== fingerprint) throw new OperatorError('HW_WRONG_ENCRYPTION_KEY', { source });
+};

@@ -1,0 +1,205 @@
+// From a declared API to routes that answer as Taskcluster's do: order of checks, envelope and headers are written here, once.
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import type { Clock } from '../core/clock.ts';
+import { toIso } from '../core/clock.ts';
+import { newUuid } from '../core/ids.ts';
+import type { Log } from '../core/log.ts';
+import type { Metrics } from '../core/metrics.ts';
+import { API_ERRORS, ApiError, errorEnvelope } from './api-error.ts';
+import type { ApiMethod, ApiService, Authenticate, Caller, Satisfies, SignedRequest } from './api-method.ts';
+import { decompressBody, isJson, parseJsonBody } from './body.ts';
+import { fillInScopes, insufficientScopes } from './scope-check.ts';
+import { compilePayloadCheck, type PayloadCheck } from './validation.ts';
+
+export type ApiServing = {
+  readonly authenticate: Authenticate;
+  readonly satisfies: Satisfies;
+  /** Called when a signed request was answered 5xx: the same signature may come again. */
+  readonly forgive: (request: SignedRequest) => void;
+  readonly rootUrl: () => string;
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly metrics: Metrics;
+};
+
+/** What is known of a request so far; errors are told with as much of it as there is. */
+type Progress = { payload: unknown; payloadIsKnown: boolean };
+
+const EMPTY = Buffer.alloc(0);
+
+export const serveApis = (server: FastifyInstance, apis: readonly ApiService[], serving: ApiServing): void => {
+  const { clock, metrics } = serving;
+  const duration = metrics.histogram('hookwright_api_seconds', 'Time to answer an API call', [
+    'service',
+    'method',
+    'status',
+  ]);
+  for (const { service, methods } of apis) {
+    for (const method of methods) {
+      const handle = createHandler(service, method, serving);
+      server.route({
+        method: method.verb,
+        url: `/api/${service}/v1${method.route.replace(/<(\w+)>/g, ':$1')}`,
+        handler: async (request, reply) => {
+          const began = clock.monotonic();
+          await handle(request, reply);
+          const status = `${Math.floor(reply.statusCode / 100)}xx`;
+          duration.observe({ service, method: method.name, status }, (clock.monotonic() - began) / 1000);
+          return reply;
+        },
+      });
+    }
+  }
+};
+
+const createHandler = (service: string, method: ApiMethod, serving: ApiServing) => {
+  const { clock, rootUrl } = serving;
+  const checkPayload: PayloadCheck | undefined =
+    method.input &&
+    compilePayloadCheck(method.input, () => `${rootUrl()}/schemas/${service}/v1/${method.input?.name}.json#`);
+
+  return async (request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> => {
+    const progress: Progress = { payload: {}, payloadIsKnown: true };
+    const params = request.params as Record<string, string>;
+    let child: Log | undefined;
+    const requestLog = (): Log => {
+      child ??= serving.log.child({ requestId: request.id });
+      return child;
+    };
+    const isDebugging = serving.log.isLevelEnabled('debug');
+    const signed = signedRequest(request);
+    try {
+      const body = await readBody(request, progress);
+      signed.body = body;
+      const caller = await callerOf(method, signed, params, serving);
+      checkParams(method, params);
+      const query = checkQuery(method, request.query as Record<string, unknown>);
+      if (checkPayload) {
+        requireJson(request);
+        checkPayload(progress.payload);
+      }
+      const authorize = (expression: Parameters<Satisfies>[1]) => {
+        if (!serving.satisfies(caller, expression)) throw insufficientScopes(caller, expression, serving.satisfies);
+      };
+      const { payload } = progress;
+      const received = { params, query, payload, payloadBytes: body.length };
+      const answer = await method.handle({
+        ...received,
+        caller,
+        requestId: request.id,
+        get log() {
+          return requestLog();
+        },
+        authorize,
+      });
+      if (isDebugging) requestLog().debug({ method: method.name, clientId: caller.clientId }, 'answered');
+      if ('noContent' in answer) return reply.code(204).send();
+      return reply.header('content-type', JSON_TYPE).send(JSON.stringify(answer.body, null, 2));
+    } catch (thrown) {
+      const error = toApiError(thrown, requestLog, method.name);
+      if (error.statusCode >= 500) serving.forgive(signed);
+      if (error.code === 'AuthenticationFailed' && signed.authorization !== undefined) {
+        reply.header('www-authenticate', 'hawk');
+      }
+      const info = {
+        method: method.name,
+        params: withoutSecrets(params, method.secretParams ?? []),
+        ...(progress.payloadIsKnown && { payload: progress.payload }),
+        time: toIso(clock.now()),
+      };
+      if (isDebugging) requestLog().debug({ method: method.name, code: error.code }, 'refused');
+      return reply
+        .code(API_ERRORS[error.code])
+        .header('content-type', JSON_TYPE)
+        .send(JSON.stringify(errorEnvelope(error, info), null, 2));
+    }
+  };
+};
+
+const JSON_TYPE = 'application/json; charset=utf-8';
+
+const signedRequest = (request: FastifyRequest): { -readonly [K in keyof SignedRequest]: SignedRequest[K] } => ({
+  method: request.method,
+  url: request.raw.url ?? '',
+  host: request.headers.host,
+  authorization: request.headers.authorization,
+  contentType: request.headers['content-type'],
+  body: EMPTY,
+});
+
+/** Step 1: the body, parsed when it says that it is JSON. An error here comes before the question who calls. */
+const readBody = async (request: FastifyRequest, progress: Progress): Promise<Buffer> => {
+  const received = (request.body as Buffer | undefined) ?? EMPTY;
+  const contentType = request.headers['content-type'];
+  progress.payloadIsKnown = false;
+  const body = await decompressBody(received, request.headers['content-encoding']);
+  progress.payloadIsKnown = true;
+  if (contentType === undefined || !isJson(contentType)) return body;
+  progress.payload = body.toString('utf8');
+  progress.payload = parseJsonBody(body, contentType);
+  return body;
+};
+
+/** Step 2: who calls, and whether he may, as far as the route's parameters alone tell what he needs. */
+const callerOf = async (
+  method: ApiMethod,
+  signed: SignedRequest,
+  params: Readonly<Record<string, string>>,
+  { authenticate, satisfies }: ApiServing,
+): Promise<Caller> => {
+  if (method.scopes === undefined) return { clientId: undefined, scopes: [] }; // bad credentials do not matter where none are needed
+  const caller = await authenticate(signed);
+  if (method.authorization === 'deferred') return caller;
+  const required = fillInScopes(method.scopes, params);
+  if (!satisfies(caller, required)) throw insufficientScopes(caller, required, satisfies);
+  return caller;
+};
+
+const checkParams = (method: ApiMethod, params: Readonly<Record<string, string>>): void => {
+  const wrong = Object.entries(method.params ?? {}).flatMap(([name, pattern]) =>
+    pattern.test(params[name] ?? '')
+      ? []
+      : [`URL parameter '${name}' given as '${params[name]}' must match regular expression: '${pattern}'`],
+  );
+  if (wrong.length > 0) throw new ApiError('InvalidRequestArguments', ['Invalid URL patterns:', ...wrong].join('\n'));
+};
+
+const checkQuery = (method: ApiMethod, query: Readonly<Record<string, unknown>>): Record<string, string> => {
+  const known: Record<string, string> = {};
+  const wrong: string[] = [];
+  for (const [name, value] of Object.entries(query)) {
+    if (name === 'bewit') continue; // belongs to the signature
+    const pattern = method.query && Object.hasOwn(method.query, name) ? method.query[name] : undefined;
+    if (pattern === undefined) wrong.push(`Query-string parameter: ${name} is not supported!`);
+    else if (typeof value !== 'string') wrong.push(`Query-string parameter: ${name} must be a string!`);
+    else if (!pattern.test(value)) {
+      wrong.push(`Query-string parameter: ${name}="${value}" does not match expression: ${pattern}`);
+    } else known[name] = value;
+  }
+  if (wrong.length > 0) throw new ApiError('InvalidRequestArguments', wrong.join('\n'));
+  return known;
+};
+
+const requireJson = (request: FastifyRequest): void => {
+  const contentType = request.headers['content-type'];
+  if (isJson(contentType)) return;
+  throw new ApiError(
+    'MalformedPayload',
+    `Payload must be JSON with content-type: application/json got content-type: ${contentType ?? 'null'}`,
+  );
+};
+
+const withoutSecrets = (params: Readonly<Record<string, string>>, secret: readonly string[]) =>
+  secret.length === 0
+    ? params
+    : Object.fromEntries(
+        Object.entries(params).map(([name, value]) => [name, secret.includes(name) ? '(secret)' : value]),
+      );
+
+/** Whatever was thrown, as an answer. What nobody foresaw gets an incident id, and its story goes to the log only. */
+const toApiError = (thrown: unknown, requestLog: () => Log, method: string): ApiError => {
+  if (thrown instanceof ApiError) return thrown;
+  const incidentId = newUuid();
+  requestLog().error({ err: thrown, incidentId, method }, 'an API call failed inside');
+  return new ApiError('InternalServerError', `Internal Server Error, incidentId ${incidentId}.`, thrown);
+};

@@ -1,0 +1,112 @@
+// The HTTP server: limits, headers, probes and metrics. What is served under /api comes from serve-api.ts.
+import { type FastifyBaseLogger, type FastifyInstance, type FastifyReply, fastify, LogController } from 'fastify';
+import { type Clock, toIso } from '../core/clock.ts';
+import { errorCode } from '../core/errors.ts';
+import { newUuid } from '../core/ids.ts';
+import type { Log } from '../core/log.ts';
+import type { Metrics } from '../core/metrics.ts';
+import { ApiError, errorEnvelope } from './api-error.ts';
+import { BODY_LIMIT_BYTES, inputTooLarge } from './body.ts';
+
+export type HttpServerSettings = {
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly metrics: Metrics;
+  /** Whether work can be taken on; throws or rejects with the reason when not. */
+  readonly checkReadiness: () => Promise<void>;
+};
+
+/** Encoded ids of 1,000 characters, three bytes each. */
+const MAX_PARAM_LENGTH = 6_000;
+/** As the reference service; longer than what load balancers keep idle connections for. */
+const KEEP_ALIVE_MS = 90_000;
+/** A body of 10 MB over a slow line; a connection that trickles must end some time. */
+const REQUEST_TIMEOUT_MS = 300_000;
+
+const API_HEADERS: Readonly<Record<string, string>> = {
+  'content-security-policy': "report-uri /__cspreport__;default-src 'none';frame-ancestors 'none';",
+  'x-content-type-options': 'nosniff',
+  'access-control-allow-origin': '*',
+  'access-control-max-age': '900',
+  'access-control-allow-methods': 'OPTIONS,GET,HEAD,POST,PUT,DELETE,TRACE,CONNECT',
+  'access-control-request-method': '*',
+  'access-control-allow-headers': 'X-Requested-With,Content-Type,Authorization,Accept,Origin,Cache-Control',
+  'cache-control': 'no-store no-cache must-revalidate',
+};
+
+const TRACE_ID = /^[\x21-\x7e]{1,200}$/;
+
+export const createHttpServer = ({ clock, log, metrics, checkReadiness }: HttpServerSettings): FastifyInstance => {
+  const server = fastify({
+    loggerInstance: log as FastifyBaseLogger,
+    logController: new LogController({ disableRequestLogging: true }),
+    genReqId: newUuid,
+    // No child log for each request: serve-api.ts makes one with the request's id when there is something to say.
+    childLoggerFactory: (logger) => logger,
+    bodyLimit: BODY_LIMIT_BYTES,
+    keepAliveTimeout: KEEP_ALIVE_MS,
+    requestTimeout: REQUEST_TIMEOUT_MS,
+    return503OnClosing: true,
+    forceCloseConnections: 'idle',
+    routerOptions: { maxParamLength: MAX_PARAM_LENGTH, ignoreTrailingSlash: true, caseSensitive: true },
+    frameworkErrors: (error, request, reply) => {
+      // A path that cannot be decoded (%zz) meets no route, so it has no method name.
+      setApiHeaders(reply, request.id, undefined);
+      const refused = new ApiError('InvalidRequestArguments', `Invalid URL: ${error.message}`);
+      const info = { method: '', params: {}, time: toIso(clock.now()) };
+      void (reply as FastifyReply).code(400).send(errorEnvelope(refused, info));
+    },
+  });
+
+  // Bodies stay bytes here: a signature may cover them, and which error comes first is serve-api.ts's affair.
+  server.removeAllContentTypeParsers();
+  server.addContentTypeParser('*', { parseAs: 'buffer' }, (_request, body, done) => done(null, body));
+
+  server.addHook('onRequest', async (request, reply) => {
+    setApiHeaders(reply, request.id, request.headers['x-taskcluster-trace-id']);
+  });
+  server.setNotFoundHandler((_request, reply) => reply.code(404).send({ error: 'Not found' }));
+  server.setErrorHandler((error, request, reply) => {
+    const info = { method: request.routeOptions.url ?? '', params: {}, time: toIso(clock.now()) };
+    return reply.send(errorEnvelope(answerFor(error, reply, log.child({ requestId: request.id })), info));
+  });
+
+  server.get('/livez', async () => ({ alive: true }));
+  server.get('/readyz', async (request, reply) => {
+    try {
+      await checkReadiness();
+      return { ready: true };
+    } catch (error) {
+      log.warn({ err: error, requestId: request.id }, 'not ready');
+      return reply.code(503).send({ ready: false, reason: error instanceof ApiError ? error.message : 'see the log' });
+    }
+  });
+  server.get('/metrics', async (_request, reply) =>
+    reply.header('content-type', metrics.registry.contentType).send(await metrics.registry.metrics()),
+  );
+  return server;
+};
+
+const setApiHeaders = (reply: FastifyReply, requestId: string, traceId: string | string[] | undefined): void => {
+  reply.headers(API_HEADERS);
+  reply.header('x-for-request-id', requestId);
+  reply.header('x-for-trace-id', typeof traceId === 'string' && TRACE_ID.test(traceId) ? traceId : requestId);
+};
+
+/** What goes wrong before a handler runs: a body that is too large or breaks off. */
+const answerFor = (error: unknown, reply: FastifyReply, log: Log): ApiError => {
+  const code = errorCode(error);
+  if (code === 'FST_ERR_CTP_BODY_TOO_LARGE') {
+    reply.code(413);
+    return inputTooLarge();
+  }
+  const status = typeof error === 'object' && error !== null && 'statusCode' in error ? Number(error.statusCode) : 500;
+  if (status >= 400 && status < 500) {
+    reply.code(400);
+    return new ApiError('MalformedPayload', (error as Error).message);
+  }
+  const incidentId = newUuid();
+  log.error({ err: error, incidentId }, 'a request failed inside');
+  reply.code(500);
+  return new ApiError('InternalServerError', `Internal Server Error, incidentId ${incidentId}.`);
+};

@@ -1,0 +1,164 @@
+// The queue of a deployment of one's own: tasks are stored in our database, behind the real queue's API.
+import type { Clock } from '../core/clock.ts';
+import { SLUG_ID } from '../core/ids.ts';
+import { ApiError } from '../http/api-error.ts';
+import type { ApiService, Caller, Satisfies } from '../http/api-method.ts';
+import { insufficientScopes, missingScopes } from '../http/scope-check.ts';
+import { compilePayloadCheck } from '../http/validation.ts';
+import type { CreateTaskAnswer, Queue } from './queue.ts';
+import {
+  CREATE_TASK_REQUEST,
+  type CreateTaskPayload,
+  checkTaskTimes,
+  completeTask,
+  scopesToCreate,
+} from './task-definition.ts';
+import { type StoredTask, stateOf, type TaskStore } from './task-store.ts';
+
+export type StandaloneQueueSettings = {
+  readonly tasks: TaskStore;
+  readonly clock: Clock;
+  readonly satisfies: Satisfies;
+  /** A caller with exactly these scopes. */
+  readonly callerWith: (clientId: string, authorizedScopes: readonly string[]) => Promise<Caller>;
+  readonly rootUrl: () => string;
+};
+
+/** In whose name hooks create tasks: what the queue's refusals call the caller. */
+const HOOKS_CLIENT_ID = 'hookwright/hooks';
+
+export const createStandaloneQueue = (settings: StandaloneQueueSettings): Queue & { readonly api: ApiService } => {
+  const { tasks, clock, satisfies, callerWith, rootUrl } = settings;
+  const checkRequest = compilePayloadCheck(
+    CREATE_TASK_REQUEST,
+    () => `${rootUrl()}/schemas/queue/v1/${CREATE_TASK_REQUEST.name}.json#`,
+  );
+
+  const create = async (taskId: string, request: CreateTaskPayload, caller: Caller, mayBeLate: boolean) => {
+    const definition = completeTask(taskId, request);
+    const required = scopesToCreate(definition);
+    if (!satisfies(caller, required)) throw insufficientScopes(caller, required, satisfies);
+    checkTaskTimes(definition, clock.now(), mayBeLate);
+    const task = await tasks.create(taskId, definition, clock.now());
+    if (task) return task;
+    throw new ApiError(
+      'RequestConflict',
+      `taskId \`${taskId}\` already used by another task. A task is created again only with an equal definition.`,
+    );
+  };
+
+  const createTask: Queue['createTask'] = async ({ taskId, task, authorizedScopes }): Promise<CreateTaskAnswer> => {
+    const request = JSON.parse(task) as CreateTaskPayload;
+    const caller = await callerWith(HOOKS_CLIENT_ID, authorizedScopes);
+    try {
+      checkRequest(request);
+      await create(taskId, request, caller, true);
+      return { kind: 'created' };
+    } catch (error) {
+      if (!(error instanceof ApiError) || error.statusCode >= 500) throw error;
+      const refused = {
+        kind: 'refused',
+        statusCode: error.statusCode,
+        code: error.code,
+        message: error.message,
+      } as const;
+      if (error.code !== 'InsufficientScopes') return refused;
+      const required = scopesToCreate(completeTask(taskId, request));
+      const missing = missingScopes(required, (scope) => satisfies(caller, scope));
+      return missing === undefined ? refused : { ...refused, missing };
+    }
+  };
+
+  const find = async (taskId: string): Promise<StoredTask> => {
+    const task = await tasks.find(taskId);
+    if (task) return task;
+    throw new ApiError(
+      'ResourceNotFound',
+      `\`${taskId}\` does not correspond to a task that exists.\nAre you sure this task exists?`,
+    );
+  };
+
+  return {
+    createTask,
+    taskStates: tasks.states,
+    api: {
+      service: 'queue',
+      title: 'Queue Service',
+      description: 'Stores the tasks that hooks create. Its API is that of Taskcluster’s queue.',
+      methods: queueMethods(clock, find, (taskId, payload, caller) => create(taskId, payload, caller, false)),
+    },
+  };
+};
+
+type Create = (taskId: string, payload: CreateTaskPayload, caller: Caller) => Promise<StoredTask>;
+
+const queueMethods = (
+  clock: Clock,
+  find: (taskId: string) => Promise<StoredTask>,
+  create: Create,
+): ApiService['methods'] => {
+  const began = clock.monotonic();
+  const params = { taskId: SLUG_ID };
+  return [
+    {
+      name: 'ping',
+      title: 'Ping Server',
+      description: 'Answers without doing anything.',
+      verb: 'GET',
+      route: '/ping',
+      handle: async () => ({ body: { alive: true, uptime: (clock.monotonic() - began) / 1000 } }),
+    },
+    {
+      name: 'createTask',
+      title: 'Create New Task',
+      description:
+        'Creates a task. The same taskId with an equal definition is a success; with another one a conflict.',
+      verb: 'PUT',
+      route: '/task/<taskId>',
+      params,
+      // In full: task-definition.ts, scopesToCreate.
+      scopes: { AllOf: ['<each of task.scopes>', 'queue:route:<each route>', 'queue:create-task:project:<projectId>'] },
+      authorization: 'deferred',
+      input: CREATE_TASK_REQUEST,
+      handle: async ({ params: { taskId }, payload, caller }) => ({
+        body: { status: statusOf(await create(taskId as string, payload as CreateTaskPayload, caller)) },
+      }),
+    },
+    {
+      name: 'task',
+      title: 'Get Task Definition',
+      description: 'The definition of a task, as it was created, defaults filled in.',
+      verb: 'GET',
+      route: '/task/<taskId>',
+      params,
+      scopes: 'queue:get-task:<taskId>',
+      handle: async ({ params: { taskId } }) => ({ body: (await find(taskId as string)).definition }),
+    },
+    {
+      name: 'status',
+      title: 'Get task status',
+      description: 'What became of a task so far.',
+      verb: 'GET',
+      route: '/task/<taskId>/status',
+      params,
+      scopes: 'queue:status:<taskId>',
+      handle: async ({ params: { taskId } }) => ({ body: { status: statusOf(await find(taskId as string)) } }),
+    },
+  ];
+};
+
+const statusOf = ({ taskId, definition, retriesLeft, runs }: StoredTask) => ({
+  taskId,
+  provisionerId: definition.provisionerId,
+  workerType: definition.workerType,
+  taskQueueId: definition.taskQueueId,
+  schedulerId: definition.schedulerId,
+  projectId: definition.projectId,
+  taskGroupId: definition.taskGroupId,
+  priority: definition.priority,
+  deadline: definition.deadline,
+  expires: definition.expires,
+  retriesLeft,
+  state: stateOf(runs),
+  runs,
+});

@@ -1,0 +1,74 @@
+// What a task hook is: the shape that clients send and read (spec/task-hooks.md, section 2).
+import Type, { type Static } from 'typebox';
+import type { NamedSchema } from '../http/api-method.ts';
+
+export const HOOK_GROUP_ID = /^[a-zA-Z0-9-_]{1,1000}$/;
+export const HOOK_ID = /^[a-zA-Z0-9-_/]{1,1000}$/;
+
+const metadata = Type.Object(
+  {
+    name: Type.String({ maxLength: 255 }),
+    description: Type.String({ maxLength: 32768 }),
+    owner: Type.String({ format: 'email', maxLength: 255 }),
+    emailOnError: Type.Boolean({ default: true }),
+  },
+  { additionalProperties: false },
+);
+
+const binding = Type.Object(
+  { exchange: Type.String({ maxLength: 255 }), routingKeyPattern: Type.String({ maxLength: 255 }) },
+  { additionalProperties: false },
+);
+
+/** A hook without data: what it does when it fires. */
+const content = {
+  metadata,
+  task: Type.Object({}, { description: 'A JSON-e template that renders to a task definition.' }),
+  bindings: Type.Array(binding, { uniqueItems: true }),
+  schedule: Type.Array(Type.String({ maxLength: 255 }), { uniqueItems: true, default: [] }),
+  triggerSchema: Type.Object({}, { default: { type: 'object', additionalProperties: false } }),
+};
+
+const createHookRequest = Type.Object(
+  {
+    ...content,
+    bindings: Type.Optional(content.bindings),
+    hookGroupId: Type.Optional(Type.String()),
+    hookId: Type.Optional(Type.String()),
+  },
+  { additionalProperties: false },
+);
+
+const hookDefinition = Type.Object(
+  { ...content, hookGroupId: Type.String(), hookId: Type.String() },
+  { additionalProperties: false },
+);
+
+/** As validated: defaults are filled in. */
+export type CreateHookRequest = Static<typeof createHookRequest>;
+export type HookDefinition = Static<typeof hookDefinition>;
+
+export const CREATE_HOOK_REQUEST: NamedSchema = { name: 'create-hook-request', schema: createHookRequest };
+export const HOOK_DEFINITION: NamedSchema = { name: 'hook-definition', schema: hookDefinition };
+export const TRIGGER_HOOK_REQUEST: NamedSchema = { name: 'trigger-hook', schema: Type.Object({}) };
+export const TRIGGER_HOOK_RESPONSE: NamedSchema = {
+  name: 'trigger-hook-response',
+  schema: Type.Object({
+    taskId: Type.Optional(Type.String()),
+    status: Type.Optional(Type.Object({ taskId: Type.String() })),
+  }),
+};
+
+export type HookName = { readonly hookGroupId: string; readonly hookId: string };
+
+/** A hook as it is stored. */
+export type Hook = {
+  /** This incarnation: a hook of the same name made later has another. */
+  readonly uid: string;
+  /** Grows with every edit. */
+  readonly revision: number;
+  readonly definition: HookDefinition;
+};
+
+/** The only authority with which a hook's tasks are created. */
+export const hookRole = ({ hookGroupId, hookId }: HookName): string => `hook-id:${hookGroupId}/${hookId}`;

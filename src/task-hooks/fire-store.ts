@@ -1,0 +1,248 @@
+// Fires that are not finished, and how they become rows of the ledger. Statements of concurrent fires are shared.
+import { toIso } from '../core/clock.ts';
+import { createBatch } from '../database/batch.ts';
+import type { Database } from '../database/database.ts';
+import { statement } from '../database/statement.ts';
+import type { Ledger } from '../ledger/create-ledger.ts';
+import type { FireOutcome } from '../ledger/entry.ts';
+import type { CompiledHook } from './evaluator.ts';
+import type { FiredBy } from './template.ts';
+
+/** The identity of a fire. */
+export type FireKey = { readonly hookUid: string; readonly cause: string };
+
+export type Fire = FireKey & {
+  readonly hookGroupId: string;
+  readonly hookId: string;
+  readonly firedBy: FiredBy;
+  readonly taskId: string;
+  /** As JSON text, the same for every attempt. */
+  readonly task: string;
+  /** Of a payload that came with a taskId of the caller's choice, so that a repeat can be told from a conflict. */
+  readonly payloadHash: Buffer | undefined;
+  readonly clientId: string | undefined;
+  readonly requestId: string;
+  /** When the event came in, in ms. */
+  readonly arrived: number;
+  /** The task's deadline in ms: no attempt begins after it. */
+  readonly givesUp: number;
+  readonly attempts: number;
+};
+
+export type Finished = FireKey & {
+  readonly at: number;
+  readonly outcome: FireOutcome;
+  readonly error: unknown;
+  readonly attempts: number;
+};
+
+export type FireStore = {
+  /**
+   * Stores a fire of this very revision of the hook, leased until `leaseEnds`. false: the hook was changed or removed meanwhile, or a
+   * fire of this cause is there already.
+   */
+  readonly store: (hook: CompiledHook, fire: Fire, leaseEnds: number) => Promise<boolean>;
+  /** As `store`, for causes that may come again after their fire is finished; false also when the ledger has it. */
+  readonly storeOnce: (hook: CompiledHook, fire: Fire, leaseEnds: number) => Promise<boolean>;
+  /** Moves the fire to the ledger. Harmless when it was there already. */
+  readonly finish: (finished: Finished) => Promise<void>;
+  /** Records a failed attempt and when the next one may begin. */
+  readonly postpone: (key: FireKey, at: number, due: number, error: unknown) => Promise<void>;
+  /** Takes up to `most` fires that are due, leaving out hooks with enough under way. */
+  readonly claimDue: (now: number, leaseEnds: number, most: number, busyHooks: readonly string[]) => Promise<Fire[]>;
+  readonly extendLeases: (keys: readonly FireKey[], leaseEnds: number) => Promise<void>;
+  readonly findUnfinished: (key: FireKey) => Promise<{ payloadHash: Buffer | null } | undefined>;
+};
+
+const storeFires = statement<{ hook_uid: string; cause: string }>(
+  'fires.store',
+  `insert into fires (hook_uid, cause, hook_group_id, hook_id, fired_by, task_id, task, payload_hash, client_id, request_id,
+                      arrived, gives_up, due, attempts)
+   select hook.uid, fire.cause, hook.hook_group_id, hook.hook_id, fire.fired_by, fire.task_id, fire.task,
+          fire.payload_hash, fire.client_id, fire.request_id, fire.arrived, fire.gives_up, fire.due, 0
+   from rows from (
+          unnest($1::uuid[], $2::bigint[], $3::text[], $4::text[], $5::text[], $6::bytea[], $7::text[], $8::text[],
+                 $9::timestamptz[], $10::timestamptz[], $11::timestamptz[]),
+          json_array_elements($12::json))
+        as fire(hook_uid, revision, cause, fired_by, task_id, payload_hash, client_id, request_id, arrived, gives_up, due, task)
+   join hooks hook on hook.uid = fire.hook_uid and hook.revision = fire.revision
+   on conflict (hook_uid, cause) do nothing
+   returning hook_uid, cause`,
+);
+
+const findInLedger = statement<{ found: number }>(
+  'fires.find-in-ledger',
+  `select 1 as found from ledger where task_id = $3 and payload_hash is not null and hook_uid = $1 and cause = $2 and kind = 'fire' limit 1`,
+);
+
+// The commit need not wait for the disk: what a crash of PostgreSQL would undo here leaves the fire unfinished, and it is
+// finished again with the same task. That saves one of three flushes a fire.
+const finishFires = statement(
+  'fires.finish',
+  `with quickly as materialized (select set_config('synchronous_commit', 'off', true)),
+        gone as (
+          delete from fires using unnest($1::uuid[], $2::text[], $3::timestamptz[], $4::text[], $5::json[], $6::int[])
+                   as done(hook_uid, cause, at, outcome, error, attempts)
+          where fires.hook_uid = done.hook_uid and fires.cause = done.cause
+          returning done.at, done.outcome, done.error, done.attempts as attempts_made, fires.*)
+   insert into ledger (at, kind, outcome, hook_uid, hook_group_id, hook_id, cause, fired_by, task_id, arrived, attempts,
+                       client_id, request_id, payload_hash, error)
+   select at, 'fire', outcome, hook_uid, hook_group_id, hook_id, cause, fired_by, task_id, arrived, attempts_made,
+          client_id, request_id, payload_hash, error
+   from gone, quickly`,
+);
+
+const postponeFire = statement(
+  'fires.postpone',
+  `with later as (
+     update fires set attempts = attempts + 1, due = $4, last_error = $5
+     where hook_uid = $1 and cause = $2
+     returning *)
+   insert into ledger (at, kind, hook_uid, hook_group_id, hook_id, cause, fired_by, task_id, arrived, attempts, client_id,
+                       request_id, error)
+   select $3, 'attempt', hook_uid, hook_group_id, hook_id, cause, fired_by, task_id, arrived, attempts, client_id,
+          request_id, last_error
+   from later`,
+);
+
+type FireRow = {
+  hook_uid: string;
+  cause: string;
+  hook_group_id: string;
+  hook_id: string;
+  fired_by: FiredBy;
+  task_id: string;
+  task: string;
+  payload_hash: Buffer | null;
+  client_id: string | null;
+  request_id: string;
+  arrived: number;
+  gives_up: number;
+  attempts: number;
+};
+
+const claimDueFires = statement<FireRow>(
+  'fires.claim-due',
+  `update fires set due = $2
+   where (hook_uid, cause) in (
+     select hook_uid, cause from fires
+     where due <= $1 and hook_uid <> all($4::uuid[])
+     order by due
+     limit $3
+     for update skip locked)
+   returning hook_uid, cause, hook_group_id, hook_id, fired_by, task_id, task::text as task, payload_hash, client_id,
+             request_id, arrived, gives_up, attempts`,
+);
+
+const extendFireLeases = statement(
+  'fires.extend-leases',
+  `update fires set due = $3
+   from unnest($1::uuid[], $2::text[]) as mine(hook_uid, cause)
+   where fires.hook_uid = mine.hook_uid and fires.cause = mine.cause`,
+);
+
+const findUnfinishedFire = statement<{ payload_hash: Buffer | null }>(
+  'fires.find',
+  'select payload_hash from fires where hook_uid = $1 and cause = $2',
+);
+
+const MOST_AT_ONCE = 200;
+
+type ToStore = { readonly hook: CompiledHook; readonly fire: Fire; readonly leaseEnds: number };
+
+const storeValues = (fires: readonly ToStore[]): unknown[] => [
+  fires.map(({ hook }) => hook.uid),
+  fires.map(({ hook }) => hook.revision),
+  fires.map(({ fire }) => fire.cause),
+  fires.map(({ fire }) => fire.firedBy),
+  fires.map(({ fire }) => fire.taskId),
+  fires.map(({ fire }) => fire.payloadHash ?? null),
+  fires.map(({ fire }) => fire.clientId ?? null),
+  fires.map(({ fire }) => fire.requestId),
+  fires.map(({ fire }) => toIso(fire.arrived)),
+  fires.map(({ fire }) => toIso(fire.givesUp)),
+  fires.map(({ leaseEnds }) => toIso(leaseEnds)),
+  // One JSON array, because the elements of an SQL array would each have to be quoted and escaped.
+  `[${fires.map(({ fire }) => fire.task).join(',')}]`,
+];
+
+const keyOf = (hookUid: string, cause: string): string => `${hookUid} ${cause}`;
+
+export const createFireStore = (database: Database, ledger: Pick<Ledger, 'withMonths'>): FireStore => {
+  const storeTogether = createBatch<ToStore, boolean>({
+    maxItems: MOST_AT_ONCE,
+    concurrency: 1,
+    run: async (fires) => {
+      const rows = await database.query(storeFires, storeValues(fires));
+      const stored = new Set(rows.map(({ hook_uid, cause }) => keyOf(hook_uid, cause)));
+      return fires.map(({ fire }) => stored.delete(keyOf(fire.hookUid, fire.cause)));
+    },
+  });
+
+  const finishTogether = createBatch<Finished, void>({
+    maxItems: MOST_AT_ONCE,
+    concurrency: 1,
+    run: async (done) => {
+      const values = [
+        done.map(({ hookUid }) => hookUid),
+        done.map(({ cause }) => cause),
+        done.map(({ at }) => toIso(at)),
+        done.map(({ outcome }) => outcome),
+        done.map(({ error }) => (error === undefined ? null : JSON.stringify(error))),
+        done.map(({ attempts }) => attempts),
+      ];
+      const months = done.map(({ at }) => at);
+      await ledger.withMonths(months, () => database.query(finishFires, values));
+      return done.map(() => undefined);
+    },
+  });
+
+  return {
+    store: (hook, fire, leaseEnds) => storeTogether({ hook, fire, leaseEnds }),
+    storeOnce: (hook, fire, leaseEnds) =>
+      database.transaction(async (tx) => {
+        const stored = await tx.query(storeFires, storeValues([{ hook, fire, leaseEnds }]));
+        if (stored.length === 0) return false;
+        // Looked up after the insert: a fire that was being finished made the insert wait, and is in the ledger by now.
+        const [finished] = await tx.query(findInLedger, [fire.hookUid, fire.cause, fire.taskId]);
+        if (!finished) return true;
+        await tx.query(dropFire, [fire.hookUid, fire.cause]);
+        return false;
+      }),
+    finish: finishTogether,
+    postpone: async ({ hookUid, cause }, at, due, error) => {
+      const values = [hookUid, cause, toIso(at), toIso(due), JSON.stringify(error)];
+      await ledger.withMonths([at], () => database.query(postponeFire, values));
+    },
+    claimDue: async (now, leaseEnds, most, busyHooks) => {
+      const rows = await database.query(claimDueFires, [toIso(now), toIso(leaseEnds), most, busyHooks]);
+      return rows.map(fireOf);
+    },
+    extendLeases: async (keys, leaseEnds) => {
+      const values = [keys.map(({ hookUid }) => hookUid), keys.map(({ cause }) => cause), toIso(leaseEnds)];
+      await database.query(extendFireLeases, values);
+    },
+    findUnfinished: async ({ hookUid, cause }) => {
+      const [row] = await database.query(findUnfinishedFire, [hookUid, cause]);
+      return row && { payloadHash: row.payload_hash };
+    },
+  };
+};
+
+const dropFire = statement('fires.drop', 'delete from fires where hook_uid = $1 and cause = $2');
+
+const fireOf = (row: FireRow): Fire => ({
+  hookUid: row.hook_uid,
+  cause: row.cause,
+  hookGroupId: row.hook_group_id,
+  hookId: row.hook_id,
+  firedBy: row.fired_by,
+  taskId: row.task_id,
+  task: row.task,
+  payloadHash: row.payload_hash ?? undefined,
+  clientId: row.client_id ?? undefined,
+  requestId: row.request_id,
+  arrived: row.arrived,
+  givesUp: row.gives_up,
+  attempts: row.attempts,
+});

@@ -1,0 +1,204 @@
+// Firing: an event becomes a stored fire with its rendered task, and the fire a task (DESIGN.md, "A task hook fires").
+import { createHash } from 'node:crypto';
+import { type Clock, toIso } from '../core/clock.ts';
+import { SLUG_ID } from '../core/ids.ts';
+import { canonicalJson } from '../core/json.ts';
+import type { Ledger } from '../ledger/create-ledger.ts';
+import type { FireOutcome } from '../ledger/entry.ts';
+import type { HookName } from './definition.ts';
+import type { Evaluation } from './evaluation.ts';
+import type { CompiledHook, Evaluator } from './evaluator.ts';
+import type { Fire, FireStore } from './fire-store.ts';
+import type { HookMemory } from './hook-memory.ts';
+import { fireKey, LEASE_MS, type Pursuit, type Refusal } from './pursue.ts';
+import type { FiredBy, FiringContext } from './template.ts';
+
+/** Something happened that is to fire one hook. */
+export type FiringEvent = HookName & {
+  readonly firedBy: FiredBy;
+  readonly payload: unknown;
+  /** Of the payload, as JSON. */
+  readonly payloadBytes: number;
+  readonly clientId: string | undefined;
+  readonly taskId: string;
+  /** The taskId that the caller chose, if he did; the same event may then come again. */
+  readonly chosenTaskId: string | undefined;
+  readonly requestId: string;
+};
+
+export type FiringResult =
+  | { readonly outcome: 'no-such-hook' }
+  /** `pending`: the fire is stored, and attempts go on. */
+  | { readonly outcome: 'created' }
+  | { readonly outcome: 'pending' }
+  | { readonly outcome: 'declined' }
+  | { readonly outcome: 'rejected'; readonly problems: readonly string[] }
+  /** The template failed, or a bound was reached. */
+  | { readonly outcome: 'not-rendered'; readonly message: string }
+  | { readonly outcome: 'refused'; readonly refusal: Refusal }
+  | { readonly outcome: 'exhausted' }
+  | { readonly outcome: 'conflict' };
+
+export type Firing = { readonly fire: (event: FiringEvent) => Promise<FiringResult> };
+
+export type FiringSettings = {
+  readonly memory: HookMemory;
+  readonly evaluator: Evaluator;
+  readonly fires: FireStore;
+  readonly ledger: Ledger;
+  readonly pursuit: Pursuit;
+  readonly clock: Clock;
+};
+
+/** How long a caller waits for the queue before he is answered with the stored taskId (spec/task-hooks.md, section 3). */
+const PATIENCE_MS = 10_000;
+/** A hook that is edited faster than an event can be stored is edited by a program gone wild. */
+const MOST_RELOADS = 5;
+const LONGEST_STORED_ERROR = 128 * 1024;
+const DAY_MS = 24 * 60 * 60 * 1000;
+
+export const createFiring = (settings: FiringSettings): Firing => {
+  const { memory, evaluator, fires, ledger, pursuit, clock } = settings;
+
+  const fireOnce = async (hook: CompiledHook, event: FiringEvent): Promise<FiringResult | 'stale'> => {
+    const arrived = clock.now();
+    const context = contextOf(event, arrived);
+    let evaluation = await evaluator.evaluate(hook, context, event.payloadBytes);
+    if (evaluation.outcome !== 'rejected' && event.chosenTaskId !== undefined && !SLUG_ID.test(event.chosenTaskId)) {
+      evaluation = { outcome: 'rejected', problems: [`Invalid taskId format: ${event.chosenTaskId.slice(0, 100)}`] };
+    }
+    if (evaluation.outcome !== 'rendered') {
+      // Nothing was stored that would have checked the revision, so it is checked here.
+      const current = await memory.reload(event);
+      if (current !== hook) return 'stale';
+      return recordUnfired(hook, event, evaluation, arrived);
+    }
+    const fire = fireOf(hook, event, evaluation, arrived);
+    const store = event.chosenTaskId !== undefined ? fires.storeOnce : fires.store;
+    if (!(await store(hook, fire, arrived + LEASE_MS))) {
+      const current = await memory.reload(event);
+      return current === hook ? answerRepeat(hook, event, fire) : 'stale';
+    }
+    const ended = await pursuit.pursue(fire, PATIENCE_MS);
+    if (!ended) return { outcome: 'pending' };
+    return ended.outcome === 'failed' ? { outcome: 'refused', refusal: ended.refusal } : { outcome: ended.outcome };
+  };
+
+  /** The outcome of an event that makes no fire, with its reason, in the ledger. */
+  const recordUnfired = async (
+    hook: CompiledHook,
+    event: FiringEvent,
+    evaluation: Exclude<Evaluation, { outcome: 'rendered' }>,
+    arrived: number,
+  ): Promise<FiringResult> => {
+    const record = (outcome: FireOutcome, error: unknown) =>
+      ledger.write([
+        {
+          at: clock.now(),
+          kind: 'fire',
+          outcome,
+          hookUid: hook.uid,
+          hookGroupId: event.hookGroupId,
+          hookId: event.hookId,
+          cause: event.taskId,
+          firedBy: event.firedBy,
+          taskId: event.taskId,
+          arrived,
+          attempts: 0,
+          clientId: event.clientId ?? null,
+          requestId: event.requestId,
+          payloadHash: null,
+          error: error ?? null,
+          detail: null,
+        },
+      ]);
+    switch (evaluation.outcome) {
+      case 'declined':
+        await record('declined', { message: 'The template rendered to nothing.' });
+        return { outcome: 'declined' };
+      case 'rejected':
+        await record('rejected', { message: cut(evaluation.problems.join('; ')) });
+        return { outcome: 'rejected', problems: evaluation.problems };
+      case 'failed':
+      case 'limited':
+        await record(evaluation.outcome, { message: cut(evaluation.message) });
+        return { outcome: 'not-rendered', message: evaluation.message };
+    }
+  };
+
+  /** The same taskId again: as the first time when the payload is equal, else a conflict. */
+  const answerRepeat = async (hook: CompiledHook, event: FiringEvent, fire: Fire): Promise<FiringResult> => {
+    const sameAs = (hash: Buffer | null | undefined) => hash != null && fire.payloadHash?.equals(hash) === true;
+    await pursuit.settled(hook.uid);
+    const known = await fires.findUnfinished(fire);
+    if (known) {
+      if (!sameAs(known.payloadHash)) return { outcome: 'conflict' };
+      const ended = await pursuit.whenEnded(fireKey(fire), PATIENCE_MS);
+      if (!ended) return { outcome: 'pending' };
+    }
+    const finished = await ledger.findFireByTask(hook.uid, event.taskId);
+    if (!finished) return { outcome: 'pending' }; // it ended this very moment in another process
+    if (!sameAs(finished.payloadHash)) return { outcome: 'conflict' };
+    return repeated(finished.outcome, finished.error);
+  };
+
+  return {
+    fire: async (event) => {
+      let hook = await memory.get(event);
+      for (let reloads = 0; hook; reloads += 1) {
+        const result = await fireOnce(hook, event);
+        if (result !== 'stale') return result;
+        if (reloads === MOST_RELOADS)
+          throw new Error(`the hook ${event.hookGroupId}/${event.hookId} changes all the time`);
+        hook = await memory.reload(event);
+      }
+      return { outcome: 'no-such-hook' };
+    },
+  };
+};
+
+/** How a fire ended, from what the ledger kept of it. */
+const repeated = (outcome: string | null, error: unknown): FiringResult => {
+  if (outcome === 'created') return { outcome: 'created' };
+  if (outcome === 'exhausted') return { outcome: 'exhausted' };
+  const { statusCode = 400, code = 'InputError', message = '' } = (error ?? {}) as Partial<Refusal>;
+  return { outcome: 'refused', refusal: { kind: 'refused', statusCode, code, message } };
+};
+
+const contextOf = (event: FiringEvent, nowMs: number): FiringContext => {
+  const { firedBy, taskId, payload, clientId } = event;
+  const always = { firedBy, taskId, now: toIso(nowMs) };
+  if (firedBy === 'schedule') return always;
+  return clientId === undefined ? { ...always, payload } : { ...always, payload, clientId };
+};
+
+const fireOf = (
+  hook: CompiledHook,
+  event: FiringEvent,
+  { task, deadline }: Extract<Evaluation, { outcome: 'rendered' }>,
+  arrived: number,
+): Fire => ({
+  hookUid: hook.uid,
+  cause: event.taskId,
+  hookGroupId: event.hookGroupId,
+  hookId: event.hookId,
+  firedBy: event.firedBy,
+  taskId: event.taskId,
+  task,
+  payloadHash:
+    event.chosenTaskId === undefined ? undefined : createHash('sha256').update(canonicalJson(event.payload)).digest(),
+  clientId: event.clientId,
+  requestId: event.requestId,
+  arrived,
+  givesUp: deadlineOf(deadline, arrived),
+  attempts: 0,
+});
+
+/** A deadline that is no date is for the queue to refuse. */
+const deadlineOf = (deadline: unknown, arrived: number): number => {
+  const ms = typeof deadline === 'string' ? Date.parse(deadline) : Number.NaN;
+  const latest = arrived + 6 * DAY_MS; // no queue takes a task with a later one
+  return Number.isNaN(ms) ? arrived + DAY_MS : Math.min(Math.max(ms, arrived + 1), latest);
+};
+
+const cut = (text: string): string => text.slice(0, LONGEST_STORED_ERROR);
