@@ -423,6 +423,27 @@ describe('a taskId that the caller chose', () => {
     assert.equal(withoutFooter(second), withoutFooter(first));
   });
 
+  it(
+    'that the server chose for an earlier trigger of the hook is a conflict, and no second fire',
+    KNOWN_BUG,
+    async () => {
+      await makeHook('chosen', 'by-server');
+      const early: string[] = [];
+      const run = async () => {
+        for (let i = 0; i < 25; i += 1) {
+          const { taskId } = await root.hooks.triggerHook('chosen', 'by-server', { i });
+          const answer = await root.hooks
+            .triggerHook('chosen', 'by-server', { taskId, other: i })
+            .catch((error: ClientError) => error);
+          if (answer.statusCode !== 409) early.push(taskId);
+        }
+      };
+      await Promise.all(Array.from({ length: 8 }, run));
+      assert.deepEqual(early, [], 'answered 200, and no task has this payload');
+      assert.equal((await root.hooks.listLastFires('chosen', 'by-server')).lastFires.length, 8 * 25);
+    },
+  );
+
   it('that belongs to a task of another hook is a conflict', async () => {
     await makeHook('chosen', 'left');
     await makeHook('chosen', 'right');
