@@ -1,6 +1,5 @@
 // Measures script hooks beside the floor: what the host's own JSON.parse(JSON.stringify(event)) costs in the same round.
-//   node bench/script-hooks.ts [rounds]     takes it alone
-import { pathToFileURL } from 'node:url';
+//   npm run bench -- --only script-hooks     takes it alone
 import { systemClock } from '../src/core/clock.ts';
 import { bootImage } from '../src/script-hooks/engine/boot.ts';
 import { createCompiler } from '../src/script-hooks/engine/compiler.ts';
@@ -34,29 +33,6 @@ const takeAll = async (rounds: number, say: (line: string) => void): Promise<Row
   }
   return rows;
 };
-
-type Report = (row: { measure: string; value: number; unit: string; ratio?: number; bar?: string }) => void;
-
-/** The same for callers that take rows one by one. */
-export const scriptHooksBench: { readonly name: string; readonly run: (report: Report) => Promise<void> } = {
-  name: scriptHooks.name,
-  run: async (report) => {
-    const rounds = Number(process.argv[2] ?? 5);
-    for (const row of await takeAll(rounds, () => {})) {
-      if (row.value === null) continue;
-      const { measure, value, unit, ratio, bar } = row as Extract<Row, { rounds: readonly number[] }>;
-      report({
-        measure,
-        value,
-        unit,
-        ...(ratio === undefined ? {} : { ratio }),
-        ...(bar === undefined ? {} : { bar: barText(bar) }),
-      });
-    }
-  },
-};
-
-const barText = (bar: Bar): string => ('atMost' in bar ? `${bar.of} ≤ ${bar.atMost}` : `${bar.of} ≥ ${bar.atLeast}`);
 
 /** Long enough for a steady figure, short enough for many rounds. */
 const ROUND_MS = 120;
@@ -245,12 +221,3 @@ const largeValues = async (rounds: number): Promise<Row[]> => {
   }
   return rows;
 };
-
-if (import.meta.url === pathToFileURL(process.argv[1] ?? '').href) {
-  await scriptHooksBench.run(({ measure, value, unit, ratio, bar }) => {
-    const beside = ratio === undefined ? '' : `  ${ratio.toFixed(1)} × the floor`;
-    process.stdout.write(
-      `${measure.padEnd(52)} ${value.toFixed(1).padStart(9)} ${unit.padEnd(14)}${beside}${bar === undefined ? '' : `  (bar: ${bar})`}\n`,
-    );
-  });
-}

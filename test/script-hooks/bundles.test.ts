@@ -1,28 +1,18 @@
 // Scripts that are bundles: made by esbuild, rollup and webpack from real packages, as authors make them.
 import assert from 'node:assert/strict';
-import { spawnSync } from 'node:child_process';
-import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { createRequire } from 'node:module';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
-import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
 import { buildHook, createSandbox, type Sandbox } from '../../src/script-hooks/index.ts';
+import { installTestTools, requireTool, TOOLS_FOLDER } from '../support/test-tools.ts';
 import { bowl, eventNamed } from './support.ts';
 
-const tools = fileURLToPath(new URL('../tools/', import.meta.url));
-const requireTool = createRequire(join(tools, 'package.json'));
 let folder = '';
 let sandbox: Sandbox;
-before(() => {
-  if (!existsSync(join(tools, 'node_modules', 'rollup'))) {
-    const { status } = spawnSync('npm', ['ci', '--no-audit', '--no-fund', '--loglevel=error'], {
-      cwd: tools,
-      stdio: 'inherit',
-    });
-    assert.equal(status, 0, 'the test tools could not be installed');
-  }
-  folder = mkdtempSync(join(tools, 'node_modules', '.bundle-'));
+before(async () => {
+  await installTestTools();
+  folder = mkdtempSync(join(TOOLS_FOLDER, 'node_modules', '.bundle-'));
   sandbox = createSandbox({ workers: 1 });
 });
 after(async () => {
@@ -65,7 +55,7 @@ const bundlers: Record<string, (path: string) => Promise<string>> = {
       format: 'cjs',
       platform: 'neutral',
       mainFields: ['module', 'main'],
-      nodePaths: [join(tools, 'node_modules')],
+      nodePaths: [join(TOOLS_FOLDER, 'node_modules')],
     });
     return result.outputFiles[0]?.text ?? '';
   },
