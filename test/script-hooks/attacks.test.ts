@@ -45,6 +45,10 @@ const attack = async ({ code, source }: Attack): Promise<void> => {
   const outcome = await hook.run({ event: eventNamed('post-add'), bowl });
   // Whoever looks at the new state parses it on the main thread.
   assert.ok(outcome.state === null || !Object.hasOwn(Object(outcome.state), '__proto__'));
+  // Whoever stores or sends it writes all of it.
+  assert.ok(JSON.stringify(outcome).length > 0);
+  for (const { reason } of outcome.dropped) assert.equal(typeof reason, 'string');
+  if (outcome.outcome === 'failed') assert.equal(typeof outcome.message, 'string');
   assert.ok(outcome.durationMs < 1000, `${outcome.durationMs} ms`);
   assert.ok(!outcome.prints.includes('ESCAPED'));
   assert.equal(({} as { polluted?: unknown }).polluted, undefined);

@@ -135,6 +135,11 @@ export const KNOWN_ATTACKS: readonly Attack[] = [
   body('gc: out of memory in a job', 'Promise.resolve().then(() => { const a = []; for (;;) a.push(new Array(1e5)) })'),
 ];
 
+/** Code that makes `two`: something whose only key is 1 for the first reader, and `later` for the next. */
+const FLAT_THEN = (later: string): string =>
+  `let reads = 0; const two = new Proxy({}, {ownKeys: () => ["wait"], getOwnPropertyDescriptor: () => ({value: 1, enumerable: true, configurable: true}),
+    get: (_, key) => key !== "wait" ? undefined : reads++ === 0 ? 1 : ${later}})`;
+
 /** Ours: aimed at what this library itself does. */
 export const OWN_ATTACKS: readonly Attack[] = [
   body(
@@ -256,6 +261,54 @@ export const OWN_ATTACKS: readonly Attack[] = [
   ),
   body('string: concatenation tree', 'let s = ""; for (let i = 0; i < 1e6; i++) s = "a" + s + "b"; s.charCodeAt(5e5)'),
   body('string: padStart and replaceAll', 'for (;;) "a".padStart(1e6, "bc").replaceAll("b", "cc")'),
+  body(
+    'state: a Proxy that is flat when it is checked and deep when it is written',
+    `let deep = "x"; for (let i = 0; i < 5000; i++) deep = [deep]; ${FLAT_THEN('deep')}; hooks.set_state(two)`,
+  ),
+  body(
+    'effects: flat when they are checked and deep when they are written',
+    `let deep = "x"; for (let i = 0; i < 5000; i++) deep = {bold: [deep]}; ${FLAT_THEN('deep')}; return {event: {denied: null}, effects: [two]}`,
+  ),
+  body(
+    'event: flat when it is checked and deep when it is written',
+    `let deep = "x"; for (let i = 0; i < 5000; i++) deep = {bold: [deep]}; ${FLAT_THEN('deep')}; event["on-post"].add.essay = two`,
+  ),
+  body(
+    'error: arrays with a toJSON',
+    'Array.prototype.toJSON = () => [{toString: null}, {}, "load"]; throw new Error("x")',
+  ),
+  body(
+    'error: a subclass whose every property throws itself',
+    'class E extends Error { toString() { throw new E() } get message() { throw this } get stack() { throw this } } throw new E("x")',
+  ),
+  body(
+    'stack: functions of the library taken from it while a getter is read',
+    `const a = [1]; Object.defineProperty(a, 0, {enumerable: true, configurable: true, get() {
+      Error.prepareStackTrace = (error, sites) => sites; const sites = new Error().stack; Error.prepareStackTrace = undefined;
+      for (const site of sites) for (const name of ["getFunction", "getThis"]) {
+        let found; try { found = site[name]() } catch {}
+        if (found !== undefined && found !== null) hooks.print("ESCAPED");
+      }
+      return 1 }}); hooks.set_state({a})`,
+  ),
+  body('state: 10 MB, tried again and again', 'for (;;) try { hooks.set_state("x".repeat(1e7)) } catch {}'),
+  body('state: one list many times', 'let s = ["x"]; for (let i = 0; i < 40; i++) s = [s, s]; hooks.set_state(s)'),
+  body('state: a list with holes', 'const a = []; a.length = 5e7; hooks.set_state(a)'),
+  body(
+    'state: every toJSON replaced',
+    'for (const p of [Object, Array, String, Number, Boolean, BigInt]) p.prototype.toJSON = () => ({toString: null}); hooks.set_state([1n, "x", new Proxy({a: 1}, {})])',
+  ),
+  body(
+    'result: a revoked Proxy',
+    'const {proxy, revoke} = Proxy.revocable([], {}); revoke(); return {event: {denied: null}, effects: proxy}',
+  ),
+  body('result: a generator', 'return (function* () { yield {event: {denied: null}, effects: []} })()'),
+  body('result: a thenable', 'return {then() { for (;;); }, event: {denied: null, then() { for (;;); }}, effects: []}'),
+  body('reason: 30 MB', 'return {event: {denied: "\\ud83d".repeat(3e7)}, effects: []}'),
+  body('prints: texts of 20 MB', 'const s = "\u{1F600}".repeat(5e6); for (;;) hooks.print(s)'),
+  body('print: commands for a terminal', 'hooks.print("\\x1b[2J\\x1b]0;x\\x07")'),
+  body('regexp: look-behind', '/(?<=(a+)+)b(?<!(a*)*c)/.test("a".repeat(5e4))'),
+  body('atomics', 'Atomics.wait(new Int32Array(new SharedArrayBuffer(8)), 0, 0)'),
 ];
 
 /** Sources that are hard to parse. */

@@ -39,8 +39,17 @@ export const explain = ({ script, event, stateBefore, outcome, place }: DryRun):
     .filter(([, lines]) => lines.length > 0)
     .map(([title, lines]) => `\n${title}:\n${lines.map((line) => `  ${line}`).join('\n')}\n`);
   const time = `${outcome.durationMs.toFixed(1)} ms`;
-  return `${headline(outcome, place)}\n${shown.join('')}\n${quiet.length === 0 ? '' : `${quiet.join(', ')}\n`}${script} on ${eventKindName(event)}, ${time}, --seed ${outcome.seed}\n`;
+  return visible(
+    `${headline(outcome, place)}\n${shown.join('')}\n${quiet.length === 0 ? '' : `${quiet.join(', ')}\n`}${script} on ${eventKindName(event)}, ${time}, --seed ${outcome.seed}\n`,
+  );
 };
+
+/** A script must not steer the terminal: control characters are shown as escapes. */
+const visible = (text: string): string =>
+  text.replace(
+    /[\u0000-\u0009\u000b-\u001f\u007f-\u009f]/g,
+    (character) => `\\x${character.charCodeAt(0).toString(16).padStart(2, '0')}`,
+  );
 
 const headline = (outcome: Outcome, place: string | undefined): string => {
   switch (outcome.outcome) {

@@ -25,6 +25,7 @@ export type Conversation = {
 };
 
 export const createConversation = (job: RunJob, limits: Limits, ask: AskHost, vm: Vm): Conversation => {
+  const longestValue = Math.max(limits.state, limits.result);
   let calls = 0;
   let loading = true;
   let verdict: Verdict | undefined;
@@ -70,7 +71,8 @@ export const createConversation = (job: RunJob, limits: Limits, ask: AskHost, vm
   };
 
   const tell = (text: string): void => {
-    const [message, stack, when] = JSON.parse(text) as [string, string, string | undefined];
+    const [message, stack, when] = (JSON.parse(text) as unknown[]).map((part) => String(part).slice(0, LONGEST_TEXT));
+    if (message === undefined) throw new GuestError('a failure has a message');
     const ranOut = /^InternalError: out of memory/.test(message);
     verdict ??= failed(ranOut ? 'memory' : loading || when === 'load' ? 'load' : 'threw', message, stack);
   };
@@ -113,7 +115,8 @@ export const createConversation = (job: RunJob, limits: Limits, ask: AskHost, vm
 
   const statements: Readonly<Record<number, (text: string) => void>> = {
     [OPS.denied]: (text) => {
-      settle({ kind: 'denied', reason: JSON.parse(text) });
+      const reason: unknown = JSON.parse(text);
+      settle({ kind: 'denied', reason: typeof reason === 'string' ? reason.slice(0, LONGEST_TEXT) : null });
     },
     [OPS.allowedSame]: () => {
       settle({ kind: 'same' });
@@ -151,6 +154,10 @@ export const createConversation = (job: RunJob, limits: Limits, ask: AskHost, vm
     // A value that cannot be read from outside is asked for again, as text.
     const text = value === undefined ? given : value.json();
     if (text === undefined) return undefined;
+    // What the engine wrote is as it must be; what the script had a hand in may not be. Too large a text is refused anyway.
+    if (value === undefined && VALUES.has(op) && text.length <= longestValue && !isReadable(text)) {
+      throw new GuestError('the value cannot be written as JSON');
+    }
     const question = questions[op];
     if (question !== undefined) {
       counted();
@@ -180,6 +187,53 @@ export const createConversation = (job: RunJob, limits: Limits, ask: AskHost, vm
     }),
   };
 };
+
+/** More than a message or a stack of ours ever has, in characters. */
+const LONGEST_TEXT = 10_000;
+
+/** Calls that carry a value as JSON. */
+const VALUES: ReadonlySet<number> = new Set([
+  OPS.setState,
+  OPS.effect,
+  OPS.allowedSkeleton,
+  OPS.allowedPart,
+  OPS.allowedWhole,
+]);
+
+/** Deeper than what the guest's own check lets pass; less than what hurts a recursion on the host's side. */
+const DEEPEST = 300;
+
+/** A getter or a Proxy can show one value to the guest's check and another to its JSON.stringify. */
+const isReadable = (json: string): boolean => {
+  try {
+    JSON.parse(json);
+  } catch {
+    return false;
+  }
+  let depth = 0;
+  for (let at = 0; at < json.length; at++) {
+    switch (json.charCodeAt(at)) {
+      case QUOTE:
+        for (at++; json.charCodeAt(at) !== QUOTE; at++) if (json.charCodeAt(at) === BACKSLASH) at++;
+        break;
+      case OPEN_BRACKET:
+      case OPEN_BRACE:
+        if (++depth > DEEPEST) return false;
+        break;
+      case CLOSE_BRACKET:
+      case CLOSE_BRACE:
+        depth--;
+    }
+  }
+  return true;
+};
+
+const QUOTE = 0x22;
+const BACKSLASH = 0x5c;
+const OPEN_BRACKET = 0x5b;
+const CLOSE_BRACKET = 0x5d;
+const OPEN_BRACE = 0x7b;
+const CLOSE_BRACE = 0x7d;
 
 const pairs = (items: readonly string[]): [string, string][] =>
   items.flatMap((item, index) => (index % 2 === 0 ? [[item, items[index + 1] ?? ''] as [string, string]] : []));

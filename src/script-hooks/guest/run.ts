@@ -169,7 +169,8 @@ export const guestRun = (host: Host, settings: GuestSettings, values: GuestValue
     } catch {
       stack = '';
     }
-    host(ops.failed, stringify([message, stack]));
+    // Without an array: a script may have given arrays a toJSON.
+    host(ops.failed, `[${stringify(message)},${stringify(stack)}]`);
   };
 
   const tellAnswer = (
@@ -199,7 +200,7 @@ export const guestRun = (host: Host, settings: GuestSettings, values: GuestValue
     const hook = module.exports;
     const handler = typeof hook === 'object' && hook !== null ? (hook as Dictionary).default : hook;
     if (typeof handler !== 'function') {
-      host(ops.failed, stringify(['TypeError: not a function: module.exports must be the hook', '', 'load']));
+      host(ops.failed, '["TypeError: not a function: module.exports must be the hook","","load"]');
       return;
     }
     const head = host(ops.event, '') as EventHead;

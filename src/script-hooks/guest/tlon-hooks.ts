@@ -29,6 +29,14 @@ export const guestLibrary = (host: Host, settings: GuestSettings, values: GuestV
   const isTerm = (term: string): boolean => apply(exec, termPattern, [term]) !== null;
   const scope = globalThis as unknown as Dictionary;
 
+  // A stack hands out the functions that stand on it, and ours stand there while a getter of the script is read.
+  const errors = Error as unknown as { prepareStackTrace: unknown };
+  const { prepareStackTrace } = errors;
+  errors.prepareStackTrace = (_error: unknown, sites: unknown) => sites;
+  const [site] = new ErrorOf().stack as unknown as object[];
+  errors.prepareStackTrace = prepareStackTrace;
+  deleteProperty(Object.getPrototypeOf(site), 'getFunction');
+
   // Randomness: sfc32, seeded by the run's recorded seed at the first draw.
 
   let random: number[] | undefined;
