@@ -140,6 +140,17 @@ test('a wrong call says how to call it, with status 2', async () => {
   assert.match(wrong.err, /welcome\.js is not JSON/);
 });
 
+test('a script cannot steer the terminal with what it prints', async () => {
+  const script = write(
+    'terminal.js',
+    'require("tlon_hooks").print("\\x1b[2J\\x07"); module.exports = () => ({event: {denied: "\\x9b2J"}})',
+  );
+  const out = collect();
+  const io = { stdout: out.stream, stderr: collect().stream, env: {}, cwd: root };
+  assert.equal(await simulate.run([script, '--event', EVENT], io), 3);
+  assert.ok(out.text().includes('DENIED: \\x9b2J') && out.text().includes('\\x1b[2J\\x07'), out.text());
+});
+
 test('--watch runs again when the script is saved', async () => {
   const script = write('watched.js', 'module.exports = () => ({event: {denied: "first"}})');
   const out = collect((all) => {

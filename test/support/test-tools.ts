@@ -48,7 +48,8 @@ const areThere = async (folder: string, wanted: Wanted): Promise<boolean> => {
 };
 
 const install = async (folder: string, wanted: Wanted): Promise<void> => {
-  const options = ['ci', '--prefer-offline', '--no-audit', '--no-fund', '--loglevel=error'];
+  // Not `npm ci`: it refuses a lockfile without rollup's builds for platforms that not every registry has.
+  const options = ['install', '--no-save', '--prefer-offline', '--no-audit', '--no-fund', '--loglevel=error'];
   try {
     await promisify(execFile)('npm', options, { cwd: folder, timeout: LONGEST_INSTALL_MS });
   } catch (error) {
