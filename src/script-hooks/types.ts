@@ -56,7 +56,10 @@ type Always = {
   readonly effects: readonly Effect[];
   /** The state after the run; the very value that was given if the script did not set it. */
   readonly state: unknown;
-  /** The new state as JSON; undefined if the script did not set it. `state` is parsed from it when it is looked at. */
+  /**
+   * The new state as JSON, as the script gave it; undefined if the script did not set it. `state` is parsed from it when it is
+   * looked at. Parse it yourself only with care: it may have keys named __proto__, which `state` never has.
+   */
   readonly stateJson: string | undefined;
   readonly prints: readonly string[];
   readonly dropped: readonly Dropped[];
