@@ -30,6 +30,8 @@ export type App = {
   /** Where the data are, for people. */
   readonly databasePlace: string;
   readonly credentialsFile: string;
+  /** Rejects when the server cannot go on by itself: its embedded database has ended. Never resolves. */
+  readonly failure: Promise<never>;
   /** Finishes what is under way, within the deadline of the Config, and frees everything. */
   readonly stop: () => Promise<void>;
 };
@@ -104,6 +106,8 @@ export const startApp = async (config: Config, { clock, log }: AppSurroundings):
     await running;
   });
 
+  const failure = watchDatabaseServer(prepared.serverPid, clock, loops.signal);
+  failure.catch(() => {}); // whoever runs the app hears of it; nobody has to
   const owned = undo.move();
   const stop = async () => {
     ending.abort();
@@ -118,7 +122,27 @@ export const startApp = async (config: Config, { clock, log }: AppSurroundings):
     });
     await owned.disposeAsync();
   };
-  return { url, rootUrl, databasePlace: prepared.description, credentialsFile, stop };
+  return { url, rootUrl, databasePlace: prepared.description, credentialsFile, failure, stop };
+};
+
+const LOOK_AT_DATABASE_SERVER_MS = 1_000;
+
+/** A server without its database would only refuse; whoever supervises it can start both again. */
+const watchDatabaseServer = async (pid: number | undefined, clock: Clock, signal: AbortSignal): Promise<never> => {
+  while (pid !== undefined && !signal.aborted) {
+    await clock.sleep(LOOK_AT_DATABASE_SERVER_MS, signal);
+    if (!signal.aborted && !isRunning(pid)) throw new OperatorError('HW_DATABASE_DIED', { pid });
+  }
+  return new Promise(() => {});
+};
+
+const isRunning = (pid: number): boolean => {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch (error) {
+    return errorCode(error) !== 'ESRCH'; // EPERM: it runs as another user
+  }
 };
 
 const addressOf = ({ protocol, hostname, port }: URL) => ({

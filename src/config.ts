@@ -117,7 +117,13 @@ export const readConfig = (args: readonly string[], env: NodeJS.ProcessEnv, cwd:
   const textOf = ({ flag, env: variable, fallback }: Option): string | undefined =>
     flags[flag] ?? (env[variable] || undefined) ?? file[flag] ?? fallback;
 
-  const key = flags['encryption-key-file'] ?? file['encryption-key-file'];
+  const readEncryptionKey = (): string | undefined => {
+    const flag = flags['encryption-key-file'];
+    if (flag !== undefined) return readKeyFile(resolve(cwd, flag));
+    if (env.HOOKWRIGHT_ENCRYPTION_KEY) return env.HOOKWRIGHT_ENCRYPTION_KEY;
+    const named = file['encryption-key-file'];
+    return named === undefined ? undefined : readKeyFile(resolve(cwd, named));
+  };
   return {
     port: wholeNumber(OPTIONS.port, textOf(OPTIONS.port), 0, 65_535),
     host: textOf(OPTIONS.host) as string,
@@ -125,7 +131,7 @@ export const readConfig = (args: readonly string[], env: NodeJS.ProcessEnv, cwd:
     rootUrl: readRootUrl(textOf(OPTIONS.rootUrl)),
     databaseUrl: textOf(OPTIONS.databaseUrl),
     poolSize: wholeNumber(OPTIONS.poolSize, textOf(OPTIONS.poolSize), 2, 1_000),
-    encryptionKey: key === undefined ? env.HOOKWRIGHT_ENCRYPTION_KEY || undefined : readKeyFile(resolve(cwd, key)),
+    encryptionKey: readEncryptionKey(),
     logLevel: readLogLevel(textOf(OPTIONS.logLevel) as string),
     retentionDays: wholeNumber(OPTIONS.retentionDays, textOf(OPTIONS.retentionDays), 1, 36_500),
     shutdownSeconds: wholeNumber(OPTIONS.shutdownSeconds, textOf(OPTIONS.shutdownSeconds), 0, 3_600),

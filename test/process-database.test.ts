@@ -13,8 +13,6 @@ import { kill9 } from './support/processes.ts';
 import { newDataFolder, newFolder, runProgram, serve } from './support/server.ts';
 import { eventually, lastFirst } from './support/wait.ts';
 
-/** Tests that show a bug of src/ that is reported and not mended yet: SHOW_KNOWN_BUGS=1 runs them. */
-const KNOWN_BUG = { skip: process.env.SHOW_KNOWN_BUGS === undefined && 'shows a bug that is not mended yet' };
 const isRoot = process.getuid?.() === 0;
 const NOBODY = 65534;
 
@@ -203,7 +201,7 @@ pidfile =
     });
   }
 
-  it('that lends them for a session is as good as the database itself', KNOWN_BUG, async (t) => {
+  it('that lends them for a session is as good as the database itself', async (t) => {
     if (!isThere) return t.skip('pgbouncer is not installed: apt-get install pgbouncer');
     const cleanup = lastFirst(t);
     const env = { DATABASE_URL: await startPooler(cleanup, 'session', 20) };

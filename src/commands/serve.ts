@@ -30,10 +30,17 @@ export const serve: Command = {
     if (!ending.aborted) {
       await writeServerFile(serverFile, app.url);
       stdout.write(greeting(app, config, cwd));
-      await new Promise<void>((resolve) => {
+      const ended = new Promise<void>((resolve) => {
         if (ending.aborted) resolve();
         ending.addEventListener('abort', () => resolve(), { once: true });
       });
+      try {
+        await Promise.race([ended, app.failure]);
+      } catch (error) {
+        await app.stop().catch((stopError: unknown) => log.error({ err: stopError }, 'ending failed'));
+        removeServerFile(serverFile);
+        throw error;
+      }
       stdout.write('\nEnding: finishing what is under way. Press Ctrl-C again to end at once.\n');
     }
     await app.stop();

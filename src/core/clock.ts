@@ -53,7 +53,8 @@ export const withDeadline = <T>(
       reject(onTimeout());
       timeIsUp.abort();
     });
-    work(timeIsUp.signal).then(resolve, reject).finally(cancel);
+    const working = async () => work(timeIsUp.signal); // async, so that what it throws at once counts as well
+    void working().then(resolve, reject).finally(cancel);
   });
 
 let lastMs = Number.NaN;

@@ -22,6 +22,8 @@ export const OPERATOR_ERRORS = {
     'The database in {place} belongs to the user with uid {uid}, who may no longer enter {data}. Open that folder and those above it (chmod o+x), or move the data to where that user may go',
   HW_DATABASE_OF_OTHER_VERSION:
     'The database in {place} was made by PostgreSQL {found}, and this Hookwright carries {carried}. Make a backup with the Hookwright that made it, and restore it with this one into a new data folder',
+  HW_DATABASE_DIED:
+    'The embedded PostgreSQL (process {pid}) has ended, though nobody here ended it. Start Hookwright again: nothing that was acknowledged is lost. Its log is in the data folder',
   HW_DATABASE_UNREACHABLE:
     'The database at {address} cannot be reached: {reason}. Check DATABASE_URL and that PostgreSQL runs',
   HW_DATABASE_TOO_OLD:

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, it, type TestContext } from 'node:test';
 import { freshDatabase } from '../../test/support/database.ts';
 import { createRecord } from '../timers/test-support/world.ts';
-import type { Database } from './database.ts';
+import type { Database, Transaction } from './database.ts';
 import { statement } from './statement.ts';
 
 const createNumbers = statement('test.create-numbers', 'create table numbers (key text primary key, n integer)');
@@ -11,6 +11,8 @@ const addTo = statement('test.add-to', 'update numbers set n = n + 1 where key =
 const listNumbers = statement<{ key: string; n: number }>('test.numbers', 'select * from numbers order by key');
 const sumNumbers = statement<{ sum: number }>('test.sum', 'select sum(n)::integer as sum from numbers');
 const serializable = statement('test.serializable', 'set transaction isolation level serializable');
+const pidOf = statement<{ pid: number }>('test.pid', 'select pg_backend_pid() as pid');
+const terminate = statement('test.terminate', 'select pg_terminate_backend($1)');
 const terminateListeners = statement<unknown>(
   'test.terminate-listeners',
   `select pg_terminate_backend(pid) from pg_stat_activity
@@ -122,6 +124,23 @@ describe('a transaction', () => {
     });
     await assert.rejects(failing, /deadlock/);
     assert.equal(tries, 3);
+  });
+
+  it('whose connection breaks leaves nothing, and the connection is not used again', async (t) => {
+    const database = await freshDatabase(t, { poolSize: 1 });
+    await database.query(createNumbers);
+    let broken = 0;
+    const work = async (tx: Transaction) => {
+      const [row] = await tx.query(pidOf);
+      broken = row?.pid ?? assert.fail();
+      await tx.query(insertNumber, ['a', 1]);
+      await tx.query(terminate, [broken]);
+    };
+    await assert.rejects(database.transaction(work));
+    assert.deepEqual(await database.query(listNumbers), []);
+    const [row] = await database.query(pidOf);
+    assert.notEqual(row?.pid, broken);
+    assert.deepEqual(await database.query(inTransaction), [{ started: false }]);
   });
 });
 

@@ -18,14 +18,16 @@ export type ConnectionSettings = {
 };
 
 const SESSION_SETTINGS = [
-  'timezone=UTC',
-  'DateStyle=ISO',
-  'client_min_messages=warning',
-  'statement_timeout=30s',
+  "timezone = 'UTC'",
+  "DateStyle = 'ISO'",
+  'client_min_messages = warning',
+  "statement_timeout = '30s'",
   // Every statement here finds its rows by a key. The planner sees tables such as `fires` nearly empty whenever statistics are
   // taken, and would then read all of them, dead rows included: measured 4 × the CPU after a minute of load.
-  'enable_seqscan=off',
-];
+  'enable_seqscan = off',
+]
+  .map((setting) => `set ${setting};`)
+  .join(' ');
 const TRANSACTION_TRIES = 3;
 const SERIALIZATION_FAILURE = '40001';
 const DEADLOCK = '40P01';
@@ -38,9 +40,8 @@ export const openDatabase = ({ connection, address, poolSize, clock, log }: Conn
     keepAlive: true,
     ...connection,
     types: columnTypes,
-    options: SESSION_SETTINGS.map((setting) => `-c ${setting}`).join(' '),
   };
-  const pool = new pg.Pool({ ...config, max: poolSize, idleTimeoutMillis: 30_000 });
+  const pool = new pg.Pool({ ...config, max: poolSize, idleTimeoutMillis: 30_000, verify: setUpSession });
   // pg reports here what breaks on connections that nobody uses at the moment; the pool drops them by itself.
   pool.on('error', (error) => log.warn({ err: error }, 'an idle database connection broke'));
   const listening = createListening({ config, clock, log });
@@ -69,6 +70,11 @@ export const openDatabase = ({ connection, address, poolSize, clock, log }: Conn
   };
 };
 
+/** By SET and not at the start-up of the connection: poolers that lend a whole session refuse options there. */
+const setUpSession = (client: pg.PoolClient, done: (error?: Error) => void): void => {
+  client.query(SESSION_SETTINGS).then(() => done(), done);
+};
+
 const run = async <Row>(
   on: pg.Pool | pg.PoolClient,
   { name, text }: Statement<Row>,
@@ -78,6 +84,12 @@ const run = async <Row>(
 const runTransaction = async <T>(pool: pg.Pool, work: (tx: Transaction) => Promise<T>): Promise<T> => {
   const client = await pool.connect();
   let broken: Error | undefined;
+  // Nobody else listens while the client is out of the pool, and an error that nobody hears ends the process. The statement
+  // that meets the broken connection rejects by itself.
+  const onError = (error: Error) => {
+    broken = error;
+  };
+  client.on('error', onError);
   try {
     await client.query('begin');
     const result = await work({ query: (statement, values) => run(client, statement, values) });
@@ -86,10 +98,11 @@ const runTransaction = async <T>(pool: pg.Pool, work: (tx: Transaction) => Promi
   } catch (error) {
     await client.query('rollback').catch((rollbackError: unknown) => {
       // A connection that cannot roll back must not go back to the pool with its transaction open.
-      broken = rollbackError instanceof Error ? rollbackError : new Error(describeError(rollbackError));
+      broken ??= rollbackError instanceof Error ? rollbackError : new Error(describeError(rollbackError));
     });
     throw error;
   } finally {
+    client.off('error', onError);
     client.release(broken);
   }
 };

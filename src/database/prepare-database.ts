@@ -20,6 +20,8 @@ export type DatabaseSettings = {
 
 export type PreparedDatabase = AsyncDisposable & {
   readonly database: Database;
+  /** The embedded server's process, which somebody has to watch; undefined for a given database. */
+  readonly serverPid: number | undefined;
   /** For people: where the data are. */
   readonly description: string;
 };
@@ -30,11 +32,13 @@ export const prepareDatabase = async (settings: DatabaseSettings): Promise<Prepa
   let connection: pg.PoolConfig;
   let address: string;
   let description: string;
+  let serverPid: number | undefined;
   if (databaseUrl === undefined) {
     const embedded = undo.use(await startEmbeddedPostgres({ dataFolder: settings.dataFolder, log, clock }));
     connection = embedded.connection;
     address = `the embedded PostgreSQL in ${embedded.place}`;
     description = embedded.place;
+    serverPid = embedded.pid;
   } else {
     connection = { connectionString: databaseUrl };
     address = withoutPassword(databaseUrl);
@@ -44,7 +48,7 @@ export const prepareDatabase = async (settings: DatabaseSettings): Promise<Prepa
   await migrate(connection, log);
   const database = undo.use(openDatabase({ connection, address, poolSize, clock, log }));
   const owned = undo.move();
-  return { database, description, [Symbol.asyncDispose]: () => owned.disposeAsync() };
+  return { database, description, serverPid, [Symbol.asyncDispose]: () => owned.disposeAsync() };
 };
 
 /** `postgres://user:secret@host:5432/name?x=y` → `host:5432/name`. */

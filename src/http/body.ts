@@ -19,14 +19,15 @@ export const inputTooLarge = (): ApiError =>
 /** Undoes `content-encoding`. */
 export const decompressBody = async (body: Buffer, encoding: string | undefined): Promise<Buffer> => {
   if (encoding === undefined || encoding === 'identity') return body;
-  if (!(encoding in DECOMPRESS)) {
+  const coding = encoding.toLowerCase().replace(/^x-/, '');
+  if (!Object.hasOwn(DECOMPRESS, coding)) {
     throw new ApiError(
       'MalformedPayload',
       `Unsupported content-encoding: ${encoding}. Send gzip, deflate, br or none.`,
     );
   }
   try {
-    return await DECOMPRESS[encoding as keyof typeof DECOMPRESS](body, { maxOutputLength: BODY_LIMIT_BYTES });
+    return await DECOMPRESS[coding as keyof typeof DECOMPRESS](body, { maxOutputLength: BODY_LIMIT_BYTES });
   } catch (error) {
     if (errorCode(error) === 'ERR_BUFFER_TOO_LARGE') throw inputTooLarge();
     throw new ApiError('MalformedPayload', `The body is not valid ${encoding}.`, error);

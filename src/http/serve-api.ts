@@ -35,11 +35,14 @@ export const serveApis = (server: FastifyInstance, apis: readonly ApiService[], 
     'status',
   ]);
   for (const { service, methods } of apis) {
+    serveOptions(server, service, methods);
     for (const method of methods) {
       const handle = createHandler(service, method, serving);
       server.route({
         method: method.verb,
-        url: `/api/${service}/v1${method.route.replace(/<(\w+)>/g, ':$1')}`,
+        url: urlOf(service, method),
+        // For errors that come before the handler.
+        config: { apiMethod: method.name, secretParams: method.secretParams ?? [] },
         handler: async (request, reply) => {
           const began = clock.monotonic();
           await handle(request, reply);
@@ -49,6 +52,22 @@ export const serveApis = (server: FastifyInstance, apis: readonly ApiService[], 
         },
       });
     }
+  }
+};
+
+const urlOf = (service: string, { route }: ApiMethod): string =>
+  `/api/${service}/v1${route.replace(/<(\w+)>/g, ':$1')}`;
+
+/** What browsers ask before they call from another origin. */
+const serveOptions = (server: FastifyInstance, service: string, methods: ApiService['methods']): void => {
+  const verbs = new Map<string, string[]>();
+  for (const method of methods) {
+    const url = urlOf(service, method);
+    verbs.set(url, [...(verbs.get(url) ?? []), ...(method.verb === 'GET' ? ['GET', 'HEAD'] : [method.verb])]);
+  }
+  for (const [url, allowed] of verbs) {
+    const allow = allowed.sort().join(', ');
+    server.options(url, async (_request, reply) => reply.header('allow', allow).type('text/plain').send(allow));
   }
 };
 
@@ -189,7 +208,7 @@ const requireJson = (request: FastifyRequest): void => {
   );
 };
 
-const withoutSecrets = (params: Readonly<Record<string, string>>, secret: readonly string[]) =>
+export const withoutSecrets = (params: Readonly<Record<string, string>>, secret: readonly string[]) =>
   secret.length === 0
     ? params
     : Object.fromEntries(

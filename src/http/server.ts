@@ -1,4 +1,5 @@
 // The HTTP server: limits, headers, probes and metrics. What is served under /api comes from serve-api.ts.
+import type { IncomingMessage } from 'node:http';
 import { type FastifyBaseLogger, type FastifyInstance, type FastifyReply, fastify, LogController } from 'fastify';
 import { type Clock, toIso } from '../core/clock.ts';
 import { errorCode } from '../core/errors.ts';
@@ -7,6 +8,7 @@ import type { Log } from '../core/log.ts';
 import type { Metrics } from '../core/metrics.ts';
 import { ApiError, errorEnvelope } from './api-error.ts';
 import { BODY_LIMIT_BYTES, inputTooLarge } from './body.ts';
+import { withoutSecrets } from './serve-api.ts';
 
 export type HttpServerSettings = {
   readonly clock: Clock;
@@ -66,8 +68,16 @@ export const createHttpServer = ({ clock, log, metrics, checkReadiness }: HttpSe
     setApiHeaders(reply, request.id, request.headers['x-taskcluster-trace-id']);
   });
   server.setNotFoundHandler((_request, reply) => reply.code(404).send({ error: 'Not found' }));
-  server.setErrorHandler((error, request, reply) => {
-    const info = { method: request.routeOptions.url ?? '', params: {}, time: toIso(clock.now()) };
+  server.setErrorHandler(async (error, request, reply) => {
+    const { apiMethod, secretParams = [] } = request.routeOptions.config as {
+      apiMethod?: string;
+      secretParams?: string[];
+    };
+    const params =
+      apiMethod === undefined ? {} : withoutSecrets(request.params as Record<string, string>, secretParams);
+    const info = { method: apiMethod ?? '', params, time: toIso(clock.now()) };
+    // A client that is still sending would see a broken connection instead of the answer.
+    if (errorCode(error) === 'FST_ERR_CTP_BODY_TOO_LARGE') await drain(request.raw, clock);
     return reply.send(errorEnvelope(answerFor(error, reply, log.child({ requestId: request.id })), info));
   });
 
@@ -86,6 +96,28 @@ export const createHttpServer = ({ clock, log, metrics, checkReadiness }: HttpSe
   );
   return server;
 };
+
+const MOST_DRAINED_BYTES = 64 * 1024 * 1024;
+const LONGEST_DRAIN_MS = 5_000;
+
+/** Reads the rest of a body that is not wanted, up to a bound. */
+const drain = (body: IncomingMessage, clock: Clock): Promise<void> =>
+  new Promise((resolve) => {
+    let bytes = 0;
+    const done = () => {
+      cancel();
+      body.off('data', onData).pause();
+      resolve();
+    };
+    const onData = (chunk: Buffer) => {
+      bytes += chunk.length;
+      if (bytes > MOST_DRAINED_BYTES) done();
+    };
+    const cancel = clock.after(LONGEST_DRAIN_MS, done);
+    if (body.readableEnded || body.destroyed) return done();
+    body.once('end', done).once('close', done).on('data', onData);
+    body.resume();
+  });
 
 const setApiHeaders = (reply: FastifyReply, requestId: string, traceId: string | string[] | undefined): void => {
   reply.headers(API_HEADERS);

@@ -16,6 +16,6 @@ export const readCursor = (token: string): Cursor => {
   const cursor = { at: Number(at), seq: Number(seq) };
   // Written again, so that no two tokens mean the same place (base64 decoders overlook much).
   const isOurs = cursor.at <= LAST_TIME && Number.isSafeInteger(cursor.seq) && writeCursor(cursor) === token;
-  if (!isOurs) throw new ApiError('InputError', 'Invalid continuationToken');
+  if (!isOurs) throw new ApiError('InputError', 'Invalid continuation token');
   return cursor;
 };

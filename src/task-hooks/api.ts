@@ -171,7 +171,7 @@ const listLastFires = ({ hooks, ledger, queue, settled }: HooksApiSettings): Api
   verb: 'GET',
   route: '/hooks/<hookGroupId>/<hookId>/last-fires',
   params,
-  query: { limit: /^[0-9]+$/, continuationToken: /^[A-Za-z0-9_-]+$/ },
+  query: { limit: /^[0-9]+$/, continuationToken: /^.+$/s },
   scopes: 'hooks:list-last-fires:<hookGroupId>/<hookId>',
   output: LAST_FIRES_RESPONSE,
   handle: async (request) => {

@@ -56,14 +56,15 @@ export const createEvaluationPool = (
       env: {},
       execArgv: [],
     });
+    // What the worker throws after its answer must not end this process; nextAnswer tells of the rest.
+    worker.on('error', () => {});
     try {
       const started = await nextAnswer<unknown>(worker, START_DEADLINE_MS);
       if (!started.ok) throw new Error(`the evaluation worker did not start: ${started.message}`);
       for (let job = await nextJob(); job; job = await nextJob()) {
         isFree = false;
         free -= 1;
-        worker.postMessage(job.request);
-        const answer = await nextAnswer<never>(worker, limits.deadlineMs);
+        const answer = await ask(worker, job.request);
         job.settle(answer);
         if (!answer.ok) return;
         isFree = true;
@@ -73,6 +74,17 @@ export const createEvaluationPool = (
       if (isFree) free -= 1;
       await worker.terminate();
     }
+  };
+
+  const ask = async (worker: Worker, request: WorkerRequest): Promise<PoolAnswer<never>> => {
+    const answer = nextAnswer<never>(worker, limits.deadlineMs);
+    try {
+      worker.postMessage(request);
+    } catch (error) {
+      log.warn({ err: error }, 'an evaluation could not be handed to its worker');
+      return { ok: false, message: 'The payload cannot be copied: it nests too deep or is too large.' };
+    }
+    return answer;
   };
 
   const nextAnswer = async <Result>(worker: Worker, deadlineMs: number): Promise<PoolAnswer<Result>> => {

@@ -16,6 +16,7 @@ export type CompiledHook = Hook & {
         readonly schema: () => CompiledSchema;
         readonly quick: () => QuickTemplate | undefined;
         readonly insertions: number;
+        readonly schemaBytes: number;
         readonly hasDefaults: boolean;
       }
     | undefined;
@@ -29,8 +30,8 @@ export type Evaluator = {
   readonly checkTriggerSchema: (schema: AnySchemaObject) => Promise<string | undefined>;
 };
 
-/** Linear is not enough: a linear check of 10 MB takes a tenth of a second too. */
-const LARGEST_PAYLOAD_HERE = 64 * 1024;
+/** Linear is not enough. Schema × payload in bytes: measured at most some 30 ms, when every value is wrong in every way. */
+const LARGEST_CHECK_HERE = 1024 * 1024;
 const LARGEST_DEFINITION_HERE = 64 * 1024;
 /** Insertions × payload: the most that a template without loops can grow its output by. */
 const LARGEST_OUTPUT_HERE = 1024 * 1024;
@@ -45,11 +46,7 @@ export const createEvaluator = (pool: EvaluationPool): Evaluator => ({
       triggerSchema: hook.definition.triggerSchema as AnySchemaObject,
       context,
     };
-    if (
-      hook.linear &&
-      payloadBytes <= LARGEST_PAYLOAD_HERE &&
-      hook.linear.insertions * payloadBytes <= LARGEST_OUTPUT_HERE
-    ) {
+    if (hook.linear && isCheapHere(hook.linear, payloadBytes)) {
       // A copy where defaults are filled in: what a caller sent stays as it came, for messages and for another try.
       const own = hook.linear.hasDefaults ? { ...job, context: copyJson(context) } : job;
       return evaluate(own, hook.linear.schema(), hook.linear.quick());
@@ -68,6 +65,10 @@ export const createEvaluator = (pool: EvaluationPool): Evaluator => ({
   },
 });
 
+/** Each value of the payload meets at most the whole schema; each insertion is at most the payload and the schema's defaults. */
+const isCheapHere = ({ insertions, schemaBytes }: NonNullable<CompiledHook['linear']>, payloadBytes: number): boolean =>
+  schemaBytes * payloadBytes <= LARGEST_CHECK_HERE && insertions * (payloadBytes + schemaBytes) <= LARGEST_OUTPUT_HERE;
+
 const isSmall = (value: unknown): boolean => JSON.stringify(value).length <= LARGEST_DEFINITION_HERE;
 
 const proveLinear = ({ definition }: Hook): CompiledHook['linear'] => {
@@ -79,6 +80,7 @@ const proveLinear = ({ definition }: Hook): CompiledHook['linear'] => {
   let schema: CompiledSchema | undefined; // compiled at the first fire: a listing needs no validators
   return {
     insertions,
+    schemaBytes: JSON.stringify(triggerSchema).length,
     quick: () => {
       quick ??= compileQuickTemplate(task) ?? null;
       return quick ?? undefined;

@@ -50,7 +50,8 @@ export type FireStore = {
   readonly postpone: (key: FireKey, at: number, due: number, error: unknown) => Promise<void>;
   /** Takes up to `most` fires that are due, leaving out hooks with enough under way. */
   readonly claimDue: (now: number, leaseEnds: number, most: number, busyHooks: readonly string[]) => Promise<Fire[]>;
-  readonly extendLeases: (keys: readonly FireKey[], leaseEnds: number) => Promise<void>;
+  /** Of fires as they were claimed: one that was postponed since has another time to wait for. */
+  readonly extendLeases: (claimed: readonly Fire[], leaseEnds: number) => Promise<void>;
   readonly findUnfinished: (key: FireKey) => Promise<{ payloadHash: Buffer | null } | undefined>;
 };
 
@@ -137,8 +138,8 @@ const claimDueFires = statement<FireRow>(
 const extendFireLeases = statement(
   'fires.extend-leases',
   `update fires set due = $3
-   from unnest($1::uuid[], $2::text[]) as mine(hook_uid, cause)
-   where fires.hook_uid = mine.hook_uid and fires.cause = mine.cause`,
+   from unnest($1::uuid[], $2::text[], $4::int[]) as mine(hook_uid, cause, attempts)
+   where fires.hook_uid = mine.hook_uid and fires.cause = mine.cause and fires.attempts = mine.attempts`,
 );
 
 const findUnfinishedFire = statement<{ payload_hash: Buffer | null }>(
@@ -218,9 +219,13 @@ export const createFireStore = (database: Database, ledger: Pick<Ledger, 'withMo
       const rows = await database.query(claimDueFires, [toIso(now), toIso(leaseEnds), most, busyHooks]);
       return rows.map(fireOf);
     },
-    extendLeases: async (keys, leaseEnds) => {
-      const values = [keys.map(({ hookUid }) => hookUid), keys.map(({ cause }) => cause), toIso(leaseEnds)];
-      await database.query(extendFireLeases, values);
+    extendLeases: async (claimed, leaseEnds) => {
+      await database.query(extendFireLeases, [
+        claimed.map(({ hookUid }) => hookUid),
+        claimed.map(({ cause }) => cause),
+        toIso(leaseEnds),
+        claimed.map(({ attempts }) => attempts),
+      ]);
     },
     findUnfinished: async ({ hookUid, cause }) => {
       const [row] = await database.query(findUnfinishedFire, [hookUid, cause]);

@@ -120,8 +120,14 @@ const createWorld = async (t: TestContext, options: Options = {}) => {
     remove: async () => {
       await database.query(removeHook, [NAME.hookGroupId, NAME.hookId]);
     },
-    unfinished: () => database.query(listFires),
-    entries: async () => (await ledger.page({ hookUid: uid, limit: 100 })).entries,
+    unfinished: async () => {
+      await pursuit.settled(uid);
+      return database.query(listFires);
+    },
+    entries: async () => {
+      await pursuit.settled(uid);
+      return (await ledger.page({ hookUid: uid, limit: 100 })).entries;
+    },
   };
 };
 

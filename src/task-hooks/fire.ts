@@ -100,7 +100,7 @@ export const createFiring = (settings: FiringSettings): Firing => {
           hookUid: hook.uid,
           hookGroupId: event.hookGroupId,
           hookId: event.hookId,
-          cause: event.taskId,
+          cause: causeOf(event),
           firedBy: event.firedBy,
           taskId: event.taskId,
           arrived,
@@ -130,16 +130,15 @@ export const createFiring = (settings: FiringSettings): Firing => {
   const answerRepeat = async (hook: CompiledHook, event: FiringEvent, fire: Fire): Promise<FiringResult> => {
     const sameAs = (hash: Buffer | null | undefined) => hash != null && fire.payloadHash?.equals(hash) === true;
     await pursuit.settled(hook.uid);
+    const ended = pursuit.whenEnded(fireKey(fire), PATIENCE_MS); // before the look, so that no end falls between the two
     const known = await fires.findUnfinished(fire);
-    if (known) {
-      if (!sameAs(known.payloadHash)) return { outcome: 'conflict' };
-      const ended = await pursuit.whenEnded(fireKey(fire), PATIENCE_MS);
-      if (!ended) return { outcome: 'pending' };
-    }
+    if (known && !sameAs(known.payloadHash)) return { outcome: 'conflict' };
+    if (known) await ended;
+    await pursuit.settled(hook.uid);
     const finished = await ledger.findFireByTask(hook.uid, event.taskId);
-    if (!finished) return { outcome: 'pending' }; // it ended this very moment in another process
-    if (!sameAs(finished.payloadHash)) return { outcome: 'conflict' };
-    return repeated(finished.outcome, finished.error);
+    if (finished)
+      return sameAs(finished.payloadHash) ? repeated(finished.outcome, finished.error) : { outcome: 'conflict' };
+    return { outcome: 'pending' };
   };
 
   return {
@@ -161,8 +160,9 @@ export const createFiring = (settings: FiringSettings): Firing => {
 const repeated = (outcome: string | null, error: unknown): FiringResult => {
   if (outcome === 'created') return { outcome: 'created' };
   if (outcome === 'exhausted') return { outcome: 'exhausted' };
-  const { statusCode = 400, code = 'InputError', message = '' } = (error ?? {}) as Partial<Refusal>;
-  return { outcome: 'refused', refusal: { kind: 'refused', statusCode, code, message } };
+  const { statusCode = 400, code = 'InputError', message = '', missing } = (error ?? {}) as Partial<Refusal>;
+  const refusal: Refusal = { kind: 'refused', statusCode, code, message };
+  return { outcome: 'refused', refusal: missing === undefined ? refusal : { ...refusal, missing } };
 };
 
 const contextOf = (event: FiringEvent, nowMs: number): FiringContext => {
@@ -172,6 +172,10 @@ const contextOf = (event: FiringEvent, nowMs: number): FiringContext => {
   return clientId === undefined ? { ...always, payload } : { ...always, payload, clientId };
 };
 
+/** A taskId that a caller chose is another cause than the same one made by us: only the former may come again. */
+const causeOf = ({ taskId, chosenTaskId }: FiringEvent): string =>
+  chosenTaskId === undefined ? taskId : `chosen:${taskId}`;
+
 const fireOf = (
   hook: CompiledHook,
   event: FiringEvent,
@@ -179,7 +183,7 @@ const fireOf = (
   arrived: number,
 ): Fire => ({
   hookUid: hook.uid,
-  cause: event.taskId,
+  cause: causeOf(event),
   hookGroupId: event.hookGroupId,
   hookId: event.hookId,
   firedBy: event.firedBy,

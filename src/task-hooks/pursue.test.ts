@@ -13,7 +13,7 @@ import { createRecord } from '../timers/test-support/world.ts';
 import { createEvaluator } from './evaluator.ts';
 import { createFireStore, type Fire, type FireStore } from './fire-store.ts';
 import { createHookStore } from './hook-store.ts';
-import { createPursuit, LEASE_MS } from './pursue.ts';
+import { createPursuit, LEASE_MS, type Pursuit } from './pursue.ts';
 
 const SECOND = 1_000;
 const HOUR = 3_600_000;
@@ -43,6 +43,8 @@ const createWorld = async (t: TestContext) => {
   const fires = createFireStore(database, ledger);
   const evaluator = createEvaluator({ run: () => assert.fail(), [Symbol.asyncDispose]: async () => {} });
 
+  const pursuits: Pursuit[] = [];
+  const uids: string[] = [];
   const newHook = async (hookId: string) => {
     const hook = await createHookStore(database).create(
       {
@@ -56,6 +58,7 @@ const createWorld = async (t: TestContext) => {
       },
       clock.now(),
     );
+    uids.push(hook?.uid ?? '');
     return evaluator.compile(hook ?? assert.fail());
   };
   type TestHook = Awaited<ReturnType<typeof newHook>>;
@@ -83,6 +86,8 @@ const createWorld = async (t: TestContext) => {
     return fire;
   };
 
+  /** The ledger follows the answer; whoever reads it waits for what is known. */
+  const settled = () => Promise.all(pursuits.flatMap((pursuit) => uids.map((uid) => pursuit.settled(uid))));
   const newProcess = async (decide: Decision, options: { runs: boolean } = { runs: true }) => {
     const asked = createRecord<Asked>();
     const queue: Queue = {
@@ -111,6 +116,7 @@ const createWorld = async (t: TestContext) => {
       },
     };
     const pursuit = createPursuit({ fires: watched, queue, clock, log: silentLog, metrics: createMetrics() });
+    pursuits.push(pursuit);
     const stopping = new AbortController();
     if (options.runs) {
       const before = clock.sleepers();
@@ -149,8 +155,14 @@ const createWorld = async (t: TestContext) => {
     store,
     newProcess,
     pass,
-    unfinished: () => database.query(listFires),
-    entries: async (hook: TestHook) => (await ledger.page({ hookUid: hook.uid, limit: 1_000 })).entries,
+    unfinished: async () => {
+      await settled();
+      return database.query(listFires);
+    },
+    entries: async (hook: TestHook) => {
+      await settled();
+      return (await ledger.page({ hookUid: hook.uid, limit: 1_000 })).entries;
+    },
   };
 };
 

@@ -119,11 +119,11 @@ export const createPursuit = ({ fires, queue, clock, log, metrics }: PursuitSett
       return fires.postpone(fire, clock.now(), due, { message: describeError(error) });
     }
     if (answer.kind === 'created') return end(fire, { outcome: 'created' }, undefined, fire.attempts + 1);
-    const { statusCode, code, message } = answer;
+    const { statusCode, code, message, missing } = answer;
     return end(
       fire,
       { outcome: 'failed', refusal: answer },
-      { name: 'Error', message, code, statusCode },
+      { name: 'Error', message, code, statusCode, missing },
       fire.attempts + 1,
     );
   };

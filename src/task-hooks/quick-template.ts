@@ -107,12 +107,10 @@ const compileText = (text: string): Compiled => {
   const pieces: (string | Part)[] = [];
   let end = 0;
   for (const match of text.matchAll(INTERPOLATION)) {
-    pieces.push(text.slice(end, match.index), compileExpression(match[1] as string));
+    pieces.push(constantPiece(text.slice(end, match.index)), compileExpression(match[1] as string));
     end = match.index + match[0].length;
   }
-  const rest = text.slice(end);
-  if (rest.includes('${')) return leave();
-  pieces.push(rest);
+  pieces.push(constantPiece(text.slice(end)));
   return {
     part: (values) => {
       let result = '';
@@ -121,6 +119,9 @@ const compileText = (text: string): Compiled => {
     },
   };
 };
+
+/** A beginning in it is an expression that the pattern above did not see whole, such as one with quotes. */
+const constantPiece = (text: string): string => (text.includes('${') ? leave() : text);
 
 const textOf = (value: unknown): string => {
   if (value === null) return '';
@@ -265,7 +266,7 @@ const compilePath = (path: string): Part => {
     const word = WORDS[name];
     return steps.length === 0 ? () => word : leave();
   }
-  if (name === 'in') return leave();
+  if (name === 'in' || /\.(?:in|true|false|null)\b/.test(path)) return leave();
   return (values) => {
     let value: unknown = Object.hasOwn(values, name) ? values[name] : leave(); // else one of json-e's own functions
     for (const { key, mayBeMissing } of steps) {

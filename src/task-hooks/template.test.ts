@@ -153,7 +153,9 @@ describe('the cost of a template', () => {
       [{ '${payload.key}': '${payload.value}' }, 2],
       [{ $eval: 'payload' }, 1],
       [[{ $eval: 'payload' }, [{ a: { $eval: 'clientId' } }]], 2],
-      [{ $eval: 'payload.a == 1 && !payload.b || "x" in payload.c' }, 1],
+      // Each operand may be compared as a whole.
+      [{ $eval: 'payload.a == 1 && !payload.b || "x" in payload.c' }, 5],
+      [{ $if: 'payload == payload', then: 1 }, 2],
       [{ $fromNow: '1 day' }, 0],
       [{ $fromNow: '${payload.days} days' }, 1],
       [{ $$eval: 'payload' }, 0],
@@ -165,6 +167,7 @@ describe('the cost of a template', () => {
 
   // Whatever can repeat or grow its input.
   const DANGEROUS: Readonly<Record<string, unknown>> = {
+    'a function behind an escape': { a: "$${'${join(range(0,3000000),'}')}" },
     $map: { $map: { $eval: 'payload' }, 'each(x)': 1 },
     '$map in a branch': { $if: 'payload', then: { a: [{ $map: [1], 'each(x)': 1 }] } },
     '$map in the other branch': { $if: 'payload', else: { $map: [1], 'each(x)': 1 } },

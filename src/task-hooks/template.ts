@@ -29,7 +29,7 @@ export const renderTemplate = (template: unknown, context: FiringContext, quick?
       task = jsone(template as Record<string, unknown>, context as unknown as Record<string, unknown>);
     }
   } catch (error) {
-    return { outcome: 'failed', message: error instanceof Error ? String(error) : describeError(error) };
+    return { outcome: 'failed', message: messageOf(error) };
   }
   if (task === undefined || task === null) return { outcome: 'declined' };
   if (typeof task !== 'object' || Array.isArray(task)) {
@@ -37,6 +37,12 @@ export const renderTemplate = (template: unknown, context: FiringContext, quick?
   }
   return { outcome: 'rendered', task: fillInTask(task as Record<string, unknown>, context) };
 };
+
+/** json-e's own errors name the place. What else it throws comes of a template that it stumbles over. */
+const messageOf = (error: unknown): string =>
+  error instanceof Error && 'location' in error
+    ? String(error)
+    : `The template cannot be rendered (is an expression unfinished?): ${describeError(error)}`;
 
 const nameOf = (value: unknown): string => (Array.isArray(value) ? 'an array' : `a ${typeof value}`);
 
@@ -80,11 +86,11 @@ export const countInsertions = (template: unknown): number | undefined => {
     return sum(entries.map(([key, value]) => sum([countInterpolations(key), countInsertions(value)])));
   }
   const [name, argument] = operator;
-  if (name === '$eval') return isSimple(argument) ? 1 : undefined;
+  if (name === '$eval') return countOperands(argument);
   if (name === '$fromNow')
     return typeof argument === 'string' && entries.length === 1 ? countInterpolations(argument) : undefined;
-  if (name !== '$if' || !isSimple(argument)) return undefined;
-  return sum(entries.filter(([key]) => key !== '$if').map(([, value]) => countInsertions(value)));
+  if (name !== '$if') return undefined;
+  return sum([countOperands(argument), ...entries.map(([key, value]) => (key === '$if' ? 0 : countInsertions(value)))]);
 };
 
 const sum = (counts: readonly (number | undefined)[]): number | undefined => {
@@ -98,11 +104,13 @@ const sum = (counts: readonly (number | undefined)[]): number | undefined => {
 
 /** `a ${payload.b} c`: counts the insertions, when each is a simple expression. */
 const countInterpolations = (text: string): number | undefined => {
+  if (text.includes('$${')) return undefined; // an escape, after which json-e reads on in another place than we would
   let count = 0;
   for (let start = text.indexOf('${'); start !== -1; start = text.indexOf('${', start)) {
     const end = text.indexOf('}', start);
-    if (end === -1 || !isSimple(text.slice(start + 2, end))) return undefined;
-    count += 1;
+    const operands = end === -1 ? undefined : countOperands(text.slice(start + 2, end));
+    if (operands === undefined) return undefined;
+    count += operands;
     start = end;
   }
   return count;
@@ -115,6 +123,12 @@ const LITERAL = String.raw`'[^'\\]*'|"[^"\\]*"|\d{1,15}(?:\.\d{1,15})?|true|fals
 const OPERAND = String.raw`!?\s*(?:${LITERAL}|${PATH})`;
 const SIMPLE = new RegExp(String.raw`^\s*${OPERAND}(?:\s*(?:==|!=|<=|>=|<|>|&&|\|\||\bin\b)\s*${OPERAND})*\s*$`);
 
-/** A path into the context, a literal, or comparisons of such: costs no more than looking at the values once. */
-const isSimple = (expression: unknown): boolean =>
-  typeof expression === 'string' && expression.length <= LONGEST_SIMPLE_EXPRESSION && SIMPLE.test(expression);
+/**
+ * Of a path into the context, a literal, or comparisons of such, how many there are: each costs at most one look at the whole
+ * payload. undefined for anything else.
+ */
+const countOperands = (expression: unknown): number | undefined => {
+  if (typeof expression !== 'string' || expression.length > LONGEST_SIMPLE_EXPRESSION) return undefined;
+  if (!SIMPLE.test(expression)) return undefined;
+  return 1 + (expression.match(/==|!=|<=|>=|<|>|&&|\|\||\bin\b/g)?.length ?? 0);
+};

@@ -118,7 +118,32 @@ describe('a trigger schema', () => {
   });
 });
 
+describe('a trigger schema that would answer later', () => {
+  it('is refused, because a promise is no verdict', () => {
+    const compilation = compileTriggerSchema({ $async: true, type: 'object', required: ['a'] });
+    assert.deepEqual(compilation, { ok: false, problem: ' * /$async is not supported: validation is synchronous' });
+  });
+});
+
 describe('a pattern in a trigger schema', () => {
+  it('means by \\s and by a dot what JavaScript means', () => {
+    const texts = ['\u00a0', '\v', '\ufeff', '\u2028', '\r', '\n', ' ', 'a', '\u{1f600}', ''];
+    for (const pattern of ['^\\s$', '^\\S$', '^[\\sa]$', '^.$', '^[.]$', '^\\.$', '^[^\\s]$', 'a.*b', '^\\s*$']) {
+      const compilation = compileTriggerSchema({ type: 'string', pattern });
+      if (!compilation.ok) assert.fail(pattern);
+      for (const text of texts) {
+        const fits: boolean = compilation.schema.check(text).length === 0;
+        assert.equal(fits, new RegExp(pattern, 'u').test(text), `${pattern} on ${JSON.stringify(text)}`);
+      }
+    }
+  });
+
+  it('is refused when only other engines know it', () => {
+    for (const pattern of ['(?i:a', '[[:alpha:]]', '\\Qa', 'a\\z']) {
+      assert.equal(compileTriggerSchema({ type: 'string', pattern }).ok, false, pattern);
+    }
+  });
+
   const AGES_OF_BACKTRACKING = `${'a'.repeat(30_000)}!`;
 
   for (const pattern of ['^(a+)+$', '^(a|a)*$', '^(a*)*$', '^(a|aa)+$', '(a*)*b']) {
@@ -221,7 +246,6 @@ describe('the cost of a trigger schema', () => {
     allOf: [{}],
     not: {},
     if: {},
-    // biome-ignore lint/suspicious/noThenProperty: a keyword of JSON schema.
     then: {},
     else: {},
     uniqueItems: true,

@@ -32,6 +32,8 @@ export const compileTriggerSchema = (schema: AnySchemaObject): SchemaCompilation
   if (!Validator) {
     return { ok: false, problem: `$schema "${schema.$schema}" is not supported; use draft-07, 2019-09 or 2020-12` };
   }
+  if (schema.$async !== undefined)
+    return { ok: false, problem: ' * /$async is not supported: validation is synchronous' };
   const ajv = new Validator({
     allErrors: true,
     useDefaults: true,
@@ -65,16 +67,42 @@ const createCheck =
 
 /** RE2 takes time linear in its input, whatever the pattern. What it cannot express runs natively, and never on the main thread. */
 const safeRegExp = (pattern: string, flags: string) => {
+  const native = new RegExp(pattern, flags); // throws for what is no pattern in JavaScript, though RE2 may know it
   const re2 = compileRe2(pattern);
-  return re2 ? { test: (text: string) => re2.matcher(text).find() } : new RegExp(pattern, flags);
+  return re2 ? { test: (text: string) => re2.matcher(text).find() } : native;
 };
 
 const compileRe2 = (pattern: string): RE2JS | undefined => {
+  const translated = translatePattern(pattern);
+  if (translated === undefined) return undefined;
   try {
-    return RE2JS.compile(RE2JS.translateRegExp(pattern));
+    return RE2JS.compile(RE2JS.translateRegExp(translated));
   } catch {
     return undefined; // it has a lookaround or a backreference, which RE2 leaves out by design
   }
+};
+
+/** What JavaScript means by `\\s` and by the line ends that a dot leaves out; RE2 means less by both. */
+const SPACES = '\\t-\\r \\x{a0}\\x{1680}\\x{2000}-\\x{200a}\\x{2028}\\x{2029}\\x{202f}\\x{205f}\\x{3000}\\x{feff}';
+const NO_LINE_END = '[^\\n\\r\\x{2028}\\x{2029}]';
+
+/** The pattern with JavaScript's meanings spelled out for RE2; undefined when it has one that cannot be. */
+const translatePattern = (pattern: string): string | undefined => {
+  let translated = '';
+  let isInClass = false;
+  for (const [token] of pattern.matchAll(/\\.|./gsu)) {
+    if (token === '\\s') translated += isInClass ? SPACES : `[${SPACES}]`;
+    else if (token === '\\S') {
+      if (isInClass) return undefined;
+      translated += `[^${SPACES}]`;
+    } else if (token === '.' && !isInClass) translated += NO_LINE_END;
+    else {
+      if (token === '[') isInClass = true;
+      else if (token === ']') isInClass = false;
+      translated += token;
+    }
+  }
+  return translated;
 };
 
 /** Keywords whose cost is at most one look at each value they apply to. */
@@ -91,14 +119,18 @@ const LINEAR_FORMATS = new Set(['date-time', 'date', 'time', 'uuid', 'ipv4', 'in
 const DEEPEST_LINEAR_SCHEMA = 50;
 
 /** Whether validating with this schema is proved to take time linear in the payload. Anything not known here is not. */
-export const isLinearSchema = (schema: unknown, depth = 0): boolean => {
+export const isLinearSchema = (schema: unknown, depth = 0, isRepeated = false): boolean => {
   if (typeof schema === 'boolean') return true;
   if (typeof schema !== 'object' || schema === null || Array.isArray(schema) || depth > DEEPEST_LINEAR_SCHEMA)
     return false;
   return Object.entries(schema).every(([keyword, value]) => {
     if (!LINEAR_KEYWORDS.has(keyword)) return false;
-    if (keyword === 'items' || keyword === 'additionalProperties') return isLinearSchema(value, depth + 1);
-    if (keyword === 'properties') return Object.values(value as object).every((one) => isLinearSchema(one, depth + 1));
+    // A default of each of many items would make the payload grow.
+    if (keyword === 'default') return !isRepeated;
+    if (keyword === 'items' || keyword === 'additionalProperties') return isLinearSchema(value, depth + 1, true);
+    if (keyword === 'properties') {
+      return Object.values(value as object).every((one) => isLinearSchema(one, depth + 1, isRepeated));
+    }
     if (keyword === 'format') return LINEAR_FORMATS.has(value as string);
     return keyword !== 'pattern' || compileRe2(value as string) !== undefined;
   });
