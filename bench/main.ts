@@ -7,12 +7,13 @@ import { describeError } from '../src/core/errors.ts';
 import type { Bench, Measure, Row } from './measure.ts';
 import { memory } from './memory.ts';
 import { describeMachine, formatReport, type Report } from './report.ts';
+import { scriptHooks } from './script-hooks.ts';
 import { openStable } from './stable.ts';
 import { start, startThroughLauncher } from './start.ts';
 import { triggers } from './triggers.ts';
 
 /** Taken in this order. */
-const MEASURES: readonly Measure[] = [triggers, start, startThroughLauncher, memory];
+const MEASURES: readonly Measure[] = [triggers, start, startThroughLauncher, memory, scriptHooks];
 
 const HELP = `
 npm run bench -- [options]

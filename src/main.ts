@@ -7,6 +7,8 @@ import { VERSION } from './version.ts';
 const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
   serve: async () => (await import('./commands/serve.ts')).serve,
   roles: async () => (await import('./commands/roles.ts')).roles,
+  simulate: async () => (await import('./commands/simulate.ts')).simulate,
+  init: async () => (await import('./commands/init-script.ts')).initScript,
 };
 
 const help = async (name: string | undefined): Promise<string> => {

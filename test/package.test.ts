@@ -66,6 +66,10 @@ test('the package has what it needs to run and to be understood, and nothing els
     'bin/hookwright.js',
     'dist/main.js',
     'dist/main.d.ts',
+    'dist/script-hooks/index.js',
+    'dist/script-hooks/index.d.ts',
+    'dist/script-hooks/worker.js',
+    'docs/script-hooks.md',
   ]) {
     assert.ok(packed.includes(name), `${name} is missing`);
   }
@@ -81,6 +85,25 @@ test('the package has what it needs to run and to be understood, and nothing els
 test('the installed command says its version', async () => {
   const { version } = JSON.parse(await readFile(join(PROJECT, 'package.json'), 'utf8'));
   assert.ok((await runIn(project, 'npx', 'hookwright', '--version')).includes(version));
+});
+
+test('hookwright/script-hooks is a library of its own: it compiles a script and runs it', async () => {
+  await writeFile(
+    join(project, 'library.mjs'),
+    `import { buildHook } from 'hookwright/script-hooks';
+    await using hook = await buildHook('const hooks = require("tlon_hooks"); module.exports = () => ({event: {denied: hooks.bowl.our}, effects: []})');
+    const bowl = { our: '~zod', src: '~nec', now: 0, state: null, config: {}, hook: { id: '0v1', name: 'mine' }, channel: null, group: null };
+    const { outcome, reason } = await hook.run({ event: { cron: null }, bowl });
+    console.log(outcome, reason);
+    await buildHook('module.exports = (').catch(({ code, line }) => console.log(code, line));`,
+  );
+  assert.equal(await runIn(project, process.execPath, 'library.mjs'), 'denied ~zod\nHW_SCRIPT_SYNTAX 1\n');
+});
+
+test('the installed command starts a script hook and simulates it', async () => {
+  await runIn(project, 'npx', 'hookwright', 'init', 'script', 'mine');
+  const said = await runIn(project, 'npx', 'hookwright', 'simulate', 'mine/hook.js', '--event', 'mine/event.json');
+  assert.match(said, /^ALLOWED\n/);
 });
 
 test('the installed command serves, is alive, and ends with 0 on SIGTERM', async (t) => {

@@ -1,0 +1,244 @@
+// Checks a value against a schema of this folder and writes it in the exact form: ships with sig, ids with their dots.
+//
+// A validator of our own, because ours are unions of objects with one key: the error should be about the branch that
+// the author meant. It compiles to closures, copies nothing that is already exact, and stops at the first problem.
+import type { Static, TSchema } from 'typebox';
+import { formatText } from './format.ts';
+
+export type Conformed<T> =
+  | { readonly ok: true; readonly value: T }
+  | { readonly ok: false; readonly pointer: string; readonly reason: string };
+
+/**
+ * A function that checks and normalizes values of a schema. The value is returned as it is where nothing had to
+ * change, else copied; never changed in place. `pointer` is a JSON pointer to what is wrong.
+ *
+ * @example conformer(Effect)({dm: {}}) → {ok: false, pointer: '/dm/ship', reason: 'is missing'}
+ */
+export const conformer = <S extends TSchema>(schema: S): ((value: unknown) => Conformed<Static<S>>) => {
+  const check = compile(schema as Node, new Map());
+  return (value) => {
+    const trail: Trail = { keys: [], reason: '', depth: 0 };
+    const result = check(value, trail);
+    return result === MISFIT
+      ? { ok: false, pointer: trail.keys.map((key) => `/${escapeKey(key)}`).join(''), reason: trail.reason }
+      : { ok: true, value: result as Static<S> };
+  };
+};
+
+type Node = {
+  readonly $ref?: string;
+  readonly $defs?: Readonly<Record<string, Node>>;
+  readonly anyOf?: readonly Node[];
+  readonly type?: string;
+  readonly items?: Node;
+  readonly properties?: Readonly<Record<string, Node>>;
+  readonly required?: readonly string[];
+  readonly patternProperties?: Readonly<Record<string, Node>>;
+  readonly format?: string;
+  readonly keyFormat?: string;
+  readonly title?: string;
+  readonly open?: boolean;
+};
+
+/** Where the first problem is. `keys` is filled from the inside out. */
+type Trail = { keys: (string | number)[]; reason: string; depth: number };
+type Check = (value: unknown, trail: Trail) => unknown;
+
+const MISFIT: unique symbol = Symbol('misfit');
+
+/** No honest story is nested deeper; a hostile one must not exhaust our stack. */
+const DEEPEST = 200;
+
+const misfit = (trail: Trail, reason: string): typeof MISFIT => {
+  trail.reason = reason;
+  return MISFIT;
+};
+
+const within = (trail: Trail, key: string | number): typeof MISFIT => {
+  trail.keys.unshift(key);
+  return MISFIT;
+};
+
+const escapeKey = (key: string | number): string => String(key).replaceAll('~', '~0').replaceAll('/', '~1');
+
+const isObject = (value: unknown): value is Record<string, unknown> =>
+  typeof value === 'object' && value !== null && !Array.isArray(value);
+
+const compile = (node: Node, named: Map<string, { check: Check | undefined }>): Check => {
+  if (node.$ref !== undefined) return compileReference(node, named);
+  if (node.format !== undefined) return formatted(node.format);
+  if (node.anyOf !== undefined) return union(node, named);
+  if (node.type === 'array') return list(compile(node.items ?? {}, named));
+  if (node.patternProperties !== undefined) return record(node, named);
+  if (node.type === 'object') return object(node, named);
+  if (node.type === undefined) return (value) => value;
+  return primitive(node.type);
+};
+
+const compileReference = (node: Node, outer: Map<string, { check: Check | undefined }>): Check => {
+  const name = node.$ref as string;
+  const named = node.$defs === undefined ? outer : new Map(outer);
+  for (const [key, definition] of Object.entries(node.$defs ?? {})) {
+    const slot: { check: Check | undefined } = { check: undefined };
+    named.set(key, slot);
+    slot.check = compile(definition, named);
+  }
+  const slot = named.get(name);
+  if (slot === undefined) throw new Error(`schema refers to ${name}, which is not defined`);
+  return (value, trail) => {
+    if (++trail.depth > DEEPEST) return misfit(trail, 'is nested too deeply');
+    const result = (slot.check as Check)(value, trail);
+    trail.depth--;
+    return result;
+  };
+};
+
+const primitive =
+  (type: string): Check =>
+  (value, trail) => {
+    const found = value === null ? 'null' : typeof value;
+    return found === type ? value : misfit(trail, `must be ${article(type)}, not ${describe(value)}`);
+  };
+
+const formatted = (format: string): Check => {
+  const write = formatText(format);
+  return (value, trail) => {
+    const written = write(value);
+    return written === undefined ? misfit(trail, `must be ${write.what}, not ${describe(value)}`) : written;
+  };
+};
+
+const list =
+  (item: Check): Check =>
+  (value, trail) => {
+    if (!Array.isArray(value)) return misfit(trail, `must be an array, not ${describe(value)}`);
+    let copy: unknown[] | undefined;
+    for (let index = 0; index < value.length; index++) {
+      const exact = item(value[index], trail);
+      if (exact === MISFIT) return within(trail, index);
+      if (exact !== value[index]) {
+        copy ??= value.slice();
+        copy[index] = exact;
+      }
+    }
+    return copy ?? value;
+  };
+
+const object = (node: Node, named: Map<string, { check: Check | undefined }>): Check => {
+  const required = new Set(node.required);
+  const fields = Object.entries(node.properties ?? {}).map(([key, field]) => ({
+    key,
+    check: compile(field, named),
+    needed: required.has(key),
+    // A field that can be anything can also be missing from what JSON brings: undefined does not survive it.
+    lenient: field.type === undefined && field.anyOf === undefined && field.$ref === undefined,
+  }));
+  return (value, trail) => {
+    if (!isObject(value)) return misfit(trail, `must be an object, not ${describe(value)}`);
+    if (Object.hasOwn(value, '__proto__')) return misfit(trail, 'must not have the key __proto__');
+    let copy: Record<string, unknown> | undefined;
+    for (const { key, check, needed, lenient } of fields) {
+      if (!Object.hasOwn(value, key)) {
+        if (!needed || lenient) continue;
+        misfit(trail, 'is missing');
+        return within(trail, key);
+      }
+      const exact = check(value[key], trail);
+      if (exact === MISFIT) return within(trail, key);
+      if (exact !== value[key]) {
+        copy ??= { ...value };
+        copy[key] = exact;
+      }
+    }
+    return copy ?? value;
+  };
+};
+
+const record = (node: Node, named: Map<string, { check: Check | undefined }>): Check => {
+  const check = compile(Object.values(node.patternProperties ?? {})[0] ?? {}, named);
+  const writeKey = node.keyFormat === undefined ? undefined : formatText(node.keyFormat);
+  return (value, trail) => {
+    if (!isObject(value)) return misfit(trail, `must be an object, not ${describe(value)}`);
+    const entries: [string, unknown][] = [];
+    let changed = false;
+    for (const key of Object.keys(value)) {
+      const exactKey = key === '__proto__' ? undefined : writeKey === undefined ? key : writeKey(key);
+      if (exactKey === undefined) {
+        misfit(trail, key === '__proto__' ? 'is not allowed as a key' : `is no key here: must be ${writeKey?.what}`);
+        return within(trail, key);
+      }
+      const exact = check(value[key], trail);
+      if (exact === MISFIT) return within(trail, key);
+      changed ||= exactKey !== key || exact !== value[key];
+      entries.push([String(exactKey), exact]);
+    }
+    return changed ? Object.fromEntries(entries) : value;
+  };
+};
+
+/** Plain branches are tried in turn; of objects, the one whose key is there is the one that was meant. */
+const union = (node: Node, named: Map<string, { check: Check | undefined }>): Check => {
+  const plain: Check[] = [];
+  const keyed = new Map<string, Check>();
+  for (const branch of node.anyOf ?? []) {
+    const keys = Object.keys(branch.properties ?? {});
+    const check = compile(branch, named);
+    if (branch.title === undefined && keys.length === 1 && branch.required?.length === 1) {
+      keyed.set(keys[0] as string, compile(branch.properties?.[keys[0] as string] as Node, named));
+    } else plain.push(check);
+  }
+  const names = [...keyed.keys()];
+  return (value, trail) => {
+    if (keyed.size === 0 || !isObject(value)) return firstThatFits(plain, names, value, trail);
+    const key = names.find((name) => Object.hasOwn(value, name));
+    if (key === undefined) {
+      if (node.open === true)
+        return Object.hasOwn(value, '__proto__') ? misfit(trail, 'must not have the key __proto__') : value;
+      return plain.length > 0
+        ? firstThatFits(plain, names, value, trail)
+        : misfit(trail, `must have one of the keys ${names.join(', ')}`);
+    }
+    const exact = (keyed.get(key) as Check)(value[key], trail);
+    if (exact === MISFIT) return within(trail, key);
+    return exact === value[key] && Object.keys(value).length === 1 ? value : { [key]: exact };
+  };
+};
+
+const firstThatFits = (plain: readonly Check[], names: readonly string[], value: unknown, trail: Trail): unknown => {
+  // The error that is told is of the last branch: in `null or X`, X says more.
+  for (const check of plain) {
+    const before = trail.keys.length;
+    const exact = check(value, trail);
+    if (exact !== MISFIT) {
+      trail.keys.length = before;
+      return exact;
+    }
+    if (check !== plain.at(-1)) trail.keys.length = before;
+  }
+  if (names.length > 0) return misfit(trail, `must be an object with one of the keys ${names.join(', ')}`);
+  return MISFIT;
+};
+
+const article = (type: string): string =>
+  type === 'null'
+    ? 'null'
+    : type === 'boolean'
+      ? 'true or false'
+      : type === 'object'
+        ? 'an object'
+        : `a ${type === 'string' ? 'text' : type}`;
+
+const describe = (value: unknown): string => {
+  if (typeof value === 'string')
+    return value.length > 40 ? `a text of ${value.length} characters` : JSON.stringify(value);
+  if (Array.isArray(value)) return 'an array';
+  if (value === null || typeof value !== 'object') return String(value);
+  const keys = Object.keys(value);
+  return keys.length === 0
+    ? '{}'
+    : `an object with ${keys
+        .slice(0, 3)
+        .map((key) => key.slice(0, 20))
+        .join(', ')}`;
+};

@@ -1,0 +1,19 @@
+// Times that are ids (@da), with and without dots, and how they come from milliseconds (spec/script-hooks.md, 1.2).
+
+const EPOCH = 170141184475152167957503069145530368000n;
+const SECOND = 2n ** 64n;
+
+/** The id of a time in milliseconds since 1970. */
+export const idFromMillis = (ms: number): bigint => EPOCH + (BigInt(Math.floor(ms)) * SECOND) / 1000n;
+
+/** The time of an id in milliseconds since 1970, to the nearest. */
+export const millisFromId = (id: bigint): number => Number(((id + SECOND / 2000n - EPOCH) * 1000n) / SECOND);
+
+/** `"170141184507…"` and `"170.141.184.507…"` alike give the number; null when it is neither. */
+export const parseId = (text: string): bigint | null =>
+  /^\d{1,45}$/.test(text) || (text.length < 64 && /^\d{1,3}(\.\d{3})*$/.test(text))
+    ? BigInt(text.replaceAll('.', ''))
+    : null;
+
+/** `170.141.184.507…`: groups of three from the right. */
+export const withDots = (number: bigint | string): string => String(number).replace(/\B(?=(\d{3})+$)/g, '.');

@@ -1,0 +1,153 @@
+// A source goes in, a hook comes out that can be called.
+import { newSlugId } from '../core/ids.ts';
+import { ScriptHookError } from './errors.ts';
+import { unwrapHoon } from './hoon-source.ts';
+import type { Question } from './job.ts';
+import { judge } from './judge.ts';
+import type { Limits } from './limits.ts';
+import { type EventPieces, eventKindName, takeApart } from './pieces.ts';
+import { createSandbox, type Sandbox, type Script } from './sandbox.ts';
+import { createStrikes } from './strikes.ts';
+import { createSurroundings } from './surroundings.ts';
+import type { Bowl, Outcome, RunRequest } from './types.ts';
+
+export type BuildOptions = {
+  /** The threads that it runs on. Left out: threads of this process that hooks without a sandbox share. */
+  readonly sandbox?: Sandbox;
+};
+
+/** A compiled script. Disposing it frees what the threads hold of it; runs that are under way finish. */
+export type ScriptHook = AsyncDisposable & {
+  /**
+   * Runs the hook once, from a fresh state of memory. Never rejects for what the script does: see Outcome.
+   * Rejects with HW_SCRIPT_NO_EVENT for what is no event, and HW_SCRIPT_CLOSED when the hook was disposed.
+   */
+  readonly run: (request: RunRequest) => Promise<Outcome>;
+  /** Why it does not run any more, or null. A hook that had to be stopped from outside again and again is disabled. */
+  readonly disabled: () => string | null;
+  /** Lets a disabled hook run again. */
+  readonly enable: () => void;
+};
+
+/**
+ * Compiles a script. JavaScript as a classic script, or a .hoon file around one.
+ *
+ * Rejects with HW_SCRIPT_SYNTAX (with line and column), HW_SCRIPT_TOO_LARGE, HW_SCRIPT_COMPILE_TIME.
+ *
+ * @example
+ * await using hook = await buildHook('module.exports = (event) => ({event: {allowed: event}, effects: []})');
+ * const outcome = await hook.run({ event, bowl });
+ */
+export const buildHook = async (source: string, options: BuildOptions = {}): Promise<ScriptHook> => {
+  const sandbox = options.sandbox ?? borrowSharedSandbox();
+  const giveBack = options.sandbox === undefined ? returnSharedSandbox : async () => {};
+  try {
+    const script = sandbox.addScript(await compile(sandbox, unwrapHoon(source)));
+    return hookOf(sandbox, script, giveBack);
+  } catch (error) {
+    await giveBack();
+    throw error;
+  }
+};
+
+const compile = async (sandbox: Sandbox, source: string): Promise<Uint8Array> => {
+  const size = Buffer.byteLength(source);
+  const most = sandbox.limits.source;
+  if (size > most) throw new ScriptHookError('HW_SCRIPT_TOO_LARGE', `The source is ${size} bytes; ${most} are allowed`);
+  const result = await sandbox.compile(source);
+  if (result.kind === 'compiled') return result.bytecode;
+  if (result.kind === 'refused') throw new ScriptHookError('HW_SCRIPT_SYNTAX', result.message, result);
+  throw new ScriptHookError('HW_SCRIPT_COMPILE_TIME', `The source could not be compiled: ${result.why}`);
+};
+
+const hookOf = (sandbox: Sandbox, script: Script, giveBack: () => Promise<void>): ScriptHook => {
+  const strikes = createStrikes(sandbox.limits);
+  /** What it asked for in its last run comes along with the next one. */
+  let expected: ReadonlySet<Question> = new Set();
+  let isClosed = false;
+
+  const run = async (request: RunRequest): Promise<Outcome> => {
+    if (isClosed) throw new ScriptHookError('HW_SCRIPT_CLOSED', 'The hook has been disposed');
+    const { bowl } = request;
+    const pieces = apart(request);
+    const seed = request.seed ?? newSlugId();
+    const reason = strikes.disabled();
+    if (reason !== null) return notRun(bowl, seed, reason, 0);
+    const surroundings = createSurroundings(bowl);
+    const deadlineMs = request.deadlineMs ?? deadlineFor(request, sandbox.limits);
+    const { head, parts } = pieces;
+    const job = {
+      head,
+      parts,
+      bowl: bowlText(bowl),
+      now: bowl.now,
+      seed,
+      deadlineMs,
+      known: surroundings.known(expected),
+    };
+    const report = await sandbox.run(script, job, surroundings.answer);
+    if (report.kind === 'ended') {
+      strikes.count('terminated');
+      return notRun(bowl, seed, `the script was stopped from outside: ${report.why}`, deadlineMs);
+    }
+    expected = new Set(report.asked);
+    const outcome = judge(report, { pieces, state: bowl.state, seed });
+    strikes.count(outcome.outcome === 'failed' ? outcome.kind : 'fine');
+    return outcome;
+  };
+
+  return {
+    run,
+    disabled: strikes.disabled,
+    enable: strikes.forgive,
+    [Symbol.asyncDispose]: async () => {
+      if (isClosed) return;
+      isClosed = true;
+      sandbox.forgetScript(script);
+      await giveBack();
+    },
+  };
+};
+
+const apart = ({ event }: RunRequest): EventPieces => {
+  try {
+    return takeApart(event);
+  } catch (error) {
+    throw new ScriptHookError('HW_SCRIPT_NO_EVENT', error instanceof Error ? error.message : 'this is no event');
+  }
+};
+
+const deadlineFor = ({ event }: RunRequest, limits: Limits): number =>
+  eventKindName(event)?.startsWith('on-') ? limits.eventDeadlineMs : limits.timerDeadlineMs;
+
+/** What `require("tlon_hooks").bowl` shows (decision 9). */
+const bowlText = ({ our, src, now, config, hook, channel, group }: Bowl): string =>
+  JSON.stringify({ nest: channel?.nest ?? null, group: group?.flag ?? null, our, src, now, config, hook });
+
+const notRun = (bowl: Bowl, seed: string, message: string, durationMs: number): Outcome => ({
+  outcome: 'failed',
+  kind: 'terminated',
+  message,
+  effects: [],
+  state: bowl.state,
+  stateJson: undefined,
+  prints: [],
+  dropped: [],
+  seed,
+  durationMs,
+});
+
+let shared: { readonly sandbox: Sandbox; users: number } | undefined;
+
+const borrowSharedSandbox = (): Sandbox => {
+  shared ??= { sandbox: createSandbox(), users: 0 };
+  shared.users++;
+  return shared.sandbox;
+};
+
+const returnSharedSandbox = async (): Promise<void> => {
+  if (shared === undefined || --shared.users > 0) return;
+  const { sandbox } = shared;
+  shared = undefined;
+  await sandbox[Symbol.asyncDispose]();
+};

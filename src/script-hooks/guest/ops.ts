@@ -1,0 +1,54 @@
+// The calls between a script's side and ours: their numbers, and what both sides must agree on.
+
+export const OPS = {
+  /** () → the event with its lazy parts missing, their paths, and the path of what may be changed */
+  event: 0,
+  /** (index) → the lazy part */
+  part: 1,
+  /** (index, value) → whether the value is still what the part was */
+  isUnchanged: 13,
+  state: 2,
+  setState: 3,
+  print: 4,
+  bowl: 5,
+  seed: 6,
+  members: 7,
+  /** (ship as JSON) → role names */
+  roles: 8,
+  /** (ship as JSON) → "~name" or null */
+  ship: 9,
+  postCount: 10,
+  /** (page number) → posts */
+  postPage: 11,
+  /** (n) → the n-th unique time of this run: {ms, dotted, plain} */
+  uniqueTime: 12,
+  /** What the run returned, told piece by piece: see report.ts */
+  denied: 20,
+  allowedSame: 21,
+  allowedSkeleton: 22,
+  allowedPart: 23,
+  allowedWhole: 24,
+  effect: 25,
+  dropped: 26,
+  malformed: 27,
+  failed: 28,
+} as const;
+
+export type GuestSettings = {
+  readonly ops: typeof OPS;
+  readonly effects: number;
+  readonly postsPerPage: number;
+  /** Deeper values are refused: they are cyclic, or meant to exhaust somebody's stack. */
+  readonly deepest: number;
+  readonly longestMessage: number;
+};
+
+/** What the guest is told of the event: see pieces.ts. */
+export type EventHead = {
+  readonly event: unknown;
+  /** Where the lazy parts go, from the root; the order of the outermost first. */
+  readonly lazy: readonly (readonly string[])[];
+  /** Keys from the root to what the answer may change, and which of its keys; null: nothing. */
+  readonly node: readonly string[];
+  readonly keys: readonly string[] | null;
+};

@@ -1,0 +1,47 @@
+// The bounds of a run: what one script may cost. Sizes in bytes unless they say otherwise, times in milliseconds.
+
+export type Limits = {
+  /** How long a run may take when somebody waits for its answer: events of posts and replies. */
+  readonly eventDeadlineMs: number;
+  /** How long a run may take when nobody waits: cron and wake. */
+  readonly timerDeadlineMs: number;
+  /** How long after its deadline a run that does not stop by itself is ended with its worker. */
+  readonly graceMs: number;
+  /** How long compiling may take. */
+  readonly compileMs: number;
+  readonly source: number;
+  readonly bytecode: number;
+  /** What a script may allocate. */
+  readonly memory: number;
+  /** The event that a run returns, and all its effects together. */
+  readonly result: number;
+  readonly state: number;
+  readonly effects: number;
+  /** Calls of library functions that reach the host. */
+  readonly hostCalls: number;
+  /** Number of prints, and characters of each; what goes beyond is counted and dropped. */
+  readonly prints: number;
+  readonly printLength: number;
+  /** Runs ended from outside before the hook is disabled; a run that stops by itself pays one back. */
+  readonly strikes: number;
+};
+
+const KIB = 1024;
+const MIB = 1024 * KIB;
+
+export const DEFAULT_LIMITS: Limits = {
+  eventDeadlineMs: 100,
+  timerDeadlineMs: 2000,
+  graceMs: 100,
+  compileMs: 1000,
+  source: MIB,
+  bytecode: 8 * MIB,
+  memory: 64 * MIB,
+  result: MIB,
+  state: MIB,
+  effects: 256,
+  hostCalls: 10_000,
+  prints: 200,
+  printLength: 4 * KIB,
+  strikes: 3,
+};
