@@ -7,7 +7,7 @@ export type BatchSettings<Item, Result> = {
   /** Does the work for all items in one statement; answers one result an item, in order. */
   readonly run: (items: readonly Item[]) => Promise<readonly Result[]>;
   readonly maxItems: number;
-  /** How many statements may be under way at once. */
+  /** How many statements may be under way at once. With 32 callers two keep the slowest answers faster than one does, at the same rate. */
   readonly concurrency: number;
 };
 

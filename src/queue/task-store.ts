@@ -68,7 +68,7 @@ export const createTaskStore = (database: Database): TaskStore => {
   /** Whether each task was made just now. */
   const insert = createBatch<NewTask, boolean>({
     maxItems: MOST_TASKS_AT_ONCE,
-    concurrency: 1,
+    concurrency: 2,
     run: async (tasks) => {
       const rows = await database.query(insertTasks, [
         tasks.map(({ taskId }) => taskId),

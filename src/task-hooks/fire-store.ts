@@ -172,7 +172,7 @@ const keyOf = (hookUid: string, cause: string): string => `${hookUid} ${cause}`;
 export const createFireStore = (database: Database, ledger: Pick<Ledger, 'withMonths'>): FireStore => {
   const storeTogether = createBatch<ToStore, boolean>({
     maxItems: MOST_AT_ONCE,
-    concurrency: 1,
+    concurrency: 2,
     run: async (fires) => {
       const rows = await database.query(storeFires, storeValues(fires));
       const stored = new Set(rows.map(({ hook_uid, cause }) => keyOf(hook_uid, cause)));
@@ -182,7 +182,7 @@ export const createFireStore = (database: Database, ledger: Pick<Ledger, 'withMo
 
   const finishTogether = createBatch<Finished, void>({
     maxItems: MOST_AT_ONCE,
-    concurrency: 1,
+    concurrency: 2,
     run: async (done) => {
       const values = [
         done.map(({ hookUid }) => hookUid),
