@@ -14,7 +14,7 @@ const fileOf = (content: unknown): string => {
   writeFileSync(path, typeof content === 'string' ? content : JSON.stringify(content));
   return path;
 };
-const read = (args: readonly string[] = [], env: NodeJS.ProcessEnv = {}) => readConfig(args, env, '/work');
+const read = (args: readonly string[] = [], env: NodeJS.ProcessEnv = {}) => readConfig(args, env, '/srv');
 const fileArgs = (content: unknown) => ['--config', fileOf(content)];
 
 describe('the configuration', () => {
@@ -22,7 +22,7 @@ describe('the configuration', () => {
     assert.deepEqual(read(), {
       port: 8080,
       host: '127.0.0.1',
-      dataFolder: '/work/.hookwright',
+      dataFolder: '/srv/.hookwright',
       rootUrl: undefined,
       databaseUrl: undefined,
       poolSize: 8,
