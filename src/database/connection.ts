@@ -43,7 +43,11 @@ export const openDatabase = ({ connection, address, poolSize, clock, log }: Conn
   };
   const pool = new pg.Pool({ ...config, max: poolSize, idleTimeoutMillis: 30_000, verify: setUpSession });
   // pg reports here what breaks on connections that nobody uses at the moment; the pool drops them by itself.
-  pool.on('error', (error) => log.warn({ err: error }, 'an idle database connection broke'));
+  let isEnding = false;
+  pool.on('error', (error) => {
+    // While we end, the embedded server may close connections that are about to close themselves.
+    if (!isEnding) log.warn({ err: error }, 'an idle database connection broke');
+  });
   const listening = createListening({ config, clock, log });
 
   const transaction = async <T>(work: (tx: Transaction) => Promise<T>): Promise<T> => {
@@ -64,6 +68,7 @@ export const openDatabase = ({ connection, address, poolSize, clock, log }: Conn
     transaction,
     listen: listening.listen,
     [Symbol.asyncDispose]: async () => {
+      isEnding = true;
       await listening[Symbol.asyncDispose]();
       await pool.end();
     },

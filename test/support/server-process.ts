@@ -51,7 +51,8 @@ export const startServerProcess = async (t: Cleanup, options: ServerOptions): Pr
   const giveUpAt = systemClock.monotonic() + READY_WITHIN_MS;
   for (;;) {
     const state = parse(await readFile(stateFile, 'utf8').catch(() => ''));
-    if (state) {
+    // The file alone may be that of a server that was killed; the last line of the greeting comes after it was written.
+    if (state && said.includes('Press Ctrl-C to end.')) {
       const end: ServerProcess['end'] = (signal) => {
         child.kill(signal);
         return ended;
