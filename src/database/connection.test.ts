@@ -108,7 +108,7 @@ describe('a transaction', () => {
         await tx.query(addTo, [second]);
       });
     await Promise.all([addToBoth('a', 'b'), addToBoth('b', 'a')]);
-    assert.equal(tries, 3);
+    assert.ok(tries >= 3, `${tries} tries`); // PostgreSQL may choose both of them as victims
     assert.deepEqual(
       (await database.query(listNumbers)).map(({ n }) => n),
       [3, 3],
