@@ -51,11 +51,16 @@ export type ApiAnswer = { readonly body: unknown } | { readonly noContent: true 
 /** A JSON schema with the name under which it is published: `/schemas/<service>/v1/<name>.json#`. */
 export type NamedSchema = { readonly name: string; readonly schema: object };
 
-export type ApiMethod<Payload = unknown> = {
+/** What is known of a method without its handler: enough for the server's checks, the references, and clients. */
+export type MethodDeclaration = {
   /** The method's name, as clients call it: `triggerHook`. */
   readonly name: string;
   readonly title: string;
   readonly description: string;
+  /** Under which heading documentation lists it. Default: the service's title. */
+  readonly category?: string;
+  /** Default: stable. */
+  readonly stability?: 'stable' | 'deprecated' | 'experimental';
   readonly verb: 'GET' | 'PUT' | 'POST' | 'DELETE';
   /** With parameters in angle brackets, as the API references write it: `/hooks/<hookGroupId>/<hookId>`. */
   readonly route: string;
@@ -71,14 +76,30 @@ export type ApiMethod<Payload = unknown> = {
   readonly output?: NamedSchema;
   /** Route parameters that are credentials: they never appear in a log line or an error. */
   readonly secretParams?: readonly string[];
-  readonly handle: (request: ApiRequest<Payload>) => Promise<ApiAnswer>;
 };
 
-/** An API: its name in the URLs (`/api/<service>/v1`) and its methods. */
-export type ApiService = {
+export type ApiHandler<Payload = unknown> = (request: ApiRequest<Payload>) => Promise<ApiAnswer>;
+
+export type ApiMethod<Payload = unknown> = MethodDeclaration & { readonly handle: ApiHandler<Payload> };
+
+/** An API as data: its name in the URLs (`/api/<service>/v1`) and its methods. */
+export type ApiDeclaration<Method extends MethodDeclaration = MethodDeclaration> = {
   readonly service: string;
   readonly title: string;
   readonly description: string;
-  // biome-ignore lint/suspicious/noExplicitAny: the payload type is the method's own affair; its schema guards it.
-  readonly methods: readonly ApiMethod<any>[];
+  readonly methods: readonly Method[];
 };
+
+/** An API that can be served. */
+// biome-ignore lint/suspicious/noExplicitAny: the payload type is the method's own affair; its schema guards it.
+export type ApiService = ApiDeclaration<ApiMethod<any>>;
+
+/** Joins a declaration and its handlers; the compiler sees to it that none is missing. */
+export const implementApi = <Method extends MethodDeclaration>(
+  declaration: ApiDeclaration<Method>,
+  // biome-ignore lint/suspicious/noExplicitAny: as above.
+  handlers: { readonly [Name in Method['name']]: ApiHandler<any> },
+): ApiService => ({
+  ...declaration,
+  methods: declaration.methods.map((method) => ({ ...method, handle: handlers[method.name as Method['name']] })),
+});

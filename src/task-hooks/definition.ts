@@ -50,13 +50,63 @@ export type HookDefinition = Static<typeof hookDefinition>;
 
 export const CREATE_HOOK_REQUEST: NamedSchema = { name: 'create-hook-request', schema: createHookRequest };
 export const HOOK_DEFINITION: NamedSchema = { name: 'hook-definition', schema: hookDefinition };
-export const TRIGGER_HOOK_REQUEST: NamedSchema = { name: 'trigger-hook', schema: Type.Object({}) };
+export const LIST_HOOK_GROUPS_RESPONSE: NamedSchema = {
+  name: 'list-hook-groups-response',
+  schema: Type.Object({ groups: Type.Array(Type.String()) }),
+};
+export const LIST_HOOKS_RESPONSE: NamedSchema = {
+  name: 'list-hooks-response',
+  schema: Type.Object({ hooks: Type.Array(hookDefinition) }),
+};
+export const TRIGGER_HOOK_REQUEST: NamedSchema = {
+  name: 'trigger-hook',
+  schema: Type.Object({}, { description: 'What the trigger schema of the hook admits.' }),
+};
 export const TRIGGER_HOOK_RESPONSE: NamedSchema = {
   name: 'trigger-hook-response',
   schema: Type.Object({
     taskId: Type.Optional(Type.String()),
     status: Type.Optional(Type.Object({ taskId: Type.String() })),
   }),
+};
+export const TRIGGER_TOKEN_RESPONSE: NamedSchema = {
+  name: 'trigger-token-response',
+  schema: Type.Object({ token: Type.String() }),
+};
+
+const time = Type.String({ format: 'date-time' });
+
+/** `lastFire` is one of three, told apart by `result`. */
+const hookStatus = Type.Object({
+  lastFire: Type.Union([
+    Type.Object({ result: Type.Literal('no-fire') }),
+    Type.Object({ result: Type.Literal('success'), taskId: Type.String(), time }),
+    Type.Object({ result: Type.Literal('error'), error: Type.Object({}), time }),
+  ]),
+  nextScheduledDate: Type.Optional(time),
+  warnings: Type.Optional(
+    Type.Array(Type.String(), {
+      description: 'What keeps this hook from firing as its definition suggests, and the cure.',
+    }),
+  ),
+});
+export type HookStatus = Static<typeof hookStatus>;
+export const HOOK_STATUS: NamedSchema = { name: 'hook-status', schema: hookStatus };
+
+const lastFire = Type.Object({
+  hookGroupId: Type.String(),
+  hookId: Type.String(),
+  firedBy: Type.Enum(['schedule', 'triggerHook', 'triggerHookWithToken', 'pulseMessage']),
+  taskId: Type.String(),
+  taskCreateTime: time,
+  result: Type.Enum(['success', 'error']),
+  error: Type.String({ description: 'JSON; empty when there was none.' }),
+  taskState: Type.Enum(['unknown', 'unscheduled', 'pending', 'running', 'completed', 'failed', 'exception']),
+});
+export type LastFire = Static<typeof lastFire>;
+export const LIST_LAST_FIRES_RESPONSE: NamedSchema = {
+  name: 'list-lastFires-response',
+  schema: Type.Object({ lastFires: Type.Array(lastFire), continuationToken: Type.Optional(Type.String()) }),
 };
 
 export type HookName = { readonly hookGroupId: string; readonly hookId: string };

@@ -13,7 +13,7 @@ const FLOORS: readonly (readonly string[])[] = [
   ['config.ts'],
   ['task-hooks', 'script-hooks', 'airlock'],
   ['community', 'queue'],
-  ['ledger', 'timers', 'auth', 'broker'],
+  ['ledger', 'timers', 'auth', 'broker', 'mail'],
   ['http', 'database'],
   ['core', 'untyped', 'version.ts'],
 ];
