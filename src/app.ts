@@ -1,6 +1,7 @@
 // The composition root: builds the parts from a Config and joins them. The only file that knows them all.
 import { createAuth } from './auth/create-auth.ts';
 import { ensureRootClient } from './auth/root-client.ts';
+import { createInProcessBroker } from './broker/create-in-process-broker.ts';
 import type { Config } from './config.ts';
 import { type Clock, withDeadline } from './core/clock.ts';
 import { loadEncryptionKey } from './core/encryption-key.ts';
@@ -74,7 +75,15 @@ export const startApp = async (config: Config, { clock, log }: AppSurroundings):
     callerWith: auth.callerWith,
     rootUrl: () => rootUrl,
   });
-  const taskHooks = undo.use(createTaskHooks({ database, ledger, queue, clock, log, metrics }));
+  const broker = createInProcessBroker({ database, clock, log, metrics });
+  const taskHooks = undo.use(
+    createTaskHooks({
+      ...{ database, ledger, timers, broker, queue, secretBox, clock, log, metrics },
+      enqueueMail: undefined,
+      deniedExchanges: config.deniedExchanges,
+      rootUrl: () => rootUrl,
+    }),
+  );
 
   timers.handle(RETENTION_TIMER.kind, createRetention({ ledger, clock, log, retentionDays: config.retentionDays }));
   await database.transaction((tx) => timers.set(tx, { ...RETENTION_TIMER, due: clock.now() }));
@@ -100,8 +109,10 @@ export const startApp = async (config: Config, { clock, log }: AppSurroundings):
   const { credentialsFile } = await ensureRootClient({ database, clients: auth.clients, clock, dataFolder, rootUrl });
 
   const loops = new AbortController();
-  const running = Promise.all([timers.run(loops.signal), taskHooks.run(loops.signal)]);
+  const intake = new AbortController();
+  const running = Promise.all([timers.run(intake.signal), broker.run(intake.signal), taskHooks.run(loops.signal)]);
   undo.defer(async () => {
+    intake.abort();
     loops.abort();
     await running;
   });
@@ -113,6 +124,7 @@ export const startApp = async (config: Config, { clock, log }: AppSurroundings):
     ending.abort();
     const deadlineMs = config.shutdownSeconds * 1000;
     const finishUnderWay = async () => {
+      intake.abort(); // no schedule and no message begins anything more
       await server.close();
       await taskHooks.whenIdle();
     };

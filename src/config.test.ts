@@ -30,6 +30,7 @@ describe('the configuration', () => {
       logLevel: 'warn',
       retentionDays: 400,
       shutdownSeconds: 15,
+      deniedExchanges: ['exchange/taskcluster-queue/v1/task-created', 'exchange/taskcluster-hooks/.*'],
     });
   });
 
@@ -44,6 +45,7 @@ describe('the configuration', () => {
     logLevel: ['trace', 'debug', 'info'],
     retentionDays: ['1', '2', '3'],
     shutdownSeconds: ['0', '1', '2'],
+    deniedExchanges: ['a', 'b', 'c'],
   };
   for (const [option, [inFile, inEnvironment, asFlag]] of Object.entries(VALUES)) {
     const name = option as keyof typeof VALUES;

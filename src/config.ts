@@ -23,6 +23,8 @@ export type Config = {
   readonly retentionDays: number;
   /** How long a server that was told to end waits for what is under way. */
   readonly shutdownSeconds: number;
+  /** Exchanges that hooks may not bind to: regular expressions for how their names begin. */
+  readonly deniedExchanges: readonly string[];
 };
 
 type Option = {
@@ -105,6 +107,13 @@ export const OPTIONS = {
     fallback: '15',
     help: 'How long to wait for what is under way when told to end.',
   },
+  deniedExchanges: {
+    flag: 'denied-exchanges',
+    env: 'HOOKWRIGHT_DENIED_EXCHANGES',
+    value: 'PATTERNS',
+    fallback: 'exchange/taskcluster-queue/v1/task-created exchange/taskcluster-hooks/.*',
+    help: 'Exchanges that hooks may not bind to: regular expressions for how their names begin, with spaces between them.',
+  },
 } as const satisfies Record<keyof Config, Option>;
 
 const OPTION_LIST: readonly Option[] = Object.values(OPTIONS);
@@ -135,6 +144,7 @@ export const readConfig = (args: readonly string[], env: NodeJS.ProcessEnv, cwd:
     logLevel: readLogLevel(textOf(OPTIONS.logLevel) as string),
     retentionDays: wholeNumber(OPTIONS.retentionDays, textOf(OPTIONS.retentionDays), 1, 36_500),
     shutdownSeconds: wholeNumber(OPTIONS.shutdownSeconds, textOf(OPTIONS.shutdownSeconds), 0, 3_600),
+    deniedExchanges: readPatterns(OPTIONS.deniedExchanges, textOf(OPTIONS.deniedExchanges) as string),
   };
 };
 
@@ -199,6 +209,18 @@ const wholeNumber = ({ flag, env }: Option, text: string | undefined, least: num
   const value = Number(text);
   if (text !== undefined && /^\d+$/.test(text) && value >= least && value <= most) return value;
   throw badOption(`--${flag} (${env}) is "${text}"`, `Give a whole number from ${least} to ${most}`);
+};
+
+const readPatterns = ({ flag, env }: Option, text: string): readonly string[] => {
+  const patterns = text.split(/\s+/).filter((pattern) => pattern !== '');
+  for (const pattern of patterns) {
+    try {
+      new RegExp(pattern);
+    } catch (error) {
+      throw badOption(`--${flag} (${env}) has "${pattern}": ${describeError(error)}`, 'Give regular expressions');
+    }
+  }
+  return patterns;
 };
 
 const readLogLevel = (text: string): LogLevel => {

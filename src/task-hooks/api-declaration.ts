@@ -6,6 +6,7 @@ import {
   HOOK_GROUP_ID,
   HOOK_ID,
   HOOK_STATUS,
+  LIST_FIRES_RESPONSE,
   LIST_HOOK_GROUPS_RESPONSE,
   LIST_HOOKS_RESPONSE,
   LIST_LAST_FIRES_RESPONSE,
@@ -162,6 +163,21 @@ const METHODS = [
     query: { continuationToken: /^.+$/s, limit: /^[0-9]+$/ },
     scopes: 'hooks:list-last-fires:<hookGroupId>/<hookId>',
     output: LIST_LAST_FIRES_RESPONSE,
+  },
+  {
+    name: 'listFires',
+    title: 'List everything that became of the events of a hook',
+    description:
+      'All that the ledger has of a hook, newest first: also what was declined, rejected or missed, and why. Of Hookwright alone; other ' +
+      'servers do not have this method.',
+    category: 'Hook Status',
+    stability: 'experimental',
+    verb: 'GET',
+    route: '/hooks/<hookGroupId>/<hookId>/fires',
+    params: HOOK,
+    query: { continuationToken: /^.+$/s, limit: /^[0-9]+$/ },
+    scopes: 'hooks:list-last-fires:<hookGroupId>/<hookId>',
+    output: LIST_FIRES_RESPONSE,
   },
 ] as const satisfies readonly MethodDeclaration[];
 

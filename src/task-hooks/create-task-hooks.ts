@@ -1,24 +1,42 @@
 // Task hooks, put together: the API, firing, and what goes on in the background.
+import type { Broker } from '../broker/broker.ts';
 import type { Clock } from '../core/clock.ts';
 import type { Log } from '../core/log.ts';
 import type { Metrics } from '../core/metrics.ts';
+import type { SecretBox } from '../core/secret-box.ts';
 import type { Database } from '../database/database.ts';
 import type { ApiService } from '../http/api-method.ts';
 import type { Ledger } from '../ledger/create-ledger.ts';
 import type { Queue } from '../queue/queue.ts';
+import type { Timers } from '../timers/create-timers.ts';
 import { createHooksApi } from './api.ts';
 import { createEvaluationPool } from './evaluation-pool.ts';
 import { createEvaluator } from './evaluator.ts';
+import { createFailureMail, type EnqueueMail } from './failure-mail.ts';
 import { createFiring } from './fire.ts';
 import { createFireStore } from './fire-store.ts';
+import { createHookChanges, SCHEDULE_TIMER } from './hook-changes.ts';
 import { createHookMemory } from './hook-memory.ts';
 import { createHookStore } from './hook-store.ts';
+import { createMessageReader } from './message-reader.ts';
 import { createPursuit } from './pursue.ts';
+import { createScheduleHandler } from './schedule-handler.ts';
+import { createTicks } from './tick.ts';
+import { createTriggerTokens } from './trigger-token.ts';
 
 export type TaskHooksSettings = {
   readonly database: Database;
   readonly ledger: Ledger;
+  /** Gets the handler of schedules; runs after this. */
+  readonly timers: Timers;
+  /** Gets the reader of messages; runs after this. */
+  readonly broker: Broker;
   readonly queue: Queue;
+  readonly secretBox: SecretBox;
+  /** undefined: nobody is mailed. */
+  readonly enqueueMail: EnqueueMail | undefined;
+  readonly deniedExchanges: readonly string[];
+  readonly rootUrl: () => string;
   readonly clock: Clock;
   readonly log: Log;
   readonly metrics: Metrics;
@@ -32,16 +50,39 @@ export type TaskHooks = AsyncDisposable & {
   readonly whenIdle: () => Promise<void>;
 };
 
-export const createTaskHooks = ({ database, ledger, queue, clock, log, metrics }: TaskHooksSettings): TaskHooks => {
+export const createTaskHooks = (settings: TaskHooksSettings): TaskHooks => {
+  const { database, ledger, timers, broker, queue, secretBox, clock, log, metrics } = settings;
+  const { enqueueMail: enqueue, deniedExchanges, rootUrl } = settings;
+
   const pool = createEvaluationPool({ clock, log });
   const evaluator = createEvaluator(pool);
   const hooks = createHookStore(database);
   const memory = createHookMemory(hooks, evaluator);
   const fires = createFireStore(database, ledger);
-  const pursuit = createPursuit({ fires, queue, clock, log, metrics });
-  const firing = createFiring({ memory, evaluator, fires, ledger, pursuit, clock });
+  const tokens = createTriggerTokens(secretBox);
+  const notice = createFailureMail({ hooks, enqueue, rootUrl, clock });
+  const render = evaluator.renderStored;
+  const pursuit = createPursuit({ fires, queue, render, notice, clock, log, metrics });
+  const firing = createFiring({ memory, evaluator, fires, ledger, pursuit, tokens, clock });
+  const ticks = createTicks({ memory, evaluator, fires, ledger, clock });
+  const changes = createHookChanges({ database, hooks, tokens, timers, ticks, broker, clock });
+
+  timers.handleBatch(SCHEDULE_TIMER, createScheduleHandler({ hooks, ticks, pursuit, clock }));
+  broker.consume(createMessageReader({ database, memory, evaluator, fires, ledger, pursuit, notice, clock }));
+
   return {
-    api: createHooksApi({ hooks, evaluator, firing, ledger, queue, settled: pursuit.settled, clock }),
+    api: createHooksApi({
+      hooks,
+      changes,
+      evaluator,
+      deniedExchanges,
+      firing,
+      ledger,
+      timers,
+      queue,
+      settled: pursuit.settled,
+      clock,
+    }),
     run: pursuit.run,
     whenIdle: pursuit.whenIdle,
     [Symbol.asyncDispose]: async () => {

@@ -109,6 +109,34 @@ export const LIST_LAST_FIRES_RESPONSE: NamedSchema = {
   schema: Type.Object({ lastFires: Type.Array(lastFire), continuationToken: Type.Optional(Type.String()) }),
 };
 
+const fireRecord = Type.Object(
+  {
+    kind: Type.Enum(['fire', 'attempt'], { description: 'An attempt is one try of a fire that did not end it.' }),
+    outcome: Type.Optional(
+      Type.Enum(['created', 'declined', 'rejected', 'failed', 'exhausted', 'missed', 'limited'], {
+        description: 'What became of the fire; attempts have none.',
+      }),
+    ),
+    firedBy: Type.String(),
+    taskId: Type.Optional(Type.String()),
+    arrived: Type.String({ format: 'date-time', description: 'When the event came in, or was due.' }),
+    ended: Type.String({ format: 'date-time', description: 'When the outcome was known.' }),
+    attempts: Type.Integer({ description: 'How many were made to create the task.' }),
+    clientId: Type.Optional(Type.String()),
+    requestId: Type.String(),
+    error: Type.Optional(Type.Unknown({ description: 'Why there is no task.' })),
+    detail: Type.Optional(
+      Type.Unknown({ description: 'Of what was missed: first, last and count. Of a message: where it came from.' }),
+    ),
+  },
+  { additionalProperties: false },
+);
+export type FireRecord = Static<typeof fireRecord>;
+export const LIST_FIRES_RESPONSE: NamedSchema = {
+  name: 'list-fires-response',
+  schema: Type.Object({ fires: Type.Array(fireRecord), continuationToken: Type.Optional(Type.String()) }),
+};
+
 export type HookName = { readonly hookGroupId: string; readonly hookId: string };
 
 /** A hook as it is stored. */
@@ -118,6 +146,8 @@ export type Hook = {
   /** Grows with every edit. */
   readonly revision: number;
   readonly definition: HookDefinition;
+  /** The trigger token (trigger-token.ts); undefined while nobody has asked for it. */
+  readonly sealedToken: Buffer | undefined;
 };
 
 /** The only authority with which a hook's tasks are created. */

@@ -18,8 +18,8 @@ export const DEFAULT_LIMITS: EvaluationLimits = { deadlineMs: 1_000, memoryMb: 2
 
 export type PoolAnswer<Result> =
   | { readonly ok: true; readonly result: Result }
-  /** A bound was reached; for the caller, with what to change. */
-  | { readonly ok: false; readonly message: string };
+  /** A bound was reached; for the caller, with what to change. `mayPass`: the bound was not the job's, so trying again may help. */
+  | { readonly ok: false; readonly message: string; readonly mayPass?: boolean };
 
 export type EvaluationPool = AsyncDisposable & {
   readonly run: <Result>(request: WorkerRequest) => Promise<PoolAnswer<Result>>;
@@ -27,6 +27,12 @@ export type EvaluationPool = AsyncDisposable & {
 
 type Waiting = { readonly request: WorkerRequest; readonly settle: (answer: PoolAnswer<never>) => void };
 
+const SHUTTING_DOWN = { ok: false, message: 'The server is shutting down; try again.', mayPass: true } as const;
+const FAILED_INSIDE = {
+  ok: false,
+  message: 'The evaluation failed inside; the log of the server says why.',
+  mayPass: true,
+} as const;
 const IDLE_MS = 60_000;
 const START_DEADLINE_MS = 30_000;
 /** The file that runs beside this one: TypeScript in the source tree, JavaScript in the package. */
@@ -100,7 +106,7 @@ export const createEvaluationPool = (
         on('error', (error: Error) => {
           if (errorCode(error) === 'ERR_WORKER_OUT_OF_MEMORY') return resolve({ ok: false, message: tooLarge });
           log.error({ err: error }, 'an evaluation failed inside');
-          resolve({ ok: false, message: 'The evaluation failed inside; the log of the server says why.' });
+          resolve(FAILED_INSIDE);
         });
         on('exit', () => resolve({ ok: false, message: tooLarge }));
         const cancel = clock.after(deadlineMs, () => resolve({ ok: false, message: tooLong }));
@@ -128,9 +134,7 @@ export const createEvaluationPool = (
       const one: Promise<void> = serve()
         .catch((error: unknown) => {
           log.error({ err: error }, 'an evaluation worker failed');
-          waiting
-            .shift()
-            ?.settle({ ok: false, message: 'The evaluation failed inside; the log of the server says why.' });
+          waiting.shift()?.settle(FAILED_INSIDE);
         })
         .finally(() => {
           running.delete(one);
@@ -143,11 +147,12 @@ export const createEvaluationPool = (
   return {
     run: (request) =>
       new Promise((resolve) => {
-        if (ending.signal.aborted) return resolve({ ok: false, message: 'The server is shutting down; try again.' });
+        if (ending.signal.aborted) return resolve(SHUTTING_DOWN);
         if (waiting.length >= limits.mostWaiting) {
           return resolve({
             ok: false,
             message: `${limits.mostWaiting} evaluations are waiting already; try again later.`,
+            mayPass: true,
           });
         }
         waiting.push({ request, settle: resolve as Waiting['settle'] });
@@ -156,8 +161,7 @@ export const createEvaluationPool = (
     [Symbol.asyncDispose]: async () => {
       ending.abort();
       for (const wake of wakers) wake();
-      for (const { settle } of waiting.splice(0))
-        settle({ ok: false, message: 'The server is shutting down; try again.' });
+      for (const { settle } of waiting.splice(0)) settle(SHUTTING_DOWN);
       await Promise.all(running);
     },
   };

@@ -19,7 +19,8 @@ export type Evaluation =
   | { readonly outcome: 'declined' }
   | { readonly outcome: 'rejected'; readonly problems: readonly string[] }
   | { readonly outcome: 'failed'; readonly message: string }
-  | { readonly outcome: 'limited'; readonly message: string };
+  /** `mayPass`: for want of room here and now, not because of the hook; trying again may help. */
+  | { readonly outcome: 'limited'; readonly message: string; readonly mayPass?: boolean };
 
 /** What the queue takes. */
 export const LARGEST_TASK_BYTES = 10 * 1024 * 1024;
@@ -54,3 +55,18 @@ export const evaluate = (
     return { outcome: 'limited', message: `The rendered task cannot be written as JSON: ${describeError(error)}` };
   }
 };
+
+/** Why an event led to no task, for the ledger. */
+export const reasonOf = (evaluation: Exclude<Evaluation, { outcome: 'rendered' }>): string => {
+  switch (evaluation.outcome) {
+    case 'rejected':
+      return evaluation.problems.join('; ').slice(0, LONGEST_REASON);
+    case 'declined':
+      return 'The template rendered to nothing.';
+    case 'failed':
+    case 'limited':
+      return evaluation.message.slice(0, LONGEST_REASON);
+  }
+};
+
+const LONGEST_REASON = 128 * 1024;

@@ -3,9 +3,9 @@ import type { AnySchemaObject } from 'ajv';
 import { copyJson } from '../core/json.ts';
 import type { Hook } from './definition.ts';
 import { compileOrThrow, type Evaluation, evaluate } from './evaluation.ts';
-import type { EvaluationPool } from './evaluation-pool.ts';
+import type { EvaluationPool, PoolAnswer } from './evaluation-pool.ts';
 import { compileQuickTemplate, type QuickTemplate } from './quick-template.ts';
-import { countInsertions, type FiringContext } from './template.ts';
+import { countInsertions, type FiringContext, type Unrendered } from './template.ts';
 import { type CompiledSchema, compileTriggerSchema, isLinearSchema } from './trigger-schema.ts';
 
 /** A hook with what is made of its definition once. */
@@ -26,6 +26,10 @@ export type Evaluator = {
   readonly compile: (hook: Hook) => CompiledHook;
   /** @param payloadBytes the size of the payload as JSON; 0 when there is none. */
   readonly evaluate: (hook: CompiledHook, context: FiringContext, payloadBytes: number) => Promise<Evaluation>;
+  /** For events without a payload: the task at once, when its cost is known to be small; undefined: store it unrendered. */
+  readonly renderNow: (hook: CompiledHook, context: FiringContext) => Evaluation | undefined;
+  /** Of a fire that was stored unrendered. Never rejects. */
+  readonly renderStored: (unrendered: Unrendered) => Promise<Evaluation>;
   /** What is wrong with a trigger schema, for the author of the hook; undefined when it can be used. */
   readonly checkTriggerSchema: (schema: AnySchemaObject) => Promise<string | undefined>;
 };
@@ -52,7 +56,20 @@ export const createEvaluator = (pool: EvaluationPool): Evaluator => ({
       return evaluate(own, hook.linear.schema(), hook.linear.quick());
     }
     const answer = await pool.run<Evaluation>({ kind: 'evaluate', job });
-    return answer.ok ? answer.result : { outcome: 'limited', message: answer.message };
+    return answer.ok ? answer.result : limited(answer);
+  },
+
+  renderNow: (hook, context) => {
+    if (!hook.linear || !isCheapHere(hook.linear, 0)) return undefined;
+    const job = { key: '', template: hook.definition.task, triggerSchema: {}, context };
+    return evaluate(job, NOTHING_TO_CHECK, hook.linear.quick());
+  },
+
+  renderStored: async ({ template, context }) => {
+    const job = { key: '', template, triggerSchema: {}, context };
+    if (isSmall(template) && countInsertions(template) !== undefined) return evaluate(job, NOTHING_TO_CHECK);
+    const answer = await pool.run<Evaluation>({ kind: 'evaluate', job });
+    return answer.ok ? answer.result : limited(answer);
   },
 
   checkTriggerSchema: async (triggerSchema) => {
@@ -64,6 +81,11 @@ export const createEvaluator = (pool: EvaluationPool): Evaluator => ({
     return answer.ok ? answer.result : ` * ${answer.message}`;
   },
 });
+
+const NOTHING_TO_CHECK: CompiledSchema = { check: () => [] };
+
+const limited = ({ message, mayPass }: Extract<PoolAnswer<never>, { ok: false }>): Evaluation =>
+  mayPass === undefined ? { outcome: 'limited', message } : { outcome: 'limited', message, mayPass };
 
 /** Each value of the payload meets at most the whole schema; each insertion is at most the payload and the schema's defaults. */
 const isCheapHere = ({ insertions, schemaBytes }: NonNullable<CompiledHook['linear']>, payloadBytes: number): boolean =>

@@ -1,12 +1,13 @@
 // Fires that are not finished, and how they become rows of the ledger. Statements of concurrent fires are shared.
 import { toIso } from '../core/clock.ts';
 import { createBatch } from '../database/batch.ts';
-import type { Database } from '../database/database.ts';
+import type { Database, Transaction } from '../database/database.ts';
 import { statement } from '../database/statement.ts';
 import type { Ledger } from '../ledger/create-ledger.ts';
 import type { FireOutcome } from '../ledger/entry.ts';
+import type { Hook } from './definition.ts';
 import type { CompiledHook } from './evaluator.ts';
-import type { FiredBy } from './template.ts';
+import type { FiredBy, Unrendered } from './template.ts';
 
 /** The identity of a fire. */
 export type FireKey = { readonly hookUid: string; readonly cause: string };
@@ -29,6 +30,12 @@ export type Fire = FireKey & {
   readonly attempts: number;
 };
 
+/** A fire whose template is rendered after it was stored. */
+export type UnrenderedFire = Omit<Fire, 'task'> & { readonly unrendered: Unrendered };
+export type StoredFire = Fire | UnrenderedFire;
+
+export const isRendered = (fire: StoredFire): fire is Fire => 'task' in fire;
+
 export type Finished = FireKey & {
   readonly at: number;
   readonly outcome: FireOutcome;
@@ -42,16 +49,27 @@ export type FireStore = {
    * fire of this cause is there already.
    */
   readonly store: (hook: CompiledHook, fire: Fire, leaseEnds: number) => Promise<boolean>;
+  /** As `store`, for many fires of any kind, in the caller's transaction. Answers those that were stored. */
+  readonly storeAll: (tx: Transaction, fires: readonly ToStore[]) => Promise<StoredFire[]>;
   /** As `store`, for causes that may come again after their fire is finished; false also when the ledger has it. */
   readonly storeOnce: (hook: CompiledHook, fire: Fire, leaseEnds: number) => Promise<boolean>;
+  /** Gives the fire its task. false: it is gone, or has one. */
+  readonly setTask: (key: FireKey, task: string, givesUp: number) => Promise<boolean>;
   /** Moves the fire to the ledger. Harmless when it was there already. */
   readonly finish: (finished: Finished) => Promise<void>;
+  /** As `finish`, together with what else is to be done then. */
+  readonly finishAnd: (finished: Finished, and: (tx: Transaction) => Promise<void>) => Promise<void>;
   /** Records a failed attempt and when the next one may begin. */
   readonly postpone: (key: FireKey, at: number, due: number, error: unknown) => Promise<void>;
   /** Takes up to `most` fires that are due, leaving out hooks with enough under way. */
-  readonly claimDue: (now: number, leaseEnds: number, most: number, busyHooks: readonly string[]) => Promise<Fire[]>;
+  readonly claimDue: (
+    now: number,
+    leaseEnds: number,
+    most: number,
+    busyHooks: readonly string[],
+  ) => Promise<StoredFire[]>;
   /** Of fires as they were claimed: one that was postponed since has another time to wait for. */
-  readonly extendLeases: (claimed: readonly Fire[], leaseEnds: number) => Promise<void>;
+  readonly extendLeases: (claimed: readonly StoredFire[], leaseEnds: number) => Promise<void>;
   readonly findUnfinished: (key: FireKey) => Promise<{ payloadHash: Buffer | null } | undefined>;
 };
 
@@ -69,6 +87,26 @@ const storeFires = statement<{ hook_uid: string; cause: string }>(
    join hooks hook on hook.uid = fire.hook_uid and hook.revision = fire.revision
    on conflict (hook_uid, cause) do nothing
    returning hook_uid, cause`,
+);
+
+const storeUnrendered = statement<{ hook_uid: string; cause: string }>(
+  'fires.store-unrendered',
+  `insert into fires (hook_uid, cause, hook_group_id, hook_id, fired_by, task_id, unrendered, client_id, request_id,
+                      arrived, gives_up, due, attempts)
+   select hook.uid, fire.cause, hook.hook_group_id, hook.hook_id, fire.fired_by, fire.task_id, fire.unrendered,
+          fire.client_id, fire.request_id, fire.arrived, fire.gives_up, fire.due, 0
+   from unnest($1::uuid[], $2::bigint[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[], $8::timestamptz[],
+               $9::timestamptz[], $10::timestamptz[], $11::json[])
+        as fire(hook_uid, revision, cause, fired_by, task_id, client_id, request_id, arrived, gives_up, due, unrendered)
+   join hooks hook on hook.uid = fire.hook_uid and hook.revision = fire.revision
+   on conflict (hook_uid, cause) do nothing
+   returning hook_uid, cause`,
+);
+
+const setFireTask = statement<{ cause: string }>(
+  'fires.set-task',
+  `update fires set task = $3, unrendered = null, gives_up = $4
+   where hook_uid = $1 and cause = $2 and unrendered is not null returning cause`,
 );
 
 const findInLedger = statement<{ found: number }>(
@@ -113,7 +151,8 @@ type FireRow = {
   hook_id: string;
   fired_by: FiredBy;
   task_id: string;
-  task: string;
+  task: string | null;
+  unrendered: Unrendered | null;
   payload_hash: Buffer | null;
   client_id: string | null;
   request_id: string;
@@ -131,8 +170,8 @@ const claimDueFires = statement<FireRow>(
      order by due
      limit $3
      for update skip locked)
-   returning hook_uid, cause, hook_group_id, hook_id, fired_by, task_id, task::text as task, payload_hash, client_id,
-             request_id, arrived, gives_up, attempts`,
+   returning hook_uid, cause, hook_group_id, hook_id, fired_by, task_id, task::text as task, unrendered, payload_hash,
+             client_id, request_id, arrived, gives_up, attempts`,
 );
 
 const extendFireLeases = statement(
@@ -149,9 +188,14 @@ const findUnfinishedFire = statement<{ payload_hash: Buffer | null }>(
 
 const MOST_AT_ONCE = 200;
 
-type ToStore = { readonly hook: CompiledHook; readonly fire: Fire; readonly leaseEnds: number };
+/** A fire of this very revision of its hook. */
+export type ToStore<Kind extends StoredFire = StoredFire> = {
+  readonly hook: Pick<Hook, 'uid' | 'revision'>;
+  readonly fire: Kind;
+  readonly leaseEnds: number;
+};
 
-const storeValues = (fires: readonly ToStore[]): unknown[] => [
+const storeValues = (fires: readonly ToStore<Fire>[]): unknown[] => [
   fires.map(({ hook }) => hook.uid),
   fires.map(({ hook }) => hook.revision),
   fires.map(({ fire }) => fire.cause),
@@ -167,10 +211,36 @@ const storeValues = (fires: readonly ToStore[]): unknown[] => [
   `[${fires.map(({ fire }) => fire.task).join(',')}]`,
 ];
 
+const unrenderedValues = (fires: readonly ToStore<UnrenderedFire>[]): unknown[] => [
+  fires.map(({ hook }) => hook.uid),
+  fires.map(({ hook }) => hook.revision),
+  fires.map(({ fire }) => fire.cause),
+  fires.map(({ fire }) => fire.firedBy),
+  fires.map(({ fire }) => fire.taskId),
+  fires.map(({ fire }) => fire.clientId ?? null),
+  fires.map(({ fire }) => fire.requestId),
+  fires.map(({ fire }) => toIso(fire.arrived)),
+  fires.map(({ fire }) => toIso(fire.givesUp)),
+  fires.map(({ leaseEnds }) => toIso(leaseEnds)),
+  fires.map(({ fire }) => JSON.stringify(fire.unrendered)),
+];
+
+const finishValues = (done: readonly Finished[]): unknown[] => [
+  done.map(({ hookUid }) => hookUid),
+  done.map(({ cause }) => cause),
+  done.map(({ at }) => toIso(at)),
+  done.map(({ outcome }) => outcome),
+  done.map(({ error }) => (error === undefined ? null : JSON.stringify(error))),
+  done.map(({ attempts }) => attempts),
+];
+
 const keyOf = (hookUid: string, cause: string): string => `${hookUid} ${cause}`;
 
-export const createFireStore = (database: Database, ledger: Pick<Ledger, 'withMonths'>): FireStore => {
-  const storeTogether = createBatch<ToStore, boolean>({
+export const createFireStore = (
+  database: Database,
+  ledger: Pick<Ledger, 'withMonths' | 'ensureMonths' | 'forgetIfMissing'>,
+): FireStore => {
+  const storeTogether = createBatch<ToStore<Fire>, boolean>({
     maxItems: MOST_AT_ONCE,
     concurrency: 2,
     run: async (fires) => {
@@ -184,22 +254,36 @@ export const createFireStore = (database: Database, ledger: Pick<Ledger, 'withMo
     maxItems: MOST_AT_ONCE,
     concurrency: 2,
     run: async (done) => {
-      const values = [
-        done.map(({ hookUid }) => hookUid),
-        done.map(({ cause }) => cause),
-        done.map(({ at }) => toIso(at)),
-        done.map(({ outcome }) => outcome),
-        done.map(({ error }) => (error === undefined ? null : JSON.stringify(error))),
-        done.map(({ attempts }) => attempts),
-      ];
       const months = done.map(({ at }) => at);
-      await ledger.withMonths(months, () => database.query(finishFires, values));
+      await ledger.withMonths(months, () => database.query(finishFires, finishValues(done)));
       return done.map(() => undefined);
     },
   });
 
   return {
     store: (hook, fire, leaseEnds) => storeTogether({ hook, fire, leaseEnds }),
+    storeAll: async (tx, fires) => {
+      const rendered = fires.filter((one): one is ToStore<Fire> => isRendered(one.fire));
+      const unrendered = fires.filter((one): one is ToStore<UnrenderedFire> => !isRendered(one.fire));
+      const rows = [
+        ...(rendered.length > 0 ? await tx.query(storeFires, storeValues(rendered)) : []),
+        ...(unrendered.length > 0 ? await tx.query(storeUnrendered, unrenderedValues(unrendered)) : []),
+      ];
+      const stored = new Set(rows.map(({ hook_uid, cause }) => keyOf(hook_uid, cause)));
+      return fires.map(({ fire }) => fire).filter((fire) => stored.delete(keyOf(fire.hookUid, fire.cause)));
+    },
+    setTask: async ({ hookUid, cause }, task, givesUp) =>
+      (await database.query(setFireTask, [hookUid, cause, task, toIso(givesUp)])).length > 0,
+    finishAnd: (finished, and) =>
+      database.transaction(async (tx) => {
+        const months = [finished.at];
+        await ledger.ensureMonths(months, tx);
+        await tx.query(finishFires, finishValues([finished])).catch((error: unknown) => {
+          ledger.forgetIfMissing(error, months);
+          throw error;
+        });
+        await and(tx);
+      }),
     storeOnce: (hook, fire, leaseEnds) =>
       database.transaction(async (tx) => {
         const stored = await tx.query(storeFires, storeValues([{ hook, fire, leaseEnds }]));
@@ -236,14 +320,14 @@ export const createFireStore = (database: Database, ledger: Pick<Ledger, 'withMo
 
 const dropFire = statement('fires.drop', 'delete from fires where hook_uid = $1 and cause = $2');
 
-const fireOf = (row: FireRow): Fire => ({
+const fireOf = ({ task, unrendered, ...row }: FireRow): StoredFire => ({
+  ...(task !== null ? { task } : { unrendered: unrendered as Unrendered }), // the table's check: one of them is there
   hookUid: row.hook_uid,
   cause: row.cause,
   hookGroupId: row.hook_group_id,
   hookId: row.hook_id,
   firedBy: row.fired_by,
   taskId: row.task_id,
-  task: row.task,
   payloadHash: row.payload_hash ?? undefined,
   clientId: row.client_id ?? undefined,
   requestId: row.request_id,

@@ -73,7 +73,15 @@ const createWorld = async (t: TestContext, options: Options = {}) => {
     },
     taskStates: async () => new Map(),
   };
-  const pursuit = createPursuit({ fires, queue, clock, log: silentLog, metrics: createMetrics() });
+  const pursuit = createPursuit({
+    fires,
+    queue,
+    render: evaluator.renderStored,
+    notice: async () => {},
+    clock,
+    log: silentLog,
+    metrics: createMetrics(),
+  });
   const firing = createFiring({
     memory,
     evaluator: {
@@ -87,6 +95,7 @@ const createWorld = async (t: TestContext, options: Options = {}) => {
     fires,
     ledger,
     pursuit,
+    tokens: { matches: () => assert.fail('nobody came with a token') },
     clock,
   });
   let uid = '';
@@ -234,7 +243,7 @@ describe('an event that makes no task', () => {
     const { create, fire, entries } = await createWorld(t);
     await create({ a: { $eval: 'nope' } });
     const why = 'InterpreterError at template.a: unknown context value nope';
-    assert.deepEqual(await fire(), { outcome: 'not-rendered', message: why });
+    assert.deepEqual(await fire(), { outcome: 'not-rendered', message: why, mayPass: false });
     const [row] = await entries();
     assert.deepEqual([row?.outcome, row?.error], ['failed', { message: why }]);
   });
@@ -242,7 +251,7 @@ describe('an event that makes no task', () => {
   it('because a bound was reached is limited', async (t) => {
     const { create, fire, entries } = await createWorld(t, { pool: stopping });
     await create({ a: { $map: [1], 'each(x)': 1 } });
-    assert.deepEqual(await fire(), { outcome: 'not-rendered', message });
+    assert.deepEqual(await fire(), { outcome: 'not-rendered', message, mayPass: false });
     const [row] = await entries();
     assert.deepEqual([row?.outcome, row?.error], ['limited', { message }]);
   });

@@ -6,12 +6,14 @@ import { canonicalJson } from '../core/json.ts';
 import type { Ledger } from '../ledger/create-ledger.ts';
 import type { FireOutcome } from '../ledger/entry.ts';
 import type { HookName } from './definition.ts';
-import type { Evaluation } from './evaluation.ts';
+import { type Evaluation, reasonOf } from './evaluation.ts';
 import type { CompiledHook, Evaluator } from './evaluator.ts';
 import type { Fire, FireStore } from './fire-store.ts';
 import type { HookMemory } from './hook-memory.ts';
 import { fireKey, LEASE_MS, type Pursuit, type Refusal } from './pursue.ts';
+import { givesUpAt } from './task-times.ts';
 import type { FiredBy, FiringContext } from './template.ts';
+import type { TriggerTokens } from './trigger-token.ts';
 
 /** Something happened that is to fire one hook. */
 export type FiringEvent = HookName & {
@@ -24,17 +26,20 @@ export type FiringEvent = HookName & {
   /** The taskId that the caller chose, if he did; the same event may then come again. */
   readonly chosenTaskId: string | undefined;
   readonly requestId: string;
+  /** The credential of a caller without any other. */
+  readonly token?: string;
 };
 
 export type FiringResult =
   | { readonly outcome: 'no-such-hook' }
+  | { readonly outcome: 'wrong-token' }
   /** `pending`: the fire is stored, and attempts go on. */
   | { readonly outcome: 'created' }
   | { readonly outcome: 'pending' }
   | { readonly outcome: 'declined' }
   | { readonly outcome: 'rejected'; readonly problems: readonly string[] }
   /** The template failed, or a bound was reached. */
-  | { readonly outcome: 'not-rendered'; readonly message: string }
+  | { readonly outcome: 'not-rendered'; readonly message: string; readonly mayPass: boolean }
   | { readonly outcome: 'refused'; readonly refusal: Refusal }
   | { readonly outcome: 'exhausted' }
   | { readonly outcome: 'conflict' };
@@ -47,6 +52,7 @@ export type FiringSettings = {
   readonly fires: FireStore;
   readonly ledger: Ledger;
   readonly pursuit: Pursuit;
+  readonly tokens: Pick<TriggerTokens, 'matches'>;
   readonly clock: Clock;
 };
 
@@ -54,13 +60,14 @@ export type FiringSettings = {
 const PATIENCE_MS = 10_000;
 /** A hook that is edited faster than an event can be stored is edited by a program gone wild. */
 const MOST_RELOADS = 5;
-const LONGEST_STORED_ERROR = 128 * 1024;
-const DAY_MS = 24 * 60 * 60 * 1000;
 
 export const createFiring = (settings: FiringSettings): Firing => {
-  const { memory, evaluator, fires, ledger, pursuit, clock } = settings;
+  const { memory, evaluator, fires, ledger, pursuit, tokens, clock } = settings;
 
   const fireOnce = async (hook: CompiledHook, event: FiringEvent): Promise<FiringResult | 'stale'> => {
+    if (event.token !== undefined && !tokens.matches(hook, event.token)) {
+      return (await memory.reload(event)) === hook ? { outcome: 'wrong-token' } : 'stale'; // it may have been reset since
+    }
     const arrived = clock.now();
     const context = contextOf(event, arrived);
     let evaluation = await evaluator.evaluate(hook, context, event.payloadBytes);
@@ -112,17 +119,16 @@ export const createFiring = (settings: FiringSettings): Firing => {
           detail: null,
         },
       ]);
+    await record(evaluation.outcome, { message: reasonOf(evaluation) });
     switch (evaluation.outcome) {
       case 'declined':
-        await record('declined', { message: 'The template rendered to nothing.' });
         return { outcome: 'declined' };
       case 'rejected':
-        await record('rejected', { message: cut(evaluation.problems.join('; ')) });
         return { outcome: 'rejected', problems: evaluation.problems };
       case 'failed':
+        return { outcome: 'not-rendered', message: evaluation.message, mayPass: false };
       case 'limited':
-        await record(evaluation.outcome, { message: cut(evaluation.message) });
-        return { outcome: 'not-rendered', message: evaluation.message };
+        return { outcome: 'not-rendered', message: evaluation.message, mayPass: evaluation.mayPass === true };
     }
   };
 
@@ -194,15 +200,6 @@ const fireOf = (
   clientId: event.clientId,
   requestId: event.requestId,
   arrived,
-  givesUp: deadlineOf(deadline, arrived),
+  givesUp: givesUpAt(deadline, arrived),
   attempts: 0,
 });
-
-/** A deadline that is no date is for the queue to refuse. */
-const deadlineOf = (deadline: unknown, arrived: number): number => {
-  const ms = typeof deadline === 'string' ? Date.parse(deadline) : Number.NaN;
-  const latest = arrived + 6 * DAY_MS; // no queue takes a task with a later one
-  return Number.isNaN(ms) ? arrived + DAY_MS : Math.min(Math.max(ms, arrived + 1), latest);
-};
-
-const cut = (text: string): string => text.slice(0, LONGEST_STORED_ERROR);

@@ -3,23 +3,12 @@ import { toIso } from '../core/clock.ts';
 import type { Ledger } from '../ledger/create-ledger.ts';
 import type { LedgerRow } from '../ledger/entry.ts';
 import type { Queue, TaskState } from '../queue/queue.ts';
-
-export type LastFire = {
-  readonly hookGroupId: string;
-  readonly hookId: string;
-  readonly firedBy: string;
-  readonly taskId: string;
-  readonly taskCreateTime: string;
-  readonly result: 'success' | 'error';
-  /** JSON, or empty. */
-  readonly error: string;
-  readonly taskState: TaskState | 'unknown';
-};
+import type { LastFire } from './definition.ts';
 
 export type LastFires = { readonly lastFires: readonly LastFire[]; readonly continuationToken?: string };
 
 /** An attempt was made, or would have been had the template rendered: not what was declined or did not fit the schema. */
-const OUTCOMES = ['created', 'failed', 'exhausted', 'limited'] as const;
+export const ATTEMPTED = ['created', 'failed', 'exhausted', 'limited'] as const;
 const LONGEST_ERROR = 128 * 1024;
 
 export type LastFiresSources = {
@@ -38,7 +27,7 @@ export const readLastFires = async (
   const { entries, continuationToken } = await ledger.page({
     hookUid,
     kinds: ['fire', 'attempt'],
-    outcomes: OUTCOMES,
+    outcomes: ATTEMPTED,
     ...page,
   });
   const states = await queue.taskStates(entries.flatMap(({ taskId }) => taskId ?? []));
@@ -49,7 +38,7 @@ export const readLastFires = async (
 const lastFireOf = (entry: LedgerRow, states: ReadonlyMap<string, TaskState>): LastFire => ({
   hookGroupId: entry.hookGroupId,
   hookId: entry.hookId,
-  firedBy: entry.firedBy ?? '',
+  firedBy: entry.firedBy as LastFire['firedBy'], // fires have one; the ledger serves runs too
   taskId: entry.taskId ?? '',
   taskCreateTime: toIso(entry.arrived),
   result: entry.outcome === 'created' ? 'success' : 'error',

@@ -115,7 +115,15 @@ const createWorld = async (t: TestContext) => {
         renewals.add(until);
       },
     };
-    const pursuit = createPursuit({ fires: watched, queue, clock, log: silentLog, metrics: createMetrics() });
+    const pursuit = createPursuit({
+      fires: watched,
+      queue,
+      render: evaluator.renderStored,
+      notice: async () => {},
+      clock,
+      log: silentLog,
+      metrics: createMetrics(),
+    });
     pursuits.push(pursuit);
     const stopping = new AbortController();
     if (options.runs) {

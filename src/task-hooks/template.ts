@@ -16,6 +16,9 @@ export type FiringContext = {
   readonly clientId?: string;
 };
 
+/** What a task is to be rendered from. */
+export type Unrendered = { readonly template: unknown; readonly context: FiringContext };
+
 export type Rendered =
   | { readonly outcome: 'rendered'; readonly task: Readonly<Record<string, unknown>> }
   | { readonly outcome: 'declined' }

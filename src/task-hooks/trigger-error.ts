@@ -11,10 +11,15 @@ export const triggerError = (hook: HookName, taskId: string, result: Unfired): A
   switch (result.outcome) {
     case 'no-such-hook':
       return new ApiError('ResourceNotFound', 'No such hook');
+    case 'wrong-token':
+      return new ApiError('AuthenticationFailed', 'invalid hook token');
     case 'rejected':
       return new ApiError('InputError', result.problems.join('; '));
     case 'not-rendered':
-      return new ApiError('InputError', `While firing hook:\n\n${result.message}`);
+      return new ApiError(
+        result.mayPass ? 'ServiceUnavailable' : 'InputError',
+        `While firing hook:\n\n${result.message}`,
+      );
     case 'conflict':
       return new ApiError(
         'RequestConflict',

@@ -4,7 +4,7 @@ import type { Clock } from '../core/clock.ts';
 import type { Log } from '../core/log.ts';
 import { LATENCY_BUCKETS, type Metrics } from '../core/metrics.ts';
 import type { Database, Transaction } from '../database/database.ts';
-import { earliestOf, put, remove, TIMERS_CHANNEL } from './statements.ts';
+import { dueOf, earliestOf, put, remove, TIMERS_CHANNEL } from './statements.ts';
 import { takeTurn } from './turn.ts';
 import type { BatchTimerHandler, DueTimer, NewTimer, TimerHandler, TimerId } from './types.ts';
 import { createWatch, type Watch } from './watch.ts';
@@ -24,8 +24,12 @@ export type Timers = {
   readonly set: (tx: Transaction, timer: NewTimer) => Promise<void>;
   /** As `set`, for many in one statement. Of two with the same identity the last one counts. */
   readonly setMany: (tx: Transaction, timers: readonly NewTimer[]) => Promise<void>;
-  /** Answers whether there was one. */
+  /** Answers whether there was one. Waits for a turn that holds it, as `set` does. */
   readonly cancel: (tx: Transaction, timer: TimerId) => Promise<boolean>;
+  /** As `cancel`, and answers when it was due: it may have come due before, and nobody has handled it. */
+  readonly take: (tx: Transaction, timer: TimerId) => Promise<number | undefined>;
+  /** When it is due, if there is such a timer. */
+  readonly dueOf: (timer: TimerId) => Promise<number | undefined>;
   /** Who does what is due, one timer at a time. All handlers are given before `run`. */
   readonly handle: (kind: string, handler: TimerHandler) => void;
   /** As `handle`, for a handler that takes up to `most` timers at once (default 500). */
@@ -94,7 +98,9 @@ export const createTimers = ({ database, clock, log, metrics }: TimersSettings):
   return {
     set: (tx, timer) => put(tx, [timer]),
     setMany: put,
-    cancel: remove,
+    cancel: async (tx, timer) => (await remove(tx, timer)) !== undefined,
+    take: remove,
+    dueOf: (timer) => dueOf(database, timer),
     handleBatch,
     handle: (kind, handler) =>
       handleBatch(kind, async (tx, due) => {

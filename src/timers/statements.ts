@@ -66,14 +66,19 @@ export const put = async (on: Queryable, timers: readonly NewTimer[]): Promise<v
   ]);
 };
 
-const removeTimer = statement<{ key: string }>(
+const removeTimer = statement<{ due: number }>(
   'timers.remove',
-  'delete from timers where kind = $1 and key = $2 returning key',
+  'delete from timers where kind = $1 and key = $2 returning due',
 );
 
-/** Whether there was such a timer. */
-export const remove = async (on: Queryable, { kind, key }: TimerId): Promise<boolean> =>
-  (await on.query(removeTimer, [kind, key])).length > 0;
+/** Answers when it was due, if there was such a timer. */
+export const remove = async (on: Queryable, { kind, key }: TimerId): Promise<number | undefined> =>
+  (await on.query(removeTimer, [kind, key]))[0]?.due;
+
+const findTimer = statement<{ due: number }>('timers.find', 'select due from timers where kind = $1 and key = $2');
+
+export const dueOf = async (on: Queryable, { kind, key }: TimerId): Promise<number | undefined> =>
+  (await on.query(findTimer, [kind, key]))[0]?.due;
 
 const moveTimers = statement(
   'timers.move',
