@@ -1,5 +1,5 @@
 // Where tasks go: the port that firing knows. The standalone queue stands behind it, or a Taskcluster deployment's.
-
+import type { Transaction } from '../database/database.ts';
 import type { ScopeExpression } from '../http/api-method.ts';
 
 export type TaskState = 'unscheduled' | 'pending' | 'running' | 'completed' | 'failed' | 'exception';
@@ -14,7 +14,8 @@ export type CreateTaskRequest = {
 
 /** What the queue said. No answer, or one that trying again may change (5xx), is an error that is thrown. */
 export type CreateTaskAnswer =
-  | { readonly kind: 'created' }
+  /** `again`: it was there already, equal. */
+  | { readonly kind: 'created'; readonly again?: true }
   | {
       readonly kind: 'refused';
       readonly statusCode: number;
@@ -24,9 +25,28 @@ export type CreateTaskAnswer =
       readonly missing?: ScopeExpression;
     };
 
+export type Refusal = Extract<CreateTaskAnswer, { kind: 'refused' }>;
+
+/** As the ledger keeps it. */
+export const errorOf = ({ message, code, statusCode, missing }: Refusal) => ({
+  name: 'Error',
+  message,
+  code,
+  statusCode,
+  missing,
+});
+
 export type Queue = {
   /** Idempotent: the same taskId with an equal definition is a success, with another one it is refused with 409. */
   readonly createTask: (request: CreateTaskRequest, signal: AbortSignal) => Promise<CreateTaskAnswer>;
+  /**
+   * A queue that lives in our database creates tasks in the caller's transaction, so that a fire, its task and its outcome are one commit.
+   * One answer a request, in order. Absent: the queue is elsewhere.
+   */
+  readonly createTasksIn?: (
+    tx: Transaction,
+    requests: readonly CreateTaskRequest[],
+  ) => Promise<readonly CreateTaskAnswer[]>;
   /** Of those tasks that the queue knows. */
   readonly taskStates: (taskIds: readonly string[]) => Promise<ReadonlyMap<string, TaskState>>;
 };

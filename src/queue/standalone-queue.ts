@@ -5,7 +5,7 @@ import { ApiError } from '../http/api-error.ts';
 import type { ApiService, Caller, Satisfies } from '../http/api-method.ts';
 import { insufficientScopes, missingScopes } from '../http/scope-check.ts';
 import { compilePayloadCheck } from '../http/validation.ts';
-import type { CreateTaskAnswer, Queue } from './queue.ts';
+import type { CreateTaskAnswer, CreateTaskRequest, Queue } from './queue.ts';
 import {
   CREATE_TASK_REQUEST,
   type CreateTaskPayload,
@@ -13,7 +13,7 @@ import {
   completeTask,
   scopesToCreate,
 } from './task-definition.ts';
-import { type StoredTask, stateOf, type TaskStore } from './task-store.ts';
+import { type NewTask, type StoredTask, stateOf, type TaskStore } from './task-store.ts';
 
 export type StandaloneQueueSettings = {
   readonly tasks: TaskStore;
@@ -34,39 +34,57 @@ export const createStandaloneQueue = (settings: StandaloneQueueSettings): Queue 
     () => `${rootUrl()}/schemas/queue/v1/${CREATE_TASK_REQUEST.name}.json#`,
   );
 
-  const create = async (taskId: string, request: CreateTaskPayload, caller: Caller, mayBeLate: boolean) => {
+  /** The definition that is to be stored. Throws the refusal. */
+  const complete = (taskId: string, request: CreateTaskPayload, caller: Caller, mayBeLate: boolean): NewTask => {
     const definition = completeTask(taskId, request);
     const required = scopesToCreate(definition);
     if (!satisfies(caller, required)) throw insufficientScopes(caller, required, satisfies);
     checkTaskTimes(definition, clock.now(), mayBeLate);
-    const task = await tasks.create(taskId, definition, clock.now());
-    if (task) return task;
-    throw new ApiError(
-      'RequestConflict',
-      `taskId \`${taskId}\` already used by another task. A task is created again only with an equal definition.`,
-    );
+    return { taskId, definition };
   };
 
-  const createTask: Queue['createTask'] = async ({ taskId, task, authorizedScopes }): Promise<CreateTaskAnswer> => {
-    const request = JSON.parse(task) as CreateTaskPayload;
+  /** What hooks send, which no HTTP layer has looked at. */
+  const prepare = async (request: CreateTaskRequest): Promise<NewTask | Refused> => {
+    const { taskId, task, authorizedScopes } = request;
+    const payload = JSON.parse(task) as CreateTaskPayload;
     const caller = await callerWith(HOOKS_CLIENT_ID, authorizedScopes);
     try {
-      checkRequest(request);
-      await create(taskId, request, caller, true);
-      return { kind: 'created' };
+      checkRequest(payload);
+      return complete(taskId, payload, caller, true);
     } catch (error) {
       if (!(error instanceof ApiError) || error.statusCode >= 500) throw error;
-      const refused = {
-        kind: 'refused',
-        statusCode: error.statusCode,
-        code: error.code,
-        message: error.message,
-      } as const;
+      const refused = refusalOf(error);
       if (error.code !== 'InsufficientScopes') return refused;
-      const required = scopesToCreate(completeTask(taskId, request));
+      const required = scopesToCreate(completeTask(taskId, payload));
       const missing = missingScopes(required, (scope) => satisfies(caller, scope));
       return missing === undefined ? refused : { ...refused, missing };
     }
+  };
+
+  const createTask: Queue['createTask'] = async (request) => {
+    const prepared = await prepare(request);
+    if ('kind' in prepared) return prepared;
+    const task = await tasks.create(prepared, clock.now());
+    return task ? { kind: 'created' } : refusalOf(idInUse(request.taskId));
+  };
+
+  const createTasksIn: Queue['createTasksIn'] = async (tx, requests) => {
+    const prepared = await Promise.all(requests.map(prepare));
+    const fit = prepared.filter((one): one is NewTask => !('kind' in one));
+    const creations = fit.length > 0 ? await tasks.createIn(tx, fit, clock.now()) : [];
+    const creationOf = new Map(fit.map((task, index) => [task, creations[index]]));
+    return prepared.map((one): CreateTaskAnswer => {
+      if ('kind' in one) return one;
+      const creation = creationOf.get(one);
+      if (creation === 'conflict') return refusalOf(idInUse(one.taskId));
+      return creation === 'again' ? { kind: 'created', again: true } : { kind: 'created' };
+    });
+  };
+
+  const create: Create = async (taskId, payload, caller) => {
+    const task = await tasks.create(complete(taskId, payload, caller, false), clock.now());
+    if (!task) throw idInUse(taskId);
+    return task;
   };
 
   const find = async (taskId: string): Promise<StoredTask> => {
@@ -80,15 +98,31 @@ export const createStandaloneQueue = (settings: StandaloneQueueSettings): Queue 
 
   return {
     createTask,
+    createTasksIn,
     taskStates: tasks.states,
     api: {
       service: 'queue',
       title: 'Queue Service',
       description: 'Stores the tasks that hooks create. Its API is that of Taskcluster’s queue.',
-      methods: queueMethods(clock, find, (taskId, payload, caller) => create(taskId, payload, caller, false)),
+      methods: queueMethods(clock, find, create),
     },
   };
 };
+
+type Refused = Extract<CreateTaskAnswer, { kind: 'refused' }>;
+
+const refusalOf = ({ statusCode, code, message }: ApiError): Refused => ({
+  kind: 'refused',
+  statusCode,
+  code,
+  message,
+});
+
+const idInUse = (taskId: string): ApiError =>
+  new ApiError(
+    'RequestConflict',
+    `taskId \`${taskId}\` already used by another task. A task is created again only with an equal definition.`,
+  );
 
 type Create = (taskId: string, payload: CreateTaskPayload, caller: Caller) => Promise<StoredTask>;
 

@@ -14,6 +14,7 @@ import { createEvaluationPool } from './evaluation-pool.ts';
 import { createEvaluator } from './evaluator.ts';
 import { createFailureMail, type EnqueueMail } from './failure-mail.ts';
 import { createFiring } from './fire.ts';
+import { createFireAtOnce } from './fire-at-once.ts';
 import { createFireStore } from './fire-store.ts';
 import { createHookChanges, SCHEDULE_TIMER } from './hook-changes.ts';
 import { createHookMemory } from './hook-memory.ts';
@@ -63,7 +64,9 @@ export const createTaskHooks = (settings: TaskHooksSettings): TaskHooks => {
   const notice = createFailureMail({ hooks, enqueue, rootUrl, clock });
   const render = evaluator.renderStored;
   const pursuit = createPursuit({ fires, queue, render, notice, clock, log, metrics });
-  const firing = createFiring({ memory, evaluator, fires, ledger, pursuit, tokens, clock });
+  const { createTasksIn } = queue;
+  const fireAtOnce = createTasksIn && createFireAtOnce({ database, ledger, createTasksIn, clock, metrics });
+  const firing = createFiring({ memory, evaluator, fires, ledger, pursuit, fireAtOnce, tokens, clock });
   const ticks = createTicks({ memory, evaluator, fires, ledger, clock });
   const changes = createHookChanges({ database, hooks, tokens, timers, ticks, broker, clock });
 

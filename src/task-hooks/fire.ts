@@ -5,12 +5,14 @@ import { SLUG_ID } from '../core/ids.ts';
 import { canonicalJson } from '../core/json.ts';
 import type { Ledger } from '../ledger/create-ledger.ts';
 import type { FireOutcome } from '../ledger/entry.ts';
+import type { Refusal } from '../queue/queue.ts';
 import type { HookName } from './definition.ts';
 import { type Evaluation, reasonOf } from './evaluation.ts';
 import type { CompiledHook, Evaluator } from './evaluator.ts';
+import type { FireAtOnce } from './fire-at-once.ts';
 import type { Fire, FireStore } from './fire-store.ts';
 import type { HookMemory } from './hook-memory.ts';
-import { fireKey, LEASE_MS, type Pursuit, type Refusal } from './pursue.ts';
+import { type Ended, fireKey, LEASE_MS, type Pursuit } from './pursue.ts';
 import { givesUpAt } from './task-times.ts';
 import type { FiredBy, FiringContext } from './template.ts';
 import type { TriggerTokens } from './trigger-token.ts';
@@ -52,6 +54,8 @@ export type FiringSettings = {
   readonly fires: FireStore;
   readonly ledger: Ledger;
   readonly pursuit: Pursuit;
+  /** Where the queue lives in our database. */
+  readonly fireAtOnce?: FireAtOnce | undefined;
   readonly tokens: Pick<TriggerTokens, 'matches'>;
   readonly clock: Clock;
 };
@@ -62,7 +66,7 @@ const PATIENCE_MS = 10_000;
 const MOST_RELOADS = 5;
 
 export const createFiring = (settings: FiringSettings): Firing => {
-  const { memory, evaluator, fires, ledger, pursuit, tokens, clock } = settings;
+  const { memory, evaluator, fires, ledger, pursuit, fireAtOnce, tokens, clock } = settings;
 
   const fireOnce = async (hook: CompiledHook, event: FiringEvent): Promise<FiringResult | 'stale'> => {
     if (event.token !== undefined && !tokens.matches(hook, event.token)) {
@@ -81,6 +85,10 @@ export const createFiring = (settings: FiringSettings): Firing => {
       return recordUnfired(hook, event, evaluation, arrived);
     }
     const fire = fireOf(hook, event, evaluation, arrived);
+    if (fireAtOnce && event.chosenTaskId === undefined) {
+      const ended = await fireAtOnce(hook, fire);
+      return ended ? resultOf(ended) : 'stale';
+    }
     const store = event.chosenTaskId !== undefined ? fires.storeOnce : fires.store;
     if (!(await store(hook, fire, arrived + LEASE_MS))) {
       const current = await memory.reload(event);
@@ -88,7 +96,7 @@ export const createFiring = (settings: FiringSettings): Firing => {
     }
     const ended = await pursuit.pursue(fire, PATIENCE_MS);
     if (!ended) return { outcome: 'pending' };
-    return ended.outcome === 'failed' ? { outcome: 'refused', refusal: ended.refusal } : { outcome: ended.outcome };
+    return resultOf(ended);
   };
 
   /** The outcome of an event that makes no fire, with its reason, in the ledger. */
@@ -161,6 +169,9 @@ export const createFiring = (settings: FiringSettings): Firing => {
     },
   };
 };
+
+const resultOf = (ended: Ended): FiringResult =>
+  ended.outcome === 'failed' ? { outcome: 'refused', refusal: ended.refusal } : { outcome: ended.outcome };
 
 /** How a fire ended, from what the ledger kept of it. */
 const repeated = (outcome: string | null, error: unknown): FiringResult => {

@@ -6,9 +6,10 @@ import type { Log } from '../core/log.ts';
 import type { Metrics } from '../core/metrics.ts';
 import type { Transaction } from '../database/database.ts';
 import type { FireOutcome } from '../ledger/entry.ts';
-import type { CreateTaskAnswer, Queue } from '../queue/queue.ts';
+import { type CreateTaskAnswer, errorOf, type Queue, type Refusal } from '../queue/queue.ts';
 import { hookRole } from './definition.ts';
 import type { Evaluation } from './evaluation.ts';
+import { fireMetricsOf } from './fire-metrics.ts';
 import { type Fire, type FireStore, isRendered, type StoredFire, type UnrenderedFire } from './fire-store.ts';
 import { givesUpAt } from './task-times.ts';
 import type { Unrendered } from './template.ts';
@@ -17,8 +18,6 @@ export type Ended =
   | { readonly outcome: 'created' }
   | { readonly outcome: 'failed'; readonly refusal: Refusal }
   | { readonly outcome: 'exhausted' };
-
-export type Refusal = Extract<CreateTaskAnswer, { kind: 'refused' }>;
 
 export type Pursuit = AsyncDisposable & {
   /**
@@ -86,20 +85,10 @@ export const createPursuit = ({ fires, queue, render, notice, clock, log, metric
   let lookNow: (() => void) | undefined;
   const watchers = new Map<string, Set<(ended: Ended | undefined) => void>>();
   const settling = new Map<string, Set<Promise<void>>>();
-  const finished = metrics.counter('hookwright_fires_total', 'Finished fires', ['outcome', 'fired_by']);
-  const lateness = metrics.histogram('hookwright_fire_seconds', 'From the event to the outcome of its fire', [
-    'fired_by',
-  ]);
-  const untilAttempt = metrics.histogram(
-    'hookwright_fire_attempt_seconds',
-    'From the event, or the time it was due, to the start of the first attempt to create the task',
-    ['fired_by'],
-  );
+  const counted = fireMetricsOf(metrics);
 
   const attempt = async (fire: Fire): Promise<CreateTaskAnswer> => {
-    if (fire.attempts === 0) {
-      untilAttempt.observe({ fired_by: fire.firedBy }, Math.max(clock.now() - fire.arrived, 0) / 1000);
-    }
+    if (fire.attempts === 0) counted.begun(fire, clock.now());
     return withDeadline(
       clock,
       Math.min(ATTEMPT_DEADLINE_MS, Math.max(fire.givesUp - clock.now(), 1)),
@@ -136,8 +125,7 @@ export const createPursuit = ({ fires, queue, render, notice, clock, log, metric
       fire,
       isMissed ? fires.finishAnd(ending, (tx) => notice(tx, fire, outcome, error)) : fires.finish(ending),
     );
-    finished.inc({ outcome, fired_by: fire.firedBy });
-    lateness.observe({ fired_by: fire.firedBy }, Math.max(clock.now() - fire.arrived, 0) / 1000);
+    counted.ended(fire, outcome, clock.now());
     if (outcome !== 'created') log.info({ ...named(fire), outcome, error }, 'a fire ended without a task');
   };
 
@@ -202,13 +190,7 @@ export const createPursuit = ({ fires, queue, render, notice, clock, log, metric
       return postpone(fire, error, 'the queue could not be asked for a task; it will be tried again');
     }
     if (answer.kind === 'created') return end(fire, { outcome: 'created' }, undefined, fire.attempts + 1);
-    const { statusCode, code, message, missing } = answer;
-    return end(
-      fire,
-      { outcome: 'failed', refusal: answer },
-      { name: 'Error', message, code, statusCode, missing },
-      fire.attempts + 1,
-    );
+    return end(fire, { outcome: 'failed', refusal: answer }, errorOf(answer), fire.attempts + 1);
   };
 
   const start = (fire: StoredFire): Promise<void> => {

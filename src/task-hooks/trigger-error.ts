@@ -1,9 +1,9 @@
 // What a caller is told when his trigger made no task: what is wrong, where, and what to do.
 import { ApiError } from '../http/api-error.ts';
 import type { ScopeExpression } from '../http/api-method.ts';
+import type { Refusal } from '../queue/queue.ts';
 import { type HookName, hookRole } from './definition.ts';
 import type { FiringResult } from './fire.ts';
-import type { Refusal } from './pursue.ts';
 
 type Unfired = Exclude<FiringResult, { outcome: 'created' | 'pending' | 'declined' }>;
 
