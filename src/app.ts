@@ -14,6 +14,7 @@ import type { Database } from './database/database.ts';
 import { prepareDatabase } from './database/prepare-database.ts';
 import { statement } from './database/statement.ts';
 import { ApiError } from './http/api-error.ts';
+import { withCommonMethods } from './http/common-methods.ts';
 import { serveApis } from './http/serve-api.ts';
 import { createHttpServer } from './http/server.ts';
 import { createLedger } from './ledger/create-ledger.ts';
@@ -88,14 +89,11 @@ export const startApp = async (config: Config, { clock, log }: AppSurroundings):
   timers.handle(RETENTION_TIMER.kind, createRetention({ ledger, clock, log, retentionDays: config.retentionDays }));
   await database.transaction((tx) => timers.set(tx, { ...RETENTION_TIMER, due: clock.now() }));
 
-  const server = createHttpServer({
-    clock,
-    log,
-    metrics,
-    checkReadiness: () => checkReadiness(database, clock, ending.signal),
-  });
+  const checkHealth = () => checkReadiness(database, clock, ending.signal);
+  const server = createHttpServer({ clock, log, metrics, checkReadiness: checkHealth });
   undo.defer(() => server.close());
-  serveApis(server, [taskHooks.api, auth.api, queue.api], {
+  const apis = [taskHooks.api, auth.api, queue.api].map((api) => withCommonMethods(api, { clock, checkHealth }));
+  serveApis(server, apis, {
     authenticate: auth.authenticate,
     satisfies: auth.satisfies,
     forgive: auth.forgive,
@@ -180,10 +178,8 @@ const listen = async (server: ReturnType<typeof createHttpServer>, { host, port 
 
 const checkReadiness = async (database: Database, clock: Clock, ending: AbortSignal): Promise<void> => {
   if (ending.aborted) throw new ApiError('ServiceUnavailable', 'the server is ending');
-  await withDeadline(
-    clock,
-    READINESS_DEADLINE_MS,
-    () => database.query(ask),
-    () => new ApiError('ServiceUnavailable', 'the database does not answer'),
-  );
+  const away = (reason?: unknown) => new ApiError('ServiceUnavailable', 'the database does not answer', reason);
+  await withDeadline(clock, READINESS_DEADLINE_MS, () => database.query(ask), away).catch((error: unknown) => {
+    throw error instanceof ApiError ? error : away(error);
+  });
 };

@@ -34,7 +34,6 @@ export type ScopeSet = Type.Static<typeof scopeSet>;
 const named = <Name extends string>(name: Name, schema: object): NamedSchema => ({ name, schema });
 
 export const SCHEMAS = {
-  ping: named('ping-response', Type.Object({ alive: Type.Boolean(), uptime: Type.Number() }, closed)),
   putRole: named('create-role-request', putRole),
   role: named('get-role-response', role),
   listRoles: named('list-roles-response', Type.Array(role)),

@@ -18,7 +18,7 @@ export const createAuthApi = ({ clock, roleStore, roles }: AuthApiSettings): Api
   service: 'auth',
   title: 'Auth Service',
   description: 'Who may do what: roles, and the scopes that they stand for.',
-  methods: [...roleMethods({ clock, roleStore, roles }), ...scopeMethods(roles), pingMethod(clock)],
+  methods: [...roleMethods({ clock, roleStore, roles }), ...scopeMethods(roles)],
 });
 
 const roleMethods = ({ clock, roleStore, roles }: AuthApiSettings): ApiService['methods'] => {
@@ -164,19 +164,6 @@ const scopeMethods = (roles: RoleCache): ApiService['methods'] => {
     } satisfies ApiMethod,
   ];
   return methods;
-};
-
-const pingMethod = (clock: Clock): ApiMethod => {
-  const started = clock.monotonic();
-  return {
-    name: 'ping',
-    title: 'Ping Server',
-    description: 'Answers that the server is there, and for how many seconds.',
-    verb: 'GET',
-    route: '/ping',
-    output: SCHEMAS.ping,
-    handle: async () => ({ body: { alive: true, uptime: (clock.monotonic() - started) / 1_000 } }),
-  };
 };
 
 const describeRole = ({ roleId, scopes, description, created, lastModified }: Role, { expand }: RoleExpansion) => ({

@@ -82,12 +82,43 @@ export type ApiHandler<Payload = unknown> = (request: ApiRequest<Payload>) => Pr
 
 export type ApiMethod<Payload = unknown> = MethodDeclaration & { readonly handle: ApiHandler<Payload> };
 
+/** A part of the routing key of a message, between dots. */
+export type RoutingKeyEntry = {
+  readonly name: string;
+  readonly summary: string;
+  /** Whether it may hold dots itself, so that patterns need `#` for it and not `*`. */
+  readonly multipleWords: boolean;
+  readonly required: boolean;
+  readonly constant?: string;
+};
+
+/** An exchange to which a service publishes. */
+export type ExchangeDeclaration = {
+  /** As clients call it: `hookCreated`. */
+  readonly name: string;
+  /** On the broker, after the prefix: `hook-created`. */
+  readonly exchange: string;
+  readonly title: string;
+  readonly description: string;
+  readonly routingKey: readonly RoutingKeyEntry[];
+  /** Of its messages. */
+  readonly schema: NamedSchema;
+};
+
+/** What a service publishes: `exchange/taskcluster-<service>/v1/<exchange>`. */
+export type ExchangesDeclaration = {
+  readonly title: string;
+  readonly description: string;
+  readonly entries: readonly ExchangeDeclaration[];
+};
+
 /** An API as data: its name in the URLs (`/api/<service>/v1`) and its methods. */
 export type ApiDeclaration<Method extends MethodDeclaration = MethodDeclaration> = {
   readonly service: string;
   readonly title: string;
   readonly description: string;
   readonly methods: readonly Method[];
+  readonly exchanges?: ExchangesDeclaration;
 };
 
 /** An API that can be served. */

@@ -104,7 +104,7 @@ export const createStandaloneQueue = (settings: StandaloneQueueSettings): Queue 
       service: 'queue',
       title: 'Queue Service',
       description: 'Stores the tasks that hooks create. Its API is that of Taskcluster’s queue.',
-      methods: queueMethods(clock, find, create),
+      methods: queueMethods(find, create),
     },
   };
 };
@@ -126,22 +126,9 @@ const idInUse = (taskId: string): ApiError =>
 
 type Create = (taskId: string, payload: CreateTaskPayload, caller: Caller) => Promise<StoredTask>;
 
-const queueMethods = (
-  clock: Clock,
-  find: (taskId: string) => Promise<StoredTask>,
-  create: Create,
-): ApiService['methods'] => {
-  const began = clock.monotonic();
+const queueMethods = (find: (taskId: string) => Promise<StoredTask>, create: Create): ApiService['methods'] => {
   const params = { taskId: SLUG_ID };
   return [
-    {
-      name: 'ping',
-      title: 'Ping Server',
-      description: 'Answers without doing anything.',
-      verb: 'GET',
-      route: '/ping',
-      handle: async () => ({ body: { alive: true, uptime: (clock.monotonic() - began) / 1000 } }),
-    },
     {
       name: 'createTask',
       title: 'Create New Task',
