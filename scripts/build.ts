@@ -8,9 +8,9 @@ const root = fileURLToPath(new URL('..', import.meta.url));
 const source = join(root, 'src');
 const output = join(root, 'dist');
 
-const compile = (): void => {
+const compile = (project: string, outDir: string): void => {
   const compiler = join(root, 'node_modules', '.bin', 'tsc');
-  const args = [compiler, '-p', join(root, 'tsconfig.build.json'), '--outDir', output];
+  const args = [compiler, '-p', join(root, project), '--outDir', outDir];
   const { status } = spawnSync(process.execPath, args, { stdio: 'inherit' });
   if (status !== 0) process.exit(status ?? 1);
 };
@@ -37,6 +37,8 @@ const rewriteDeclarations = (): void => {
 };
 
 rmSync(output, { recursive: true, force: true });
-compile();
+compile('tsconfig.build.json', output);
+// Has a project of its own, because it runs where nothing of Node is there.
+compile('client/tsconfig.json', join(output, 'client'));
 copyAssets();
 rewriteDeclarations();

@@ -66,9 +66,12 @@ test('the package has what it needs to run and to be understood, and nothing els
     'bin/hookwright.js',
     'dist/main.js',
     'dist/main.d.ts',
+    'dist/client/index.js',
+    'dist/client/index.d.ts',
     'dist/script-hooks/index.js',
     'dist/script-hooks/index.d.ts',
     'dist/script-hooks/worker.js',
+    'docs/client.md',
     'docs/script-hooks.md',
   ]) {
     assert.ok(packed.includes(name), `${name} is missing`);
@@ -98,6 +101,37 @@ test('hookwright/script-hooks is a library of its own: it compiles a script and 
     await buildHook('module.exports = (').catch(({ code, line }) => console.log(code, line));`,
   );
   assert.equal(await runIn(project, process.execPath, 'library.mjs'), 'denied ~zod\nHW_SCRIPT_SYNTAX 1\n');
+});
+
+test('hookwright/client is a library of its own, and its types are whole', async () => {
+  await writeFile(
+    join(project, 'client.mts'),
+    `import { Hooks, createTemporaryCredentials, type CreateHookRequest, type HookDefinition } from 'hookwright/client';
+    const { certificate, ...rest } = await createTemporaryCredentials({
+      credentials: { clientId: 'me', accessToken: 'secret' },
+      scopes: ['a'],
+      expiry: new Date(0),
+      start: new Date(0),
+    });
+    const hooks: Hooks = new Hooks({ rootUrl: 'https://hooks.example.com/', credentials: { certificate, ...rest } }).use({ retries: 0 });
+    console.log(hooks.buildUrl(hooks.triggerHook, 'group', 'a/hook'), rest.clientId, JSON.parse(certificate).scopes);
+    export const change = async (definition: HookDefinition): Promise<string | undefined> => {
+      const changed: CreateHookRequest = { ...definition, schedule: ['0 0 0 * * *'] };
+      await hooks.updateHook('group', 'hook', changed);
+      // @ts-expect-error a payload is an object
+      await hooks.triggerHook('group', 'hook', 5);
+      // @ts-expect-error there is no such query
+      await hooks.listLastFires('group', 'hook', { limits: 5 });
+      const nothing: void = await hooks.removeHook('group', 'hook');
+      for await (const { taskState } of hooks.lastFires('group', 'hook')) if (taskState === 'completed') break;
+      return nothing ?? (await hooks.triggerHook('group', 'hook', {})).taskId;
+    };`,
+  );
+  const options = ['--strict', '--target', 'es2022', '--module', 'nodenext', '--lib', 'es2022,dom'];
+  const compiler = join(PROJECT, 'node_modules', '.bin', 'tsc');
+  await runIn(project, process.execPath, compiler, ...options, 'client.mts');
+  const said = await runIn(project, process.execPath, 'client.mjs');
+  assert.equal(said, "https://hooks.example.com/api/hooks/v1/hooks/group/a%2Fhook/trigger me [ 'a' ]\n");
 });
 
 test('the installed command starts a script hook and simulates it', async () => {

@@ -1,0 +1,12 @@
+// hookwright/client: what calls a Hookwright server, or a Taskcluster hooks service, from Node and from browsers.
+export { ApiCallError, type LocalCode } from './api-call-error.ts';
+export type { ApiFunction, ServiceClient, SignedUrlOptions, UrlArgument } from './create-client-class.ts';
+export type { Certificate, Credentials } from './credentials.ts';
+export { type FireRecord, Hooks, type LastFire, type PageOptions } from './hooks.ts';
+export type * from './hooks-api.ts';
+export type { ClientOptions, Fetch } from './options.ts';
+export {
+  createTemporaryCredentials,
+  type TemporaryCredentials,
+  type TemporaryCredentialsOptions,
+} from './temporary-credentials.ts';
