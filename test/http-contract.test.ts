@@ -1,11 +1,14 @@
 // The HTTP protocol below the clients: order of checks, error envelopes, headers, bodies (spec/task-hooks-observed.md, 6.1 and 6.3).
 import assert from 'node:assert/strict';
+import { createHash } from 'node:crypto';
 import { once } from 'node:events';
+import { readFile } from 'node:fs/promises';
+import { type IncomingHttpHeaders, request } from 'node:http';
 import { connect } from 'node:net';
 import { after, before, describe, it } from 'node:test';
-import { brotliCompressSync, deflateSync, gzipSync } from 'node:zlib';
+import { brotliCompressSync, brotliDecompressSync, deflateSync, gunzipSync, gzipSync } from 'node:zlib';
 import { ECHO_SCOPES, echoHook, rootClients, taskcluster } from './support/client.ts';
-import { type Reply, type RequestOptions, send } from './support/request.ts';
+import { authorization, type Reply, type RequestOptions, send } from './support/request.ts';
 import { newDataFolder, type Server, serve } from './support/server.ts';
 import { lastFirst } from './support/wait.ts';
 
@@ -116,7 +119,13 @@ describe('an answer', () => {
   });
 
   it('is indented by two', async () => {
-    for (const reply of [await anonymous(`${B}/ping`), await signed(H), await anonymous(H)]) {
+    for (const reply of [
+      await anonymous(`${B}/ping`),
+      await signed(H),
+      await anonymous(H),
+      await anonymous('/'),
+      await anonymous(`${B}/%zz`),
+    ]) {
       assert.equal(reply.text, JSON.stringify(reply.json, null, 2));
     }
   });
@@ -137,9 +146,148 @@ describe('an answer', () => {
   it('to OPTIONS names the methods, so that browsers may ask', async () => {
     const reply = await anonymous(H, { method: 'OPTIONS' });
     assert.equal(reply.status, 200);
-    assert.match(String(reply.headers['content-type']), /^text\/plain/);
-    assert.match(reply.text, /GET, HEAD, PUT/);
+    assert.equal(reply.headers['content-type'], 'text/plain');
+    assert.equal(reply.text, 'DELETE, GET, HEAD, POST, PUT');
     assert.equal(reply.headers.allow, reply.text);
+    assert.equal(reply.headers['access-control-allow-origin'], '*');
+    assert.equal((await anonymous(`${B}/nope`, { method: 'OPTIONS' })).status, 404);
+  });
+
+  it('names who asks for it, so that a cache does not give it to who cannot read it', async () => {
+    for (const reply of [await anonymous(`${B}/ping`), await signed(H), await anonymous(H), await anonymous('/')]) {
+      assert.equal(reply.headers.vary, 'Accept-Encoding');
+    }
+  });
+});
+
+describe('an answer that its caller may have already', () => {
+  const etagOf = ({ headers }: Reply) => String(headers.etag);
+  const asking = (path: string, tag: string, more: RequestOptions = {}) =>
+    signed(path, { ...more, headers: { 'if-none-match': tag, ...more.headers } });
+
+  it('has a weak ETag of its length and its SHA-1, whatever its status', async () => {
+    assert.equal(etagOf(await anonymous('/nope')), 'W/"1a-ykZVNVMh2MLeLpmoxdM4VvDecWI"'); // as the reference service says it
+    for (const reply of [
+      await anonymous(`${B}/ping`),
+      await signed(H),
+      await anonymous(H),
+      await anonymous(`${B}/%zz`),
+    ]) {
+      const hash = createHash('sha1').update(reply.text).digest('base64').slice(0, 27);
+      assert.equal(etagOf(reply), `W/"${Buffer.byteLength(reply.text).toString(16)}-${hash}"`);
+      assert.equal(reply.headers['content-length'], String(Buffer.byteLength(reply.text)));
+    }
+  });
+
+  it('is not sent again', async () => {
+    const tag = etagOf(await signed(H));
+    for (const known of [tag, tag.slice(2), `"x", ${tag}`, `"x",${tag},"y"`, '*']) {
+      const reply = await asking(H, known);
+      assert.deepEqual([reply.status, reply.text], [304, ''], known);
+      assert.equal(etagOf(reply), tag);
+      assert.equal(reply.headers.vary, 'Accept-Encoding');
+      assert.equal(reply.headers['content-type'], undefined);
+      assert.equal(reply.headers['content-length'], undefined);
+    }
+    assert.equal((await asking(H, tag, { method: 'HEAD' })).status, 304);
+  });
+
+  it('is sent when it is another, when the caller wants it all the same, and when it is no success', async () => {
+    const tag = etagOf(await signed(H));
+    assert.equal((await asking(H, '"f6a-LN0p7QcSVJdkZ7HP0DAkowhcLfQ"')).status, 200);
+    assert.equal((await asking(H, tag, { headers: { 'cache-control': 'no-cache' } })).status, 200);
+    assert.equal((await asking('/nope', etagOf(await anonymous('/nope')))).status, 404);
+    const trigger = { method: 'POST', body: '{}', headers: JSON_TYPE };
+    assert.equal((await asking(`${H}/trigger`, '*', trigger)).status, 200);
+  });
+
+  it('is not told to who may not have it', async () => {
+    const tag = etagOf(await signed(H));
+    assert.equal((await anonymous(H, { headers: { 'if-none-match': tag } })).status, 403);
+  });
+});
+
+describe('a large answer', () => {
+  const LARGE = `${B}/hooks/g/large`;
+  const task = { payload: { text: 'a sentence that comes again and again. '.repeat(100) } };
+  before(() => rootClients(server.credentials).hooks.createHook('g', 'large', echoHook({ task })));
+
+  const receive = async (path: string, acceptEncoding: string | undefined, method = 'GET') => {
+    const { headers, body } = await sendForBytes(path, acceptEncoding, method);
+    return { headers, body, coding: headers['content-encoding'] };
+  };
+  const sendForBytes = (path: string, acceptEncoding: string | undefined, method: string) =>
+    new Promise<{ headers: IncomingHttpHeaders; body: Buffer }>((resolve, reject) => {
+      const { hostname, port } = new URL(server.url);
+      const headers = {
+        authorization: authorization(`${server.url}${path}`, method, { credentials: server.credentials }),
+        ...(acceptEncoding !== undefined && { 'accept-encoding': acceptEncoding }),
+      };
+      const sent = request({ hostname, port, path, method, headers }, async (response) => {
+        const chunks: Buffer[] = [];
+        for await (const chunk of response) chunks.push(chunk as Buffer);
+        resolve({ headers: response.headers, body: Buffer.concat(chunks) });
+      });
+      sent.on('error', reject).end();
+    });
+
+  it('is compressed in the way that its reader likes best, and only when asked', async () => {
+    const plain = await receive(LARGE, undefined);
+    assert.equal(plain.coding, undefined);
+    const cases = [
+      ['gzip', 'gzip', gunzipSync],
+      ['x-gzip', 'gzip', gunzipSync],
+      ['br', 'br', brotliDecompressSync],
+      ['GZIP, deflate, br', 'br', brotliDecompressSync],
+      ['gzip;q=1, br;q=0.5', 'gzip', gunzipSync],
+      ['gzip;q=0.1, *;q=0.5', 'br', brotliDecompressSync],
+      ['br;q=0, *', 'gzip', gunzipSync],
+    ] as const;
+    for (const [accepted, coding, undo] of cases) {
+      const squeezed = await receive(LARGE, accepted);
+      assert.equal(squeezed.coding, coding, accepted);
+      assert.deepEqual(undo(squeezed.body), plain.body);
+      assert.equal(squeezed.headers['content-length'], String(squeezed.body.length));
+      assert.equal(squeezed.headers.etag, plain.headers.etag);
+      assert.ok(squeezed.body.length < plain.body.length / 4);
+    }
+    for (const accepted of [
+      '',
+      'identity',
+      'deflate',
+      'zstd',
+      'gzip;q=0',
+      'gzip;q=0.5, identity',
+      'gzip;q=x',
+      '*;q=0',
+    ]) {
+      const { coding, body } = await receive(LARGE, accepted);
+      assert.equal(coding, undefined, accepted);
+      assert.deepEqual(body, plain.body);
+    }
+  });
+
+  it('is not compressed for HEAD, nor a small one for anybody', async () => {
+    const head = await receive(LARGE, 'gzip, br', 'HEAD');
+    assert.deepEqual([head.coding, head.body.length], [undefined, 0]);
+    assert.equal(head.headers['content-length'], (await receive(LARGE, undefined)).headers['content-length']);
+    assert.equal((await receive(`${B}/ping`, 'gzip, br')).coding, undefined);
+  });
+});
+
+describe('monitoring', () => {
+  it('is the same for every service, and needs no credentials', async () => {
+    const { version } = JSON.parse(await readFile(new URL('../package.json', import.meta.url), 'utf8'));
+    for (const service of ['hooks', 'queue', 'auth']) {
+      const at = async (path: string) => (await anonymous(`/api/${service}/v1${path}`)).json;
+      const { alive, uptime } = await at('/ping');
+      assert.ok(alive && uptime >= 0 && uptime < 3_600);
+      assert.deepEqual(await at('/__lbheartbeat__'), {});
+      assert.deepEqual(await at('/__heartbeat__'), {});
+      const told = await at('/__version__');
+      assert.deepEqual(Object.keys(told), ['version', 'commit', 'source', 'build']);
+      assert.equal(told.version, version);
+    }
   });
 });
 
@@ -176,7 +324,7 @@ describe('a path', () => {
   });
 
   it('that cannot be decoded is a bad argument', async () => {
-    for (const path of [`${B}/hooks/%zz/h`, `${B}/hooks/g/%`, `${B}/hooks/g/%ff`]) {
+    for (const path of [`${B}/hooks/%zz/h`, `${B}/hooks/g/%`, `${B}/hooks/g/%ff`, `${B}/hooks/g/a%2`, '/%zz']) {
       for (const reply of [await anonymous(path), await signed(path)]) {
         assert.match(messageOf(reply, 400, 'InvalidRequestArguments', ''), /^Invalid URL: /);
       }
@@ -191,6 +339,17 @@ describe('a path', () => {
         `URL parameter 'hookId' given as '${'h'.repeat(1001)}' must match regular expression: '/^[a-zA-Z0-9-_/]{1,1000}$/'`,
     );
     assert.deepEqual(reply.json.requestInfo.params, { hookGroupId: 'ct.group', hookId: 'h'.repeat(1001) });
+  });
+
+  it('may be as long as a request line: it is still the pattern that says what is wrong, after the scopes', async () => {
+    for (const length of [1_001, 7_000, 12_000]) {
+      const path = `${B}/hooks/g/${'h'.repeat(length)}`;
+      messageOf(await anonymous(path), 403, 'InsufficientScopes', 'hook');
+      assert.match(messageOf(await signed(path), 400, 'InvalidRequestArguments', 'hook'), /^Invalid URL patterns:/);
+    }
+    const longest = 'h'.repeat(1_000);
+    messageOf(await signed(`${B}/hooks/${'g'.repeat(1_000)}/${longest}`), 404, 'ResourceNotFound', 'hook');
+    messageOf(await signed(`${B}/hooks/g/${'%68'.repeat(1_000)}`), 404, 'ResourceNotFound', 'hook');
   });
 
   it('may name what every JavaScript object has', async () => {
@@ -254,7 +413,20 @@ describe('who calls', () => {
       messageOf(await anonymous(H, put('{}')), 403, 'InsufficientScopes', 'createHook'),
       `This request requires Taskcluster credentials that satisfy the following scope expression:\n\n\`\`\`\n${expression}\n\`\`\``,
     );
-    assert.equal((await anonymous(H)).headers['www-authenticate'], undefined);
+    assert.equal((await anonymous(H)).headers['www-authenticate'], 'hawk');
+  });
+
+  it('is not asked to sign where a signature would not help', async () => {
+    const replies = [
+      await signed(H, put('{')),
+      await anonymous(`${B}/ping?x=1`),
+      await anonymous(`${H}/trigger/${'x'.repeat(22)}`, { method: 'POST', headers: JSON_TYPE, body: '{}' }),
+      await signed(`${B}/hooks/g/nope`),
+    ];
+    assert.deepEqual(
+      replies.map(({ status, headers }) => [status, headers['www-authenticate']]),
+      [400, 400, 401, 404].map((status) => [status, undefined]),
+    );
   });
 
   it('with a bad signature, as an unknown client, or in another scheme is 401 and asked for Hawk', async () => {
@@ -324,6 +496,20 @@ describe('a body', () => {
     const { status, json } = await signed(`${H}/trigger`, { method: 'POST', headers: JSON_TYPE });
     assert.equal(status, 200);
     assert.deepEqual(Object.keys(json), ['taskId', 'status']);
+  });
+
+  it('of a content type that is none is refused as such, after the question who calls', async () => {
+    for (const type of ['nonsense', 'application/', '/json', 'application/json/x', ';', 'a b/c']) {
+      const headers = { 'content-type': type };
+      messageOf(await anonymous(H, put('{}', headers)), 403, 'InsufficientScopes', 'createHook');
+      messageOf(await signed(`${H}?x=1`, put('{}', headers)), 400, 'InvalidRequestArguments', 'createHook');
+      assert.equal(
+        await problem(put('{}', headers)),
+        `Payload must be JSON with content-type: application/json got content-type: ${type}`,
+      );
+    }
+    // Where no payload is wanted, it does not matter.
+    assert.equal((await signed(H, { headers: { 'content-type': 'nonsense' } })).status, 200);
   });
 
   it('in another charset is refused, not misread', async () => {

@@ -5,10 +5,11 @@ import { toIso } from '../core/clock.ts';
 import { newUuid } from '../core/ids.ts';
 import type { Log } from '../core/log.ts';
 import type { Metrics } from '../core/metrics.ts';
-import { API_ERRORS, ApiError, errorEnvelope } from './api-error.ts';
+import { ApiError, errorEnvelope } from './api-error.ts';
 import type { ApiMethod, ApiService, Authenticate, Caller, Satisfies, SignedRequest } from './api-method.ts';
 import { decompressBody, isJson, parseJsonBody } from './body.ts';
 import { fillInScopes, insufficientScopes } from './scope-check.ts';
+import { sendJson } from './send-json.ts';
 import { compilePayloadCheck, type PayloadCheck } from './validation.ts';
 
 export type ApiServing = {
@@ -113,13 +114,11 @@ const createHandler = (service: string, method: ApiMethod, serving: ApiServing) 
       });
       if (isDebugging) requestLog().debug({ method: method.name, clientId: caller.clientId }, 'answered');
       if ('noContent' in answer) return reply.code(204).send();
-      return reply.header('content-type', JSON_TYPE).send(JSON.stringify(answer.body, null, 2));
+      return sendJson(reply, 200, answer.body);
     } catch (thrown) {
       const error = toApiError(thrown, requestLog, method.name);
       if (error.statusCode >= 500) serving.forgive(signed);
-      if (error.code === 'AuthenticationFailed' && signed.authorization !== undefined) {
-        reply.header('www-authenticate', 'hawk');
-      }
+      if (shouldSign(method, error, signed)) reply.header('www-authenticate', 'hawk');
       const info = {
         method: method.name,
         params: withoutSecrets(params, method.secretParams ?? []),
@@ -127,29 +126,29 @@ const createHandler = (service: string, method: ApiMethod, serving: ApiServing) 
         time: toIso(clock.now()),
       };
       if (isDebugging) requestLog().debug({ method: method.name, code: error.code }, 'refused');
-      return reply
-        .code(API_ERRORS[error.code])
-        .header('content-type', JSON_TYPE)
-        .send(JSON.stringify(errorEnvelope(error, info), null, 2));
+      return sendJson(reply, error.statusCode, errorEnvelope(error, info));
     }
   };
 };
 
-const JSON_TYPE = 'application/json; charset=utf-8';
+/** Whether a signature, or a good one, might have helped. */
+const shouldSign = ({ scopes }: ApiMethod, { code }: ApiError, { authorization }: SignedRequest): boolean =>
+  scopes !== undefined &&
+  (code === 'AuthenticationFailed' || (code === 'InsufficientScopes' && authorization === undefined));
 
 const signedRequest = (request: FastifyRequest): { -readonly [K in keyof SignedRequest]: SignedRequest[K] } => ({
   method: request.method,
   url: request.raw.url ?? '',
   host: request.headers.host,
   authorization: request.headers.authorization,
-  contentType: request.headers['content-type'],
+  contentType: request.raw.headers['content-type'],
   body: EMPTY,
 });
 
 /** Step 1: the body, parsed when it says that it is JSON. An error here comes before the question who calls. */
 const readBody = async (request: FastifyRequest, progress: Progress): Promise<Buffer> => {
   const received = (request.body as Buffer | undefined) ?? EMPTY;
-  const contentType = request.headers['content-type'];
+  const contentType = request.raw.headers['content-type'];
   progress.payloadIsKnown = false;
   const body = await decompressBody(received, request.headers['content-encoding']);
   progress.payloadIsKnown = true;
@@ -200,7 +199,7 @@ const checkQuery = (method: ApiMethod, query: Readonly<Record<string, unknown>>)
 };
 
 const requireJson = (request: FastifyRequest): void => {
-  const contentType = request.headers['content-type'];
+  const contentType = request.raw.headers['content-type'];
   if (isJson(contentType)) return;
   throw new ApiError(
     'MalformedPayload',

@@ -8,6 +8,9 @@ import type { Log } from '../core/log.ts';
 import type { Metrics } from '../core/metrics.ts';
 import { ApiError, errorEnvelope } from './api-error.ts';
 import { BODY_LIMIT_BYTES, inputTooLarge } from './body.ts';
+import { weakEtag } from './etag.ts';
+import { finishAnswers } from './finish-answers.ts';
+import { jsonText, sendJson, sendJsonText } from './send-json.ts';
 import { withoutSecrets } from './serve-api.ts';
 
 export type HttpServerSettings = {
@@ -18,8 +21,8 @@ export type HttpServerSettings = {
   readonly checkReadiness: () => Promise<void>;
 };
 
-/** Encoded ids of 1,000 characters, three bytes each. */
-const MAX_PARAM_LENGTH = 6_000;
+/** More than a request line may hold: what is wrong with a long id is said by the pattern of its parameter. */
+const MAX_PARAM_LENGTH = 16_384;
 /** As the reference service; longer than what load balancers keep idle connections for. */
 const KEEP_ALIVE_MS = 90_000;
 /** A body of 10 MB over a slow line; a connection that trickles must end some time. */
@@ -34,7 +37,13 @@ const API_HEADERS: Readonly<Record<string, string>> = {
   'access-control-request-method': '*',
   'access-control-allow-headers': 'X-Requested-With,Content-Type,Authorization,Accept,Origin,Cache-Control',
   'cache-control': 'no-store no-cache must-revalidate',
+  vary: 'Accept-Encoding',
 };
+
+/** What Fastify takes for a content type. */
+const MEDIA_TYPE = /^\s*[\w!#$%&'*+.^`|~-]+\/[\w!#$%&'*+.^`|~-]+\s*(?:;|$)/;
+
+const UNKNOWN_TYPE = { 'content-type': 'application/octet-stream' };
 
 const TRACE_ID = /^[\x21-\x7e]{1,200}$/;
 
@@ -56,7 +65,9 @@ export const createHttpServer = ({ clock, log, metrics, checkReadiness }: HttpSe
       setApiHeaders(reply, request.id, undefined);
       const refused = new ApiError('InvalidRequestArguments', `Invalid URL: ${error.message}`);
       const info = { method: '', params: {}, time: toIso(clock.now()) };
-      void (reply as FastifyReply).code(400).send(errorEnvelope(refused, info));
+      const text = jsonText(errorEnvelope(refused, info));
+      // No hook runs here.
+      sendJsonText(reply.header('etag', weakEtag(text, Buffer.byteLength(text))) as FastifyReply, 400, text);
     },
   });
 
@@ -66,8 +77,12 @@ export const createHttpServer = ({ clock, log, metrics, checkReadiness }: HttpSe
 
   server.addHook('onRequest', async (request, reply) => {
     setApiHeaders(reply, request.id, request.headers['x-taskcluster-trace-id']);
+    // Fastify would refuse what is no content type before anybody has asked who calls. `request.raw` still has it.
+    const contentType = request.headers['content-type'];
+    if (contentType !== undefined && !MEDIA_TYPE.test(contentType)) request.headers = UNKNOWN_TYPE;
   });
-  server.setNotFoundHandler((_request, reply) => reply.code(404).send({ error: 'Not found' }));
+  finishAnswers(server);
+  server.setNotFoundHandler((_request, reply) => sendJson(reply, 404, { error: 'Not found' }));
   server.setErrorHandler(async (error, request, reply) => {
     const { apiMethod, secretParams = [] } = request.routeOptions.config as {
       apiMethod?: string;
@@ -78,7 +93,8 @@ export const createHttpServer = ({ clock, log, metrics, checkReadiness }: HttpSe
     const info = { method: apiMethod ?? '', params, time: toIso(clock.now()) };
     // A client that is still sending would see a broken connection instead of the answer.
     if (errorCode(error) === 'FST_ERR_CTP_BODY_TOO_LARGE') await drain(request.raw, clock);
-    return reply.send(errorEnvelope(answerFor(error, reply, log.child({ requestId: request.id })), info));
+    const answer = answerFor(error, log.child({ requestId: request.id }));
+    return sendJson(reply, answer.statusCode, errorEnvelope(answer, info));
   });
 
   server.get('/livez', async () => ({ alive: true }));
@@ -126,19 +142,11 @@ const setApiHeaders = (reply: FastifyReply, requestId: string, traceId: string |
 };
 
 /** What goes wrong before a handler runs: a body that is too large or breaks off. */
-const answerFor = (error: unknown, reply: FastifyReply, log: Log): ApiError => {
-  const code = errorCode(error);
-  if (code === 'FST_ERR_CTP_BODY_TOO_LARGE') {
-    reply.code(413);
-    return inputTooLarge();
-  }
+const answerFor = (error: unknown, log: Log): ApiError => {
+  if (errorCode(error) === 'FST_ERR_CTP_BODY_TOO_LARGE') return inputTooLarge();
   const status = typeof error === 'object' && error !== null && 'statusCode' in error ? Number(error.statusCode) : 500;
-  if (status >= 400 && status < 500) {
-    reply.code(400);
-    return new ApiError('MalformedPayload', (error as Error).message);
-  }
+  if (status >= 400 && status < 500) return new ApiError('MalformedPayload', (error as Error).message);
   const incidentId = newUuid();
   log.error({ err: error, incidentId }, 'a request failed inside');
-  reply.code(500);
   return new ApiError('InternalServerError', `Internal Server Error, incidentId ${incidentId}.`);
 };
