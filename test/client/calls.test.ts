@@ -156,12 +156,21 @@ describe('a call that failed for reasons of the moment', () => {
     surroundings.expire();
     assert.deepEqual(await call, { taskId: 'T' });
 
+    const expiring = await start(t, ['begin', OK], {
+      fetch: async (url, init) => {
+        const response = await fetch(url, init);
+        expiring.surroundings.expire(); // the head of the answer is here
+        return response;
+      },
+    });
+    assert.equal((await failure(expiring.hooks.use({ retries: 0 }).hook('g', 'h'))).code, 'Timeout');
+
     const late = await start(t, ['never'], { retries: 0 });
     const error = failure(late.hooks.hook('g', 'h'));
     await late.server.wasAsked(1);
     late.surroundings.expire();
     const { code, statusCode, message } = await error;
-    assert.deepEqual([code, statusCode, message], ['Timeout', undefined, 'hook: no answer within 30000 ms']);
+    assert.deepEqual([code, statusCode, message], ['Timeout', undefined, 'hook: no answer within 12345 ms']);
   });
 
   it('says what is wrong with the connection', async (t) => {

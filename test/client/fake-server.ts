@@ -21,6 +21,8 @@ export type Answer =
   /** The connection breaks before an answer, or in the middle of one. */
   | 'break'
   | 'break in the middle'
+  /** The answer begins, and never ends. */
+  | 'begin'
   | 'never';
 
 export type FakeServer = {
@@ -57,9 +59,9 @@ export const startFakeServer = async (t: Cleanup, ...answers: readonly Answer[])
 const give = (answer: Answer, response: http.ServerResponse): void => {
   if (answer === 'never') return;
   if (answer === 'break') return void response.destroy();
-  if (answer === 'break in the middle') {
+  if (answer === 'break in the middle' || answer === 'begin') {
     response.writeHead(200, { 'content-type': 'application/json', 'content-length': 1000 });
-    response.write('{"half":', () => response.destroy());
+    response.write('{"half":', () => (answer === 'begin' ? undefined : response.destroy()));
     return;
   }
   const { status, json, text, headers } = answer;

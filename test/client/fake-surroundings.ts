@@ -14,7 +14,7 @@ export type FakeSurroundings = Surroundings & {
 export const createFakeSurroundings = (
   settings: Partial<Pick<Surroundings, 'now' | 'random' | 'randomBytes'>> = {},
 ): FakeSurroundings => {
-  const timeoutMs = 30_000;
+  const timeoutMs = 12_345;
   const pauses: number[] = [];
   const held = new Set<() => void>();
   let made = 0;
