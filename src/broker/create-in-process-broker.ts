@@ -1,0 +1,95 @@
+// The broker that needs no other: topic exchanges as RabbitMQ has them, durable in PostgreSQL. The default without AMQP_URL.
+import { backoff } from '../core/backoff.ts';
+import type { Clock } from '../core/clock.ts';
+import { newUuid } from '../core/ids.ts';
+import type { Log } from '../core/log.ts';
+import type { Metrics } from '../core/metrics.ts';
+import type { Database } from '../database/database.ts';
+import { setBindings } from './bindings.ts';
+import type { Broker, Reader } from './broker.ts';
+import { createBrokerMetrics, MOST_COUNTED } from './broker-metrics.ts';
+import { createConsumer } from './consumer.ts';
+import { createLoop, type Loop } from './loop.ts';
+import { OUTBOX_CHANNEL, pendingUpTo, publish } from './outbox.ts';
+import { createQueueStore, QUEUES_CHANNEL } from './queue-store.ts';
+import { createRelay } from './relay.ts';
+import { createSweep } from './sweep.ts';
+
+export type InProcessBrokerSettings = {
+  readonly database: Database;
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly metrics: Metrics;
+};
+
+const LOOK_AFTER_EVERY_MS = 15_000;
+const CANNOT_LISTEN = { firstMs: 100, longestMs: 5_000 };
+
+/**
+ * Any number of processes may run one on the same database. A process without a reader routes, and leaves the queues to others.
+ *
+ * @example
+ * const broker = createInProcessBroker({ database, clock, log, metrics });
+ * broker.consume(async (delivery) => console.log(delivery.body.toString()));
+ * await database.transaction(async (tx) => {
+ *   await broker.setBindings(tx, 'all', [{ exchange: 'exchange/a', routingKeyPattern: '#' }]);
+ *   await broker.publish(tx, [{ exchange: 'exchange/a', routingKey: 'some.words', body: { x: 1 } }]);
+ * });
+ * await broker.run(signal);
+ */
+export const createInProcessBroker = (settings: InProcessBrokerSettings): Broker => {
+  const { database, clock, log } = settings;
+  const metrics = createBrokerMetrics(settings.metrics);
+  const store = createQueueStore(database, newUuid());
+  let consumer: Loop | undefined;
+  let isRunning = false;
+
+  const relay = createRelay({ database, clock, metrics, onRouted: () => consumer?.wake() });
+  const relaying = createLoop({ name: 'routing', clock, log, turn: relay });
+
+  const sweep = createSweep(database);
+  const lookAfter = async () => {
+    await sweep();
+    const pending = await pendingUpTo(database, MOST_COUNTED);
+    if (pending) metrics.pending(pending);
+    return LOOK_AFTER_EVERY_MS;
+  };
+
+  const consume = (reader: Reader) => {
+    if (consumer) throw new Error('the broker has a reader already');
+    if (isRunning) throw new Error('the reader comes too late: the broker runs already');
+    consumer = createConsumer({ store, clock, log, metrics, reader });
+  };
+
+  /** Resolves with nothing when the signal aborts before. */
+  const listen = async (channel: string, loop: Loop, signal: AbortSignal): Promise<AsyncDisposable | undefined> => {
+    const onInterruption = (state: 'lost' | 'restored') => loop.setListening(state === 'restored');
+    for (let failures = 0; !signal.aborted; failures += 1) {
+      try {
+        return await database.listen(channel, { onNotification: loop.wake, onInterruption });
+      } catch (error) {
+        log[failures === 0 ? 'warn' : 'debug']({ err: error }, 'messages cannot be listened to; trying again');
+        await clock.sleep(backoff(failures, CANNOT_LISTEN), signal);
+      }
+    }
+    return undefined;
+  };
+
+  return {
+    publish: async (tx, messages) => {
+      await publish(tx, messages, clock.now());
+      metrics.accepted(messages.length);
+    },
+    setBindings,
+    consume,
+    run: async (signal) => {
+      isRunning = true;
+      // Listening stands before the first question to the database, so that nothing is published unseen in between.
+      await using listening = new AsyncDisposableStack();
+      listening.use(await listen(OUTBOX_CHANNEL, relaying, signal));
+      if (consumer) listening.use(await listen(QUEUES_CHANNEL, consumer, signal));
+      const lookingAfter = createLoop({ name: 'looking after', clock, log, turn: lookAfter });
+      await Promise.all([relaying.run(signal), consumer?.run(signal), lookingAfter.run(signal)]);
+    },
+  };
+};

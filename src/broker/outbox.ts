@@ -1,0 +1,118 @@
+// The table `outbox`: messages that were published in transactions of changes, until the relay has routed them.
+import { toIso } from '../core/clock.ts';
+import type { Queryable, Transaction } from '../database/database.ts';
+import { statement } from '../database/statement.ts';
+import type { OutgoingMessage } from './broker.ts';
+
+/** Says that something was published. */
+export const OUTBOX_CHANNEL = 'broker_outbox';
+
+/** AMQP gives names and keys one byte for their length; what it cannot carry is refused here too. */
+const LONGEST_NAME_BYTES = 255;
+
+/** Why AMQP cannot carry this name or key, or undefined. */
+export const whyNoName = (name: string): string | undefined => {
+  const bytes = Buffer.byteLength(name);
+  if (bytes > LONGEST_NAME_BYTES) return `is ${bytes} bytes long, at most ${LONGEST_NAME_BYTES} are allowed`;
+  return name.includes('\0') ? 'contains a NUL' : undefined;
+};
+
+/** Throws a RangeError for a name or a key that AMQP cannot carry. */
+export const requireName = (what: string, name: string): void => {
+  const why = whyNoName(name);
+  if (why !== undefined) throw new RangeError(`the ${what} "${name.slice(0, 100)}" ${why}`);
+};
+
+// In order, so that messages of one call keep theirs. As JSON arrays, because the elements of an SQL array would each have to be
+// quoted; the elements keep their text.
+const publishMessages = statement<unknown>(
+  'outbox.publish',
+  `with published as (
+     insert into outbox (exchange, routing_key, message_id, cc, body, accepted)
+     select m.exchange, m.routing_key, m.message_id, array(select json_array_elements_text(m.cc)), m.body, $6::timestamptz
+     from rows from (unnest($1::text[], $2::text[], $3::text[]), json_array_elements($4::json), json_array_elements($5::json))
+          with ordinality as m (exchange, routing_key, message_id, cc, body, position)
+     order by m.position)
+   select pg_notify('${OUTBOX_CHANNEL}', '')`,
+);
+
+export const publish = async (tx: Transaction, messages: readonly OutgoingMessage[], now: number): Promise<void> => {
+  if (messages.length === 0) return;
+  const bodies = messages.map(bodyOf);
+  for (const { exchange, routingKey, cc = [], messageId = '' } of messages) {
+    if (exchange === '') throw new RangeError('a message needs an exchange');
+    requireName('exchange', exchange);
+    requireName('message id', messageId);
+    for (const key of [routingKey, ...cc]) requireName('routing key', key);
+  }
+  await tx.query(publishMessages, [
+    messages.map(({ exchange }) => exchange),
+    messages.map(({ routingKey }) => routingKey),
+    messages.map(({ messageId }) => messageId ?? null),
+    JSON.stringify(messages.map(({ cc = [] }) => cc.map((key) => key.toWellFormed()))),
+    `[${bodies.join(',')}]`,
+    toIso(now),
+  ]);
+};
+
+const bodyOf = ({ body, exchange }: OutgoingMessage): string => {
+  const text: string | undefined = JSON.stringify(body);
+  if (text === undefined) throw new TypeError(`the body of a message to ${exchange} is no JSON`);
+  return text;
+};
+
+export type Waiting = {
+  readonly id: number;
+  readonly exchange: string;
+  readonly routing_key: string;
+  readonly cc: readonly string[];
+};
+
+const readWaiting = statement<Waiting>(
+  'outbox.read',
+  'select id, exchange, routing_key, cc from outbox order by id limit $1',
+);
+
+/** What waits to be routed, in order, without the bodies, which need not come here. */
+export const readOutbox = (tx: Queryable, most: number): Promise<Waiting[]> => tx.query(readWaiting, [most]);
+
+export type Routed = { readonly message: number; readonly queue: string };
+
+// `position`: the deliveries get their numbers in the order in which they stand here.
+const moveMessages = statement(
+  'outbox.move',
+  `with gone as (delete from outbox where id = any($1::bigint[]) returning *),
+   kept as (
+     insert into broker_messages (id, exchange, routing_key, body, body_bytes, message_id, accepted)
+     select id, exchange, routing_key, body, octet_length(body::text), message_id, accepted from gone
+     where id = any($2::bigint[]))
+   insert into broker_deliveries (message, queue)
+   select d.message, d.queue from unnest($3::bigint[], $4::text[]) with ordinality as d (message, queue, position)
+   order by d.position`,
+);
+
+/** Takes these messages out of the outbox and lays them on their queues. Those without a queue are gone. */
+export const moveOut = async (
+  tx: Transaction,
+  messages: readonly Waiting[],
+  routed: readonly Routed[],
+): Promise<void> => {
+  await tx.query(moveMessages, [
+    messages.map(({ id }) => id),
+    [...new Set(routed.map(({ message }) => message))],
+    routed.map(({ message }) => message),
+    routed.map(({ queue }) => queue),
+  ]);
+};
+
+// What lies there is counted up to a bound, so that looking costs little however much it is.
+const countPending = statement<{ unrouted: number; undelivered: number }>(
+  'outbox.count-pending',
+  `select (select count(*) from (select 1 from outbox limit $1) o) as unrouted,
+          (select count(*) from (select 1 from broker_deliveries limit $1) d) as undelivered`,
+);
+
+export const pendingUpTo = async (
+  on: Queryable,
+  most: number,
+): Promise<{ unrouted: number; undelivered: number } | undefined> => (await on.query(countPending, [most]))[0];

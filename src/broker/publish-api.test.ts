@@ -1,0 +1,102 @@
+import assert from 'node:assert/strict';
+import type { AddressInfo } from 'node:net';
+import { describe, it, type TestContext } from 'node:test';
+import { send } from '../../test/support/request.ts';
+import { eventually, lastFirst } from '../../test/support/wait.ts';
+import { silentLog } from '../core/log.ts';
+import { createMetrics } from '../core/metrics.ts';
+import type { Caller, ScopeExpression } from '../http/api-method.ts';
+import { serveApis } from '../http/serve-api.ts';
+import { createHttpServer } from '../http/server.ts';
+import { createPublishApi } from './publish-api.ts';
+import { createWorld } from './test-support/world.ts';
+
+const HEADERS = { 'content-type': 'application/json' };
+const path = (exchange: string, query = '') => `/api/broker/v1/publish/${encodeURIComponent(exchange)}${query}`;
+
+/** A server whose only caller has these scopes; a final `*` counts as it does everywhere. */
+const serve = async (t: TestContext, ...scopes: readonly string[]) => {
+  const cleanup = lastFirst(t);
+  const world = await createWorld(cleanup);
+  const { clock, database } = world;
+  const read: { key: string; messageId: string | undefined; text: string }[] = [];
+  const { broker } = await world.start(async ({ routingKey, messageId, body }) => {
+    read.push({ key: routingKey, messageId, text: body.toString() });
+  });
+  const metrics = createMetrics();
+  const server = createHttpServer({ clock, log: silentLog, metrics, checkReadiness: async () => {} });
+  const has = (expression: ScopeExpression): boolean => {
+    if (typeof expression !== 'string') return false;
+    return scopes.some((scope) =>
+      scope.endsWith('*') ? expression.startsWith(scope.slice(0, -1)) : scope === expression,
+    );
+  };
+  serveApis(server, [createPublishApi({ database, broker })], {
+    authenticate: async (): Promise<Caller> => ({ clientId: 'me', scopes }),
+    satisfies: (_caller, expression) => has(expression),
+    forgive: () => {},
+    rootUrl: () => '',
+    clock,
+    log: silentLog,
+    metrics,
+  });
+  cleanup.after(() => server.close());
+  await server.listen({ host: '127.0.0.1', port: 0 });
+  const url = `http://127.0.0.1:${(server.server.address() as AddressInfo).port}`;
+  const post = (exchange: string, query: string, body: string, headers: Record<string, string> = HEADERS) =>
+    send(url, path(exchange, query), { method: 'POST', headers, body });
+  return { ...world, post, read };
+};
+
+describe('publishing over HTTP', () => {
+  it('reaches those who are bound, with routing key and message id', async (t) => {
+    const { post, bind, read } = await serve(t, 'broker:publish:*');
+    await bind('q', '#');
+    const first = await post('x', '?routingKey=a.b%20c&messageId=mine', '{"n": [1, "\\u0000"]}');
+    assert.deepEqual([first.status, first.json], [200, { messageId: 'mine' }]);
+    const second = await post('x', '', '[]');
+    assert.match(second.json.messageId, /^[\w-]{22}$/);
+    await eventually('both were read', () => read.length === 2);
+    assert.deepEqual(read, [
+      { key: 'a.b c', messageId: 'mine', text: '{"n":[1,"\\u0000"]}' },
+      { key: '', messageId: second.json.messageId, text: '[]' },
+    ]);
+  });
+
+  it('needs the scope for that very exchange', async (t) => {
+    const { post, left } = await serve(t, 'broker:publish:exchange/mine/*');
+    assert.equal((await post('exchange/mine/a', '', '{}')).status, 200);
+    const refused = await post('exchange/yours/a', '', '{}');
+    assert.equal(refused.status, 403);
+    assert.match(refused.json.message, /broker:publish:exchange\/yours\/a/);
+    await eventually('what nobody is bound to is gone', async () => (await left()).outbox === 0);
+  });
+
+  it('cannot forge what the server tells of itself, whatever the scopes', async (t) => {
+    const { post } = await serve(t, '*');
+    for (const exchange of [
+      'exchange/taskcluster-hooks/v1/hook-created',
+      'exchange/taskcluster-queue/v1/task-completed',
+    ]) {
+      const { status, json } = await post(exchange, '', '{}');
+      assert.deepEqual([status, json.code], [400, 'InputError']);
+      assert.match(json.message, /whatever their scopes/);
+    }
+  });
+
+  it('refuses what no message can be', async (t) => {
+    const { post } = await serve(t, '*');
+    const codeOf = async (...request: Parameters<typeof post>) => {
+      const { status, json } = await post(...request);
+      return `${status} ${json.code}`;
+    };
+    assert.equal(await codeOf('x', '', '{}', { 'content-type': 'text/plain' }), '400 MalformedPayload');
+    assert.equal(await codeOf('x', '', '"text"'), '400 MalformedPayload');
+    assert.equal(await codeOf('é', '', '{}'), '400 InvalidRequestArguments');
+    assert.equal(await codeOf('x'.repeat(256), '', '{}'), '400 InvalidRequestArguments');
+    assert.equal(await codeOf('x', `?routingKey=${'a'.repeat(256)}`, '{}'), '400 InvalidRequestArguments');
+    assert.equal(await codeOf('x', `?routingKey=${encodeURIComponent('é'.repeat(128))}`, '{}'), '400 InputError');
+    assert.equal(await codeOf('x', '?routingKey=%00', '{}'), '400 InvalidRequestArguments');
+    assert.equal(await codeOf('x', '?other=1', '{}'), '400 InvalidRequestArguments');
+  });
+});
