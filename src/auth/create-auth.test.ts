@@ -80,6 +80,7 @@ const call = async (auth: Auth, name: string, options: CallOptions = {}): Promis
     payload,
     payloadBytes: 0,
     caller,
+    signed: signed('c', 'k'),
     requestId: 'r',
     log: silentLog,
     authorize,

@@ -39,6 +39,8 @@ export type ApiRequest<Payload = unknown> = {
   /** Of the payload, as it came. */
   readonly payloadBytes: number;
   readonly caller: Caller;
+  /** As it came, for methods that look at the signature themselves. */
+  readonly signed: SignedRequest;
   readonly requestId: string;
   readonly log: Log;
   /** For methods with `authorization: 'deferred'`: throws InsufficientScopes unless the caller satisfies the expression. */

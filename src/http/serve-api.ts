@@ -106,6 +106,7 @@ const createHandler = (service: string, method: ApiMethod, serving: ApiServing) 
       const answer = await method.handle({
         ...received,
         caller,
+        signed,
         requestId: request.id,
         get log() {
           return requestLog();
@@ -139,11 +140,24 @@ const shouldSign = ({ scopes }: ApiMethod, { code }: ApiError, { authorization }
 const signedRequest = (request: FastifyRequest): { -readonly [K in keyof SignedRequest]: SignedRequest[K] } => ({
   method: request.method,
   url: request.raw.url ?? '',
-  host: request.headers.host,
-  authorization: request.headers.authorization,
+  host: onlyOne(request, 'host'),
+  authorization: onlyOne(request, 'authorization'),
   contentType: request.raw.headers['content-type'],
   body: EMPTY,
 });
+
+/**
+ * Of several headers Node hands out the first, and who stands before this server may have looked at another. Joined, none of them is good:
+ * neither a signature nor a host can be read from it.
+ */
+const onlyOne = ({ headers, raw }: FastifyRequest, name: 'host' | 'authorization'): string | undefined => {
+  const given: string[] = [];
+  for (let at = 0; at < raw.rawHeaders.length; at += 2) {
+    const header = raw.rawHeaders[at] ?? '';
+    if (header.length === name.length && header.toLowerCase() === name) given.push(raw.rawHeaders[at + 1] ?? '');
+  }
+  return given.length > 1 ? given.join(', ') : headers[name];
+};
 
 /** Step 1: the body, parsed when it says that it is JSON. An error here comes before the question who calls. */
 const readBody = async (request: FastifyRequest, progress: Progress): Promise<Buffer> => {
