@@ -1,5 +1,6 @@
 // What the schema of a request cannot say of a hook's definition.
 import type { AnySchemaObject } from 'ajv';
+import { whyNoName } from '../broker/outbox.ts';
 import type { Clock } from '../core/clock.ts';
 import { ApiError } from '../http/api-error.ts';
 import type { CreateHookRequest, HookDefinition, HookName } from './definition.ts';
@@ -47,6 +48,12 @@ export const checkDefinition = async (
 };
 
 const checkBindings = (bindings: HookDefinition['bindings'], deniedExchanges: readonly string[]): void => {
+  for (const [index, binding] of bindings.entries()) {
+    for (const [field, name] of Object.entries(binding)) {
+      const whyNot = whyNoName(name);
+      if (whyNot !== undefined) throw new ApiError('InputError', `bindings[${index}].${field} ${whyNot}`);
+    }
+  }
   const denied = bindings.filter(({ exchange }) =>
     deniedExchanges.some((beginning) => new RegExp(`^(?:${beginning})`).test(exchange)),
   );
