@@ -16,6 +16,7 @@ import { statement } from './database/statement.ts';
 import { ApiError } from './http/api-error.ts';
 import { withCommonMethods } from './http/common-methods.ts';
 import { serveApis } from './http/serve-api.ts';
+import { serveReferences } from './http/serve-references.ts';
 import { createHttpServer } from './http/server.ts';
 import { createLedger } from './ledger/create-ledger.ts';
 import { createRetention, RETENTION_TIMER } from './ledger/retention.ts';
@@ -102,6 +103,7 @@ export const startApp = async (config: Config, { clock, log }: AppSurroundings):
     log,
     metrics,
   });
+  serveReferences(server, apis, () => rootUrl);
   const url = await listen(server, config);
   rootUrl = config.rootUrl?.origin ?? url;
   const { credentialsFile } = await ensureRootClient({ database, clients: auth.clients, clock, dataFolder, rootUrl });

@@ -136,3 +136,6 @@ export const implementApi = <Method extends MethodDeclaration>(
   ...declaration,
   methods: declaration.methods.map((method) => ({ ...method, handle: handlers[method.name as Method['name']] })),
 });
+
+/** The parameters of a route, in order. */
+export const argumentsOf = (route: string): string[] => [...route.matchAll(/<(\w+)>/g)].map(([, name = '']) => name);
