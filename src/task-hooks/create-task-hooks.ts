@@ -67,7 +67,7 @@ export const createTaskHooks = (settings: TaskHooksSettings): TaskHooks => {
   const { createTasksIn } = queue;
   const fireAtOnce = createTasksIn && createFireAtOnce({ database, ledger, createTasksIn, clock, metrics });
   const firing = createFiring({ memory, evaluator, fires, ledger, pursuit, fireAtOnce, tokens, clock });
-  const ticks = createTicks({ memory, evaluator, fires, ledger, clock });
+  const ticks = createTicks({ memory, evaluator, fires, ledger });
   const changes = createHookChanges({ database, hooks, tokens, timers, ticks, broker, clock });
 
   timers.handleBatch(SCHEDULE_TIMER, createScheduleHandler({ hooks, ticks, pursuit, clock }));

@@ -5,7 +5,6 @@ import type { Database, Transaction } from '../database/database.ts';
 import { statement } from '../database/statement.ts';
 import type { Ledger } from '../ledger/create-ledger.ts';
 import type { FireOutcome } from '../ledger/entry.ts';
-import type { Hook } from './definition.ts';
 import type { CompiledHook } from './evaluator.ts';
 import type { FiredBy, Unrendered } from './template.ts';
 
@@ -57,7 +56,7 @@ export type FireStore = {
   readonly setTask: (key: FireKey, task: string, givesUp: number) => Promise<boolean>;
   /** Moves the fire to the ledger. Harmless when it was there already. */
   readonly finish: (finished: Finished) => Promise<void>;
-  /** As `finish`, together with what else is to be done then. */
+  /** As `finish`, together with what else is to be done then; that is not done when the fire was finished already, by another process. */
   readonly finishAnd: (finished: Finished, and: (tx: Transaction) => Promise<void>) => Promise<void>;
   /** Records a failed attempt and when the next one may begin. */
   readonly postpone: (key: FireKey, at: number, due: number, error: unknown) => Promise<void>;
@@ -84,7 +83,7 @@ const storeFires = statement<{ hook_uid: string; cause: string }>(
                  $9::timestamptz[], $10::timestamptz[], $11::timestamptz[]),
           json_array_elements($12::json))
         as fire(hook_uid, revision, cause, fired_by, task_id, payload_hash, client_id, request_id, arrived, gives_up, due, task)
-   join hooks hook on hook.uid = fire.hook_uid and hook.revision = fire.revision
+   join hooks hook on hook.uid = fire.hook_uid and hook.revision = coalesce(fire.revision, hook.revision)
    on conflict (hook_uid, cause) do nothing
    returning hook_uid, cause`,
 );
@@ -98,7 +97,7 @@ const storeUnrendered = statement<{ hook_uid: string; cause: string }>(
    from unnest($1::uuid[], $2::bigint[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[], $8::timestamptz[],
                $9::timestamptz[], $10::timestamptz[], $11::json[])
         as fire(hook_uid, revision, cause, fired_by, task_id, client_id, request_id, arrived, gives_up, due, unrendered)
-   join hooks hook on hook.uid = fire.hook_uid and hook.revision = fire.revision
+   join hooks hook on hook.uid = fire.hook_uid and hook.revision = coalesce(fire.revision, hook.revision)
    on conflict (hook_uid, cause) do nothing
    returning hook_uid, cause`,
 );
@@ -116,7 +115,7 @@ const findInLedger = statement<{ found: number }>(
 
 // The commit need not wait for the disk: what a crash of PostgreSQL would undo here leaves the fire unfinished, and it is
 // finished again with the same task. That saves one of three flushes a fire.
-const finishFires = statement(
+const finishFires = statement<{ hook_uid: string }>(
   'fires.finish',
   `with quickly as materialized (select set_config('synchronous_commit', 'off', true)),
         gone as (
@@ -128,7 +127,8 @@ const finishFires = statement(
                        client_id, request_id, payload_hash, error)
    select at, 'fire', outcome, hook_uid, hook_group_id, hook_id, cause, fired_by, task_id, arrived, attempts_made,
           client_id, request_id, payload_hash, error
-   from gone, quickly`,
+   from gone, quickly
+   returning hook_uid`,
 );
 
 const postponeFire = statement(
@@ -188,16 +188,16 @@ const findUnfinishedFire = statement<{ payload_hash: Buffer | null }>(
 
 const MOST_AT_ONCE = 200;
 
-/** A fire of this very revision of its hook. */
+/** A fire of this very revision of its hook; of any, when the caller keeps others from changing the definition. */
 export type ToStore<Kind extends StoredFire = StoredFire> = {
-  readonly hook: Pick<Hook, 'uid' | 'revision'>;
+  readonly hook: { readonly uid: string; readonly revision: number | 'any' };
   readonly fire: Kind;
   readonly leaseEnds: number;
 };
 
 const storeValues = (fires: readonly ToStore<Fire>[]): unknown[] => [
   fires.map(({ hook }) => hook.uid),
-  fires.map(({ hook }) => hook.revision),
+  fires.map(({ hook }) => (hook.revision === 'any' ? null : hook.revision)),
   fires.map(({ fire }) => fire.cause),
   fires.map(({ fire }) => fire.firedBy),
   fires.map(({ fire }) => fire.taskId),
@@ -213,7 +213,7 @@ const storeValues = (fires: readonly ToStore<Fire>[]): unknown[] => [
 
 const unrenderedValues = (fires: readonly ToStore<UnrenderedFire>[]): unknown[] => [
   fires.map(({ hook }) => hook.uid),
-  fires.map(({ hook }) => hook.revision),
+  fires.map(({ hook }) => (hook.revision === 'any' ? null : hook.revision)),
   fires.map(({ fire }) => fire.cause),
   fires.map(({ fire }) => fire.firedBy),
   fires.map(({ fire }) => fire.taskId),
@@ -278,11 +278,11 @@ export const createFireStore = (
       database.transaction(async (tx) => {
         const months = [finished.at];
         await ledger.ensureMonths(months, tx);
-        await tx.query(finishFires, finishValues([finished])).catch((error: unknown) => {
+        const ended = await tx.query(finishFires, finishValues([finished])).catch((error: unknown) => {
           ledger.forgetIfMissing(error, months);
           throw error;
         });
-        await and(tx);
+        if (ended.length > 0) await and(tx);
       }),
     storeOnce: (hook, fire, leaseEnds) =>
       database.transaction(async (tx) => {

@@ -56,11 +56,10 @@ export const createHookChanges = (settings: HookChangesSettings): HookChanges =>
     return writeAudit(tx, { ...entry, hookGroupId, hookId, hookUid: hook.uid, by, at: clock.now() });
   };
 
-  /** Sets when the hook is next due. Its timer must not exist. */
-  const arm = async (tx: Transaction, hook: Hook): Promise<void> => {
+  /** Sets when the hook is next due after `now`. Its timer must not exist. */
+  const arm = async (tx: Transaction, hook: Hook, now: number): Promise<void> => {
     const { schedule } = hook.definition;
     if (schedule.length === 0) return;
-    const now = clock.now();
     const last = await lastOccurrence(tx, hook.uid);
     const isFromWrongClock = last !== undefined && last > now + TOO_FAR_AHEAD_MS;
     if (isFromWrongClock) await resetLastOccurrence(tx, hook.uid); // saving the hook again is the cure after such a time
@@ -70,11 +69,14 @@ export const createHookChanges = (settings: HookChangesSettings): HookChanges =>
 
   /**
    * Takes the hook's timer away. When it was due and no scheduler had come to it yet, the occurrence fires as the hook was: it came before the
-   * change. Waits for a turn that handles the hook at this moment.
+   * change. Waits for a turn that handles the hook at this moment. Answers the moment of the change: what comes due after it is the changed
+   * hook's.
    */
-  const disarm = async (tx: Transaction, hook: Hook): Promise<void> => {
+  const disarm = async (tx: Transaction, hook: Hook): Promise<number> => {
     const due = await timers.take(tx, scheduleTimer(hook));
-    if (due !== undefined && due <= clock.now()) await ticks.record(tx, [{ hook, due }], 'anybody');
+    const now = clock.now();
+    if (due !== undefined && due <= now) await ticks.record(tx, [{ hook, due }], now, 'anybody');
+    return now;
   };
 
   const withToken = (name: HookName, by: Actor, action: 'token made' | 'token reset') =>
@@ -92,9 +94,10 @@ export const createHookChanges = (settings: HookChangesSettings): HookChanges =>
   return {
     create: (definition, by) =>
       database.transaction(async (tx) => {
-        const hook = await hooks.create(definition, clock.now(), tx);
+        const now = clock.now();
+        const hook = await hooks.create(definition, now, tx);
         if (!hook) return false;
-        await arm(tx, hook);
+        await arm(tx, hook, now);
         if (definition.bindings.length > 0) await broker.setBindings(tx, hook.uid, definition.bindings);
         await audit(tx, hook, by, { action: 'created', after: definition });
         await publish(tx, 'created', definition);
@@ -105,10 +108,10 @@ export const createHookChanges = (settings: HookChangesSettings): HookChanges =>
       database.transaction(async (tx) => {
         const known = await hooks.lock(tx, name);
         if (!known) return undefined;
-        await disarm(tx, known);
+        const now = await disarm(tx, known);
         const definition = change(known.definition);
-        const hook = await hooks.replace(tx, { ...known, definition }, clock.now());
-        await arm(tx, hook);
+        const hook = await hooks.replace(tx, { ...known, definition }, now);
+        await arm(tx, hook, now);
         await broker.setBindings(tx, hook.uid, definition.bindings);
         await audit(tx, hook, by, { action: 'changed', before: known.definition, after: definition });
         await publish(tx, 'updated', definition);

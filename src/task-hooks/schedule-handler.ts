@@ -25,8 +25,8 @@ export const createScheduleHandler =
       return hook ? [{ hook, due }] : []; // a hook takes its timer along when it goes
     });
     const isOurs = pursuit.hasRoom();
-    const fires = await ticks.record(tx, due, isOurs ? 'ours' : 'anybody');
-    const now = clock.now();
+    const now = clock.now(); // one moment for both: what comes due while this is recorded is the next turn's
+    const fires = await ticks.record(tx, due, now, isOurs ? 'ours' : 'anybody');
     return timers.map(({ key, due }, index) => ({
       next: nextOccurrence(found.get(key)?.definition.schedule ?? [], Math.max(now, due)) ?? 'never',
       ...(index === 0 && isOurs && { afterCommit: () => pursuit.follow(fires) }),

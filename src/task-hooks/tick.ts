@@ -1,5 +1,5 @@
 // A tick: the schedule of a hook has come due. Its fire, and a row of the ledger for occurrences that were missed, in the caller's transaction.
-import { type Clock, toIso } from '../core/clock.ts';
+import { toIso } from '../core/clock.ts';
 import { newSlugId, newUuid } from '../core/ids.ts';
 import type { Transaction } from '../database/database.ts';
 import type { Ledger } from '../ledger/create-ledger.ts';
@@ -22,10 +22,16 @@ export type DueHook = {
 
 export type Ticks = {
   /**
-   * Records that these hooks are due, each hook once: the latest occurrence up to now fires, those before it were missed. Answers the fires that
-   * were stored, in order; this process holds their leases if it asked for them, else anybody may take them up.
+   * Records that these hooks are due, each hook once: the latest occurrence up to `now` fires, those before it were missed. The caller has the
+   * hooks' timers or their rows locked, and looks for their next dates after the same `now`. Answers the fires that were stored, in order; this
+   * process holds their leases if it asked for them, else anybody may take them up.
    */
-  readonly record: (tx: Transaction, due: readonly DueHook[], lease: 'ours' | 'anybody') => Promise<StoredFire[]>;
+  readonly record: (
+    tx: Transaction,
+    due: readonly DueHook[],
+    now: number,
+    lease: 'ours' | 'anybody',
+  ) => Promise<StoredFire[]>;
 };
 
 export type TicksSettings = {
@@ -33,7 +39,6 @@ export type TicksSettings = {
   readonly evaluator: Evaluator;
   readonly fires: FireStore;
   readonly ledger: Ledger;
-  readonly clock: Clock;
 };
 
 /**
@@ -42,9 +47,8 @@ export type TicksSettings = {
  */
 const STALE_AFTER_MS = 10 * 60 * 1000;
 
-export const createTicks = ({ memory, evaluator, fires, ledger, clock }: TicksSettings): Ticks => ({
-  record: async (tx, due, lease) => {
-    const now = clock.now();
+export const createTicks = ({ memory, evaluator, fires, ledger }: TicksSettings): Ticks => ({
+  record: async (tx, due, now, lease) => {
     const passed = due.map(({ hook, due: first }) => ({ hook, ...whatPassed(hook, first, now) }));
     const later = await advance(
       tx,
@@ -54,7 +58,8 @@ export const createTicks = ({ memory, evaluator, fires, ledger, clock }: TicksSe
     const missed = occurred.flatMap((one) => (one.missed ? [missedEntry(one.hook, one.missed, now)] : []));
     const leaseEnds = lease === 'ours' ? now + LEASE_MS : now;
     const toStore = occurred.map(({ hook, occurrence }): ToStore => {
-      return { hook, fire: fireOf(memory.compiled(hook), occurrence, now, evaluator), leaseEnds };
+      const fire = fireOf(memory.compiled(hook), occurrence, now, evaluator);
+      return { hook: { uid: hook.uid, revision: 'any' }, fire, leaseEnds }; // its token may be reset meanwhile; what fires stays
     });
     if (missed.length > 0) await ledger.write(missed, tx);
     return toStore.length > 0 ? fires.storeAll(tx, toStore) : [];

@@ -1,0 +1,235 @@
+// A world for tests of schedules: one database, a clock in the test's hands, a queue that does as it is told, and servers as if each were a process.
+import { type Cleanup, freshDatabase } from '../../../test/support/database.ts';
+import { createFakeClock, type FakeClock } from '../../../test/support/fake-clock.ts';
+import type { Broker } from '../../broker/broker.ts';
+import { type Clock, systemClock } from '../../core/clock.ts';
+import { silentLog } from '../../core/log.ts';
+import { createMetrics } from '../../core/metrics.ts';
+import { createSecretBox } from '../../core/secret-box.ts';
+import type { Database } from '../../database/database.ts';
+import { statement } from '../../database/statement.ts';
+import { createLedger, type Ledger } from '../../ledger/create-ledger.ts';
+import type { LedgerRow } from '../../ledger/entry.ts';
+import { createTimers, type Timers } from '../../timers/create-timers.ts';
+import type { Actor } from '../audit.ts';
+import type { HookDefinition, HookName } from '../definition.ts';
+import type { EvaluationPool } from '../evaluation-pool.ts';
+import { createEvaluator } from '../evaluator.ts';
+import { createFailureMail, type EnqueueMail } from '../failure-mail.ts';
+import { createFireStore, type FireStore } from '../fire-store.ts';
+import { createHookChanges, type HookChanges, SCHEDULE_TIMER } from '../hook-changes.ts';
+import { createHookMemory } from '../hook-memory.ts';
+import { createHookStore, type HookStore } from '../hook-store.ts';
+import { createMessageReader } from '../message-reader.ts';
+import { createPursuit, type Pursuit } from '../pursue.ts';
+import { createScheduleHandler } from '../schedule-handler.ts';
+import { createTicks, type Ticks } from '../tick.ts';
+import { createTriggerTokens } from '../trigger-token.ts';
+import { createFakeQueue, type FakeQueue } from './fake-queue.ts';
+import { createInlinePool } from './inline-pool.ts';
+
+export const ME: Actor = { clientId: 'me', requestId: 'r' };
+export const NAME: HookName = { hookGroupId: 'g', hookId: 'h' };
+
+export type ServerOptions = {
+  /** How far its clock is ahead of the world's; ms. */
+  readonly ahead?: number;
+  /** Its own way to the database. */
+  readonly database?: Database;
+  readonly pool?: EvaluationPool;
+  readonly enqueueMail?: EnqueueMail;
+  /** Stands between it and the queue. */
+  readonly queue?: FakeQueue['port'];
+  /** Neither takes turns nor takes up fires: only changes hooks, and does what it is asked to. */
+  readonly isIdle?: boolean;
+};
+
+/** What one process has of the parts, and what a test wants of it. */
+export type Server = {
+  readonly clock: Clock;
+  readonly hooks: HookStore;
+  readonly changes: HookChanges;
+  readonly fires: FireStore;
+  readonly ticks: Ticks;
+  readonly pursuit: Pursuit;
+  readonly timers: Timers;
+  readonly readMessage: ReturnType<typeof createMessageReader>;
+  /** Whether all its loops wait for time to pass. */
+  readonly isAsleep: () => boolean;
+  /** Ends its loops, and leaves fires as a graceful end does. */
+  readonly stop: () => Promise<void>;
+  /** It is as good as dead from now on: what it is about to do does not happen. */
+  readonly die: () => void;
+};
+
+export type World = {
+  readonly clock: FakeClock;
+  readonly database: Database;
+  readonly ledger: Ledger;
+  readonly queue: FakeQueue;
+  readonly startServer: (options?: ServerOptions) => Promise<Server>;
+  /** Those whose loops run. */
+  readonly living: () => readonly Server[];
+  /** Time passes until everything that is due has been handled by those who live; at once when nobody does. */
+  readonly settle: () => Promise<void>;
+  /** The ledger of a hook, oldest first; waits for what servers know. */
+  readonly entries: (hookUid: string) => Promise<readonly LedgerRow[]>;
+};
+
+/** Its timers' watch, taking up fires, renewing leases. */
+const LOOPS = 3;
+/** On a machine that is busy with other tests. */
+const LONGEST_SETTLING_MS = 60_000;
+
+/** Messages of changes are another test's concern. */
+const silentBroker: Pick<Broker, 'publish' | 'setBindings'> = {
+  publish: async () => {},
+  setBindings: async () => {},
+};
+
+export const createWorld = async (t: Cleanup): Promise<World> => {
+  const running = new AsyncDisposableStack();
+  t.after(() => running.disposeAsync()); // node:test runs such hooks in order, and servers stop before the database goes
+  const database = await freshDatabase(t, { poolSize: 16 });
+  const clock = createFakeClock();
+  const queue = createFakeQueue(clock);
+  const secretBox = createSecretBox(Buffer.alloc(32, 7));
+
+  const living = new Set<Server>();
+
+  const settle = async () => {
+    const giveUpAt = systemClock.monotonic() + LONGEST_SETTLING_MS;
+    const areAsleep = () => [...living].every((server) => server.isAsleep());
+    while (living.size > 0) {
+      if (systemClock.monotonic() > giveUpAt) throw new Error('the schedulers never come to rest');
+      await systemClock.sleep(1);
+      if (!areAsleep()) continue;
+      const latest = Math.max(...[...living].map((server) => server.clock.now()));
+      const overdue = (await database.query(listTimers)).filter(({ due }) => due <= latest);
+      if (overdue.length === 0 && areAsleep()) return;
+      await clock.advance(250);
+    }
+  };
+
+  const startServer: World['startServer'] = async (options = {}) => {
+    const own = mortal(options.database ?? database, clock, options.ahead ?? 0);
+    const { pool = createInlinePool(), enqueueMail: enqueue } = options;
+    const [log, metrics] = [silentLog, createMetrics()];
+    const ledger = createLedger(own.database);
+    const timers = createTimers({ database: own.database, clock: own.clock, log, metrics });
+    const evaluator = createEvaluator(pool);
+    const hooks = createHookStore(own.database);
+    const memory = createHookMemory(hooks, evaluator);
+    const fires = createFireStore(own.database, ledger);
+    const tokens = createTriggerTokens(secretBox);
+    const rootUrl = () => 'https://hooks.example.com';
+    const notice = createFailureMail({ hooks, enqueue, rootUrl, clock: own.clock });
+    const toQueue = own.guard(options.queue ?? queue.port);
+    const pursuit = createPursuit({
+      ...{ fires, queue: toQueue, render: evaluator.renderStored, notice, clock: own.clock, log, metrics },
+    });
+    const ticks = createTicks({ memory, evaluator, fires, ledger });
+    const changes = createHookChanges({
+      ...{ database: own.database, hooks, tokens, timers, ticks, broker: silentBroker as Broker, clock: own.clock },
+    });
+    timers.handleBatch(SCHEDULE_TIMER, createScheduleHandler({ hooks, ticks, pursuit, clock: own.clock }));
+    const readMessage = createMessageReader({
+      ...{ database: own.database, memory, evaluator, fires, ledger, pursuit, notice, clock: own.clock },
+    });
+
+    const ending = new AbortController();
+    const run = options.isIdle ? undefined : Promise.all([timers.run(ending.signal), pursuit.run(ending.signal)]);
+    const stop = async () => {
+      living.delete(server);
+      ending.abort();
+      await run;
+      if (!own.isDead()) await pursuit[Symbol.asyncDispose]();
+    };
+    running.defer(stop);
+    const isAsleep = () => own.sleeping() >= LOOPS;
+    const die = () => {
+      living.delete(server);
+      own.die();
+      ending.abort();
+    };
+    const server: Server = {
+      clock: own.clock,
+      hooks,
+      changes,
+      fires,
+      ticks,
+      pursuit,
+      timers,
+      readMessage,
+      isAsleep,
+      stop,
+      die,
+    };
+    if (run) living.add(server);
+    while (run && !isAsleep() && !own.isDead()) await nextTurn();
+    return server;
+  };
+
+  const ledger = createLedger(database);
+  const entries: World['entries'] = async (hookUid) => {
+    await Promise.all([...living].map(({ pursuit }) => pursuit.settled(hookUid)));
+    return (await ledger.page({ hookUid, limit: 1_000 })).entries.toReversed();
+  };
+  return { clock, database, ledger, queue, startServer, living: () => [...living], settle, entries };
+};
+
+export const nextTurn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
+
+/** What a process has of the world: it is cut off when the process dies. */
+const mortal = (database: Database, base: FakeClock, ahead: number) => {
+  let isDead = false;
+  let sleeping = 0;
+  const alive = async <T>(work: () => Promise<T>): Promise<T> => {
+    if (isDead) throw new Error('the process is dead');
+    return work();
+  };
+  const clock: Clock = {
+    ...base,
+    now: () => base.now() + ahead,
+    sleep: async (ms, signal) => {
+      sleeping += 1;
+      await base.sleep(ms, signal);
+      sleeping -= 1;
+    },
+  };
+  return {
+    clock,
+    database: {
+      ...database,
+      query: (...values: Parameters<Database['query']>) => alive(() => database.query(...values)),
+      transaction: <T>(work: Parameters<typeof database.transaction<T>>[0]) =>
+        alive(() => database.transaction((tx) => alive(() => work(tx)))),
+    } as Database,
+    guard: (port: FakeQueue['port']): FakeQueue['port'] => ({
+      ...port,
+      createTask: (...values) => (isDead ? new Promise(() => {}) : port.createTask(...values)),
+    }),
+    die: () => {
+      isDead = true;
+    },
+    isDead: () => isDead,
+    sleeping: () => sleeping,
+  };
+};
+
+/** A hook that fires by a schedule. `more` overrides. */
+export const scheduledHook = (schedule: string[], more: Partial<HookDefinition> = {}): HookDefinition => ({
+  ...NAME,
+  metadata: { name: 'a hook', description: '', owner: 'owner@example.com', emailOnError: true },
+  task: { said: 'it is time', at: { $eval: 'now' } },
+  bindings: [],
+  schedule,
+  triggerSchema: {},
+  ...more,
+});
+
+export type TimerRow = { readonly key: string; readonly due: number };
+export const listTimers = statement<TimerRow>(
+  'test.schedule-timers',
+  `select key, due from timers where kind = '${SCHEDULE_TIMER}' order by key`,
+);
