@@ -46,11 +46,11 @@ const describeFailure = (
     to: metadata.owner,
     subject: `Hook ${name} made no task (${outcome})`,
     text: [
-      `The hook ${name} ("${metadata.name}") at ${rootUrl} was to make a task and did not.`,
+      `The hook ${name} ("${metadata.name}") at ${rootUrl} was to make a task, and the queue never said that there is one.`,
       '',
       `  event:    ${EVENTS[fire.firedBy]} ${toIso(fire.arrived)}`,
       `  outcome:  ${outcome}: ${MEANINGS[outcome]}`,
-      `  taskId:   ${fire.taskId} (no task of this id was created)`,
+      `  taskId:   ${fire.taskId}${outcome === 'exhausted' ? ' (a try whose answer was lost may have made it all the same)' : ''}`,
       `  role:     ${hookRole({ hookGroupId, hookId })}`,
       '',
       code === undefined ? 'The reason:' : `The reason (${code}):`,
