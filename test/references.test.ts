@@ -1,5 +1,6 @@
 // What generic clients read before they call: references, schemas, OpenAPI. Judged by the real client and by the rules of each format.
 import assert from 'node:assert/strict';
+import { readFile } from 'node:fs/promises';
 import { after, before, describe, it } from 'node:test';
 import { Ajv } from 'ajv';
 import addFormats from 'ajv-formats';
@@ -310,6 +311,19 @@ it('a schema for input lets callers leave out what has a default, at any depth a
   assert.deepEqual(relaxed.properties.inner.items.required, []);
   assert.deepEqual(relaxed.properties.inner.items.properties.d, { default: { required: ['x'] } });
   assert.deepEqual(schema, before);
+});
+
+it('docs/api.md has every method of the hooks service, with its route and scopes', async () => {
+  const page = await readFile(new URL('../docs/api.md', import.meta.url), 'utf8');
+  const rows = page.split('\n').filter((line) => /^\| `\w+` \| `[A-Z]+ \/hooks/.test(line));
+  const { entries } = await reference('hooks');
+  const expected = entries
+    .filter(({ category }: Document) => category !== 'Monitoring')
+    .map(({ name, method, route, scopes }: Document) => {
+      const all = [scopes?.AllOf ?? scopes ?? []].flat().map((scope: string) => `\`${scope}\``);
+      return `| \`${name}\` | \`${method.toUpperCase()} ${route}\` | ${all.join(' and ') || 'none'} |`;
+    });
+  assert.deepEqual(rows, expected);
 });
 
 describe('OpenAPI', () => {
