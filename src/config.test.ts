@@ -31,6 +31,8 @@ describe('the configuration', () => {
       retentionDays: 400,
       shutdownSeconds: 15,
       deniedExchanges: ['exchange/taskcluster-queue/v1/task-created', 'exchange/taskcluster-hooks/.*'],
+      smtpUrl: undefined,
+      mailFrom: undefined,
     });
   });
 
@@ -46,12 +48,14 @@ describe('the configuration', () => {
     retentionDays: ['1', '2', '3'],
     shutdownSeconds: ['0', '1', '2'],
     deniedExchanges: ['a', 'b', 'c'],
+    smtpUrl: ['smtp://a', 'smtps://u:p@b:465', 'smtp://c:25'],
+    mailFrom: ['a@example.com', 'B <b@example.com>', 'c@example.com'],
   };
   for (const [option, [inFile, inEnvironment, asFlag]] of Object.entries(VALUES)) {
     const name = option as keyof typeof VALUES;
     const { flag, env } = OPTIONS[name];
     it(`takes --${flag} before ${env} before the file before the default`, () => {
-      const config = fileArgs({ [flag]: inFile });
+      const config = fileArgs({ 'mail-from': 'needed@example.com', [flag]: inFile });
       const text = (args: string[], environment: NodeJS.ProcessEnv) => String(read(args, environment)[name]);
       assert.equal(text(config, {}), inFile);
       assert.equal(text(config, { [env]: inEnvironment }), inEnvironment);
@@ -102,6 +106,14 @@ describe('a bad option', () => {
     ['a root URL that is none', () => read(['--root-url', 'example.com']), /--root-url is "example.com"/],
     ['a root URL of another scheme', () => read(['--root-url', 'ftp://a']), /--root-url is "ftp:/],
     ['a root URL with a user', () => read(['--root-url', 'http://me@a']), /--root-url/],
+    [
+      'a mail server without a sender',
+      () => read(['--smtp-url', 'smtp://a']),
+      /--mail-from .*is missing.*hooks@example/,
+    ],
+    ['a sender that is no address', () => read(['--mail-from', 'me']), /--mail-from is "me".*hooks@example/],
+    ['two senders', () => read(['--mail-from', 'a@b.c, d@e.f']), /--mail-from is .*one address/],
+    ['a sender with a header', () => read(['--mail-from', 'a@b.c\r\nBcc: d@e.f']), /is "a@b.c\\r\\nBcc: d@e.f"/],
     ['a flag that does not exist', () => read(['--prot', '1']), /--prot.*hookwright help serve/],
     ['a flag without its value', () => read(['--port']), /--port.*hookwright help serve/],
     ['an argument too many', () => read(['here']), /here.*hookwright help serve/],
@@ -120,4 +132,50 @@ describe('a bad option', () => {
       assert.throws(attempt, { code: 'HW_BAD_OPTION', message });
     });
   }
+});
+
+describe('the URL of the mail server', () => {
+  const from = { HOOKWRIGHT_MAIL_FROM: 'hooks@example.com' };
+  const password = 's3cr3t';
+
+  it('that is not one is refused without showing the password', () => {
+    for (const url of [
+      `http://me:${password}@mail.example.com`,
+      `mail.example.com:${password}`,
+      `smtp:me:${password}@mail.example.com`,
+      `smtp://me:${password}@`,
+      `smtp://me:${password}@mail.example.com:99999`,
+      `smtp://me:${password}@mail.example.com/inbox`,
+      `smtp://me:${password}@mail.example.com?tls=no`,
+      `smtp://me:${password}@mail.example.com#x`,
+      `smtp://me:${password}/@mail.example.com`,
+      `smtp://me:${password}%@mail.example.com`,
+      `smtp://:${password}@mail.example.com`,
+      `smtp://${password}@mail.example.com`,
+      `smtp://me:${password}@mail example com`,
+    ]) {
+      const show = (error: unknown) => `${error instanceof Error ? (error.stack ?? '') : ''}${JSON.stringify(error)}`;
+      assert.throws(
+        () => read([], { ...from, HOOKWRIGHT_SMTP_URL: url }),
+        (error) => {
+          assert.match(show(error), /HW_BAD_OPTION/, url);
+          assert.doesNotMatch(show(error), new RegExp(password), url);
+          return true;
+        },
+      );
+    }
+  });
+
+  it('stays hidden also when the file that has it is broken', () => {
+    const path = fileOf(`{"smtp-url":"smtp://me:${password}"x}`);
+    assert.throws(
+      () => read(['--config', path], from),
+      ({ message }: Error) => message.includes('is not JSON') && !message.includes(password),
+    );
+  });
+
+  it('may have a user and a password with any characters, percent-encoded', () => {
+    const { smtpUrl } = read([], { ...from, HOOKWRIGHT_SMTP_URL: 'smtps://a%40b:%40%2F%3A%25@mail.example.com' });
+    assert.equal(decodeURIComponent(smtpUrl?.password ?? ''), '@/:%');
+  });
 });

@@ -5,6 +5,8 @@ import { resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { describeError, OperatorError } from './core/errors.ts';
 import { LOG_LEVELS, type LogLevel } from './core/log.ts';
+import { parseMailbox } from './mail/mailbox.ts';
+import { parseSmtpUrl } from './mail/smtp-url.ts';
 
 export type Config = {
   /** 0: a free one. */
@@ -25,6 +27,10 @@ export type Config = {
   readonly shutdownSeconds: number;
   /** Exchanges that hooks may not bind to: regular expressions for how their names begin. */
   readonly deniedExchanges: readonly string[];
+  /** The mail server, with user and password; undefined: no mail is sent. */
+  readonly smtpUrl: URL | undefined;
+  /** Who sends mail; given whenever smtpUrl is. */
+  readonly mailFrom: string | undefined;
 };
 
 type Option = {
@@ -114,6 +120,20 @@ export const OPTIONS = {
     fallback: 'exchange/taskcluster-queue/v1/task-created exchange/taskcluster-hooks/.*',
     help: 'Exchanges that hooks may not bind to: regular expressions for how their names begin, with spaces between them.',
   },
+  smtpUrl: {
+    flag: 'smtp-url',
+    env: 'HOOKWRIGHT_SMTP_URL',
+    value: 'URL',
+    fallback: undefined,
+    help: 'Server that takes mail, smtp:// or smtps://; without one no mail is sent.',
+  },
+  mailFrom: {
+    flag: 'mail-from',
+    env: 'HOOKWRIGHT_MAIL_FROM',
+    value: 'ADDRESS',
+    fallback: undefined,
+    help: 'Who sends mail: hooks@example.com or "Hookwright <hooks@example.com>". Needed with --smtp-url.',
+  },
 } as const satisfies Record<keyof Config, Option>;
 
 const OPTION_LIST: readonly Option[] = Object.values(OPTIONS);
@@ -145,6 +165,7 @@ export const readConfig = (args: readonly string[], env: NodeJS.ProcessEnv, cwd:
     retentionDays: wholeNumber(OPTIONS.retentionDays, textOf(OPTIONS.retentionDays), 1, 36_500),
     shutdownSeconds: wholeNumber(OPTIONS.shutdownSeconds, textOf(OPTIONS.shutdownSeconds), 0, 3_600),
     deniedExchanges: readPatterns(OPTIONS.deniedExchanges, textOf(OPTIONS.deniedExchanges) as string),
+    ...readMail(textOf(OPTIONS.smtpUrl), textOf(OPTIONS.mailFrom)),
   };
 };
 
@@ -175,8 +196,10 @@ const readFile = (path: string): Record<string, string | undefined> => {
   try {
     parsed = JSON.parse(readFileSync(path, 'utf8'));
   } catch (error) {
+    // What JSON.parse says shows a piece of the file, which may be of a password.
+    const reason = error instanceof SyntaxError ? 'it is not JSON' : describeError(error);
     throw badOption(
-      `The configuration file ${path} cannot be read: ${describeError(error)}`,
+      `The configuration file ${path} cannot be read: ${reason}`,
       'It is a JSON object, its keys the names of the flags',
     );
   }
@@ -236,4 +259,25 @@ const readRootUrl = (text: string | undefined): URL | undefined => {
     url && /^https?:$/.test(url.protocol) && url.pathname === '/' && !url.search && !url.hash && !url.username;
   if (isFit) return url;
   throw badOption(`--root-url is "${text}"`, 'Give scheme, host and port only, for example https://hooks.example.com');
+};
+
+const readMail = (smtpUrl: string | undefined, from: string | undefined): Pick<Config, 'smtpUrl' | 'mailFrom'> => {
+  if (from !== undefined && !parseMailbox(from)) {
+    throw badOption(`--mail-from is ${JSON.stringify(from)}`, 'Give one address, for example hooks@example.com');
+  }
+  if (smtpUrl === undefined) return { smtpUrl: undefined, mailFrom: from };
+  const url = parseSmtpUrl(smtpUrl);
+  if (url === undefined) {
+    throw badOption(
+      '--smtp-url (HOOKWRIGHT_SMTP_URL) is not the URL of a mail server', // and is not shown: it has a password in it
+      'Give smtp:// or smtps://, host and port, before the host user:password@ if it wants them, with @ : / ? # % in these as %40 %3A %2F %3F %23 %25',
+    );
+  }
+  if (from === undefined) {
+    throw badOption(
+      '--mail-from (HOOKWRIGHT_MAIL_FROM) is missing, and --smtp-url is given',
+      'Say who sends the mail, for example --mail-from hooks@example.com',
+    );
+  }
+  return { smtpUrl: url, mailFrom: from };
 };
