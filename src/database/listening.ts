@@ -20,6 +20,14 @@ export const createListening = ({ config, clock, log }: Settings): Listening => 
   const ending = new AbortController();
   let client: pg.Client | undefined;
   let connecting: Promise<void> | undefined;
+  let answered: Promise<unknown> = Promise.resolve();
+
+  /** One question after another, which the next major version of `pg` leaves to its callers. */
+  const ask = (on: pg.Client, text: string): Promise<unknown> => {
+    const answer = answered.then(() => on.query(text));
+    answered = answer.catch(() => {}); // who asked is told
+    return answer;
+  };
 
   const tellAll = (state: 'lost' | 'restored') => {
     for (const listeners of channels.values()) for (const listener of listeners) listener.onInterruption?.(state);
@@ -27,6 +35,7 @@ export const createListening = ({ config, clock, log }: Settings): Listening => 
 
   const connect = async (): Promise<void> => {
     const fresh = new pg.Client(config);
+    answered = Promise.resolve(); // what the lost one still owes holds up nobody
     const lost = (error?: Error) => {
       if (client !== fresh) return;
       client = undefined;
@@ -43,7 +52,7 @@ export const createListening = ({ config, clock, log }: Settings): Listening => 
       for (const listener of channels.get(channel) ?? []) listener.onNotification(payload ?? '');
     });
     await fresh.connect();
-    for (const channel of channels.keys()) await fresh.query(`listen ${channel}`);
+    for (const channel of channels.keys()) await ask(fresh, `listen ${channel}`);
     client = fresh;
     void checkWhileConnected(fresh, lost);
   };
@@ -52,7 +61,7 @@ export const createListening = ({ config, clock, log }: Settings): Listening => 
     while (client === checked && !ending.signal.aborted) {
       await clock.sleep(CHECK_EVERY_MS, ending.signal);
       if (client !== checked || ending.signal.aborted) return;
-      await checked.query('select 1').catch(lost);
+      await ask(checked, 'select 1').catch(lost);
     }
   };
 
@@ -88,13 +97,13 @@ export const createListening = ({ config, clock, log }: Settings): Listening => 
     listeners.add(listener);
     channels.set(channel, listeners);
     // Also when the connection was lost meanwhile: the channel is on the list, so that reconnecting listens to it.
-    if (listeners.size === 1) await client?.query(`listen ${channel}`);
+    if (listeners.size === 1 && client) await ask(client, `listen ${channel}`);
     return {
       [Symbol.asyncDispose]: async () => {
         listeners.delete(listener);
         if (listeners.size > 0) return;
         channels.delete(channel);
-        await client?.query(`unlisten ${channel}`).catch(() => {}); // a lost connection listens to nothing anyway
+        if (client) await ask(client, `unlisten ${channel}`).catch(() => {}); // a lost connection listens to nothing anyway
       },
     };
   };
