@@ -2,6 +2,7 @@
 import { createAuth } from './auth/create-auth.ts';
 import { ensureRootClient } from './auth/root-client.ts';
 import { createInProcessBroker } from './broker/create-in-process-broker.ts';
+import { createPublishApi } from './broker/publish-api.ts';
 import type { Config } from './config.ts';
 import { type Clock, withDeadline } from './core/clock.ts';
 import { loadEncryptionKey } from './core/encryption-key.ts';
@@ -20,6 +21,8 @@ import { serveReferences } from './http/serve-references.ts';
 import { createHttpServer } from './http/server.ts';
 import { createLedger } from './ledger/create-ledger.ts';
 import { createRetention, RETENTION_TIMER } from './ledger/retention.ts';
+import { createOutgoingMail, type OutgoingMail, type OutgoingMailSettings } from './mail/outgoing-mail.ts';
+import { createSmtpMailer } from './mail/smtp-mailer.ts';
 import { createStandaloneQueue } from './queue/standalone-queue.ts';
 import { createTaskStore } from './queue/task-store.ts';
 import { createTaskHooks } from './task-hooks/create-task-hooks.ts';
@@ -78,10 +81,11 @@ export const startApp = async (config: Config, { clock, log }: AppSurroundings):
     rootUrl: () => rootUrl,
   });
   const broker = createInProcessBroker({ database, clock, log, metrics });
+  const mail = createMail(config, { database, timers, clock, log, metrics }, undo);
   const taskHooks = undo.use(
     createTaskHooks({
       ...{ database, ledger, timers, broker, queue, secretBox, clock, log, metrics },
-      enqueueMail: undefined,
+      enqueueMail: mail?.enqueue,
       deniedExchanges: config.deniedExchanges,
       rootUrl: () => rootUrl,
     }),
@@ -93,7 +97,9 @@ export const startApp = async (config: Config, { clock, log }: AppSurroundings):
   const checkHealth = () => checkReadiness(database, clock, ending.signal);
   const server = createHttpServer({ clock, log, metrics, checkReadiness: checkHealth });
   undo.defer(() => server.close());
-  const apis = [taskHooks.api, auth.api, queue.api].map((api) => withCommonMethods(api, { clock, checkHealth }));
+  const apis = [taskHooks.api, auth.api, queue.api, createPublishApi({ database, broker })].map((api) =>
+    withCommonMethods(api, { clock, checkHealth }),
+  );
   serveApis(server, apis, {
     authenticate: auth.authenticate,
     satisfies: auth.satisfies,
@@ -135,6 +141,17 @@ export const startApp = async (config: Config, { clock, log }: AppSurroundings):
     await owned.disposeAsync();
   };
   return { url, rootUrl, databasePlace: prepared.description, credentialsFile, failure, stop };
+};
+
+/** undefined: no mail server is configured. */
+const createMail = (
+  { smtpUrl, mailFrom }: Config,
+  parts: Omit<OutgoingMailSettings, 'mailer'>,
+  undo: AsyncDisposableStack,
+): OutgoingMail | undefined => {
+  if (smtpUrl === undefined || mailFrom === undefined) return undefined;
+  const mailer = undo.use(createSmtpMailer({ url: smtpUrl, from: mailFrom }));
+  return undo.use(createOutgoingMail({ ...parts, mailer }));
 };
 
 const LOOK_AT_DATABASE_SERVER_MS = 1_000;

@@ -14,6 +14,7 @@ import {
   TRIGGER_HOOK_RESPONSE,
   TRIGGER_TOKEN_RESPONSE,
 } from './definition.ts';
+import { HOOK_EXCHANGES } from './exchanges.ts';
 
 const GROUP = { hookGroupId: HOOK_GROUP_ID };
 const HOOK = { ...GROUP, hookId: HOOK_ID };
@@ -189,4 +190,5 @@ export const HOOKS_API: ApiDeclaration<MethodDeclaration & { readonly name: Decl
   title: 'Hooks Service',
   description: 'Hooks create tasks in response to events: times, API calls, webhooks and messages.',
   methods: METHODS,
+  exchanges: HOOK_EXCHANGES,
 };
