@@ -48,11 +48,7 @@ describe('an error', () => {
       const { status, json } = await send(`${HOOKS}/g/h/trigger`, { method: 'POST', ...options });
       return [status, json.code];
     };
-    const tooLarge = { headers: { 'content-length': 11 * MB }, body: undefined, withoutEnd: true };
-    assert.deepEqual(
-      await trigger({ ...tooLarge, headers: { ...tooLarge.headers, 'content-type': 'application/json' } }),
-      [413, 'InputTooLarge'],
-    );
+    assert.deepEqual(await trigger({ body: Buffer.alloc(11 * MB, ' ') }), [413, 'InputTooLarge']);
     const noGzip = { body: 'no gzip', headers: { 'content-encoding': 'gzip' } };
     assert.deepEqual(await trigger(noGzip), [400, 'MalformedPayload']);
     const utf16 = {

@@ -5,6 +5,7 @@ import { Writable } from 'node:stream';
 import { createInProcessBroker } from '../../../src/broker/create-in-process-broker.ts';
 import { createPublishApi } from '../../../src/broker/publish-api.ts';
 import { type Clock, systemClock } from '../../../src/core/clock.ts';
+import { newUuid } from '../../../src/core/ids.ts';
 import { createLog } from '../../../src/core/log.ts';
 import { createMetrics, type Metrics } from '../../../src/core/metrics.ts';
 import { createSecretBox } from '../../../src/core/secret-box.ts';
@@ -49,6 +50,8 @@ export type Server = {
   readonly kill: () => void;
 };
 
+export type Message = { readonly exchange: string; readonly routingKey: string; readonly body: unknown };
+
 export type World = {
   readonly clock: Clock;
   readonly database: Database;
@@ -57,8 +60,8 @@ export type World = {
   readonly mails: readonly Mail[];
   readonly start: (options?: ServerOptions) => Promise<Server>;
   readonly publish: (exchange: string, routingKey: string, ...bodies: readonly unknown[]) => Promise<void>;
-  /** Binds a raw queue that no server reads. */
-  readonly bind: (queue: string, exchange: string, routingKeyPattern: string) => Promise<void>;
+  /** What comes to a queue that is bound so, as it comes. While no server runs but idle ones: any other would read it too. */
+  readonly read: (exchange: string, routingKeyPattern: string) => Promise<readonly Message[]>;
   /** Asks the database. */
   readonly rows: (sql: string, values?: readonly unknown[]) => Promise<Untyped[]>;
 };
@@ -97,8 +100,21 @@ export const createWorld = async (t: Cleanup, options: { readonly clock?: Clock 
           bodies.map((body) => ({ exchange, routingKey, body })),
         ),
       ),
-    bind: (name, exchange, routingKeyPattern) =>
-      database.transaction((tx) => outside.setBindings(tx, name, [{ exchange, routingKeyPattern }])),
+    read: async (exchange, routingKeyPattern) => {
+      const read: Message[] = [];
+      outside.consume(async ({ acknowledge, exchange, routingKey, body }) => {
+        await database.transaction(acknowledge);
+        read.push({ exchange, routingKey, body: JSON.parse(body.toString()) });
+      });
+      await database.transaction((tx) => outside.setBindings(tx, newUuid(), [{ exchange, routingKeyPattern }]));
+      const ending = new AbortController();
+      const run = outside.run(ending.signal);
+      running.defer(async () => {
+        ending.abort();
+        await run;
+      });
+      return read;
+    },
     rows: (sql, values) => database.query(statement<Untyped>(`test.${hash('md5', sql)}`, sql), values),
   };
 };
