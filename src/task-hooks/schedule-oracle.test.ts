@@ -5,7 +5,7 @@ import { operations } from './test-support/schedule-operations.ts';
 import { createWorld } from './test-support/world.ts';
 
 // More of them: SCHEDULE_RUNS=1000 node --test src/task-hooks/schedule-oracle.test.ts. The same again: SCHEDULE_SEED=…
-const RUNS = Number(process.env.SCHEDULE_RUNS ?? 25);
+const RUNS = Number(process.env.SCHEDULE_RUNS ?? 20);
 const SEED = Number(process.env.SCHEDULE_SEED ?? Math.floor(Math.random() * 2 ** 31));
 
 describe('schedules, whatever happens to hooks, clocks, schedulers, connections and the queue', () => {

@@ -132,17 +132,16 @@ export const runSchedules = async (world: World, operations: readonly Operation[
   };
 
   const look = async () => {
-    await world.settle();
+    const handledUntil = await world.settle();
+    const since = clock.now();
     const covers = new Map<string, Cover[]>();
-    const isHandled = living().length > 0;
-    const now = clock.now();
-    const handledUntil = isHandled ? Math.max(...living().map((server) => server.clock.now())) : undefined;
     for (const row of await database.query(listCovers)) {
       const cover = coverOf(row);
       if (cover) covers.set(row.hook_uid, [...(covers.get(row.hook_uid) ?? []), cover]);
     }
+    const now = clock.now(); // what is slow may go on while nothing is due
     oracle.look(covers, { handledUntil, latestClock: now + Math.max(...CLOCKS_AHEAD), turnsSince });
-    turnsSince = now;
+    turnsSince = since;
   };
 
   const jump = (ms: number) => {

@@ -93,7 +93,23 @@ export const operation: fc.Arbitrary<Operation> = fc.oneof(
   },
 );
 
+/** Where the world's clock stands, and where New York sets its clocks back and forward, and where a month and a year end. */
+const WORLD_BEGINS = Date.UTC(2026, 10, 20, 12);
+const beginning = fc
+  .constantFrom(
+    WORLD_BEGINS,
+    Date.UTC(2026, 10, 1, 5, 59, 20),
+    Date.UTC(2027, 2, 14, 6, 59, 20),
+    Date.UTC(2028, 1, 28, 23, 59, 20),
+    Date.UTC(2026, 11, 31, 23, 59, 20),
+  )
+  .map((at) => ({ do: 'jump' as const, ms: at - WORLD_BEGINS }));
+
 /** Begins with hooks, for there to be something to befall. */
 export const operations: fc.Arbitrary<readonly Operation[]> = fc
-  .tuple(fc.array(save, { minLength: 1, maxLength: 3 }), fc.array(operation, { minLength: 15, maxLength: 30 }))
-  .map(([saves, more]) => [...saves, ...more]);
+  .tuple(
+    beginning,
+    fc.array(save, { minLength: 1, maxLength: 3 }),
+    fc.array(operation, { minLength: 15, maxLength: 30 }),
+  )
+  .map(([begin, saves, more]) => [begin, ...saves, ...more]);

@@ -70,8 +70,8 @@ export type World = {
   readonly startServer: (options?: ServerOptions) => Promise<Server>;
   /** Those whose loops run. */
   readonly living: () => readonly Server[];
-  /** Time passes until everything that is due has been handled by those who live; at once when nobody does. */
-  readonly settle: () => Promise<void>;
+  /** Time passes until everything that is due has been handled by those who live. Answers until when; undefined when nobody lives. */
+  readonly settle: () => Promise<number | undefined>;
   /** The ledger of a hook, oldest first; waits for what servers know. */
   readonly entries: (hookUid: string) => Promise<readonly LedgerRow[]>;
 };
@@ -106,9 +106,10 @@ export const createWorld = async (t: Cleanup): Promise<World> => {
       if (!areAsleep()) continue;
       const latest = Math.max(...[...living].map((server) => server.clock.now()));
       const overdue = (await database.query(listTimers)).filter(({ due }) => due <= latest);
-      if (overdue.length === 0 && areAsleep()) return;
+      if (overdue.length === 0 && areAsleep()) return latest;
       await clock.advance(250);
     }
+    return undefined;
   };
 
   const startServer: World['startServer'] = async (options = {}) => {
