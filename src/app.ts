@@ -24,7 +24,6 @@ import { createRetention, RETENTION_TIMER } from './ledger/retention.ts';
 import { createOutgoingMail, type OutgoingMail, type OutgoingMailSettings } from './mail/outgoing-mail.ts';
 import { createSmtpMailer } from './mail/smtp-mailer.ts';
 import { createStandaloneQueue } from './queue/standalone-queue.ts';
-import { createTaskStore } from './queue/task-store.ts';
 import { createTaskHooks } from './task-hooks/create-task-hooks.ts';
 import { createTimers } from './timers/create-timers.ts';
 
@@ -73,14 +72,18 @@ export const startApp = async (config: Config, { clock, log }: AppSurroundings):
   );
   const ledger = createLedger(database);
   const timers = createTimers({ database, clock, log, metrics });
-  const queue = createStandaloneQueue({
-    tasks: createTaskStore(database),
-    clock,
-    satisfies: auth.satisfies,
-    callerWith: auth.callerWith,
-    rootUrl: () => rootUrl,
-  });
   const broker = createInProcessBroker({ database, clock, log, metrics });
+  const queue = undo.use(
+    createStandaloneQueue({
+      ...{ database, timers, broker, clock },
+      clients: auth.clients,
+      satisfies: auth.satisfies,
+      callerWith: auth.callerWith,
+      rootUrl: () => rootUrl,
+      ending: ending.signal,
+    }),
+  );
+  await queue.begin();
   const mail = createMail(config, { database, timers, clock, log, metrics }, undo);
   const taskHooks = undo.use(
     createTaskHooks({

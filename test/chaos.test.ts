@@ -38,7 +38,10 @@ test('the oracle of this test finds what is lost, doubled or changed', onLinux, 
     await run(
       `update tasks set definition = replace(definition::text, 'proj/worker', 'proj/other')::json where task_id = ${nth(3)}`,
     );
-    await run(`insert into tasks select replace(task_id, left(task_id, 1), '_'), definition, retries_left, runs, created, deadline, expires
+    await run(`insert into tasks (task_id, definition, retries_left, runs, created, deadline, expires, task_queue_id, task_group_id,
+                 scheduler_id, priority, due)
+               select replace(task_id, left(task_id, 1), '_'), definition, retries_left, runs, created, deadline, expires, task_queue_id,
+                 task_group_id, scheduler_id, priority, due
                from tasks where task_id = ${nth(4)}`);
     await client.end();
   };

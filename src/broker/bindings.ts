@@ -47,6 +47,17 @@ export const setBindings = async (tx: Transaction, queue: string, bindings: read
   await tx.query(replaceBindings, [queue, bindings.map(({ exchange }) => exchange), patterns]);
 };
 
+// Looked up one by one: however many bindings there are, it costs a look into an index for each exchange.
+const findBound = statement<{ exchange: string }>(
+  'bindings.bound-among',
+  `select e.exchange from unnest($1::text[]) as e (exchange)
+   where (select b.exchange from broker_bindings b where b.exchange = e.exchange limit 1) is not null`,
+);
+
+/** Broker.boundAmong. */
+export const boundAmong = async (tx: Transaction, exchanges: readonly string[]): Promise<ReadonlySet<string>> =>
+  new Set((await tx.query(findBound, [exchanges])).map(({ exchange }) => exchange));
+
 type BindingRow = {
   readonly snapshot: string;
   readonly queue: string | null;

@@ -45,6 +45,11 @@ export type Reader = (delivery: Delivery) => Promise<void>;
 export type Broker = {
   /** Accepts messages in the caller's transaction: no change without its message, no message without its change. */
   readonly publish: (tx: Transaction, messages: readonly OutgoingMessage[]) => Promise<void>;
+  /**
+   * Those of these exchanges that any queue is bound to, as of the caller's transaction: messages to the others would go nowhere, so whoever
+   * publishes with every change of something need not make them. Absent: nobody can tell, and all are to be published.
+   */
+  readonly boundAmong?: (tx: Transaction, exchanges: readonly string[]) => Promise<ReadonlySet<string>>;
   /** Makes the bindings of a queue exactly these; without any the queue and what lies on it are gone. In the caller's transaction. */
   readonly setBindings: (tx: Transaction, queue: string, bindings: readonly Binding[]) => Promise<void>;
   /** Who reads all queues. Given once, before `run`. */

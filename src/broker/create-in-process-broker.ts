@@ -5,7 +5,7 @@ import { newUuid } from '../core/ids.ts';
 import type { Log } from '../core/log.ts';
 import type { Metrics } from '../core/metrics.ts';
 import type { Database } from '../database/database.ts';
-import { setBindings } from './bindings.ts';
+import { boundAmong, setBindings } from './bindings.ts';
 import type { Broker, Reader } from './broker.ts';
 import { createBrokerMetrics, MOST_COUNTED } from './broker-metrics.ts';
 import { createConsumer } from './consumer.ts';
@@ -80,6 +80,7 @@ export const createInProcessBroker = (settings: InProcessBrokerSettings): Broker
       await publish(tx, messages, clock.now());
       metrics.accepted(messages.length);
     },
+    boundAmong,
     setBindings,
     consume,
     run: async (signal) => {

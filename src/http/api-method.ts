@@ -43,6 +43,8 @@ export type ApiRequest<Payload = unknown> = {
   readonly signed: SignedRequest;
   readonly requestId: string;
   readonly log: Log;
+  /** Aborts when the caller hangs up before it has its answer. For methods that keep a caller waiting. */
+  readonly gone: AbortSignal;
   /** For methods with `authorization: 'deferred'`: throws InsufficientScopes unless the caller satisfies the expression. */
   readonly authorize: (expression: ScopeExpression) => void;
 };

@@ -111,6 +111,9 @@ const createHandler = (service: string, method: ApiMethod, serving: ApiServing) 
         get log() {
           return requestLog();
         },
+        get gone() {
+          return goneSignal(reply);
+        },
         authorize,
       });
       if (isDebugging) requestLog().debug({ method: method.name, clientId: caller.clientId }, 'answered');
@@ -130,6 +133,16 @@ const createHandler = (service: string, method: ApiMethod, serving: ApiServing) 
       return sendJson(reply, error.statusCode, errorEnvelope(error, info));
     }
   };
+};
+
+/** Made only for those who ask: it costs more than many an answer. */
+const goneSignal = ({ raw }: FastifyReply): AbortSignal => {
+  const gone = new AbortController();
+  if (raw.destroyed) gone.abort();
+  raw.once('close', () => {
+    if (!raw.writableFinished) gone.abort();
+  });
+  return gone.signal;
 };
 
 /** Whether a signature, or a good one, might have helped. */

@@ -1,11 +1,24 @@
-// The queue of a deployment of one's own: tasks are stored in our database, behind the real queue's API.
+// The queue of a deployment of one's own: tasks live in our database, from their creation to their removal, behind the real queue's API.
+import { ensureInternalClient, type InternalClientSettings } from '../auth/internal-client.ts';
+import type { Broker } from '../broker/broker.ts';
 import type { Clock } from '../core/clock.ts';
-import { SLUG_ID } from '../core/ids.ts';
+import { createBatch } from '../database/batch.ts';
+import type { Database } from '../database/database.ts';
 import { ApiError } from '../http/api-error.ts';
-import type { ApiService, Caller, Satisfies } from '../http/api-method.ts';
+import type { ApiRequest, ApiService, Caller, Satisfies } from '../http/api-method.ts';
 import { insufficientScopes, missingScopes } from '../http/scope-check.ts';
 import { compilePayloadCheck } from '../http/validation.ts';
-import type { CreateTaskAnswer, CreateTaskRequest, Queue } from './queue.ts';
+import type { Timers } from '../timers/create-timers.ts';
+import { createQueueApi } from './api.ts';
+import { createChangeTask, createCommitChanges } from './change-tasks.ts';
+import { createClaimCredentials, QUEUE_CLIENT } from './claim-credentials.ts';
+import { createClaimDesk } from './claim-desk.ts';
+import { createClaimTasks } from './claim-tasks.ts';
+import { type Creation, createTasksWith, type NewTask } from './create-tasks.ts';
+import { createDueTasks, TASK_TIMER } from './due-timer.ts';
+import { createPublishEvents } from './messages.ts';
+import type { CreateTaskAnswer, CreateTaskRequest, Queue, Refusal } from './queue.ts';
+import type { StoredTask } from './task.ts';
 import {
   CREATE_TASK_REQUEST,
   type CreateTaskPayload,
@@ -13,26 +26,54 @@ import {
   completeTask,
   scopesToCreate,
 } from './task-definition.ts';
-import { type NewTask, type StoredTask, stateOf, type TaskStore } from './task-store.ts';
+import { readStates } from './task-store.ts';
 
 export type StandaloneQueueSettings = {
-  readonly tasks: TaskStore;
+  readonly database: Database;
+  /** Gets the handler of what becomes of tasks by itself; runs after this. */
+  readonly timers: Timers;
+  readonly broker: Broker;
+  /** Where the client lives in whose name workers get credentials. */
+  readonly clients: InternalClientSettings['clients'];
   readonly clock: Clock;
   readonly satisfies: Satisfies;
   /** A caller with exactly these scopes. */
   readonly callerWith: (clientId: string, authorizedScopes: readonly string[]) => Promise<Caller>;
   readonly rootUrl: () => string;
+  /** Aborts when the server ends: workers that wait for tasks are answered at once. */
+  readonly ending: AbortSignal;
+  /** For how long a worker has a task before it must reclaim it. */
+  readonly claimMs?: number;
 };
+
+export type StandaloneQueue = Queue &
+  AsyncDisposable & {
+    readonly api: ApiService;
+    readonly createTasksIn: NonNullable<Queue['createTasksIn']>;
+    /** Has the timers look after tasks. Before they run; doing it again does no harm. */
+    readonly begin: () => Promise<void>;
+  };
 
 /** In whose name hooks create tasks: what the queue's refusals call the caller. */
 const HOOKS_CLIENT_ID = 'hookwright/hooks';
+/** As the reference. */
+const CLAIM_MS = 20 * 60 * 1000;
+const MOST_CREATED_AT_ONCE = 200;
 
-export const createStandaloneQueue = (settings: StandaloneQueueSettings): Queue & { readonly api: ApiService } => {
-  const { tasks, clock, satisfies, callerWith, rootUrl } = settings;
-  const checkRequest = compilePayloadCheck(
-    CREATE_TASK_REQUEST,
-    () => `${rootUrl()}/schemas/queue/v1/${CREATE_TASK_REQUEST.name}.json#`,
-  );
+export const createStandaloneQueue = (settings: StandaloneQueueSettings): StandaloneQueue => {
+  const { database, timers, broker, clients, clock, satisfies, callerWith, rootUrl, ending } = settings;
+  const { claimMs = CLAIM_MS } = settings;
+  const publishEvents = createPublishEvents(broker);
+  const createTasks = createTasksWith({ timers, publishEvents });
+  const commitChanges = createCommitChanges({ timers, publishEvents });
+  const claimTasks = createClaimTasks({ database, clock, commitChanges, claimMs });
+  const claimDesk = createClaimDesk({ database, clock, claimTasks, ending });
+
+  const createTogether = createBatch<NewTask, Creation>({
+    maxItems: MOST_CREATED_AT_ONCE,
+    concurrency: 2,
+    run: (tasks) => database.transaction((tx) => createTasks(tx, tasks, clock.now())),
+  });
 
   /** The definition that is to be stored. Throws the refusal. */
   const complete = (taskId: string, request: CreateTaskPayload, caller: Caller, mayBeLate: boolean): NewTask => {
@@ -43,8 +84,13 @@ export const createStandaloneQueue = (settings: StandaloneQueueSettings): Queue 
     return { taskId, definition };
   };
 
+  const checkRequest = compilePayloadCheck(
+    CREATE_TASK_REQUEST,
+    () => `${rootUrl()}/schemas/queue/v1/${CREATE_TASK_REQUEST.name}.json#`,
+  );
+
   /** What hooks send, which no HTTP layer has looked at. */
-  const prepare = async (request: CreateTaskRequest): Promise<NewTask | Refused> => {
+  const prepare = async (request: CreateTaskRequest): Promise<NewTask | Refusal> => {
     const { taskId, task, authorizedScopes } = request;
     const payload = JSON.parse(task) as CreateTaskPayload;
     const caller = await callerWith(HOOKS_CLIENT_ID, authorizedScopes);
@@ -61,125 +107,48 @@ export const createStandaloneQueue = (settings: StandaloneQueueSettings): Queue 
     }
   };
 
-  const createTask: Queue['createTask'] = async (request) => {
-    const prepared = await prepare(request);
-    if ('kind' in prepared) return prepared;
-    const task = await tasks.create(prepared, clock.now());
-    return task ? { kind: 'created' } : refusalOf(idInUse(request.taskId));
-  };
-
-  const createTasksIn: Queue['createTasksIn'] = async (tx, requests) => {
+  const createTasksIn: StandaloneQueue['createTasksIn'] = async (tx, requests) => {
     const prepared = await Promise.all(requests.map(prepare));
     const fit = prepared.filter((one): one is NewTask => !('kind' in one));
-    const creations = fit.length > 0 ? await tasks.createIn(tx, fit, clock.now()) : [];
-    const creationOf = new Map(fit.map((task, index) => [task, creations[index]]));
-    return prepared.map((one): CreateTaskAnswer => {
-      if ('kind' in one) return one;
-      const creation = creationOf.get(one);
-      if (creation === 'conflict') return refusalOf(idInUse(one.taskId));
-      return creation === 'again' ? { kind: 'created', again: true } : { kind: 'created' };
-    });
+    const creations = fit.length > 0 ? await createTasks(tx, fit, clock.now()) : [];
+    const creationOf = new Map(fit.map((task, index) => [task, creations[index] as Creation]));
+    return prepared.map((one) => ('kind' in one ? one : answerOf(creationOf.get(one) as Creation)));
   };
 
-  const create: Create = async (taskId, payload, caller) => {
-    const task = await tasks.create(complete(taskId, payload, caller, false), clock.now());
-    if (!task) throw idInUse(taskId);
-    return task;
-  };
-
-  const find = async (taskId: string): Promise<StoredTask> => {
-    const task = await tasks.find(taskId);
-    if (task) return task;
-    throw new ApiError(
-      'ResourceNotFound',
-      `\`${taskId}\` does not correspond to a task that exists.\nAre you sure this task exists?`,
-    );
+  const create = async ({ params, payload, caller }: ApiRequest<CreateTaskPayload>): Promise<StoredTask> => {
+    const creation = await createTogether(complete(params.taskId as string, payload, caller, false));
+    if (creation.kind === 'refused') throw creation.error;
+    return creation.task;
   };
 
   return {
-    createTask,
-    createTasksIn,
-    taskStates: tasks.states,
-    api: {
-      service: 'queue',
-      title: 'Queue Service',
-      description: 'Stores the tasks that hooks create. Its API is that of Taskcluster’s queue.',
-      methods: queueMethods(find, create),
+    createTask: async (request) => {
+      const prepared = await prepare(request);
+      return 'kind' in prepared ? prepared : answerOf(await createTogether(prepared));
     },
+    createTasksIn,
+    taskStates: (taskIds) => readStates(database, taskIds),
+    api: createQueueApi({
+      ...{ database, clock, create, claimDesk, claimMs },
+      changeTask: createChangeTask({ database, clock, commitChanges }),
+      makeCredentials: createClaimCredentials(() => ensureInternalClient({ database, clients, clock }, QUEUE_CLIENT)),
+    }),
+    begin: async () => {
+      timers.handleBatch(TASK_TIMER.kind, createDueTasks({ clock, commitChanges }));
+      await database.transaction((tx) => timers.set(tx, { ...TASK_TIMER, due: clock.now() }));
+    },
+    [Symbol.asyncDispose]: () => claimDesk[Symbol.asyncDispose](),
   };
 };
 
-type Refused = Extract<CreateTaskAnswer, { kind: 'refused' }>;
+const answerOf = (creation: Creation): CreateTaskAnswer => {
+  if (creation.kind === 'refused') return refusalOf(creation.error);
+  return creation.kind === 'again' ? { kind: 'created', again: true } : { kind: 'created' };
+};
 
-const refusalOf = ({ statusCode, code, message }: ApiError): Refused => ({
+const refusalOf = ({ statusCode, code, message }: ApiError): Refusal => ({
   kind: 'refused',
   statusCode,
   code,
   message,
-});
-
-const idInUse = (taskId: string): ApiError =>
-  new ApiError(
-    'RequestConflict',
-    `taskId \`${taskId}\` already used by another task. A task is created again only with an equal definition.`,
-  );
-
-type Create = (taskId: string, payload: CreateTaskPayload, caller: Caller) => Promise<StoredTask>;
-
-const queueMethods = (find: (taskId: string) => Promise<StoredTask>, create: Create): ApiService['methods'] => {
-  const params = { taskId: SLUG_ID };
-  return [
-    {
-      name: 'createTask',
-      title: 'Create New Task',
-      description:
-        'Creates a task. The same taskId with an equal definition is a success; with another one a conflict.',
-      verb: 'PUT',
-      route: '/task/<taskId>',
-      params,
-      // In full: task-definition.ts, scopesToCreate.
-      scopes: { AllOf: ['<each of task.scopes>', 'queue:route:<each route>', 'queue:create-task:project:<projectId>'] },
-      authorization: 'deferred',
-      input: CREATE_TASK_REQUEST,
-      handle: async ({ params: { taskId }, payload, caller }) => ({
-        body: { status: statusOf(await create(taskId as string, payload as CreateTaskPayload, caller)) },
-      }),
-    },
-    {
-      name: 'task',
-      title: 'Get Task Definition',
-      description: 'The definition of a task, as it was created, defaults filled in.',
-      verb: 'GET',
-      route: '/task/<taskId>',
-      params,
-      scopes: 'queue:get-task:<taskId>',
-      handle: async ({ params: { taskId } }) => ({ body: (await find(taskId as string)).definition }),
-    },
-    {
-      name: 'status',
-      title: 'Get task status',
-      description: 'What became of a task so far.',
-      verb: 'GET',
-      route: '/task/<taskId>/status',
-      params,
-      scopes: 'queue:status:<taskId>',
-      handle: async ({ params: { taskId } }) => ({ body: { status: statusOf(await find(taskId as string)) } }),
-    },
-  ];
-};
-
-const statusOf = ({ taskId, definition, retriesLeft, runs }: StoredTask) => ({
-  taskId,
-  provisionerId: definition.provisionerId,
-  workerType: definition.workerType,
-  taskQueueId: definition.taskQueueId,
-  schedulerId: definition.schedulerId,
-  projectId: definition.projectId,
-  taskGroupId: definition.taskGroupId,
-  priority: definition.priority,
-  deadline: definition.deadline,
-  expires: definition.expires,
-  retriesLeft,
-  state: stateOf(runs),
-  runs,
 });

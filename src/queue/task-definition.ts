@@ -6,10 +6,13 @@ import { ApiError } from '../http/api-error.ts';
 import type { NamedSchema, ScopeExpression } from '../http/api-method.ts';
 
 /** Highest first: who may create a task of one priority may create those below it. */
-const PRIORITIES = ['highest', 'very-high', 'high', 'medium', 'low', 'very-low', 'lowest'] as const;
+export const PRIORITIES = ['highest', 'very-high', 'high', 'medium', 'low', 'very-low', 'lowest'] as const;
 
-const slugId = Type.String({ pattern: SLUG_ID.source });
-const name38 = (extra: object = {}) => Type.String({ pattern: '^[a-zA-Z0-9-_]{1,38}$', ...extra });
+/** 0 is the highest. */
+export const rankOf = (priority: TaskDefinition['priority']): number => PRIORITIES.indexOf(priority);
+
+export const slugId = Type.String({ pattern: SLUG_ID.source });
+export const name38 = (extra: object = {}) => Type.String({ pattern: '^[a-zA-Z0-9-_]{1,38}$', ...extra });
 const date = Type.String({ format: 'date-time' });
 
 const createTaskRequest = Type.Object(
@@ -54,6 +57,8 @@ export type TaskDefinition = Readonly<Required<CreateTaskPayload>>;
 
 const DRIFT_MS = 15 * 60 * 1000;
 const LONGEST_DEADLINE_MS = 5 * 24 * 60 * 60 * 1000;
+
+const LONGEST_ROUTE_BYTES = 249;
 
 /** The definition that is stored, with what the request left out. Throws InputError for what a schema cannot say. */
 export const completeTask = (taskId: string, request: CreateTaskPayload): TaskDefinition => {
@@ -121,6 +126,9 @@ export const checkTaskTimes = (task: TaskDefinition, nowMs: number, mayBeLate: b
   if (deadline > nowMs + LONGEST_DEADLINE_MS + DRIFT_MS)
     refuse('`deadline` cannot be more than 5 days into the future');
   if (Date.parse(task.expires) < deadline) refuse('`expires` cannot be before `deadline`');
+  // A broker carries no more than this in a routing key, which `route.` is put before.
+  if (task.routes.some((route) => Buffer.byteLength(route) > LONGEST_ROUTE_BYTES || route.includes('\0')))
+    refuse(`a route must not be longer than ${LONGEST_ROUTE_BYTES} bytes in UTF-8, nor contain a NUL`);
   if (task.scopes.some((scope) => scope.endsWith('**'))) refuse('scopes must not end with `**`');
 };
 
