@@ -60,10 +60,10 @@ export const createHttpServer = ({ clock, log, metrics, checkReadiness }: HttpSe
     return503OnClosing: true,
     forceCloseConnections: 'idle',
     routerOptions: { maxParamLength: MAX_PARAM_LENGTH, ignoreTrailingSlash: true, caseSensitive: true },
-    frameworkErrors: (error, request, reply) => {
-      // A path that cannot be decoded (%zz) meets no route, so it has no method name.
+    frameworkErrors: (_error, request, reply) => {
+      // A path that cannot be decoded (%zz) meets no route, so it has no method name, and nobody knows what in it is a secret.
       setApiHeaders(reply, request.id, undefined);
-      const refused = new ApiError('InvalidRequestArguments', `Invalid URL: ${error.message}`);
+      const refused = new ApiError('InvalidRequestArguments', 'Invalid URL: its path cannot be decoded.');
       const info = { method: '', params: {}, time: toIso(clock.now()) };
       const text = jsonText(errorEnvelope(refused, info));
       // No hook runs here.
