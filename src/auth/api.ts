@@ -1,187 +1,153 @@
-// The auth API of standalone mode: roles and scopes (spec/standalone-auth-queue.md, section 5).
-import { type Clock, toIso } from '../core/clock.ts';
+// What the methods of the auth API do. How they are called, by whom, and with what, is in api-declaration.ts.
+import { toIso } from '../core/clock.ts';
 import { ApiError } from '../http/api-error.ts';
-import type { ApiAnswer, ApiMethod, ApiService } from '../http/api-method.ts';
-import { type PutRole, SCHEMAS, type ScopeSet } from './api-schemas.ts';
+import { type ApiRequest, type ApiService, implementApi, type Satisfies } from '../http/api-method.ts';
+import { insufficientScopes } from '../http/scope-check.ts';
+import { AUTH_API } from './api-declaration.ts';
+import type { HawkRequest, PutClient, PutRole, ScopeSet, TestRequest } from './api-schemas.ts';
+import type { createHawkAuthentication } from './authenticate-hawk.ts';
+import type { ClientWriter } from './client-writer.ts';
+import type { Client, ClientRecord, ClientStore } from './clients.ts';
+import { readPage } from './pages.ts';
 import type { RoleCache } from './role-cache.ts';
 import type { RoleExpansion } from './role-expansion.ts';
-import { createRoleWriter } from './role-writer.ts';
+import type { RoleWriter } from './role-writer.ts';
 import type { Role, RoleStore } from './roles.ts';
+import { normalForm } from './scopes.ts';
+import { type createTestAuthentication, GET_TEST, testAnswer } from './test-authenticate.ts';
 
-export type AuthApiSettings = { readonly clock: Clock; readonly roleStore: RoleStore; readonly roles: RoleCache };
+export type AuthApiSettings = {
+  readonly clients: ClientStore;
+  readonly clientWriter: ClientWriter;
+  readonly roleStore: RoleStore;
+  readonly roleWriter: RoleWriter;
+  readonly roles: RoleCache;
+  readonly authenticateHawk: ReturnType<typeof createHawkAuthentication>;
+  readonly testAuthentication: ReturnType<typeof createTestAuthentication>;
+  readonly satisfies: Satisfies;
+};
 
-const ROLE_ID = { roleId: /^[\x20-\x7e]+$/ };
-const PAGING = { continuationToken: /^[\x20-\x7e]*$/, limit: /^[1-9][0-9]*$/ };
-const LONGEST_PAGE = 1_000;
+export const createAuthApi = (settings: AuthApiSettings): ApiService => {
+  const { clients, clientWriter, roleStore, roleWriter, roles, authenticateHawk, testAuthentication } = settings;
 
-export const createAuthApi = ({ clock, roleStore, roles }: AuthApiSettings): ApiService => ({
-  service: 'auth',
-  title: 'Auth Service',
-  description: 'Who may do what: roles, and the scopes that they stand for.',
-  methods: [...roleMethods({ clock, roleStore, roles }), ...scopeMethods(roles)],
-});
+  const answerClient = async (client: ClientRecord) => ({ body: describeClient(client, await roles.current()) });
+  const answerNewClient = async (client: Client) => {
+    const { accessToken } = client;
+    return { body: { ...describeClient(client, await roles.current()), accessToken } };
+  };
+  const answerRole = async (role: Role) => ({ body: describeRole(role, await roles.current()) });
 
-const roleMethods = ({ clock, roleStore, roles }: AuthApiSettings): ApiService['methods'] => {
-  const writer = createRoleWriter({ store: roleStore, cache: roles, clock });
-  const answerRole = async (role: Role): Promise<ApiAnswer> => ({ body: describeRole(role, await roles.current()) });
-
-  const listPage = async (query: Readonly<Record<string, string>>) => {
+  const listRoles = async ({ query }: ApiRequest<unknown>) =>
     // As in the reference: without a limit all roles come at once, and a token means nothing.
-    if (query.limit === undefined) return { page: await roleStore.list() };
-    const limit = Math.min(Number(query.limit), LONGEST_PAGE);
-    const found = await roleStore.listPage(readToken(query.continuationToken), limit + 1);
-    const page = found.slice(0, limit);
-    const last = page.at(-1);
-    return found.length > limit && last ? { page, continuationToken: tokenAfter(last.roleId) } : { page };
+    query.limit === undefined
+      ? { page: await roleStore.list() }
+      : readPage(query, ({ roleId }) => roleId, roleStore.listPage);
+
+  const test = async ({ signed }: ApiRequest<unknown>, { clientScopes, requiredScopes }: ReadonlyTest) => {
+    const caller = await testAuthentication(signed, clientScopes);
+    const required = { AllOf: requiredScopes };
+    if (!settings.satisfies(caller, required)) throw insufficientScopes(caller, required, settings.satisfies);
+    return { body: testAnswer(caller) };
   };
 
-  const methods = [
-    {
-      name: 'listRoles',
-      title: 'List Roles (no pagination)',
-      description: 'All roles, as a bare array. Prefer `listRoles2`.',
-      verb: 'GET',
-      route: '/roles/',
-      scopes: 'auth:list-roles',
-      output: SCHEMAS.listRoles,
-      handle: async () => {
-        const expansion = await roles.current();
-        return { body: (await roleStore.list()).map((role) => describeRole(role, expansion)) };
-      },
-    } satisfies ApiMethod,
-    {
-      name: 'listRoles2',
-      title: 'List Roles',
-      description: 'Roles in the order of their ids; a page of them when there is a `limit`, else all.',
-      verb: 'GET',
-      route: '/roles2/',
-      query: PAGING,
-      scopes: 'auth:list-roles',
-      output: SCHEMAS.listRoles2,
-      handle: async ({ query }) => {
-        const { page, ...more } = await listPage(query);
-        const expansion = await roles.current();
-        return { body: { roles: page.map((role) => describeRole(role, expansion)), ...more } };
-      },
-    } satisfies ApiMethod,
-    {
-      name: 'listRoleIds',
-      title: 'List Role IDs',
-      description: 'The ids of roles, in order; a page of them when there is a `limit`, else all.',
-      verb: 'GET',
-      route: '/roleids/',
-      query: PAGING,
-      scopes: 'auth:list-roles',
-      output: SCHEMAS.listRoleIds,
-      handle: async ({ query }) => {
-        const { page, ...more } = await listPage(query);
-        return { body: { roleIds: page.map(({ roleId }) => roleId), ...more } };
-      },
-    } satisfies ApiMethod,
-    {
-      name: 'role',
-      title: 'Get Role',
-      description: 'One role, with all that it stands for.',
-      verb: 'GET',
-      route: '/roles/<roleId>',
-      params: ROLE_ID,
-      scopes: 'auth:get-role:<roleId>',
-      output: SCHEMAS.role,
-      handle: async ({ params }) => {
-        const role = await roleStore.find(params.roleId as string);
-        if (!role) throw new ApiError('ResourceNotFound', 'Role not found');
-        return answerRole(role);
-      },
-    } satisfies ApiMethod,
-    {
-      name: 'createRole',
-      title: 'Create Role',
-      description:
-        'Makes a role: whoever holds `assume:<roleId>` then holds its scopes. You must hold each of them. ' +
-        'The same request again answers the same; another one for the same id is a conflict.',
-      verb: 'PUT',
-      route: '/roles/<roleId>',
-      params: ROLE_ID,
-      authorization: 'deferred',
-      scopes: { AllOf: ['auth:create-role:<roleId>', '<scope>'] },
-      input: SCHEMAS.putRole,
-      output: SCHEMAS.role,
-      handle: async (request) => answerRole(await writer.create(request)),
-    } satisfies ApiMethod<PutRole>,
-    {
-      name: 'updateRole',
-      title: 'Update Role',
-      description:
-        'Replaces scopes and description of a role. You must hold each scope that the role did not have before.',
-      verb: 'POST',
-      route: '/roles/<roleId>',
-      params: ROLE_ID,
-      authorization: 'deferred',
-      scopes: { AllOf: ['auth:update-role:<roleId>', '<addedScope>'] },
-      input: SCHEMAS.putRole,
-      output: SCHEMAS.role,
-      handle: async (request) => answerRole(await writer.update(request)),
-    } satisfies ApiMethod<PutRole>,
-    {
-      name: 'deleteRole',
-      title: 'Delete Role',
-      description: 'Deletes a role, also one that others refer to. Succeeds when there is none.',
-      verb: 'DELETE',
-      route: '/roles/<roleId>',
-      params: ROLE_ID,
-      scopes: 'auth:delete-role:<roleId>',
-      handle: async ({ params }) => {
-        await writer.remove(params.roleId as string);
-        return { noContent: true };
-      },
-    } satisfies ApiMethod,
-  ];
-  return methods;
+  return implementApi(AUTH_API, {
+    listClients: async ({ query }) => {
+      const find = (after: string, limit: number) => clients.listPage({ prefix: query.prefix ?? '', after, limit });
+      const { page, ...more } = await readPage(query, ({ clientId }: ClientRecord) => clientId, find);
+      const expansion = await roles.current();
+      return { body: { clients: page.map((client) => describeClient(client, expansion)), ...more } };
+    },
+
+    client: async ({ params }) => {
+      const client = await clients.read(params.clientId as string);
+      if (!client) throw new ApiError('ResourceNotFound', 'Client not found');
+      return answerClient(client);
+    },
+
+    createClient: async (request: ApiRequest<PutClient>) => answerNewClient(await clientWriter.create(request)),
+    updateClient: async (request: ApiRequest<PutClient>) => answerClient(await clientWriter.update(request)),
+    resetAccessToken: async (request) => answerNewClient(await clientWriter.resetToken(request)),
+    enableClient: async (request) => answerClient(await clientWriter.setDisabled(request, false)),
+    disableClient: async (request) => answerClient(await clientWriter.setDisabled(request, true)),
+    deleteClient: async (request) => {
+      await clientWriter.remove(request);
+      return { noContent: true };
+    },
+
+    listRoles: async () => {
+      const expansion = await roles.current();
+      return { body: (await roleStore.list()).map((role) => describeRole(role, expansion)) };
+    },
+
+    listRoles2: async (request) => {
+      const { page, ...more } = await listRoles(request);
+      const expansion = await roles.current();
+      return { body: { roles: page.map((role) => describeRole(role, expansion)), ...more } };
+    },
+
+    listRoleIds: async (request) => {
+      const { page, ...more } = await listRoles(request);
+      return { body: { roleIds: page.map(({ roleId }) => roleId), ...more } };
+    },
+
+    role: async ({ params }) => {
+      const role = await roleStore.find(params.roleId as string);
+      if (!role) throw new ApiError('ResourceNotFound', 'Role not found');
+      return answerRole(role);
+    },
+
+    createRole: async (request: ApiRequest<PutRole>) => answerRole(await roleWriter.create(request)),
+    updateRole: async (request: ApiRequest<PutRole>) => answerRole(await roleWriter.update(request)),
+    deleteRole: async (request) => {
+      await roleWriter.remove(request);
+      return { noContent: true };
+    },
+
+    expandScopes: async ({ payload }: ApiRequest<ScopeSet>) => ({
+      body: { scopes: (await roles.current()).expand(payload.scopes) },
+    }),
+    currentScopes: async ({ caller }) => ({ body: { scopes: caller.scopes } }),
+
+    authenticateHawk: async ({ payload }: ApiRequest<HawkRequest>) => ({ body: await authenticateHawk(payload) }),
+    testAuthenticate: (request: ApiRequest<TestRequest>) => test(request, request.payload),
+    testAuthenticateGet: (request) => test(request, GET_TEST),
+  });
 };
 
-const scopeMethods = (roles: RoleCache): ApiService['methods'] => {
-  const methods = [
-    {
-      name: 'expandScopes',
-      title: 'Expand Scopes',
-      description: 'The scopes and all that the roles among them grant, in normal form.',
-      verb: 'POST',
-      route: '/scopes/expand',
-      scopes: 'auth:expand-scopes',
-      input: SCHEMAS.scopeSet,
-      output: SCHEMAS.expandedScopeSet,
-      handle: async ({ payload }) => ({ body: { scopes: (await roles.current()).expand(payload.scopes) } }),
-    } satisfies ApiMethod<ScopeSet>,
-    {
-      name: 'currentScopes',
-      title: 'Get Current Scopes',
-      description: 'The scopes that this very request has, expanded, with those that everybody has.',
-      verb: 'GET',
-      route: '/scopes/current',
-      scopes: 'auth:current-scopes',
-      output: SCHEMAS.expandedScopeSet,
-      handle: async ({ caller }) => ({ body: { scopes: caller.scopes } }),
-    } satisfies ApiMethod,
-  ];
-  return methods;
-};
+type ReadonlyTest = { readonly [Field in keyof TestRequest]: readonly string[] };
 
-const describeRole = ({ roleId, scopes, description, created, lastModified }: Role, { expand }: RoleExpansion) => ({
+const describeClient = (client: ClientRecord, expansion: RoleExpansion) => ({
+  clientId: client.clientId,
+  description: client.description,
+  expires: toIso(client.expires),
+  created: toIso(client.created),
+  lastModified: toIso(client.lastModified),
+  lastDateUsed: toIso(client.lastDateUsed),
+  lastRotated: toIso(client.lastRotated),
+  deleteOnExpiration: client.deleteOnExpiration,
+  scopes: client.scopes,
+  expandedScopes: expandForReading(client.scopes, expansion),
+  disabled: client.disabled,
+});
+
+const describeRole = ({ roleId, scopes, description, created, lastModified }: Role, expansion: RoleExpansion) => ({
   roleId,
   scopes,
-  expandedScopes: expand([`assume:${roleId}`]),
+  expandedScopes: expandForReading([`assume:${roleId}`], expansion),
   description,
   lastModified: toIso(lastModified),
   created: toIso(created),
 });
 
-/** A page continues after an id, not at a number: roles that come or go meanwhile move nothing. */
-const tokenAfter = (roleId: string): string => Buffer.from(roleId, 'latin1').toString('base64url');
-
-const readToken = (token = ''): string => {
-  const roleId = Buffer.from(token, 'base64url').toString('latin1');
-  if (tokenAfter(roleId) !== token || (roleId !== '' && !ROLE_ID.roleId.test(roleId))) {
-    throw new ApiError('InputError', 'Invalid continuationToken');
+/**
+ * Roles may have come to multiply what was made before beyond all bounds. Whoever holds it can call nothing; but it must be possible to
+ * list it, or nobody finds what is to be mended.
+ */
+const expandForReading = (scopes: readonly string[], { expand }: RoleExpansion): readonly string[] => {
+  try {
+    return expand(scopes);
+  } catch (error) {
+    if (error instanceof ApiError) return normalForm(scopes);
+    throw error;
   }
-  return roleId;
 };

@@ -21,6 +21,9 @@ export type Client = {
   readonly lastRotated: number;
 };
 
+/** A client without what is sealed: all that can be told of it, and all that it takes to change it. */
+export type ClientRecord = Omit<Client, 'accessToken'>;
+
 export type NewClient = Pick<
   Client,
   'clientId' | 'description' | 'accessToken' | 'scopes' | 'expires' | 'deleteOnExpiration'
@@ -28,8 +31,21 @@ export type NewClient = Pick<
 
 export type ClientStore = {
   readonly find: (clientId: string, on?: Queryable) => Promise<Client | undefined>;
+  readonly read: (clientId: string) => Promise<ClientRecord | undefined>;
+  /** At most `limit` clients whose ids begin with `prefix`, in order of their ids, from the first one after `after`. */
+  readonly listPage: (page: {
+    readonly prefix: string;
+    readonly after: string;
+    readonly limit: number;
+  }) => Promise<readonly ClientRecord[]>;
   /** Adds a client and tells the other processes. False: there is one of that name, which stays as it is. */
   readonly add: (tx: Transaction, client: NewClient, now: number) => Promise<boolean>;
+  /** The client, which nobody else changes until the transaction ends. */
+  readonly lock: (tx: Transaction, clientId: string) => Promise<ClientRecord | undefined>;
+  /** Writes what may change of a client, with a new access token if one is given, and tells the other processes. */
+  readonly replace: (tx: Transaction, client: ClientRecord, accessToken?: string) => Promise<void>;
+  /** Removes a client and tells the other processes. Answers what it was; undefined: there was none. */
+  readonly remove: (tx: Transaction, clientId: string) => Promise<ClientRecord | undefined>;
   /** Moves lastDateUsed forwards. Nobody is told: nothing is decided by it. */
   readonly touch: (clientId: string, now: number) => Promise<void>;
 };
@@ -51,7 +67,16 @@ type ClientRow = {
   readonly last_rotated: number;
 };
 
+// `~` sorts after every character that an id may hold.
+const listClients = statement<ClientRow>(
+  'clients.list',
+  `select * from clients
+   where client_id >= $1::text and client_id < $1::text || '~' and client_id > $2
+   order by client_id limit $3`,
+);
+
 const findClient = statement<ClientRow>('clients.find', 'select * from clients where client_id = $1');
+const lockClient = statement<ClientRow>('clients.lock', 'select * from clients where client_id = $1 for update');
 
 const addClient = statement<{ client_id: string }>(
   'clients.add',
@@ -62,38 +87,75 @@ const addClient = statement<{ client_id: string }>(
    returning client_id`,
 );
 
+const replaceClient = statement(
+  'clients.replace',
+  `update clients
+   set description = $2, access_token = coalesce($3, access_token), scopes = $4, expires = $5, disabled = $6, delete_on_expiration = $7,
+     last_modified = $8, last_rotated = $9
+   where client_id = $1`,
+);
+
+const removeClient = statement<ClientRow>('clients.remove', 'delete from clients where client_id = $1 returning *');
+
 const touchClient = statement(
   'clients.touch',
   'update clients set last_date_used = $2 where client_id = $1 and last_date_used < $2',
 );
 
-export const createClientStore = (database: Database, secretBox: SecretBox): ClientStore => ({
-  find: async (clientId, on = database) => {
-    if (clientId.length > LONGEST_CLIENT_ID) return undefined;
-    const [row] = await on.query(findClient, [clientId]);
-    return row && fromRow(row, secretBox);
-  },
-  add: async (tx, client, now) => {
-    const { clientId, description, scopes, expires, deleteOnExpiration } = client;
-    const sealed = secretBox.seal(client.accessToken, contextOf(clientId));
-    const values = [clientId, description, sealed, scopes, toIso(expires), deleteOnExpiration, toIso(now)];
-    const added = await tx.query(addClient, values);
-    if (added.length === 0) return false;
-    await announce(tx, { kind: 'client', clientId });
-    return true;
-  },
-  touch: async (clientId, now) => {
-    await database.query(touchClient, [clientId, toIso(now)]);
-  },
-});
+export const createClientStore = (database: Database, secretBox: SecretBox): ClientStore => {
+  const findRow = async (on: Queryable, clientId: string): Promise<ClientRow | undefined> =>
+    clientId.length > LONGEST_CLIENT_ID ? undefined : (await on.query(findClient, [clientId]))[0];
+  const seal = (clientId: string, accessToken: string) => secretBox.seal(accessToken, contextOf(clientId));
+
+  return {
+    find: async (clientId, on = database) => {
+      const row = await findRow(on, clientId);
+      return row && { ...recordOf(row), accessToken: openToken(row, secretBox) };
+    },
+    read: async (clientId) => {
+      const row = await findRow(database, clientId);
+      return row && recordOf(row);
+    },
+    listPage: async ({ prefix, after, limit }) =>
+      (await database.query(listClients, [prefix, after, limit])).map(recordOf),
+    add: async (tx, client, now) => {
+      const { clientId, description, accessToken, scopes, expires, deleteOnExpiration } = client;
+      const sealed = seal(clientId, accessToken);
+      const values = [clientId, description, sealed, scopes, toIso(expires), deleteOnExpiration, toIso(now)];
+      const added = await tx.query(addClient, values);
+      if (added.length === 0) return false;
+      await announce(tx, { kind: 'client', clientId });
+      return true;
+    },
+    lock: async (tx, clientId) => {
+      const [row] = await tx.query(lockClient, [clientId]);
+      return row && recordOf(row);
+    },
+    replace: async (tx, client, accessToken) => {
+      const { clientId, description, scopes, disabled, deleteOnExpiration } = client;
+      const [expires, modified, rotated] = [client.expires, client.lastModified, client.lastRotated].map(toIso);
+      const sealed = accessToken === undefined ? null : seal(clientId, accessToken);
+      const changed = [description, sealed, scopes, expires, disabled, deleteOnExpiration, modified, rotated];
+      await tx.query(replaceClient, [clientId, ...changed]);
+      await announce(tx, { kind: 'client', clientId });
+    },
+    remove: async (tx, clientId) => {
+      const [row] = await tx.query(removeClient, [clientId]);
+      if (row) await announce(tx, { kind: 'client', clientId });
+      return row && recordOf(row);
+    },
+    touch: async (clientId, now) => {
+      await database.query(touchClient, [clientId, toIso(now)]);
+    },
+  };
+};
 
 /** Binds a sealed token to its row: the token of one client cannot be copied to another. */
 const contextOf = (clientId: string): string => `client:${clientId}`;
 
-const fromRow = (row: ClientRow, secretBox: SecretBox): Client => ({
+const recordOf = (row: ClientRow): ClientRecord => ({
   clientId: row.client_id,
   description: row.description,
-  accessToken: openToken(row, secretBox),
   scopes: row.scopes,
   expires: row.expires,
   disabled: row.disabled,

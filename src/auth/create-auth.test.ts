@@ -83,6 +83,7 @@ const call = async (auth: Auth, name: string, options: CallOptions = {}): Promis
     signed: signed('c', 'k'),
     requestId: 'r',
     log: silentLog,
+    gone: new AbortController().signal,
     authorize,
   });
   return 'body' in answer ? answer.body : undefined;

@@ -6,16 +6,27 @@ import type { SecretBox } from '../core/secret-box.ts';
 import type { Database } from '../database/database.ts';
 import { ApiError } from '../http/api-error.ts';
 import type { ApiService, Authenticate, Caller, Satisfies, SignedRequest } from '../http/api-method.ts';
+import type { Timers } from '../timers/create-timers.ts';
 import { createAuthApi } from './api.ts';
+import { createHawkAuthentication } from './authenticate-hawk.ts';
 import { AUTH_CHANGED, readChange } from './changes.ts';
 import { createClientCache } from './client-cache.ts';
+import {
+  CLIENT_EXPIRY_TIMER,
+  type ClientExpiry,
+  createClientExpiry,
+  createClientExpiryHandler,
+} from './client-expiry.ts';
+import { createClientWriter } from './client-writer.ts';
 import { type Client, type ClientStore, createClientStore } from './clients.ts';
 import { type Authentication, createAuthenticator, type KnownClient } from './hawk.ts';
 import { createReplays } from './replays.ts';
 import { createRoleCache } from './role-cache.ts';
+import { createRoleWriter } from './role-writer.ts';
 import { createRoleStore, type RoleStore } from './roles.ts';
 import { satisfies } from './scopes.ts';
 import type { Address } from './signature.ts';
+import { createTestAuthentication } from './test-authenticate.ts';
 
 export type AuthSettings = {
   readonly database: Database;
@@ -25,6 +36,8 @@ export type AuthSettings = {
   /** Host and port that callers sign, when they reach us by another name than their Host header says. */
   readonly rootUrl: Address | undefined;
   readonly metrics?: Metrics;
+  /** Deletes clients that are to be deleted when they expire. Without it they stay, and can do nothing. */
+  readonly timers?: Timers;
 };
 
 export type Auth = AsyncDisposable & {
@@ -43,6 +56,8 @@ export type Auth = AsyncDisposable & {
    */
   readonly callerWith: (clientId: string, authorizedScopes: readonly string[]) => Promise<Caller>;
   readonly api: ApiService;
+  /** Calls `changed` whenever this client may have changed, whichever process changed it. Not for clients that are only used. */
+  readonly onClientChanged: (clientId: string, changed: () => void) => void;
   readonly clients: ClientStore;
   readonly roles: RoleStore;
 };
@@ -51,21 +66,29 @@ export type Auth = AsyncDisposable & {
 const REFRESH_USE_MS = 6 * 60 * 60 * 1000;
 
 export const createAuth = async (settings: AuthSettings): Promise<Auth> => {
-  const { database, secretBox, clock, log, rootUrl, metrics } = settings;
+  const { database, secretBox, clock, log, rootUrl, metrics, timers } = settings;
   const clients = createClientStore(database, secretBox);
   const roleStore = createRoleStore(database);
   const clientCache = createClientCache<Client>((clientId) => clients.find(clientId));
   const roles = createRoleCache(roleStore);
+  const watchers: { readonly clientId: string; readonly changed: () => void }[] = [];
+  /** Without an id: any client may have changed. */
+  const tellWatchers = (clientId?: string) => {
+    for (const watcher of watchers) if (clientId === undefined || watcher.clientId === clientId) watcher.changed();
+  };
 
   // From here on no change escapes us; nothing was remembered before.
   const listening = await database.listen(AUTH_CHANGED, {
     onNotification: (payload) => {
       const change = readChange(payload);
-      if (change?.kind === 'client') clientCache.forget(change.clientId);
-      else if (change?.kind === 'roles') roles.changed(change.revision);
+      if (change?.kind === 'client') {
+        clientCache.forget(change.clientId);
+        tellWatchers(change.clientId);
+      } else if (change?.kind === 'roles') roles.changed(change.revision);
       else {
         clientCache.forgetAll();
         roles.changed();
+        tellWatchers();
       }
     },
     onInterruption: (state) => {
@@ -73,6 +96,7 @@ export const createAuth = async (settings: AuthSettings): Promise<Auth> => {
         log.warn('changes of clients and roles cannot be heard: asking the database on every request');
       clientCache.trust(state === 'restored');
       roles.trust(state === 'restored');
+      if (state === 'restored') tellWatchers();
     },
   });
 
@@ -84,6 +108,19 @@ export const createAuth = async (settings: AuthSettings): Promise<Auth> => {
     roles: roles.current,
     replays: createReplays(),
     onUsed: used.note,
+  });
+  timers?.handle(CLIENT_EXPIRY_TIMER, createClientExpiryHandler(clients, clock));
+  const expiry = timers ? createClientExpiry(timers) : NO_EXPIRY;
+  const forget = clientCache.forget;
+  const api = createAuthApi({
+    clients,
+    clientWriter: createClientWriter({ database, store: clients, roles, expiry, forget, clock }),
+    roleStore,
+    roleWriter: createRoleWriter({ store: roleStore, cache: roles, clock }),
+    roles,
+    authenticateHawk: createHawkAuthentication({ verifyForwarded: authenticator.verifyForwarded, roles, clock }),
+    testAuthentication: createTestAuthentication({ clock, rootUrl }),
+    satisfies,
   });
   const expand = async (scopes: readonly string[]) => (await roles.current()).expand(scopes);
 
@@ -97,7 +134,8 @@ export const createAuth = async (settings: AuthSettings): Promise<Auth> => {
       clientId,
       scopes: await expand([...authorizedScopes, 'assume:anonymous']),
     }),
-    api: createAuthApi({ clock, roleStore, roles }),
+    api,
+    onClientChanged: (clientId, changed) => watchers.push({ clientId, changed }),
     clients,
     roles: roleStore,
     [Symbol.asyncDispose]: async () => {
@@ -106,6 +144,8 @@ export const createAuth = async (settings: AuthSettings): Promise<Auth> => {
     },
   };
 };
+
+const NO_EXPIRY: ClientExpiry = { arrange: async () => {}, cancel: async () => {} };
 
 /** Keeps lastDateUsed roughly true, beside the requests: none waits for it, none fails by it. */
 const trackUse = (clients: ClientStore, clock: Clock, log: Log) => {

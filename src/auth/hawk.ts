@@ -43,10 +43,28 @@ export type Authentication = Caller & {
   readonly expires: number;
 };
 
+/** A request that another service received, as that service tells of it. */
+export type ForwardedRequest = {
+  readonly method: string;
+  /** The raw path and query. */
+  readonly url: string;
+  /** Where it was sent to. */
+  readonly address: Address;
+  readonly authorization: string | undefined;
+};
+
 export type Authenticator = {
   readonly authenticate: Authenticate;
   /** undefined: nobody signed the request. */
   readonly verify: (request: SignedRequest) => Promise<Authentication | undefined>;
+  /**
+   * The same for a request that was sent to somebody else, with the payload hash that its signer claims, which only they can check.
+   * A use is neither remembered nor looked up: they may ask again about the same request when they did not hear the answer, and
+   * somebody who overheard it could otherwise use it up before it arrives.
+   */
+  readonly verifyForwarded: (
+    request: ForwardedRequest,
+  ) => Promise<(Authentication & { readonly hash: string | undefined }) | undefined>;
   /**
    * Lets the same signature be used once more. For requests that the server could not answer (5xx): the Rust client sends
    * them again as they were, with the nonce that was used already.
@@ -56,7 +74,9 @@ export type Authenticator = {
 
 /** Either side; certificates and bewits have times of their own. */
 const CLOCK_SKEW_S = 15 * 60;
-const EVERYBODY = 'assume:anonymous';
+/** A line break in what is signed would let one signature be read as another. No request line holds one, but whoever forwards a request could. */
+const CONTROL = /[^\x20-\x7e\x80-\uffff]/;
+export const EVERYBODY = 'assume:anonymous';
 
 /** Credentials that hawk can verify with, and what they will mean once it has. */
 type Candidate = {
@@ -70,6 +90,14 @@ type Candidate = {
   /** What is wrong with the restriction. Told only once the signature is known to be good, because it names the client's scopes. */
   readonly excess: ApiError | undefined;
 };
+
+/** What a signature covers, whoever received it. */
+type Incoming = Address & Omit<ForwardedRequest, 'address'>;
+
+/** What the signer wrote besides, in a header. A bewit has none of it. */
+type Claims = { readonly id: string; readonly nonce: string; readonly ts: string; readonly hash: string | undefined };
+
+type Verified = { readonly candidate: Candidate; readonly claims?: Claims };
 
 export const createAuthenticator = (settings: AuthenticatorSettings): Authenticator => {
   const { clock, findClient, roles, replays, onUsed } = settings;
@@ -118,20 +146,20 @@ export const createAuthenticator = (settings: AuthenticatorSettings): Authentica
     }
   };
 
-  const requestFor = ({ method, url, host, contentType }: SignedRequest) => {
-    // Hawk would take an absolute URL apart and verify its path; what is routed must be what was signed, so: paths only.
-    if (!url.startsWith('/')) throw refusal('Bad Request: Invalid resource');
-    return { method, url, contentType, ...(rootUrl ?? readHost(host)) };
+  /** Hawk's part of a request. It would take an absolute URL apart and verify its path; what is routed must be what was signed, so: paths only. */
+  const toVerify = ({ method, url, host, port }: Incoming) => {
+    if (!url.startsWith('/') || CONTROL.test(url)) throw refusal('Bad Request: Invalid resource');
+    return { method, url, host, port };
   };
 
   const hawkTime = () => ({ localtimeOffsetMsec: clock.now() - hawk.utils.now() });
 
-  const verifyHeader = async (request: SignedRequest, authorization: string): Promise<Candidate> => {
+  const verifyHeader = async (request: Incoming, authorization: string): Promise<Verified> => {
     const attributes = readHeader(authorization);
     const { result, candidate } = await runHawk(
       (id) => loadCandidate(id, attributes?.ext),
       (find) =>
-        hawk.server.authenticate({ ...requestFor(request), authorization }, find, {
+        hawk.server.authenticate({ ...toVerify(request), authorization }, find, {
           timestampSkewSec: CLOCK_SKEW_S,
           ...hawkTime(),
         }),
@@ -142,39 +170,56 @@ export const createAuthenticator = (settings: AuthenticatorSettings): Authentica
       throw refusal('Bad Request: Bad header format');
     // A time that is no number is never stale for hawk.
     if (!Number.isFinite(Number(ts))) throw refusal('Unauthorized: Stale timestamp');
-    if (hash) checkPayload(request, hash);
-    if (!replays.use(id, nonce, ts)) throw refusal('Unauthorized: Invalid nonce');
-    return candidate;
+    return { candidate, claims: { id, nonce, ts, hash } };
   };
 
-  const verifyBewit = async (request: SignedRequest): Promise<Candidate> => {
+  const verifyBewit = async (request: Incoming): Promise<Verified> => {
     const bewit = readBewit(request.url);
     const { result, candidate } = await runHawk(
       (id) => loadCandidate(id, bewit?.ext),
-      (find) => hawk.server.authenticateBewit(requestFor(request), find, hawkTime()),
+      (find) => hawk.server.authenticateBewit(toVerify(request), find, hawkTime()),
     );
     const { id, exp, ext } = result.attributes;
     if (id !== candidate.clientId || ext !== (bewit?.ext ?? '')) throw refusal('Bad Request: Invalid bewit structure');
     // As with the time of a header: an expiry that is no number never comes for hawk.
     if (!/^\d{1,15}$/.test(exp)) throw refusal('Unauthorized: Access expired');
-    return candidate;
+    return { candidate };
   };
 
-  const findCandidate = (request: SignedRequest): Promise<Candidate> | undefined => {
-    const { authorization, url } = request;
-    if (!authorization) return hasBewit(url) ? verifyBewit(request) : undefined;
-    if (!hasBewit(url)) return verifyHeader(request, authorization);
+  /** undefined: nobody signed. `addressOf` is asked only when somebody did. */
+  const verifySignature = async (
+    request: Omit<ForwardedRequest, 'address'>,
+    addressOf: () => Address,
+  ): Promise<Verified | undefined> => {
+    const { method, url, authorization } = request;
+    if (!authorization) {
+      return hasBewit(url) ? verifyBewit({ method, url, authorization, ...addressOf() }) : undefined;
+    }
+    if (!hasBewit(url)) return verifyHeader({ method, url, authorization, ...addressOf() }, authorization);
     throw refusal(
       'Cannot use two authentication schemes at once: this request has both a bewit in its query string and an authorization header',
     );
   };
 
-  const verify = async (request: SignedRequest): Promise<Authentication | undefined> => {
-    const candidate = await findCandidate(request);
-    if (!candidate) return undefined;
+  /** After everything else is known to be good. */
+  const conclude = (candidate: Candidate): Authentication => {
     if (candidate.excess) throw candidate.excess;
     onUsed?.(candidate.client);
     return authenticationOf(candidate);
+  };
+
+  const verify = async (request: SignedRequest): Promise<Authentication | undefined> => {
+    const verified = await verifySignature(request, () => rootUrl ?? readHost(request.host));
+    if (!verified) return undefined;
+    const { candidate, claims } = verified;
+    if (claims?.hash) checkPayload(request, claims.hash);
+    if (claims && !replays.use(claims.id, claims.nonce, claims.ts)) throw refusal('Unauthorized: Invalid nonce');
+    return conclude(candidate);
+  };
+
+  const verifyForwarded: Authenticator['verifyForwarded'] = async ({ address, ...request }) => {
+    const verified = await verifySignature(request, () => address);
+    return verified && { ...conclude(verified.candidate), hash: verified.claims?.hash };
   };
 
   // Most requests bear a client's own credentials: what they mean changes only with the client or the roles.
@@ -192,6 +237,7 @@ export const createAuthenticator = (settings: AuthenticatorSettings): Authentica
 
   return {
     verify,
+    verifyForwarded,
     authenticate: async (request) =>
       (await verify(request)) ?? { clientId: undefined, scopes: (await roles()).expand([EVERYBODY]) },
     forgive: ({ authorization }) => {

@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
+import { checkScopesEnd } from './request-checks.ts';
 import type { RoleDefinition } from './role-index.ts';
-import { checkRoleSet, checkScopesEnd, widestScopes } from './role-rules.ts';
+import { checkRoleSet, widestScopes } from './role-rules.ts';
 
 const role = (roleId: string, ...scopes: string[]): RoleDefinition => ({ roleId, scopes });
 

@@ -4,13 +4,6 @@ import { compileRoles } from './role-expansion.ts';
 import { assumedBy, type CompiledRole, indexRoles, type RoleDefinition, widestForm } from './role-index.ts';
 import { isWildcard } from './scopes.ts';
 
-/** Throws InputError for scopes that no role may have. Visible without credentials, so it looks at the request only. */
-export const checkScopesEnd = (scopes: readonly string[]): void => {
-  if (scopes.some((scope) => scope.endsWith('**'))) {
-    throw new ApiError('InputError', 'scopes must not end with `**`');
-  }
-};
-
 /** Throws InputError unless the role set would be sound with `changed` in it, be it new or as an update. */
 export const checkRoleSet = (present: readonly RoleDefinition[], changed: RoleDefinition): void => {
   checkParameters(changed);

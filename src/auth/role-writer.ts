@@ -3,10 +3,12 @@ import type { Clock } from '../core/clock.ts';
 import { ApiError } from '../http/api-error.ts';
 import type { ApiRequest } from '../http/api-method.ts';
 import type { PutRole } from './api-schemas.ts';
+import { actorIn, writeAuthAudit } from './audit.ts';
+import { checkDescription, checkScopesEnd } from './request-checks.ts';
 import type { RoleCache } from './role-cache.ts';
 import { compileRoles } from './role-expansion.ts';
 import type { RoleDefinition } from './role-index.ts';
-import { checkRoleSet, checkScopesEnd, widestScopes } from './role-rules.ts';
+import { checkRoleSet, widestScopes } from './role-rules.ts';
 import type { Role, RoleSetChange, RoleStore } from './roles.ts';
 import { compareScopes, holds, normalForm } from './scopes.ts';
 
@@ -15,7 +17,7 @@ export type RoleWriter = {
   readonly create: (request: ApiRequest<PutRole>) => Promise<Role>;
   /** Throws InputError, ResourceNotFound (before InsufficientScopes). */
   readonly update: (request: ApiRequest<PutRole>) => Promise<Role>;
-  readonly remove: (roleId: string) => Promise<void>;
+  readonly remove: (request: ApiRequest) => Promise<void>;
 };
 
 type Settings = { readonly store: RoleStore; readonly cache: RoleCache; readonly clock: Clock };
@@ -32,7 +34,8 @@ export const createRoleWriter = ({ store, cache, clock }: Settings): RoleWriter 
   };
 
   return {
-    create: async ({ params, payload, authorize }) => {
+    create: async (request) => {
+      const { params, payload, authorize } = request;
       const wanted = readRole(params.roleId, payload);
       authorize({ AllOf: [`auth:create-role:${wanted.roleId}`, ...payload.scopes] });
       authorizeWidest(authorize, wanted, wanted.scopes);
@@ -44,11 +47,13 @@ export const createRoleWriter = ({ store, cache, clock }: Settings): RoleWriter 
         checkRoleSet(set.roles, wanted);
         const role = { ...wanted, created: now, lastModified: now };
         await set.put(role);
+        await writeAuthAudit(set.tx, { entity: 'role', action: 'created', after: role, by: actorIn(request), at: now });
         return role;
       });
     },
 
-    update: async ({ params, payload, authorize }) => {
+    update: async (request) => {
+      const { params, payload, authorize } = request;
       const wanted = readRole(params.roleId, payload);
       const find = (roles: readonly Role[]): Role => {
         const present = roles.find(({ roleId }) => roleId === wanted.roleId);
@@ -67,13 +72,19 @@ export const createRoleWriter = ({ store, cache, clock }: Settings): RoleWriter 
         checkRoleSet(set.roles, wanted);
         const role = { ...wanted, created: present.created, lastModified: now };
         await set.put(role);
+        const entry = { before: present, after: role, by: actorIn(request), at: now };
+        await writeAuthAudit(set.tx, { entity: 'role', action: 'updated', ...entry });
         return role;
       });
     },
 
-    remove: (roleId) =>
+    remove: (request) =>
       change(async (set) => {
-        if (set.roles.some((role) => role.roleId === roleId)) await set.remove(roleId);
+        const before = set.roles.find(({ roleId }) => roleId === request.params.roleId);
+        if (!before) return;
+        await set.remove(before.roleId);
+        const entry = { before, by: actorIn(request), at: clock.now() };
+        await writeAuthAudit(set.tx, { entity: 'role', action: 'deleted', ...entry });
       }),
   };
 };
@@ -88,6 +99,7 @@ const readRole = (roleId = '', { scopes, description }: PutRole): WantedRole => 
     throw new ApiError('InputError', `a roleId must not be longer than ${LONGEST_ROLE_ID} characters`);
   }
   checkScopesEnd(scopes);
+  checkDescription(description);
   return { roleId, description, scopes: [...scopes].sort(compareScopes) };
 };
 

@@ -16,6 +16,8 @@ export type Role = {
 
 /** The role set while nobody else can change it. */
 export type RoleSetChange = {
+  /** For what belongs to the same transaction. */
+  readonly tx: Transaction;
   readonly roles: readonly Role[];
   readonly put: (role: Role) => Promise<void>;
   readonly remove: (roleId: string) => Promise<void>;
@@ -84,6 +86,7 @@ export const createRoleStore = (database: Database): RoleStore => {
       if (!next) throw new Error('the revision of the role set was not counted');
       let changed = false;
       const result = await work({
+        tx,
         roles: await list(tx),
         put: async (role) => {
           changed = true;

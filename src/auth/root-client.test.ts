@@ -11,7 +11,7 @@ import { ensureRootClient } from './root-client.ts';
 /** A store of clients in memory: what is tested here is the file, and who wins. */
 const memoryStore = () => {
   const rows = new Map<string, Client>();
-  const clients: ClientStore = {
+  const clients: Pick<ClientStore, 'find' | 'add'> = {
     find: async (clientId) => rows.get(clientId),
     add: async (_tx, client, now) => {
       if (rows.has(client.clientId)) return false;
@@ -19,7 +19,6 @@ const memoryStore = () => {
       rows.set(client.clientId, { ...client, ...times, disabled: false });
       return true;
     },
-    touch: async () => {},
   };
   const database = { transaction: async (work: (tx: never) => Promise<unknown>) => work(undefined as never) };
   return { rows, clients, database: database as unknown as Database };

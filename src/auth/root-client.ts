@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import type { Clock } from '../core/clock.ts';
 import { describeError, errorCode, OperatorError } from '../core/errors.ts';
 import { newAccessToken, newUuid } from '../core/ids.ts';
+import type { Log } from '../core/log.ts';
 import { secretsAreEqual } from '../core/secret-box.ts';
 import type { Database } from '../database/database.ts';
 import type { ClientStore } from './clients.ts';
@@ -16,7 +17,7 @@ const FAR_MS = 1_000 * 365.25 * 24 * 60 * 60 * 1000;
 
 export type RootClientSettings = {
   readonly database: Database;
-  readonly clients: ClientStore;
+  readonly clients: Pick<ClientStore, 'find' | 'add'>;
   readonly clock: Clock;
   /** The folder that the file is written to; made when it is missing. */
   readonly dataFolder: string;
@@ -49,6 +50,41 @@ export const ensureRootClient = async (settings: RootClientSettings): Promise<Ro
   } catch (error) {
     throw toOperatorError(dataFolder, error);
   }
+};
+
+export type FollowingRootClient = RootClientSettings & {
+  /** Auth's. */
+  readonly onClientChanged: (clientId: string, changed: () => void) => void;
+  readonly log: Log;
+};
+
+/**
+ * Keeps the file true from then on: whoever gives the client a new token, in whichever process, the file has it a moment later. The API
+ * lets nobody change, disable or delete this client (client-writer.ts), so a new token is all that can happen to it there.
+ * Disposing waits until what is under way is written.
+ */
+export const followRootClient = ({ onClientChanged, log, ...settings }: FollowingRootClient): AsyncDisposable => {
+  let isEnding = false;
+  // One after another, each reading the token anew: the last one writes what is true.
+  let writing = Promise.resolve();
+  const write = async (): Promise<void> => {
+    if (isEnding) return;
+    try {
+      const { credentialsFile, written } = await ensureRootClient(settings);
+      if (written) log.info({ credentialsFile }, 'the client root has a new access token, which its file says now');
+    } catch (error) {
+      log.warn({ err: error }, 'the credentials of the client root were not written; the next start does it');
+    }
+  };
+  onClientChanged(ROOT_CLIENT_ID, () => {
+    writing = writing.then(write);
+  });
+  return {
+    [Symbol.asyncDispose]: async () => {
+      await writing;
+      isEnding = true;
+    },
+  };
 };
 
 const ensureClient = async ({ database, clients, clock }: RootClientSettings): Promise<string> => {

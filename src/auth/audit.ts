@@ -1,0 +1,74 @@
+// Who changed which client or role: a row in the transaction of the change, with what there was before and after, without secrets.
+import { toIso } from '../core/clock.ts';
+import type { Transaction } from '../database/database.ts';
+import { statement } from '../database/statement.ts';
+import type { ApiRequest } from '../http/api-method.ts';
+import type { ClientRecord } from './clients.ts';
+import type { RoleDefinition } from './role-index.ts';
+
+/** Who makes a change. */
+export type Actor = { readonly clientId: string; readonly requestId: string };
+
+/** Methods that change something need scopes, so their caller has a name as a rule; the anonymous role may be given such scopes too. */
+export const actorIn = ({ caller, requestId }: ApiRequest<unknown>): Actor => ({
+  clientId: caller.clientId ?? 'anonymous',
+  requestId,
+});
+
+type ChangedRole = RoleDefinition & { readonly description: string };
+
+export type AuthAuditEntry = { readonly by: Actor; readonly at: number } & (
+  | {
+      readonly entity: 'client';
+      /** As the reference calls them. */
+      readonly action:
+        | 'created'
+        | 'updated'
+        | 'deleted'
+        | 'client enabled'
+        | 'client disabled'
+        | 'access token reset'
+        | 'expired';
+      readonly before?: ClientRecord;
+      readonly after?: ClientRecord;
+    }
+  | {
+      readonly entity: 'role';
+      readonly action: 'created' | 'updated' | 'deleted';
+      readonly before?: ChangedRole;
+      readonly after?: ChangedRole;
+    }
+);
+
+const insertAudit = statement(
+  'auth-audit.insert',
+  `insert into auth_audit (at, action, entity_type, entity_id, client_id, request_id, before, after)
+   values ($1, $2, $3, $4, $5, $6, $7, $8)`,
+);
+
+export const writeAuthAudit = async (tx: Transaction, entry: AuthAuditEntry): Promise<void> => {
+  const { at, action, entity, by } = entry;
+  const [id, before, after] =
+    entry.entity === 'client'
+      ? [clientIdOf(entry), describeClient(entry.before), describeClient(entry.after)]
+      : [roleIdOf(entry), describeRole(entry.before), describeRole(entry.after)];
+  await tx.query(insertAudit, [toIso(at), action, entity, id, by.clientId, by.requestId, before, after]);
+};
+
+type Changed<Entity> = { readonly before?: Entity; readonly after?: Entity };
+
+const clientIdOf = ({ before, after }: Changed<ClientRecord>): string => (after ?? before)?.clientId ?? '';
+const roleIdOf = ({ before, after }: Changed<ChangedRole>): string => (after ?? before)?.roleId ?? '';
+
+/** Names what is told, one by one: what a client will have some day is not told by accident. */
+const describeClient = (client: ClientRecord | undefined): string | null => {
+  if (!client) return null;
+  const { description, scopes, expires, disabled, deleteOnExpiration } = client;
+  return JSON.stringify({ description, scopes, expires: toIso(expires), deleteOnExpiration, disabled });
+};
+
+const describeRole = (role: ChangedRole | undefined): string | null => {
+  if (!role) return null;
+  const { description, scopes } = role;
+  return JSON.stringify({ description, scopes });
+};
