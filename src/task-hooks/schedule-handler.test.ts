@@ -210,5 +210,8 @@ describe('a server that has no room for more fires', () => {
     await settle();
     await finish();
     assert.deepEqual(firedOf('a'), ['12:01:00']);
+    await database.transaction((tx) => handle(tx, [timer])); // and once more, after the fire has ended
+    await finish();
+    assert.deepEqual(firedOf('a'), ['12:01:00']);
   });
 });

@@ -1,12 +1,13 @@
 // Carries out operations on hooks with schedules, and has the oracle look after each of them.
 import assert from 'node:assert/strict';
+import { eventually } from '../../../test/support/wait.ts';
 import type { Database } from '../../database/database.ts';
 import { statement } from '../../database/statement.ts';
 import { CREATED, type Decision, FORBIDDEN, REFUSED, UNAVAILABLE } from './fake-queue.ts';
 import { createInlinePool } from './inline-pool.ts';
 import type { Crash, HookChange, Operation, QueueMood } from './schedule-operations.ts';
 import { type Cover, createOracle, type Moment } from './schedule-oracle.ts';
-import { ME, type Server, scheduledHook, type World } from './world.ts';
+import { listTimers, ME, POOL_SIZE, type Server, scheduledHook, type World } from './world.ts';
 
 type CoverRow = {
   hook_uid: string;
@@ -149,6 +150,8 @@ export const runSchedules = async (world: World, operations: readonly Operation[
     turnsSince = clock.now();
   };
 
+  const useAllConnections = () => Promise.all(Array.from({ length: POOL_SIZE }, () => database.query(listTimers)));
+
   const during = async (work: () => Promise<unknown>): Promise<Moment> => {
     const earliest = clock.now();
     await work();
@@ -215,6 +218,13 @@ export const runSchedules = async (world: World, operations: readonly Operation[
         return;
       case 'lose connections':
         await database.query(terminateOthers);
+        // The servers have to live with it; what this file asks the database for itself must not meet a broken connection.
+        await eventually('the pool has noticed', () =>
+          useAllConnections().then(
+            () => true,
+            () => false,
+          ),
+        );
         return;
       case 'queue':
         return behave(one.mood);

@@ -28,6 +28,7 @@ import { createTriggerTokens } from '../trigger-token.ts';
 import { createFakeQueue, type FakeQueue } from './fake-queue.ts';
 import { createInlinePool } from './inline-pool.ts';
 
+export const POOL_SIZE = 16;
 export const ME: Actor = { clientId: 'me', requestId: 'r' };
 export const NAME: HookName = { hookGroupId: 'g', hookId: 'h' };
 
@@ -90,7 +91,7 @@ const silentBroker: Pick<Broker, 'publish' | 'setBindings'> = {
 export const createWorld = async (t: Cleanup): Promise<World> => {
   const running = new AsyncDisposableStack();
   t.after(() => running.disposeAsync()); // node:test runs such hooks in order, and servers stop before the database goes
-  const database = await freshDatabase(t, { poolSize: 16 });
+  const database = await freshDatabase(t, { poolSize: POOL_SIZE });
   const clock = createFakeClock();
   const queue = createFakeQueue(clock);
   const secretBox = createSecretBox(Buffer.alloc(32, 7));
