@@ -33,6 +33,9 @@ type AuditRow = {
 const readAudit = statement<AuditRow>('test.audit', 'select * from auth_audit order by id');
 const readAuditText = statement<{ text: string }>('test.audit-text', 'select auth_audit::text as text from auth_audit');
 
+const narrowRoot = statement('test.narrow-root', `update clients set scopes = '{a}' where client_id = 'root'`);
+const disableRoot = statement('test.disable-root', `update clients set disabled = true where client_id = 'root'`);
+
 const signed: SignedRequest = {
   ...{ method: 'GET', url: '/', host: 'x', authorization: undefined, contentType: undefined },
   body: Buffer.alloc(0),
@@ -235,6 +238,26 @@ describe('the file of the client root', () => {
         async () => JSON.parse(await readFile(file, 'utf8')).accessToken === accessToken,
       );
     }
+  });
+
+  it('is of no use when somebody took power from root in the database, which is said at the start', async (t) => {
+    const { database, clock, start } = await createWorld(t);
+    const { auth } = await start();
+    const folder = await mkdtemp(join(tmpdir(), 'hookwright-follow-'));
+    t.after(() => rm(folder, { recursive: true }));
+    const settings = { database, clients: auth.clients, clock, dataFolder: folder, rootUrl: 'http://localhost' };
+    await ensureRootClient(settings);
+    const said = async () => {
+      const warnings: unknown[] = [];
+      const log = { ...silentLog, warn: (text: unknown) => warnings.push(text) } as never;
+      await followRootClient({ ...settings, onClientChanged: auth.onClientChanged, log })[Symbol.asyncDispose]();
+      return warnings.join();
+    };
+    assert.equal(await said(), '');
+    await database.query(narrowRoot);
+    assert.match(await said(), /^the client root may not do everything: /);
+    await database.query(disableRoot);
+    assert.match(await said(), /^the client root is disabled: /);
   });
 
   it('says what is wrong when it cannot be written, and the server goes on', async (t) => {

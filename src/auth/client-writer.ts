@@ -66,6 +66,7 @@ export const createClientWriter = (settings: ClientWriterSettings): ClientWriter
     create: async (request) => {
       const { payload, authorize } = request;
       const wanted = readClient(request);
+      refuseForRoot(wanted.clientId); // should it ever be missing, nobody else puts another in its place
       const scopes = payload.scopes ?? [];
       authorize({ AllOf: [`auth:create-client:${wanted.clientId}`, ...scopes] });
       await checkExpansion(scopes);
@@ -180,7 +181,7 @@ const refuseForRoot = (clientId: string): void => {
   if (clientId !== ROOT_CLIENT_ID) return;
   throw new ApiError(
     'InputError',
-    'the client `root` belongs to this server: it can be given a new access token, but not be changed, disabled or deleted',
+    'the client `root` belongs to this server: it can be given a new access token, but not be made, changed, disabled or deleted',
   );
 };
 

@@ -65,8 +65,6 @@ export type FollowingRootClient = RootClientSettings & {
  */
 export const followRootClient = ({ onClientChanged, log, ...settings }: FollowingRootClient): AsyncDisposable => {
   let isEnding = false;
-  // One after another, each reading the token anew: the last one writes what is true.
-  let writing = Promise.resolve();
   const write = async (): Promise<void> => {
     if (isEnding) return;
     try {
@@ -76,6 +74,13 @@ export const followRootClient = ({ onClientChanged, log, ...settings }: Followin
       log.warn({ err: error }, 'the credentials of the client root were not written; the next start does it');
     }
   };
+  // Only whoever writes to the database himself can have done so, and may have meant it. It is not undone, but it is said.
+  const warn = async (): Promise<void> => {
+    const problem = await findProblem(settings);
+    if (problem) log.warn(`the client root ${problem}: somebody changed it in the database`);
+  };
+  // One after another, each reading the token anew: the last one writes what is true.
+  let writing = warn().catch((error: unknown) => log.warn({ err: error }, 'the client root could not be looked at'));
   onClientChanged(ROOT_CLIENT_ID, () => {
     writing = writing.then(write);
   });
@@ -85,6 +90,14 @@ export const followRootClient = ({ onClientChanged, log, ...settings }: Followin
       isEnding = true;
     },
   };
+};
+
+/** Why the client cannot do everything, if it cannot. */
+const findProblem = async ({ clients, clock }: RootClientSettings): Promise<string | undefined> => {
+  const root = await clients.find(ROOT_CLIENT_ID);
+  if (root?.disabled) return 'is disabled';
+  if (root && root.expires < clock.now()) return 'has expired';
+  return root?.scopes.includes('*') ? undefined : 'may not do everything';
 };
 
 const ensureClient = async ({ database, clients, clock }: RootClientSettings): Promise<string> => {
