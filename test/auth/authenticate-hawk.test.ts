@@ -160,20 +160,30 @@ describe('authenticateHawk', () => {
   });
 
   it('is not to be led astray by line breaks in what it is told', async () => {
-    // The text that is signed has a line for each part: one that is moved into its neighbour would read the same.
-    const url = `https://${THERE.host}${RESOURCE}`;
-    const authorization = headerFor(base, { url });
+    // The text that is signed has a line for each part: one that is moved into its neighbour would read the same. So not even a good
+    // signature over such a resource is taken for one.
+    const { clientId: id, accessToken: key } = base;
+    const signFor = (resource: string): string => {
+      const [ts, nonce] = [String(Math.floor(Date.now() / 1000)), 'n'];
+      const parts = { ts, nonce, method: 'GET', resource, ...THERE, hash: '', ext: '' };
+      const mac = hawk.crypto.calculateMac('header', { key, algorithm: 'sha256' }, parts);
+      return `Hawk id="${id}", ts="${ts}", nonce="${nonce}", mac="${mac}"`;
+    };
+    assert.equal((await ask(signFor(RESOURCE))).status, 'auth-success');
     for (const resource of [
       `${RESOURCE}\n${THERE.host}`,
       `${RESOURCE}\r`,
       `${RESOURCE}\0`,
       `\n${RESOURCE}`,
-      url,
+      '/\x7f',
       '',
       'x',
     ]) {
-      assert.equal((await ask(authorization, { resource })).status, 'auth-failed', JSON.stringify(resource));
+      const { status, message } = await ask(signFor(resource), { resource });
+      assert.deepEqual([status, message], ['auth-failed', 'Bad Request: Invalid resource'], JSON.stringify(resource));
     }
+    const url = `https://${THERE.host}${RESOURCE}`;
+    assert.equal((await ask(signFor(RESOURCE), { resource: url })).status, 'auth-failed', 'a path, not a URL');
   });
 
   it('refuses what is no such question', async () => {

@@ -272,7 +272,11 @@ describe('scopes that look alike', () => {
       await refuses(scope, as(mallory).createRole('mallory:wide', { description: '', scopes: [scope] }), 403);
     }
     for (const clientId of ['mallory', 'malloryx', 'victim', 'root', 'Mallory/x', '../mallory/x']) {
-      const message = await refuses(clientId, as(mallory).createClient(clientId, body([])), 403);
+      const message = await refuses(
+        clientId,
+        as(mallory).createClient(clientId, body([])),
+        clientId === 'root' ? 400 : 403,
+      );
       assert.ok(!message.includes('already exists'));
     }
     const { clientId } = await as(mallory).createClient('mallory/../root', body([]));
