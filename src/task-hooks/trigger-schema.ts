@@ -37,6 +37,7 @@ export const compileTriggerSchema = (schema: AnySchemaObject): SchemaCompilation
   const ajv = new Validator({
     allErrors: true,
     useDefaults: true,
+    ownProperties: true, // every payload inherits a `constructor`, and none has it for that
     strictTypes: false,
     strictTuples: false,
     strictRequired: false,

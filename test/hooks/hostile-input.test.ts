@@ -225,6 +225,18 @@ describe('a payload', () => {
     ]);
   });
 
+  it('has no properties but its own: what every object inherits neither fits a schema nor offends it', async (t) => {
+    const { hooks, queue } = await startWorld(t);
+    const properties = { constructor: { type: 'string' } };
+    await hooks.createHook('g', 'h', definition({ triggerSchema: { type: 'object', properties } }));
+    const { taskId } = await hooks.triggerHook('g', 'h', {});
+    assert.deepEqual(JSON.parse(queue.tasks.get(taskId) ?? '').payload.said, {});
+    await assert.rejects(hooks.triggerHook('g', 'h', { constructor: 1 }), /data\/constructor must be string/);
+    const required = ['constructor', 'toString'];
+    await hooks.updateHook('g', 'h', definition({ triggerSchema: { type: 'object', required } }));
+    await assert.rejects(hooks.triggerHook('g', 'h', {}), /must have required property 'constructor'/);
+  });
+
   it('cannot reach out of the template', async (t) => {
     const { hooks, queue } = await startWorld(t);
     const task = { payload: { a: { $eval: 'payload.a' }, b: '${payload.b}', c: { $json: { $eval: 'payload' } } } };
