@@ -36,9 +36,16 @@ const rewriteDeclarations = (): void => {
   }
 };
 
+/** Commands import the client as `#client`, which package.json of the clone resolves to its source; here it is what was built of that. */
+const resolveClient = (): void => {
+  const manifest = { type: 'module', imports: { '#client': './client/index.js' } };
+  writeFileSync(join(output, 'package.json'), `${JSON.stringify(manifest, null, 2)}\n`);
+};
+
 rmSync(output, { recursive: true, force: true });
-compile('tsconfig.build.json', output);
-// Has a project of its own, because it runs where nothing of Node is there.
+// Has a project of its own, because it runs where nothing of Node is there. First, because the rest is compiled against it.
 compile('client/tsconfig.json', join(output, 'client'));
+compile('tsconfig.build.json', output);
 copyAssets();
+resolveClient();
 rewriteDeclarations();

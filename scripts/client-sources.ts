@@ -1,10 +1,18 @@
 // Which clients are generated, and where they lie.
+import { AUTH_API } from '../src/auth/api-declaration.ts';
+import { BROKER_API } from '../src/broker/publish-api-declaration.ts';
 import type { ApiDeclaration } from '../src/http/api-method.ts';
 import { declareCommonMethods } from '../src/http/common-methods.ts';
+import { QUEUE_API } from '../src/queue/api-declaration.ts';
 import { HOOKS_API } from '../src/task-hooks/api-declaration.ts';
 import { clientSource } from './client-source.ts';
 
-const APIS: Readonly<Record<string, ApiDeclaration>> = { 'client/hooks-api.ts': HOOKS_API };
+const APIS: Readonly<Record<string, ApiDeclaration>> = {
+  'client/hooks-api.ts': HOOKS_API,
+  'client/auth-api.ts': AUTH_API,
+  'client/queue-api.ts': QUEUE_API,
+  'client/broker-api.ts': BROKER_API,
+};
 
 /** Path → text. */
 export const clientSources = (): ReadonlyMap<string, string> =>
