@@ -1,52 +1,142 @@
 // The executable: reads the command line and calls a command. It runs when it is imported (bin/hookwright.js does so).
-import type { Command, CommandIo } from './commands/command.ts';
+import type { Call, CommandEntry, CommandIo } from './commands/command.ts';
+import { COMMANDS } from './commands/command-table.ts';
+import { EXIT_STATUS } from './commands/exit-status.ts';
+import { describeCommand, listCommands } from './commands/help.ts';
+import { createOutput } from './commands/output.ts';
+import { entriesBelow, findEntry, type ReadEntry, readCall, type Values } from './commands/read-call.ts';
+import { systemClock } from './core/clock.ts';
 import { OperatorError } from './core/errors.ts';
 import { VERSION } from './version.ts';
 
-/** Loaded when called: a command must not pay for the others. */
-const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
-  serve: async () => (await import('./commands/serve.ts')).serve,
-  roles: async () => (await import('./commands/roles.ts')).roles,
-  simulate: async () => (await import('./commands/simulate.ts')).simulate,
-  init: async () => (await import('./commands/init-script.ts')).initScript,
+const help = async (words: readonly string[]): Promise<string> => {
+  const found = findEntry(COMMANDS, words);
+  if (found !== undefined) return describeCommand(found.entry);
+  if (entriesBelow(COMMANDS, words).length === 0) throw unknownCommand(words);
+  return listCommands(COMMANDS, words, VERSION);
 };
 
-const help = async (name: string | undefined): Promise<string> => {
-  if (name !== undefined) return `${(await findCommand(name)).usage}\n`;
-  const lines = await Promise.all(
-    Object.entries(COMMANDS).map(async ([command, load]) => `  ${command.padEnd(10)} ${(await load()).summary}`),
-  );
-  return `Hookwright ${VERSION}: a hooks server.\n\nhookwright COMMAND [options]\n\n${lines.join('\n')}\n  help       Tell more about a command: hookwright help serve\n`;
-};
-
-const findCommand = async (name: string): Promise<Command> => {
-  const load = Object.hasOwn(COMMANDS, name) ? COMMANDS[name] : undefined;
-  if (!load) throw new OperatorError('HW_UNKNOWN_COMMAND', { command: name });
-  return load();
+/** The words up to the first that no command has there. */
+const unknownCommand = (words: readonly string[]): OperatorError => {
+  const known = words.findIndex((_word, at) => entriesBelow(COMMANDS, words.slice(0, at + 1)).length === 0);
+  return new OperatorError('HW_UNKNOWN_COMMAND', { command: words.slice(0, known + 1).join(' ') });
 };
 
 const main = async (args: readonly string[], io: CommandIo): Promise<number> => {
-  const [name = 'help', ...rest] = args;
-  if (name === '--version' || name === 'version') {
+  const [first = 'help', ...rest] = args;
+  if (first === '--version' || first === 'version') {
     io.stdout.write(`${VERSION}\n`);
-    return 0;
+    return EXIT_STATUS.done;
   }
-  if (name === 'help' || name === '--help' || name === '-h') {
-    io.stdout.write(await help(rest[0]));
-    return 0;
+  const helpAt = args.findIndex((arg) => arg === '--help' || arg === '-h');
+  if (first === 'help' || helpAt >= 0) {
+    io.stdout.write(await help(wordsOf(first === 'help' ? rest : args.slice(0, helpAt))));
+    return EXIT_STATUS.done;
   }
-  if (rest.includes('--help')) {
-    io.stdout.write(await help(name));
-    return 0;
+  const found = findEntry(COMMANDS, args);
+  if (found === undefined) return withoutCommand(args, io);
+  const { entry } = found;
+  if (first !== 'serve') endQuietlyWithPipe();
+  if (entry.kind === 'own') return (await entry.load()).run(found.rest, io);
+  return runCall(entry, found.rest, io);
+};
+
+/** The words of the command among words and options. */
+const wordsOf = (args: readonly string[]): readonly string[] =>
+  findEntry(COMMANDS, args)?.entry.words ?? args.filter((arg) => !arg.startsWith('-'));
+
+const withoutCommand = (args: readonly string[], { stderr }: CommandIo): number => {
+  if (entriesBelow(COMMANDS, args).length === 0) throw unknownCommand(args);
+  stderr.write(listCommands(COMMANDS, args, VERSION));
+  return EXIT_STATUS.usage;
+};
+
+/** Whoever reads has seen enough (`| head`): no error, and nothing more to do. A server goes on without its readers. */
+const endQuietlyWithPipe = (): void => {
+  for (const stream of [process.stdout, process.stderr]) {
+    stream.on('error', (error: NodeJS.ErrnoException) => {
+      if (error.code !== 'EPIPE') throw error;
+      process.exit(EXIT_STATUS.done);
+    });
   }
-  return (await findCommand(name)).run(rest, io);
+};
+
+const runCall = async (entry: ReadEntry, args: readonly string[], io: CommandIo): Promise<number> => {
+  // Before anything is read, so that also what is wrong with the rest is told in JSON.
+  const output = createOutput(io, args.includes('--json'));
+  let [server, cure]: (string | undefined)[] = [];
+  try {
+    const values = readCall(entry, args);
+    const onConnect = (text: string) => {
+      server = text;
+    };
+    const advise = (text: string | undefined) => {
+      cure = text;
+    };
+    const call = callOf(entry, values, { io, output, onConnect, advise });
+    return await (await entry.load())(call);
+  } catch (error) {
+    // Loaded only when something went wrong.
+    const { describeExplained, explainError } = await import('./commands/explain-error.ts');
+    const explained = explainError(error, { subject: subjectOf(entry, args), server, cure });
+    if (explained === undefined) throw error;
+    const { status, ...said } = explained;
+    io.stderr.write(output.isJson ? `${JSON.stringify({ error: said })}\n` : describeExplained(explained));
+    return status;
+  }
+};
+
+/** What the command is about: `hook my-group/my-hook`. */
+const subjectOf = ({ words, args: expected }: ReadEntry, args: readonly string[]): string | undefined => {
+  const name = args.find((arg) => !arg.startsWith('-'));
+  return expected.length > 0 && name !== undefined && words.length > 1
+    ? `${words[0]?.replace(/s$/, '')} ${name}`
+    : undefined;
+};
+
+type CallParts = Pick<Call, 'output' | 'advise'> & {
+  readonly io: CommandIo;
+  readonly onConnect: (server: string) => void;
+};
+
+const callOf = (entry: CommandEntry, { texts, lists, switches }: Values, parts: CallParts): Call => {
+  const { io, output, onConnect, advise } = parts;
+  const text = (name: string) => texts.get(name);
+  return {
+    argument: (name) => {
+      const found = texts.get(name);
+      if (found === undefined) throw new Error(`${entry.words.join(' ')} has no argument ${name}`);
+      return found;
+    },
+    text,
+    list: (name) => lists.get(name) ?? [],
+    has: (name) => switches.has(name),
+    commands: COMMANDS,
+    output,
+    advise,
+    stdin: process.stdin,
+    env: io.env,
+    cwd: io.cwd,
+    clock: systemClock,
+    connect: async () => {
+      const { connectApi } = await import('./commands/api-connection.ts');
+      const choice = { data: text('data'), rootUrl: text('root-url'), clientId: text('client-id') };
+      const connection = await connectApi({ ...choice, env: io.env, cwd: io.cwd });
+      onConnect(`${connection.rootUrl} as ${connection.clientId}`);
+      return connection;
+    },
+  };
 };
 
 try {
   const { stdout, stderr, env } = process;
   process.exitCode = await main(process.argv.slice(2), { stdout, stderr, env, cwd: process.cwd() });
 } catch (error) {
-  process.exitCode = 1;
-  if (error instanceof OperatorError) process.stderr.write(`hookwright: ${error.message}. [${error.code}]\n`);
-  else process.stderr.write(`hookwright: an error that nobody foresaw; please report it.\n${(error as Error).stack}\n`);
+  process.exitCode = EXIT_STATUS.failed;
+  if (error instanceof OperatorError) {
+    if (error.code === 'HW_UNKNOWN_COMMAND') process.exitCode = EXIT_STATUS.usage;
+    process.stderr.write(`hookwright: ${error.message}. [${error.code}]\n`);
+  } else {
+    process.stderr.write(`hookwright: an error that nobody foresaw; please report it.\n${(error as Error).stack}\n`);
+  }
 }

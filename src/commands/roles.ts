@@ -1,63 +1,114 @@
-// `hookwright roles grant`: gives scopes to a role, so that a hook may do what it is meant to.
-import { parseArgs } from 'node:util';
-import { describeError, OperatorError } from '../core/errors.ts';
-import { connectApi } from './api-connection.ts';
-import type { Command } from './command.ts';
+// `hookwright roles`: names for what may be done. A hook may do what its role hook-id:GROUP/HOOK may.
+import { ApiCallError, type Auth, type GetRoleResponse } from '#client';
+import { OperatorError } from '../core/errors.ts';
+import { changedScopes } from './changed-scopes.ts';
+import type { Call, Run } from './command.ts';
+import { requireId } from './require-id.ts';
+import { pairs, table } from './table.ts';
 
-const USAGE = `hookwright roles grant ROLE --scope SCOPE [--scope SCOPE ...] [--data FOLDER]
+const idOf = (call: Call): string => requireId('ROLE', call.argument('ROLE'));
 
-  Adds scopes to a role; makes the role when there is none. A hook's role is hook-id:GROUP/HOOK.
-  Credentials come from the data folder (default .hookwright), or from TASKCLUSTER_ROOT_URL,
-  TASKCLUSTER_CLIENT_ID and TASKCLUSTER_ACCESS_TOKEN when these are set.`;
+const PAGE = 1_000;
 
-export const roles: Command = {
-  summary: 'Give scopes to a role',
-  usage: USAGE,
-  run: async (args, { stdout, env, cwd }) => {
-    const { role, scopes, data } = readArguments(args);
-    const call = await connectApi({ dataFolder: data, env, cwd });
-    const path = `/api/auth/v1/roles/${encodeURIComponent(role)}`;
-    const known = await call('GET', path);
-    if (known.status === 404) {
-      await call('PUT', path, { scopes, description: `Made by hookwright roles grant` }).then(expectSuccess);
-      stdout.write(`Made the role ${role} with ${count(scopes.length)}.\n`);
-      return 0;
-    }
-    const { scopes: had, description } = expectSuccess(known) as { scopes: string[]; description: string };
-    const added = scopes.filter((scope) => !had.includes(scope));
-    if (added.length > 0) {
-      await call('POST', path, { scopes: [...had, ...added], description }).then(expectSuccess);
-    }
-    stdout.write(
-      `The role ${role} has ${added.length === 0 ? 'these scopes already' : `${count(added.length)} more`}.\n`,
-    );
+const list: Run = async (call) => {
+  const { auth } = await call.connect();
+  const prefix = call.text('PREFIX') ?? '';
+  const roles: GetRoleResponse[] = [];
+  let continuationToken: string | undefined;
+  do {
+    const page = await auth.listRoles2({ limit: PAGE, ...(continuationToken !== undefined && { continuationToken }) });
+    roles.push(...page.roles.filter(({ roleId }) => roleId.startsWith(prefix)));
+    continuationToken = page.continuationToken;
+  } while (continuationToken !== undefined);
+  call.output.answer(roles, (paint) =>
+    table(
+      ['ROLE', 'SCOPES', 'CHANGED', 'DESCRIPTION'],
+      roles.map((role) => [role.roleId, String(role.scopes.length), role.lastModified, role.description]),
+      { paint, empty: 'There are no roles.' },
+    ),
+  );
+  return 0;
+};
+
+const answerRole = (call: Call, role: GetRoleResponse): number => {
+  call.output.answer(role, (paint) =>
+    pairs(
+      [
+        ['role', role.roleId],
+        ['description', role.description],
+        ['created', role.created],
+        ['changed', role.lastModified],
+        ...role.scopes.map((scope) => ['scope', scope] as const),
+      ],
+      paint,
+    ),
+  );
+  return 0;
+};
+
+const show: Run = async (call) => answerRole(call, await (await call.connect()).auth.role(idOf(call)));
+
+const create: Run = async (call) => {
+  const id = idOf(call);
+  const { auth } = await call.connect();
+  const scopes = [...new Set(call.list('scope'))];
+  return answerRole(call, await auth.createRole(id, { scopes, description: call.text('description') ?? '' }));
+};
+
+const update: Run = async (call) => {
+  const id = idOf(call);
+  const { auth } = await call.connect();
+  const known = await auth.role(id);
+  const scopes = changedScopes(call, known.scopes) ?? known.scopes;
+  return answerRole(
+    call,
+    await auth.updateRole(id, { scopes, description: call.text('description') ?? known.description }),
+  );
+};
+
+const remove: Run = async (call) => {
+  const id = idOf(call);
+  await (await call.connect()).auth.deleteRole(id);
+  call.output.answer({ removed: id }, () => `There is no role ${id} any more.`);
+  return 0;
+};
+
+/** Adds scopes, and makes the role when there is none. */
+const grant: Run = async (call) => {
+  const id = idOf(call);
+  const scopes = [...new Set(call.list('scope'))];
+  if (scopes.length === 0) {
+    throw new OperatorError('HW_BAD_OPTION', {
+      problem: 'No scope is given',
+      cure: 'Give --scope SCOPE, once for each',
+    });
+  }
+  const { auth } = await call.connect();
+  const known = await roleIfAny(auth, id);
+  if (known === undefined) {
+    const role = await auth.createRole(id, { scopes, description: 'Made by hookwright roles grant' });
+    call.output.answer(role, () => `Made the role ${id} with ${count(scopes.length)}.`);
     return 0;
-  },
+  }
+  const added = scopes.filter((scope) => !known.scopes.includes(scope));
+  const role =
+    added.length === 0
+      ? known
+      : await auth.updateRole(id, { scopes: [...known.scopes, ...added], description: known.description });
+  const what = added.length === 0 ? 'these scopes already' : `${count(added.length)} more`;
+  call.output.answer(role, () => `The role ${id} has ${what}.`);
+  return 0;
 };
 
 const count = (n: number): string => `${n} scope${n === 1 ? '' : 's'}`;
 
-const readArguments = (args: readonly string[]) => {
-  const wrong = (problem: string) =>
-    new OperatorError('HW_BAD_OPTION', { problem, cure: 'See: hookwright help roles' });
+const roleIfAny = async (auth: Auth, id: string): Promise<GetRoleResponse | undefined> => {
   try {
-    const { values, positionals } = parseArgs({
-      args: [...args],
-      options: { scope: { type: 'string', multiple: true }, data: { type: 'string' } },
-      allowPositionals: true,
-    });
-    const [action, role, ...more] = positionals;
-    if (action !== 'grant' || role === undefined || more.length > 0)
-      throw wrong('Give: roles grant ROLE --scope SCOPE');
-    if (!values.scope?.length) throw wrong('No scope is given');
-    return { role, scopes: [...new Set(values.scope)], data: values.data };
+    return await auth.role(id);
   } catch (error) {
-    throw error instanceof OperatorError ? error : wrong(describeError(error));
+    if (error instanceof ApiCallError && error.statusCode === 404) return undefined;
+    throw error;
   }
 };
 
-const expectSuccess = ({ status, body }: { status: number; body: unknown }): unknown => {
-  if (status < 300) return body;
-  const message = (body as { message?: string }).message?.split('\n\n---\n')[0] ?? `the server answered ${status}`;
-  throw new OperatorError('HW_REFUSED', { message });
-};
+export const roles = { list, show, create, update, remove, grant } as const satisfies Record<string, Run>;

@@ -38,9 +38,15 @@ export const OPERATOR_ERRORS = {
   HW_BAD_ENCRYPTION_KEY:
     'The encryption key in {source} is not 32 bytes in base64. Make one with: openssl rand -base64 32',
   HW_NO_CREDENTIALS:
-    'The credentials in {path} cannot be read: {reason}. Start the server first (hookwright serve), name its data folder with --data, or set TASKCLUSTER_ROOT_URL, TASKCLUSTER_CLIENT_ID and TASKCLUSTER_ACCESS_TOKEN',
+    'The credentials in {path} cannot be read: {reason}. Start the server first (hookwright serve), name its data folder with --data, log in with hookwright login, or set TASKCLUSTER_ROOT_URL, TASKCLUSTER_CLIENT_ID and TASKCLUSTER_ACCESS_TOKEN',
   HW_SERVER_UNREACHABLE: 'The server at {rootUrl} cannot be reached: {reason}. Start it with: hookwright serve',
   HW_REFUSED: 'The server refused: {message}',
+  HW_BAD_FILE: '{path} cannot be used: {reason}',
+  HW_CREDENTIALS_OPEN:
+    'The credentials in {path} could be read by others of this machine. Make the file yours alone: chmod 600 {path}; if somebody else may have read it, give the client a new token',
+  HW_EDIT_CONFLICT:
+    'The hook {hook} was changed by somebody else while you edited it, and is not overwritten. Look at it with hookwright hooks show, then decide',
+  HW_EDITOR_FAILED: 'The editor "{editor}" failed: {reason}. Set VISUAL or EDITOR to one that runs here',
 } as const;
 
 export type OperatorErrorCode = keyof typeof OPERATOR_ERRORS;

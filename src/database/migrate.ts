@@ -12,7 +12,7 @@ const LOCK_KEY = 4_665_776_501;
 
 /** Brings the schema up to date. Throws HW_SCHEMA_TOO_NEW when a newer program was here, HW_MIGRATION_FAILED when one fails. */
 export const migrate = async (connection: pg.ClientConfig, log: Log, folder: string = FOLDER): Promise<void> => {
-  const ours = (await readdir(folder)).filter((file) => file.endsWith('.sql')).map((file) => file.slice(0, -4));
+  const ours = await migrationsIn(folder);
   const client = new pg.Client(connection);
   await client.connect();
   try {
@@ -26,6 +26,21 @@ export const migrate = async (connection: pg.ClientConfig, log: Log, folder: str
     await client.end(); // which frees the lock
   }
 };
+
+/** What a start would run. Throws HW_SCHEMA_TOO_NEW. Changes nothing. */
+export const listDueMigrations = async (connection: pg.ClientConfig, folder: string = FOLDER): Promise<string[]> => {
+  const ours = await migrationsIn(folder);
+  const client = new pg.Client(connection);
+  await client.connect();
+  try {
+    return missing(ours, await applied(client));
+  } finally {
+    await client.end();
+  }
+};
+
+const migrationsIn = async (folder: string): Promise<string[]> =>
+  (await readdir(folder)).filter((file) => file.endsWith('.sql')).map((file) => file.slice(0, -4));
 
 const applied = async (client: pg.Client): Promise<string[]> => {
   const { rows } = await client.query<{ present: boolean }>('select to_regclass($1) is not null as present', [TABLE]);

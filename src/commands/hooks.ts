@@ -1,0 +1,102 @@
+// `hookwright hooks`: what is one call or two. Triggering, fires and editing are in files of their own.
+import type { HookDefinition, Hooks } from '#client';
+import type { Call, Run } from './command.ts';
+import { hookOf } from './hook-name.ts';
+import { reasonOf } from './reason-of.ts';
+import { requireId } from './require-id.ts';
+import { sayHookSaved } from './say-hook-saved.ts';
+import { pairs, table } from './table.ts';
+
+/** How many groups are asked for at once. */
+const AT_ONCE = 8;
+
+const list: Run = async (call) => {
+  const { hooks } = await call.connect();
+  const group = call.text('GROUP');
+  const groups = group === undefined ? (await hooks.listHookGroups()).groups : [requireId('GROUP', group)];
+  const found: HookDefinition[] = [];
+  for (let at = 0; at < groups.length; at += AT_ONCE) {
+    const pages = await Promise.all(groups.slice(at, at + AT_ONCE).map((one) => hooks.listHooks(one)));
+    found.push(...pages.flatMap((page) => page.hooks));
+  }
+  call.output.answer(found, (paint) =>
+    table(
+      ['HOOK', 'SCHEDULE', 'BINDINGS', 'OWNER', 'NAME'],
+      found.map((hook) => [
+        `${hook.hookGroupId}/${hook.hookId}`,
+        hook.schedule.join(', '),
+        hook.bindings.length === 0 ? undefined : String(hook.bindings.length),
+        hook.metadata.owner,
+        hook.metadata.name,
+      ]),
+      { paint, empty: 'There are no hooks.' },
+    ),
+  );
+  return 0;
+};
+
+const show: Run = async (call) => {
+  const { hooks } = await call.connect();
+  const definition = await hooks.hook(...hookOf(call));
+  const { asYaml } = await import('./read-document.ts');
+  call.output.answer(definition, () => asYaml(definition));
+  return 0;
+};
+
+const create: Run = async (call) => {
+  const name = hookOf(call);
+  const { hooks } = await call.connect();
+  const definition = await readDefinition(call);
+  return sayHookSaved(call, hooks, name, await hooks.createHook(...name, definition), 'Made');
+};
+
+const update: Run = async (call) => {
+  const name = hookOf(call);
+  const { hooks } = await call.connect();
+  const definition = await readDefinition(call);
+  return sayHookSaved(call, hooks, name, await hooks.updateHook(...name, definition), 'Updated');
+};
+
+const remove: Run = async (call) => {
+  const name = hookOf(call);
+  const { hooks } = await call.connect();
+  await hooks.removeHook(...name);
+  call.output.answer({ removed: name.join('/') }, () => `There is no hook ${name.join('/')} any more.`);
+  return 0;
+};
+
+const status: Run = async (call) => {
+  const name = hookOf(call);
+  const { hooks } = await call.connect();
+  const answer = await hooks.getHookStatus(...name);
+  const { lastFire, nextScheduledDate, warnings = [] } = answer;
+  call.output.answer(answer, (paint) => {
+    const rows = [
+      ['hook', name.join('/')],
+      ['last fire', lastFire.result === 'no-fire' ? 'none yet' : `${lastFire.result}, ${lastFire.time}`],
+      ['task', lastFire.result === 'success' ? lastFire.taskId : undefined],
+      ['error', lastFire.result === 'error' ? reasonOf(lastFire.error) : undefined],
+      ['next due', nextScheduledDate],
+      ...warnings.map((warning) => ['warning', warning] as const),
+    ] as const;
+    return pairs(rows, paint);
+  });
+  return 0;
+};
+
+const token: Run = async (call) => {
+  const name = hookOf(call);
+  const { hooks } = await call.connect();
+  const answer = call.has('reset') ? await hooks.resetTriggerToken(...name) : await hooks.getTriggerToken(...name);
+  const url = hooks.buildUrl(hooks.triggerHookWithToken, ...name, answer.token);
+  call.output.answer({ token: answer.token, url }, () => (call.has('url') ? url : answer.token));
+  return 0;
+};
+
+export const hooks = { list, show, create, update, remove, status, token } as const satisfies Record<string, Run>;
+
+const readDefinition = async (call: Call) => {
+  const { readDocument } = await import('./read-document.ts');
+  // The server says what is wrong with its shape, better than a check here could.
+  return (await readDocument(call.argument('FILE'), call)) as Parameters<Hooks['createHook']>[2];
+};
