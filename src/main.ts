@@ -64,9 +64,10 @@ const endQuietlyWithPipe = (): void => {
 const runCall = async (entry: ReadEntry, args: readonly string[], io: CommandIo): Promise<number> => {
   // Before anything is read, so that also what is wrong with the rest is told in JSON.
   const output = createOutput(io, args.includes('--json'));
-  let [server, cure]: (string | undefined)[] = [];
+  let [server, cure, subject]: (string | undefined)[] = [];
   try {
     const values = readCall(entry, args);
+    subject = subjectOf(entry, values);
     const onConnect = (text: string) => {
       server = text;
     };
@@ -78,7 +79,7 @@ const runCall = async (entry: ReadEntry, args: readonly string[], io: CommandIo)
   } catch (error) {
     // Loaded only when something went wrong.
     const { describeExplained, explainError } = await import('./commands/explain-error.ts');
-    const explained = explainError(error, { subject: subjectOf(entry, args), server, cure });
+    const explained = explainError(error, { subject, server, cure });
     if (explained === undefined) throw error;
     const { status, ...said } = explained;
     io.stderr.write(output.isJson ? `${JSON.stringify({ error: said })}\n` : describeExplained(explained));
@@ -87,11 +88,9 @@ const runCall = async (entry: ReadEntry, args: readonly string[], io: CommandIo)
 };
 
 /** What the command is about: `hook my-group/my-hook`. */
-const subjectOf = ({ words, args: expected }: ReadEntry, args: readonly string[]): string | undefined => {
-  const name = args.find((arg) => !arg.startsWith('-'));
-  return expected.length > 0 && name !== undefined && words.length > 1
-    ? `${words[0]?.replace(/s$/, '')} ${name}`
-    : undefined;
+const subjectOf = ({ words, args }: ReadEntry, { texts }: Values): string | undefined => {
+  const name = texts.get(args[0]?.name ?? '');
+  return name !== undefined && words.length > 1 ? `${words[0]?.replace(/s$/, '')} ${name}` : undefined;
 };
 
 type CallParts = Pick<Call, 'output' | 'advise'> & {

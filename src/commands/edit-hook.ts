@@ -76,7 +76,11 @@ const openEditor = async ({ env }: Call, file: string): Promise<void> => {
   const editor = env.VISUAL || env.EDITOR || 'vi';
   // By a shell, because the variable may hold arguments too; the file comes as one of its own, whatever is in its name.
   const child = spawn('/bin/sh', ['-c', `${editor} "$1"`, 'sh', file], { stdio: 'inherit' });
+  // Ctrl-C in the editor is for the editor; it reaches us too.
+  const ignore = () => {};
+  process.on('SIGINT', ignore);
   const [status, signal] = (await once(child, 'exit')) as [number | null, NodeJS.Signals | null];
+  process.off('SIGINT', ignore);
   if (status === 0) return;
   throw new OperatorError('HW_EDITOR_FAILED', { editor, reason: signal ? `ended by ${signal}` : `status ${status}` });
 };

@@ -48,7 +48,6 @@ const OWN_STATUS: Partial<Record<OperatorErrorCode, number>> = {
   HW_UNKNOWN_COMMAND: EXIT_STATUS.usage,
   HW_NO_CREDENTIALS: EXIT_STATUS.notAllowed,
   HW_CREDENTIALS_OPEN: EXIT_STATUS.notAllowed,
-  HW_SERVER_UNREACHABLE: EXIT_STATUS.unreachable,
 };
 
 const explainAnswer = (error: ApiCallError, { subject, server, cure }: Circumstances): Explained => {

@@ -63,7 +63,8 @@ const missedText = (detail: unknown): string => {
 const follow = async (call: Call, name: HookArguments, limit: number): Promise<number> => {
   const interrupted = new AbortController();
   const { signal } = interrupted;
-  for (const name of ['SIGINT', 'SIGTERM']) process.once(name, () => interrupted.abort());
+  // Not once: from a terminal and from a launcher Ctrl-C comes several times, and the second one would end it as by a signal.
+  for (const name of ['SIGINT', 'SIGTERM']) process.on(name, () => interrupted.abort());
   const say = (fires: readonly FireRecord[]) => {
     for (const fire of fires) call.output.line(call.output.isJson ? asJson(fire, 0) : lineOf(fire, call.output.paint));
   };

@@ -39,8 +39,6 @@ export const OPERATOR_ERRORS = {
     'The encryption key in {source} is not 32 bytes in base64. Make one with: openssl rand -base64 32',
   HW_NO_CREDENTIALS:
     'The credentials in {path} cannot be read: {reason}. Start the server first (hookwright serve), name its data folder with --data, log in with hookwright login, or set TASKCLUSTER_ROOT_URL, TASKCLUSTER_CLIENT_ID and TASKCLUSTER_ACCESS_TOKEN',
-  HW_SERVER_UNREACHABLE: 'The server at {rootUrl} cannot be reached: {reason}. Start it with: hookwright serve',
-  HW_REFUSED: 'The server refused: {message}',
   HW_BAD_FILE: '{path} cannot be used: {reason}',
   HW_CREDENTIALS_OPEN:
     'The credentials in {path} could be read by others of this machine. Make the file yours alone: chmod 600 {path}; if somebody else may have read it, give the client a new token',

@@ -257,6 +257,8 @@ describe('hooks fires --follow', () => {
     );
     const three = await trigger('three');
     await eventually('the third is shown', () => seen().length === 3);
+    // Twice, as from a terminal: once to all of its programs, and once more from the launcher.
+    following.process.kill('SIGINT');
     following.process.kill('SIGINT');
     const { status, err } = await following.end;
     assert.deepEqual(seen(), [one.taskId, two.taskId, three.taskId]);
