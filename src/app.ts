@@ -81,6 +81,7 @@ export const startApp = async (config: Config, { clock, log }: AppSurroundings):
       callerWith: auth.callerWith,
       rootUrl: () => rootUrl,
       ending: ending.signal,
+      claimMs: config.claimSeconds * 1000,
     }),
   );
   await queue.begin();

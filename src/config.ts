@@ -25,6 +25,7 @@ export type Config = {
   readonly retentionDays: number;
   /** How long a server that was told to end waits for what is under way. */
   readonly shutdownSeconds: number;
+  readonly claimSeconds: number;
   /** Exchanges that hooks may not bind to: regular expressions for how their names begin. */
   readonly deniedExchanges: readonly string[];
   /** The mail server, with user and password; undefined: no mail is sent. */
@@ -113,6 +114,13 @@ export const OPTIONS = {
     fallback: '15',
     help: 'How long to wait for what is under way when told to end.',
   },
+  claimSeconds: {
+    flag: 'claim-seconds',
+    env: 'HOOKWRIGHT_CLAIM_SECONDS',
+    value: 'NUMBER',
+    fallback: '1200',
+    help: 'How long a worker keeps a task that it has claimed, unless it reclaims it.',
+  },
   deniedExchanges: {
     flag: 'denied-exchanges',
     env: 'HOOKWRIGHT_DENIED_EXCHANGES',
@@ -164,6 +172,7 @@ export const readConfig = (args: readonly string[], env: NodeJS.ProcessEnv, cwd:
     logLevel: readLogLevel(textOf(OPTIONS.logLevel) as string),
     retentionDays: wholeNumber(OPTIONS.retentionDays, textOf(OPTIONS.retentionDays), 1, 36_500),
     shutdownSeconds: wholeNumber(OPTIONS.shutdownSeconds, textOf(OPTIONS.shutdownSeconds), 0, 3_600),
+    claimSeconds: wholeNumber(OPTIONS.claimSeconds, textOf(OPTIONS.claimSeconds), 1, 86_400),
     deniedExchanges: readPatterns(OPTIONS.deniedExchanges, textOf(OPTIONS.deniedExchanges) as string),
     ...readMail(textOf(OPTIONS.smtpUrl), textOf(OPTIONS.mailFrom)),
   };

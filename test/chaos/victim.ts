@@ -35,7 +35,8 @@ const LONGEST_WITHOUT_DATABASE_MS = 300;
 /** Crash recovery included, on a machine that is busy with other tests. */
 const READY_WITHIN_MS = 60_000;
 
-export const createVictim = (t: Cleanup, dataFolder: string, random: Random): Victim => {
+/** @param args of `hookwright serve`, beside the port and the folder. */
+export const createVictim = (t: Cleanup, dataFolder: string, random: Random, args: readonly string[] = []): Victim => {
   const undo = new AsyncDisposableStack();
   t.after(() => undo.disposeAsync());
   let program: Program | undefined;
@@ -43,7 +44,8 @@ export const createVictim = (t: Cleanup, dataFolder: string, random: Random): Vi
   let credentials: RootCredentials | undefined;
 
   const spawn = (): Program => {
-    program = runProgram({ after: (step) => undo.defer(step) }, ['serve', '--port', '0', '--data', dataFolder]);
+    const serve = ['serve', '--port', '0', '--data', dataFolder, ...args];
+    program = runProgram({ after: (step) => undo.defer(step) }, serve);
     return program;
   };
 
