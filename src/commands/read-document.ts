@@ -2,7 +2,7 @@
 import { readFile } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { text } from 'node:stream/consumers';
-import { LineCounter, parseDocument, stringify } from 'yaml';
+import { Document, LineCounter, parseDocument, visit } from 'yaml';
 import { describeError, OperatorError } from '../core/errors.ts';
 import type { Call } from './command.ts';
 
@@ -53,9 +53,20 @@ const findStranger = (value: unknown, path: string): string | undefined => {
 };
 
 /** What `parseDocumentText` reads as the same value again. Control characters are escaped. */
-export const asYaml = (value: unknown): string =>
-  stringify(value, { lineWidth: 0, aliasDuplicateObjects: false, version: '1.2' }).replace(
+export const asYaml = (value: unknown): string => {
+  const document = new Document(value, { aliasDuplicateObjects: false, version: '1.2' });
+  visit(document, {
+    Scalar: (_key, node) => {
+      if (typeof node.value === 'string' && isUnfitForBlock(node.value)) node.type = 'QUOTE_DOUBLE';
+    },
+  });
+  return document.toString({ lineWidth: 0, blockQuote: 'literal' }).replace(
     // They stand within double quotes, where YAML escapes them so.
     /[\x7f-\x9f]/g,
     (found) => `\\x${found.charCodeAt(0).toString(16)}`,
   );
+};
+
+/** Several lines are written as a block, where space at the very beginning, or on lines of nothing else, would be taken for indentation. */
+const isUnfitForBlock = (text: string): boolean =>
+  text.includes('\n') && (/^\s|[\r\u2028\u2029]/.test(text) || /^[^\S\n]+$/m.test(text));

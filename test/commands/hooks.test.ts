@@ -1,11 +1,12 @@
 // hookwright hooks, tasks and messages, against a server.
 import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
 import { readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import type { FireRecord, HookDefinition } from '../../client/index.ts';
 import { eventually, lastFirst } from '../support/wait.ts';
-import { GREETING, GREETING_SCOPES, newWorld, type World } from './command-world.ts';
+import { cleanEnvironment, GREETING, GREETING_SCOPES, LAUNCHER, newWorld, type World } from './command-world.ts';
 
 let world: World;
 const undo = new AsyncDisposableStack();
@@ -306,10 +307,31 @@ describe('hooks edit', () => {
     assert.equal((await kept()).length, 3, 'what was not written is not kept');
   });
 
+  it('on a terminal can be opened again, with what was written, when it was refused', async (t) => {
+    if (process.platform !== 'linux') return t.skip('script(1) has other options here');
+    const name = await newHook('reopened');
+    const script =
+      'if grep -q "more: 1" "$1"; then sed -i "/more: 1/d; s/Greets/Waves/" "$1"; else echo "more: 1" >> "$1"; fi';
+    const command = `'${process.execPath}' '${LAUNCHER}' hooks edit ${name}`;
+    const child = spawn('script', ['-qec', command, '/dev/null'], {
+      cwd: world.folder,
+      env: { ...cleanEnvironment(world.folder), ...(await editor('reopen.sh', script)) },
+    });
+    let said = '';
+    child.stdout.setEncoding('utf8').on('data', (text: string) => {
+      said += text;
+    });
+    await eventually('it asks', () => said.includes('Open the editor again? [Y/n] '));
+    assert.match(said, /data must NOT have additional properties: "more"/);
+    child.stdin.write('\r');
+    await eventually('it is saved', () => said.includes('Updated the hook'));
+    child.stdin.end();
+    assert.equal((await world.json<HookDefinition>(['hooks', 'show', name])).metadata.description, 'Waves.');
+  });
+
   it('does not overwrite what somebody else has changed meanwhile', async () => {
     const name = await newHook('contested');
     await file('other.json', { ...GREETING, metadata: { ...GREETING.metadata, name: 'Theirs' } });
-    const { LAUNCHER } = await import('./command-world.ts');
     const script = `'${process.execPath}' '${LAUNCHER}' hooks update ${name} other.json && sed -i s/Greets/Mine/ "$1"`;
     const { status, err } = await edit(name, await editor('contest.sh', script));
     assert.equal(status, 1);
