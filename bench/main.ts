@@ -4,9 +4,12 @@ import { join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { systemClock, toIso } from '../src/core/clock.ts';
 import { describeError } from '../src/core/errors.ts';
+import { auth } from './auth.ts';
+import { commands } from './commands.ts';
 import { manyHooks } from './many-hooks.ts';
 import type { Bench, Measure, Row } from './measure.ts';
 import { memory } from './memory.ts';
+import { queue } from './queue.ts';
 import { describeMachine, formatReport, type Report } from './report.ts';
 import { schedules } from './schedules.ts';
 import { scriptHooks } from './script-hooks.ts';
@@ -15,7 +18,18 @@ import { start, startThroughLauncher } from './start.ts';
 import { triggers } from './triggers.ts';
 
 /** Taken in this order. */
-const MEASURES: readonly Measure[] = [triggers, schedules, manyHooks, start, startThroughLauncher, memory, scriptHooks];
+const MEASURES: readonly Measure[] = [
+  triggers,
+  schedules,
+  manyHooks,
+  auth,
+  queue,
+  commands,
+  start,
+  startThroughLauncher,
+  memory,
+  scriptHooks,
+];
 
 const HELP = `
 npm run bench -- [options]

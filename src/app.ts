@@ -1,6 +1,6 @@
 // The composition root: builds the parts from a Config and joins them. The only file that knows them all.
 import { createAuth } from './auth/create-auth.ts';
-import { ensureRootClient } from './auth/root-client.ts';
+import { ensureRootClient, followRootClient } from './auth/root-client.ts';
 import { createInProcessBroker } from './broker/create-in-process-broker.ts';
 import { createPublishApi } from './broker/publish-api.ts';
 import type { Config } from './config.ts';
@@ -60,9 +60,11 @@ export const startApp = async (config: Config, { clock, log }: AppSurroundings):
   await checkEncryptionKey(database, secretBox.fingerprint, encryptionKey.source);
 
   let rootUrl = '';
+  const timers = createTimers({ database, clock, log, metrics });
   const auth = undo.use(
     await createAuth({
       database,
+      timers,
       secretBox,
       clock,
       log,
@@ -71,7 +73,6 @@ export const startApp = async (config: Config, { clock, log }: AppSurroundings):
     }),
   );
   const ledger = createLedger(database);
-  const timers = createTimers({ database, clock, log, metrics });
   const broker = createInProcessBroker({ database, clock, log, metrics });
   const queue = undo.use(
     createStandaloneQueue({
@@ -116,7 +117,9 @@ export const startApp = async (config: Config, { clock, log }: AppSurroundings):
   serveReferences(server, apis, () => rootUrl);
   const url = await listen(server, config);
   rootUrl = config.rootUrl?.origin ?? url;
-  const { credentialsFile } = await ensureRootClient({ database, clients: auth.clients, clock, dataFolder, rootUrl });
+  const root = { database, clients: auth.clients, clock, dataFolder, rootUrl };
+  const { credentialsFile } = await ensureRootClient(root);
+  undo.use(followRootClient({ ...root, onClientChanged: auth.onClientChanged, log }));
 
   const loops = new AbortController();
   const intake = new AbortController();
