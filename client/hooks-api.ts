@@ -321,5 +321,20 @@ export type ListFiresResponse = {
     /** Of what was missed: first, last and count. Of a message: where it came from. */
     detail?: unknown;
   }>;
+  /** With the first page: the newest fires, at most 100, that are stored and have no outcome yet. */
+  pending?: Array<{
+    firedBy: string;
+    taskId: string;
+    /** When the event came in, or was due. */
+    arrived: string;
+    /** How many were made and have failed. */
+    attempts: number;
+    /** No attempt begins after it. */
+    givesUp: string;
+    clientId?: string;
+    requestId: string;
+    /** Why the last attempt made no task. */
+    error?: unknown;
+  }>;
   continuationToken?: string;
 };

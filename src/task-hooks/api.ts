@@ -13,7 +13,8 @@ import { checkDefinition } from './check-definition.ts';
 import type { CreateHookRequest, Hook, HookDefinition, HookName } from './definition.ts';
 import type { Evaluator } from './evaluator.ts';
 import type { Firing, FiringEvent } from './fire.ts';
-import { fireRecordOf } from './fire-list.ts';
+import { fireRecordOf, pendingFireOf } from './fire-list.ts';
+import type { FireStore } from './fire-store.ts';
 import type { HookChanges } from './hook-changes.ts';
 import { readHookStatus, warningsOf } from './hook-status.ts';
 import type { HookStore } from './hook-store.ts';
@@ -26,6 +27,7 @@ export type HooksApiSettings = {
   readonly evaluator: Evaluator;
   readonly deniedExchanges: readonly string[];
   readonly firing: Firing;
+  readonly fires: Pick<FireStore, 'listUnfinished'>;
   readonly ledger: Ledger;
   readonly timers: Timers;
   readonly queue: Queue;
@@ -36,6 +38,7 @@ export type HooksApiSettings = {
 type Payload = Record<string, unknown>;
 
 const LONGEST_PAGE = 1_000;
+const MOST_PENDING = 100;
 
 const nameIn = (request: ApiRequest<unknown>): HookName => ({
   hookGroupId: request.params.hookGroupId as string,
@@ -51,7 +54,7 @@ const actorIn = ({ caller, requestId }: ApiRequest<unknown>): Actor => ({
 const noSuchHook = () => new ApiError('ResourceNotFound', 'No such hook');
 
 export const createHooksApi = (settings: HooksApiSettings): ApiService => {
-  const { hooks, changes, firing, ledger, timers, queue, settled } = settings;
+  const { hooks, changes, firing, fires, ledger, timers, queue, settled } = settings;
 
   const findHook = async (request: ApiRequest<unknown>): Promise<Hook> => {
     const hook = await hooks.find(nameIn(request));
@@ -155,9 +158,15 @@ export const createHooksApi = (settings: HooksApiSettings): ApiService => {
       const { uid } = await findHook(request);
       await settled(uid);
       const page = pageIn(request);
+      // Before the ledger: a fire that ends in between is in both answers, not in neither.
+      const pending = page.continuationToken === undefined ? await fires.listUnfinished(uid, MOST_PENDING) : [];
       const { entries, continuationToken } = await ledger.page({ hookUid: uid, kinds: ['fire', 'attempt'], ...page });
       return {
-        body: { fires: entries.map(fireRecordOf), ...(continuationToken !== undefined && { continuationToken }) },
+        body: {
+          fires: entries.map(fireRecordOf),
+          ...(pending.length > 0 && { pending: pending.map(pendingFireOf) }),
+          ...(continuationToken !== undefined && { continuationToken }),
+        },
       };
     },
   });

@@ -80,6 +80,7 @@ export const createTaskHooks = (settings: TaskHooksSettings): TaskHooks => {
       evaluator,
       deniedExchanges,
       firing,
+      fires,
       ledger,
       timers,
       queue,

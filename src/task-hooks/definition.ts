@@ -132,9 +132,28 @@ const fireRecord = Type.Object(
   { additionalProperties: false },
 );
 export type FireRecord = Static<typeof fireRecord>;
+const pendingFire = Type.Object({
+  firedBy: Type.String(),
+  taskId: Type.String(),
+  arrived: Type.String({ format: 'date-time', description: 'When the event came in, or was due.' }),
+  attempts: Type.Integer({ description: 'How many were made and have failed.' }),
+  givesUp: Type.String({ format: 'date-time', description: 'No attempt begins after it.' }),
+  clientId: Type.Optional(Type.String()),
+  requestId: Type.String(),
+  error: Type.Optional(Type.Unknown({ description: 'Why the last attempt made no task.' })),
+});
+export type PendingFire = Static<typeof pendingFire>;
 export const LIST_FIRES_RESPONSE: NamedSchema = {
   name: 'list-fires-response',
-  schema: Type.Object({ fires: Type.Array(fireRecord), continuationToken: Type.Optional(Type.String()) }),
+  schema: Type.Object({
+    fires: Type.Array(fireRecord),
+    pending: Type.Optional(
+      Type.Array(pendingFire, {
+        description: 'With the first page: the newest fires, at most 100, that are stored and have no outcome yet.',
+      }),
+    ),
+    continuationToken: Type.Optional(Type.String()),
+  }),
 };
 
 export type HookName = { readonly hookGroupId: string; readonly hookId: string };

@@ -42,6 +42,14 @@ export type Finished = FireKey & {
   readonly attempts: number;
 };
 
+export type UnfinishedFire = Pick<
+  Fire,
+  'firedBy' | 'taskId' | 'arrived' | 'attempts' | 'givesUp' | 'clientId' | 'requestId'
+> & {
+  /** Of the last attempt. */
+  readonly error: unknown;
+};
+
 export type FireStore = {
   /**
    * Stores a fire of this very revision of the hook, leased until `leaseEnds`. false: the hook was changed or removed meanwhile, or a
@@ -69,6 +77,8 @@ export type FireStore = {
   ) => Promise<StoredFire[]>;
   /** Of fires as they were claimed: one that was postponed since has another time to wait for. */
   readonly extendLeases: (claimed: readonly StoredFire[], leaseEnds: number) => Promise<void>;
+  /** Fires of a hook that have no outcome yet, newest first. */
+  readonly listUnfinished: (hookUid: string, most: number) => Promise<UnfinishedFire[]>;
   readonly findUnfinished: (key: FireKey) => Promise<{ payloadHash: Buffer | null } | undefined>;
 };
 
@@ -184,6 +194,17 @@ const extendFireLeases = statement(
 const findUnfinishedFire = statement<{ payload_hash: Buffer | null }>(
   'fires.find',
   'select payload_hash from fires where hook_uid = $1 and cause = $2',
+);
+
+type UnfinishedRow = Pick<
+  FireRow,
+  'fired_by' | 'task_id' | 'arrived' | 'attempts' | 'gives_up' | 'client_id' | 'request_id'
+> & { last_error: unknown };
+
+const listUnfinishedFires = statement<UnfinishedRow>(
+  'fires.list',
+  `select fired_by, task_id, arrived, attempts, gives_up, client_id, request_id, last_error
+   from fires where hook_uid = $1 order by arrived desc limit $2`,
 );
 
 const MOST_AT_ONCE = 200;
@@ -310,6 +331,19 @@ export const createFireStore = (
         toIso(leaseEnds),
         claimed.map(({ attempts }) => attempts),
       ]);
+    },
+    listUnfinished: async (hookUid, most) => {
+      const rows = await database.query(listUnfinishedFires, [hookUid, most]);
+      return rows.map((row) => ({
+        firedBy: row.fired_by,
+        taskId: row.task_id,
+        arrived: row.arrived,
+        attempts: row.attempts,
+        givesUp: row.gives_up,
+        clientId: row.client_id ?? undefined,
+        requestId: row.request_id,
+        error: row.last_error,
+      }));
     },
     findUnfinished: async ({ hookUid, cause }) => {
       const [row] = await database.query(findUnfinishedFire, [hookUid, cause]);

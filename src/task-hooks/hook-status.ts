@@ -40,13 +40,21 @@ const lastFireOf = (row: LedgerRow | undefined): HookStatus['lastFire'] => {
 };
 
 /** A definition that is sound but cannot do what it seems to be meant for. */
-export const warningsOf = ({ bindings, triggerSchema }: HookDefinition): string[] =>
-  bindings.length > 0 && admitsNothing(triggerSchema)
-    ? [
-        'The trigger schema admits no properties, so no message that has any will fire this hook. Give a triggerSchema that describes the ' +
-          'messages, for example {"type": "object", "additionalProperties": true}.',
-      ]
-    : [];
+export const warningsOf = ({ bindings, triggerSchema }: HookDefinition): string[] => {
+  if (!admitsObjects(triggerSchema)) {
+    return [
+      'The trigger schema admits no objects, and the payloads of calls and webhooks are objects: none will fit. Give it "type": "object".',
+    ];
+  }
+  if (bindings.length === 0 || !admitsNothing(triggerSchema)) return [];
+  return [
+    'The trigger schema admits no properties, so no message that has any will fire this hook. Give a triggerSchema that describes the ' +
+      'messages, for example {"type": "object", "additionalProperties": true}.',
+  ];
+};
+
+const admitsObjects = ({ type }: { type?: unknown }): boolean =>
+  type === undefined || type === 'object' || (Array.isArray(type) && type.includes('object'));
 
 const admitsNothing = (schema: object): boolean => {
   const { additionalProperties, properties, patternProperties, anyOf, oneOf, allOf } = schema as Record<

@@ -32,8 +32,8 @@ export type Pursuit = AsyncDisposable & {
   readonly follow: (fires: readonly StoredFire[]) => void;
   /** Whether more of them can be taken on. A fire that is not is stored as due at once, and is taken up when there is room. */
   readonly hasRoom: () => boolean;
-  /** Resolves when there is room, or the signal aborts. */
-  readonly whenRoom: (signal?: AbortSignal) => Promise<void>;
+  /** Resolves when there is room, or `run` is told to end. */
+  readonly whenRoom: () => Promise<void>;
   /** Resolves when the fire ends in this process, or with undefined when it did not within `patienceMs`. */
   readonly whenEnded: (key: string, patienceMs: number) => Promise<Ended | undefined>;
   /** Takes up fires whose time has come, and keeps the leases of those under way, until the signal aborts. */
@@ -81,6 +81,7 @@ export const createPursuit = ({ fires, queue, render, notice, clock, log, metric
   const waiting: StoredFire[] = [];
   let waitingBytes = 0;
   let roomMade = Promise.withResolvers<void>();
+  let isEnding = false;
   let mayHaveMore = false;
   let lookNow: (() => void) | undefined;
   const watchers = new Map<string, Set<(ended: Ended | undefined) => void>>();
@@ -129,7 +130,12 @@ export const createPursuit = ({ fires, queue, render, notice, clock, log, metric
     if (outcome !== 'created') log.info({ ...named(fire), outcome, error }, 'a fire ended without a task');
   };
 
-  const end = async (fire: Fire, ended: Ended, error: unknown, attempts: number): Promise<void> => {
+  const exhaust = (fire: StoredFire): Promise<void> => {
+    const message = `The task's deadline passed after ${fire.attempts} attempts.`;
+    return end(fire, { outcome: 'exhausted' }, { message }, fire.attempts);
+  };
+
+  const end = async (fire: StoredFire, ended: Ended, error: unknown, attempts: number): Promise<void> => {
     // The task is there and durable, so the caller need not wait for the ledger. Should its row be lost in a crash, the fire is
     // finished again. Whoever reads the ledger through this process waits for it (settled).
     if (ended.outcome === 'created') tell(fire, ended);
@@ -177,12 +183,10 @@ export const createPursuit = ({ fires, queue, render, notice, clock, log, metric
 
   /** One attempt, and what follows from it. Throws only when the database cannot be told; the lease then runs out. */
   const tryOnce = async (stored: StoredFire): Promise<void> => {
+    if (clock.now() >= stored.givesUp) return exhaust(stored);
     const fire = isRendered(stored) ? stored : await renderStored(stored);
     if (!fire) return;
-    if (clock.now() >= fire.givesUp) {
-      const message = `The task's deadline passed after ${fire.attempts} attempts.`;
-      return end(fire, { outcome: 'exhausted' }, { message }, fire.attempts);
-    }
+    if (clock.now() >= fire.givesUp) return exhaust(fire);
     let answer: CreateTaskAnswer;
     try {
       answer = await attempt(fire);
@@ -214,6 +218,11 @@ export const createPursuit = ({ fires, queue, render, notice, clock, log, metric
     isRendered(fire) ? Math.max(fire.task.length, SMALLEST_FIRE_BYTES) : SMALLEST_FIRE_BYTES;
 
   const hasRoom = () => waitingBytes < MOST_WAITING_BYTES;
+
+  const endWaiting = (): void => {
+    isEnding = true;
+    roomMade.resolve();
+  };
 
   const startWaiting = (): void => {
     while (underWay.size < MOST_UNDER_WAY && waiting.length > 0) {
@@ -310,14 +319,11 @@ export const createPursuit = ({ fires, queue, render, notice, clock, log, metric
       }
       startWaiting();
     },
-    whenRoom: async (signal) => {
-      const aborted = Promise.withResolvers<void>();
-      const onAbort = () => aborted.resolve();
-      signal?.addEventListener('abort', onAbort, { once: true });
-      while (!hasRoom() && !signal?.aborted) await Promise.race([roomMade.promise, aborted.promise]);
-      signal?.removeEventListener('abort', onAbort);
+    whenRoom: async () => {
+      while (!hasRoom() && !isEnding) await roomMade.promise;
     },
     run: async (signal) => {
+      signal.addEventListener('abort', endWaiting, { once: true });
       const sleep = (ms: number) => clock.sleep(ms, signal);
       await Promise.all([
         every(signal, 'taking up fires', pauseUntilWanted(signal), LOOK_EVERY_MS, takeUp),
