@@ -19,6 +19,11 @@ export const hookFires: Run = async (call) => {
   if (call.has('follow')) return follow(call, name, limit);
   const { hooks } = await call.connect();
   const fires = await newest(hooks, name, limit);
+  const { pending = [] } = await hooks.listFires(...name, { limit: '1' });
+  for (const { firedBy, taskId, attempts, error } of pending) {
+    const why = error === undefined ? '' : `: ${reasonOf(error)}`;
+    call.output.remark(`Under way, fired by ${firedBy}, task ${taskId}, ${attempts} attempts failed${why}`);
+  }
   call.output.answer(fires, (paint) =>
     table(['ENDED', 'OUTCOME', 'FIRED BY', 'TASK', 'REASON'], fires.map(cellsOf), {
       paint,

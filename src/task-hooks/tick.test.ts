@@ -186,6 +186,20 @@ describe('a template of unproved cost', () => {
   });
 });
 
+describe('a template that the pool has no room for', () => {
+  it('is exhausted at the deadline, and not tried for ever', async (t) => {
+    const pool = createInlinePool(() => true);
+    const { clock, comeLate, database, uid, entries } = await createTick(t, '0 0 0 1 1 *', { task: UNPROVED });
+    await comeLate(60 * 24 * HOUR, { pool });
+    while ((await entries(uid)).length < 1) await clock.advance(SECOND);
+    clock.jump(25 * HOUR);
+    while ((await database.query(listFires)).length > 0) await clock.advance(SECOND);
+    const rows = await entries(uid);
+    assert.equal(rows.at(-1)?.outcome, 'exhausted');
+    assert.deepEqual(new Set(rows.slice(0, -1).map(({ kind }) => kind)), new Set(['attempt']));
+  });
+});
+
 describe('a scheduled fire without a task', () => {
   for (const [what, task, outcome, message] of [
     ['declines when its template renders to nothing', { $if: 'false', then: {} }, 'declined', /rendered to nothing/],
