@@ -7,10 +7,11 @@ import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
-import { createAuthApi } from '../src/auth/api.ts';
-import type { ApiService } from '../src/http/api-method.ts';
-import { createStandaloneQueue } from '../src/queue/standalone-queue.ts';
-import { createHooksApi } from '../src/task-hooks/api.ts';
+import { AUTH_API } from '../src/auth/api-declaration.ts';
+import { BROKER_API } from '../src/broker/publish-api-declaration.ts';
+import type { ApiDeclaration } from '../src/http/api-method.ts';
+import { QUEUE_API } from '../src/queue/api-declaration.ts';
+import { HOOKS_API } from '../src/task-hooks/api-declaration.ts';
 import { codeBlocksOf } from './house/documents.ts';
 import { startServerProcess } from './support/server-process.ts';
 
@@ -75,14 +76,7 @@ test('the tour of the README does what it says, again and again, and after kill 
 });
 
 test('the README names the methods that there are', () => {
-  // Only their names are looked at, so nothing is called that these would be needed for.
-  const nothing = { clock: { monotonic: () => 0 }, rootUrl: () => '', tasks: {} } as never;
-  const services: readonly ApiService[] = [
-    createHooksApi(nothing),
-    createAuthApi(nothing),
-    createStandaloneQueue(nothing).api,
-  ];
-  for (const { service, methods } of services) {
+  for (const { service, methods } of [HOOKS_API, AUTH_API, QUEUE_API, BROKER_API] as readonly ApiDeclaration[]) {
     const row = new RegExp(`^\\| ${service} \\| (.*) \\|$`, 'm').exec(README)?.[1] ?? '';
     const named = row.replaceAll('`', '').split(', ');
     assert.deepEqual(named.sort(), methods.map(({ name }) => name).sort(), service);
