@@ -132,7 +132,7 @@ describe('a template of unproved cost', () => {
   });
 
   it('survives the crash of the server that was to render it', async (t) => {
-    const { start, clock, comeLate, tasks, database, uid, entries, startServer } = await createTick(t, '0 * * * * *', {
+    const { start, clock, comeLate, tasks, database, uid, entries, startServer } = await createTick(t, '0 1 * * * *', {
       task: UNPROVED,
     });
     const rendering = Promise.withResolvers<void>();
