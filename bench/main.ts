@@ -6,6 +6,7 @@ import { systemClock, toIso } from '../src/core/clock.ts';
 import { describeError } from '../src/core/errors.ts';
 import { auth } from './auth.ts';
 import { commands } from './commands.ts';
+import { hostile } from './hostile.ts';
 import { manyHooks } from './many-hooks.ts';
 import type { Bench, Measure, Row } from './measure.ts';
 import { memory } from './memory.ts';
@@ -22,6 +23,7 @@ const MEASURES: readonly Measure[] = [
   triggers,
   schedules,
   manyHooks,
+  hostile,
   auth,
   queue,
   commands,
