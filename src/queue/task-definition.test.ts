@@ -105,7 +105,7 @@ describe('the times of a task', () => {
   it('may drift by 15 minutes and end within 5 days', () => {
     for (const [created, deadline] of [
       [0, 60 * MINUTE],
-      [-15 * MINUTE, 0],
+      [-15 * MINUTE, 1],
       [15 * MINUTE, 15 * MINUTE],
       [0, 5 * DAY],
     ] as const) {
@@ -117,6 +117,7 @@ describe('the times of a task', () => {
     assert.equal(refusal({ created: at(-15 * MINUTE - 1) }), '`created` cannot be in the past (max 15min drift)');
     assert.equal(refusal({ created: at(15 * MINUTE + 1) }), '`created` cannot be in the future (max 15min drift)');
     assert.equal(refusal({ created: at(-5), deadline: at(-1) }), '`deadline` cannot be in the past');
+    assert.equal(refusal({ created: at(0), deadline: at(0) }), '`deadline` cannot be in the past');
     assert.match(refusal({ created: at(5), deadline: at(1) }) ?? '', /`deadline` cannot be/);
     assert.equal(refusal({ deadline: at(6 * DAY) }), '`deadline` cannot be more than 5 days into the future');
     assert.equal(refusal({ expires: at(59 * MINUTE) }), '`expires` cannot be before `deadline`');

@@ -122,7 +122,7 @@ export const checkTaskTimes = (task: TaskDefinition, nowMs: number, mayBeLate: b
   if (!mayBeLate && created < nowMs - DRIFT_MS) refuse('`created` cannot be in the past (max 15min drift)');
   if (created > nowMs + DRIFT_MS) refuse('`created` cannot be in the future (max 15min drift)');
   if (deadline < created) refuse('`deadline` cannot be before `created`');
-  if (deadline < nowMs) refuse('`deadline` cannot be in the past');
+  if (deadline <= nowMs) refuse('`deadline` cannot be in the past');
   if (deadline > nowMs + LONGEST_DEADLINE_MS + DRIFT_MS)
     refuse('`deadline` cannot be more than 5 days into the future');
   if (Date.parse(task.expires) < deadline) refuse('`expires` cannot be before `deadline`');

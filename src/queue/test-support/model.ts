@@ -82,7 +82,7 @@ export const createModel = (claimMs: number) => {
     begin,
 
     create: (wanted: NewModelTask): Code => {
-      if (wanted.deadline < now || wanted.created < now - 15 * 60_000) return 400;
+      if (wanted.deadline <= now || wanted.created < now - 15 * 60_000) return 400;
       if (tasks.has(wanted.id)) return 200; // tests send the same definition again
       for (const id of wanted.dependencies) {
         if (id === wanted.id) continue;
