@@ -52,7 +52,7 @@ describe('the schedules of the seed', () => {
         clock.jump(date - 1_000 - clock.now());
         const scheduler = await start();
         await clock.advance(999);
-        assert.equal(queue.asked.length, index);
+        assert.equal(queue.tasks.size, index);
         await clock.advance(1);
         await eventually(`the fire of ${new Date(date).toISOString()}`, () => queue.tasks.size === index + 1);
         await scheduler.stop();
@@ -61,10 +61,9 @@ describe('the schedules of the seed', () => {
         parsed(queue.tasks).map(({ created }) => Date.parse(created)),
         expected,
       );
-      assert.deepEqual(
-        queue.asked.map(({ at }) => at),
-        expected,
-      );
+      // A fire whose server ended before it could write down the outcome is asked for again, under the same taskId.
+      const first = [...Map.groupBy(queue.asked, ({ taskId }) => taskId).values()].map(([asked]) => asked?.at);
+      assert.deepEqual(first, expected);
     });
   }
 });
