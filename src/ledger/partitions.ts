@@ -114,7 +114,7 @@ export const createPartitions = (database: Database): Partitions => {
         for (const month of over) {
           dropped.add(month.name);
           await drop(month).catch((error: unknown) => {
-            if (!isDoneByAnother(error)) throw error;
+            if (!isAnothersWork(error)) throw error;
           });
         }
       }
@@ -155,5 +155,8 @@ const dropTable = (table: string) => statement(`ledger.drop.${table}`, `drop tab
 const isMissingPartition = (error: unknown): boolean =>
   errorCode(error) === '23514' && (error as { constraint?: string }).constraint === undefined;
 
-/** Undefined table; not in the state for that (already detached, or being detached). */
-const isDoneByAnother = (error: unknown): boolean => ['42P01', '55000'].includes(errorCode(error) ?? '');
+/**
+ * Undefined table; not in the state for that (already detached, or being detached); the victim of a deadlock with somebody who does
+ * the same. The next pass sees what is left.
+ */
+const isAnothersWork = (error: unknown): boolean => ['42P01', '55000', '40P01'].includes(errorCode(error) ?? '');
