@@ -42,7 +42,10 @@ export const createRoleWriter = ({ store, cache, clock }: Settings): RoleWriter 
       const now = clock.now();
       return change(async (set) => {
         const present = set.roles.find(({ roleId }) => roleId === wanted.roleId);
-        if (present && isSame(present, wanted)) return present;
+        if (present && isSame(present, wanted)) {
+          cache.changed(); // another process may have made it a moment ago, and the answer says what it stands for
+          return present;
+        }
         if (present) throw new ApiError('RequestConflict', `Role with roleId '${wanted.roleId}' already exists`);
         checkRoleSet(set.roles, wanted);
         const role = { ...wanted, created: now, lastModified: now };
