@@ -10,6 +10,8 @@ import { requireCount } from './require-id.ts';
 import { table } from './table.ts';
 
 const LOOK_EVERY_MS = 1_000;
+/** Ctrl-C reaches all programs of a terminal at once, and comes once more from a launcher among them. */
+const GRACE_MS = 250;
 /** The server gives no more at a time. */
 const LONGEST_PAGE = 1_000;
 
@@ -80,7 +82,11 @@ const follow = async (call: Call, name: HookArguments, limit: number): Promise<n
   let isAway = false;
   for (;;) {
     await call.clock.sleep(LOOK_EVERY_MS, signal);
-    if (signal.aborted) return EXIT_STATUS.done;
+    if (signal.aborted) {
+      // A program that is being taken down has no handlers any more, and would end as by a signal when Ctrl-C comes once more.
+      await call.clock.sleep(GRACE_MS);
+      return EXIT_STATUS.done;
+    }
     try {
       const { fresh, ...next } = await freshOf(hooks, name, known);
       if (isAway) call.output.remark('The server is there again.');
