@@ -34,6 +34,10 @@ describe('the configuration', () => {
       deniedExchanges: ['exchange/taskcluster-queue/v1/task-created', 'exchange/taskcluster-hooks/.*'],
       smtpUrl: undefined,
       mailFrom: undefined,
+      parts: ['web', 'scheduler', 'listeners'],
+      amqpUrl: undefined,
+      amqpQueueType: 'classic',
+      replaceQueues: false,
     });
   });
 
@@ -52,6 +56,10 @@ describe('the configuration', () => {
     deniedExchanges: ['a', 'b', 'c'],
     smtpUrl: ['smtp://a', 'smtps://u:p@b:465', 'smtp://c:25'],
     mailFrom: ['a@example.com', 'B <b@example.com>', 'c@example.com'],
+    parts: ['web', 'scheduler', 'web,listeners'],
+    amqpUrl: ['amqp://a', 'amqps://u:p@b:5671/x', 'amqp://c'],
+    amqpQueueType: ['classic', 'quorum', 'classic'],
+    replaceQueues: ['true', 'false', 'true'],
   };
   for (const [option, [inFile, inEnvironment, asFlag]] of Object.entries(VALUES)) {
     const name = option as keyof typeof VALUES;
@@ -99,6 +107,14 @@ describe('a bad option', () => {
     ['too few connections', () => read(['--database-connections', '1']), /from 2 to 1000/],
     ['no retention', () => read(['--retention-days', '0']), /from 1 to 36500/],
     ['an endless shutdown', () => read(['--shutdown-seconds', '1e9']), /from 0 to 3600/],
+    [
+      'a part that does not exist',
+      () => read(['--parts', 'web,cron']),
+      /--parts .* is "cron".*web, scheduler, listeners/,
+    ],
+    ['no part', () => read(['--parts', ' ']), /--parts .* is ""/],
+    ['a broker that is none', () => read(['--amqp-url', 'http://u:hush@a']), /not the URL of a RabbitMQ/],
+    ['a kind of queue that does not exist', () => read(['--amqp-queue-type', 'x']), /"x".*classic, quorum/],
     ['a log level that does not exist', () => read(['--log-level', 'loud']), /"loud".*trace, debug, info/],
     [
       'a root URL with a path',

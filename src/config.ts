@@ -8,6 +8,13 @@ import { LOG_LEVELS, type LogLevel } from './core/log.ts';
 import { parseMailbox } from './mail/mailbox.ts';
 import { parseSmtpUrl } from './mail/smtp-url.ts';
 
+/** A piece of the server that can run in a process of its own. */
+export const PARTS = ['web', 'scheduler', 'listeners'] as const;
+export type Part = (typeof PARTS)[number];
+
+export const AMQP_QUEUE_TYPES = ['classic', 'quorum'] as const;
+export type AmqpQueueType = (typeof AMQP_QUEUE_TYPES)[number];
+
 export type Config = {
   /** 0: a free one. */
   readonly port: number;
@@ -32,6 +39,13 @@ export type Config = {
   readonly smtpUrl: URL | undefined;
   /** Who sends mail; given whenever smtpUrl is. */
   readonly mailFrom: string | undefined;
+  /** Which parts this process is. */
+  readonly parts: readonly Part[];
+  /** RabbitMQ, with user and password; undefined: the broker in the database. */
+  readonly amqpUrl: URL | undefined;
+  readonly amqpQueueType: AmqpQueueType;
+  /** Whether queues on RabbitMQ that were made by another program are emptied and made anew. */
+  readonly replaceQueues: boolean;
 };
 
 type Option = {
@@ -142,6 +156,34 @@ export const OPTIONS = {
     fallback: undefined,
     help: 'Who sends mail: hooks@example.com or "Hookwright <hooks@example.com>". Needed with --smtp-url.',
   },
+  parts: {
+    flag: 'parts',
+    env: 'HOOKWRIGHT_PARTS',
+    value: 'PARTS',
+    fallback: 'web,scheduler,listeners',
+    help: 'Which parts this process is, with commas between them: web (the API), scheduler (what comes due), listeners (messages).',
+  },
+  amqpUrl: {
+    flag: 'amqp-url',
+    env: 'AMQP_URL',
+    value: 'URL',
+    fallback: undefined,
+    help: 'A RabbitMQ to use instead of the broker in the database, amqp:// or amqps://, with user and password.',
+  },
+  amqpQueueType: {
+    flag: 'amqp-queue-type',
+    env: 'HOOKWRIGHT_AMQP_QUEUE_TYPE',
+    value: 'TYPE',
+    fallback: 'classic',
+    help: `What kind of queues hooks get on RabbitMQ: ${AMQP_QUEUE_TYPES.join(' or ')}.`,
+  },
+  replaceQueues: {
+    flag: 'replace-queues',
+    env: 'HOOKWRIGHT_REPLACE_QUEUES',
+    value: 'TRUE-OR-FALSE',
+    fallback: 'false',
+    help: 'Whether queues of hooks on RabbitMQ that another program has made are read empty and made anew: true or false.',
+  },
 } as const satisfies Record<keyof Config, Option>;
 
 const OPTION_LIST: readonly Option[] = Object.values(OPTIONS);
@@ -175,6 +217,10 @@ export const readConfig = (args: readonly string[], env: NodeJS.ProcessEnv, cwd:
     claimSeconds: wholeNumber(OPTIONS.claimSeconds, textOf(OPTIONS.claimSeconds), 1, 86_400),
     deniedExchanges: readPatterns(OPTIONS.deniedExchanges, textOf(OPTIONS.deniedExchanges) as string),
     ...readMail(textOf(OPTIONS.smtpUrl), textOf(OPTIONS.mailFrom)),
+    parts: readParts(textOf(OPTIONS.parts) as string),
+    amqpUrl: readAmqpUrl(textOf(OPTIONS.amqpUrl)),
+    amqpQueueType: oneOf(OPTIONS.amqpQueueType, textOf(OPTIONS.amqpQueueType), AMQP_QUEUE_TYPES),
+    replaceQueues: oneOf(OPTIONS.replaceQueues, textOf(OPTIONS.replaceQueues), ['true', 'false']) === 'true',
   };
 };
 
@@ -253,6 +299,31 @@ const readPatterns = ({ flag, env }: Option, text: string): readonly string[] =>
     }
   }
   return patterns;
+};
+
+const oneOf = <Known extends string>(
+  { flag, env }: Option,
+  text: string | undefined,
+  known: readonly Known[],
+): Known => {
+  const value = known.find((one) => one === text);
+  if (value !== undefined) return value;
+  throw badOption(`--${flag} (${env}) is "${text}"`, `Use one of ${known.join(', ')}`);
+};
+
+const readParts = (text: string): readonly Part[] => {
+  const names = text.split(',').map((name) => name.trim());
+  return [...new Set(names.map((name) => oneOf(OPTIONS.parts, name, PARTS)))];
+};
+
+const readAmqpUrl = (text: string | undefined): URL | undefined => {
+  if (text === undefined) return undefined;
+  const url = URL.canParse(text) ? new URL(text) : undefined;
+  if (url && /^amqps?:$/.test(url.protocol) && url.hostname !== '') return url;
+  throw badOption(
+    '--amqp-url (AMQP_URL) is not the URL of a RabbitMQ', // and is not shown: it has a password in it
+    'Give amqp:// or amqps://, user:password@, host, and for another virtual host than / its name after a slash',
+  );
 };
 
 const readLogLevel = (text: string): LogLevel => {
