@@ -1,9 +1,7 @@
 // The composition root: builds the parts from a Config and joins them. The only file that knows them all.
-import { createAuth } from './auth/create-auth.ts';
-import { ensureRootClient, followRootClient } from './auth/root-client.ts';
 import { createInProcessBroker } from './broker/create-in-process-broker.ts';
 import { createPublishApi } from './broker/publish-api.ts';
-import type { Config } from './config.ts';
+import type { Config, Part } from './config.ts';
 import { type Clock, withDeadline } from './core/clock.ts';
 import { loadEncryptionKey } from './core/encryption-key.ts';
 import { describeError, errorCode, OperatorError } from './core/errors.ts';
@@ -21,9 +19,8 @@ import { serveReferences } from './http/serve-references.ts';
 import { createHttpServer } from './http/server.ts';
 import { createLedger } from './ledger/create-ledger.ts';
 import { createRetention, RETENTION_TIMER } from './ledger/retention.ts';
-import { createOutgoingMail, type OutgoingMail, type OutgoingMailSettings } from './mail/outgoing-mail.ts';
-import { createSmtpMailer } from './mail/smtp-mailer.ts';
-import { createStandaloneQueue } from './queue/standalone-queue.ts';
+import { createOutgoingMail } from './mail/outgoing-mail.ts';
+import { createStandaloneMode } from './modes/standalone.ts';
 import { createTaskHooks } from './task-hooks/create-task-hooks.ts';
 import { createTimers } from './timers/create-timers.ts';
 
@@ -34,7 +31,8 @@ export type App = {
   readonly rootUrl: string;
   /** Where the data are, for people. */
   readonly databasePlace: string;
-  readonly credentialsFile: string;
+  /** Of whoever may do everything. undefined: this process has none, because it serves no API or the deployment is elsewhere. */
+  readonly credentialsFile: string | undefined;
   /** Rejects when the server cannot go on by itself: its embedded database has ended. Never resolves. */
   readonly failure: Promise<never>;
   /** Finishes what is under way, within the deadline of the Config, and frees everything. */
@@ -59,34 +57,20 @@ export const startApp = async (config: Config, { clock, log }: AppSurroundings):
   const secretBox = createSecretBox(encryptionKey.key);
   await checkEncryptionKey(database, secretBox.fingerprint, encryptionKey.source);
 
-  let rootUrl = '';
+  const isPart = (part: Part) => config.parts.includes(part);
+  let rootUrl = config.rootUrl?.origin ?? '';
   const timers = createTimers({ database, clock, log, metrics });
-  const auth = undo.use(
-    await createAuth({
-      database,
-      timers,
-      secretBox,
-      clock,
-      log,
-      metrics,
-      rootUrl: config.rootUrl && addressOf(config.rootUrl),
-    }),
-  );
   const ledger = createLedger(database);
   const broker = createInProcessBroker({ database, clock, log, metrics });
-  const queue = undo.use(
-    createStandaloneQueue({
-      ...{ database, timers, broker, clock },
-      clients: auth.clients,
-      satisfies: auth.satisfies,
-      callerWith: auth.callerWith,
+  const mode = undo.use(
+    await createStandaloneMode({
+      ...{ config, database, timers, broker, secretBox, clock, log, metrics },
       rootUrl: () => rootUrl,
       ending: ending.signal,
-      claimMs: config.claimSeconds * 1000,
     }),
   );
-  await queue.begin();
-  const mail = createMail(config, { database, timers, clock, log, metrics }, undo);
+  const { mailer, queue } = mode;
+  const mail = mailer && undo.use(createOutgoingMail({ mailer, timers, database, clock, log, metrics }));
   const taskHooks = undo.use(
     createTaskHooks({
       ...{ database, ledger, timers, broker, queue, secretBox, clock, log, metrics },
@@ -99,31 +83,33 @@ export const startApp = async (config: Config, { clock, log }: AppSurroundings):
   timers.handle(RETENTION_TIMER.kind, createRetention({ ledger, clock, log, retentionDays: config.retentionDays }));
   await database.transaction((tx) => timers.set(tx, { ...RETENTION_TIMER, due: clock.now() }));
 
-  const checkHealth = () => checkReadiness(database, clock, ending.signal);
-  const server = createHttpServer({ clock, log, metrics, checkReadiness: checkHealth });
+  /** What this process itself cannot work without. */
+  const checkReadiness = () => checkDatabase(database, clock, ending.signal);
+  const checkHealth = async () => {
+    await checkReadiness();
+    await mode.checkHealth();
+  };
+  const server = createHttpServer({ clock, log, metrics, checkReadiness });
   undo.defer(() => server.close());
-  const apis = [taskHooks.api, auth.api, queue.api, createPublishApi({ database, broker })].map((api) =>
-    withCommonMethods(api, { clock, checkHealth }),
-  );
-  serveApis(server, apis, {
-    authenticate: auth.authenticate,
-    satisfies: auth.satisfies,
-    forgive: auth.forgive,
-    rootUrl: () => rootUrl,
-    clock,
-    log,
-    metrics,
-  });
-  serveReferences(server, apis, () => rootUrl);
+  if (isPart('web')) {
+    const apis = [taskHooks.api, ...mode.apis, createPublishApi({ database, broker })].map((api) =>
+      withCommonMethods(api, { clock, checkHealth }),
+    );
+    const { authenticate, satisfies, forgive } = mode;
+    serveApis(server, apis, { authenticate, satisfies, forgive, rootUrl: () => rootUrl, clock, log, metrics });
+    serveReferences(server, apis, () => rootUrl);
+  }
   const url = await listen(server, config);
-  rootUrl = config.rootUrl?.origin ?? url;
-  const root = { database, clients: auth.clients, clock, dataFolder, rootUrl };
-  const { credentialsFile } = await ensureRootClient(root);
-  undo.use(followRootClient({ ...root, onClientChanged: auth.onClientChanged, log }));
+  rootUrl ||= url;
+  const credentialsFile = isPart('web') ? await mode.open(rootUrl) : undefined;
 
   const loops = new AbortController();
   const intake = new AbortController();
-  const running = Promise.all([timers.run(intake.signal), broker.run(intake.signal), taskHooks.run(loops.signal)]);
+  const running = Promise.all([
+    isPart('scheduler') && timers.run(intake.signal),
+    isPart('listeners') && broker.run(intake.signal),
+    taskHooks.run(loops.signal), // what any part has stored, and what others have left behind
+  ]);
   undo.defer(async () => {
     intake.abort();
     loops.abort();
@@ -150,17 +136,6 @@ export const startApp = async (config: Config, { clock, log }: AppSurroundings):
   return { url, rootUrl, databasePlace: prepared.description, credentialsFile, failure, stop };
 };
 
-/** undefined: no mail server is configured. */
-const createMail = (
-  { smtpUrl, mailFrom }: Config,
-  parts: Omit<OutgoingMailSettings, 'mailer'>,
-  undo: AsyncDisposableStack,
-): OutgoingMail | undefined => {
-  if (smtpUrl === undefined || mailFrom === undefined) return undefined;
-  const mailer = undo.use(createSmtpMailer({ url: smtpUrl, from: mailFrom }));
-  return undo.use(createOutgoingMail({ ...parts, mailer }));
-};
-
 const LOOK_AT_DATABASE_SERVER_MS = 1_000;
 
 /** A server without its database would only refuse; whoever supervises it can start both again. */
@@ -181,11 +156,6 @@ const isRunning = (pid: number): boolean => {
   }
 };
 
-const addressOf = ({ protocol, hostname, port }: URL) => ({
-  host: hostname,
-  port: port === '' ? (protocol === 'https:' ? 443 : 80) : Number(port),
-});
-
 const listen = async (server: ReturnType<typeof createHttpServer>, { host, port }: Config): Promise<string> => {
   try {
     await server.listen({ host, port });
@@ -202,7 +172,7 @@ const listen = async (server: ReturnType<typeof createHttpServer>, { host, port 
   return `http://${name}:${actualPort}`;
 };
 
-const checkReadiness = async (database: Database, clock: Clock, ending: AbortSignal): Promise<void> => {
+const checkDatabase = async (database: Database, clock: Clock, ending: AbortSignal): Promise<void> => {
   if (ending.aborted) throw new ApiError('ServiceUnavailable', 'the server is ending');
   const away = (reason?: unknown) => new ApiError('ServiceUnavailable', 'the database does not answer', reason);
   await withDeadline(clock, READINESS_DEADLINE_MS, () => database.query(ask), away).catch((error: unknown) => {

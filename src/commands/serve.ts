@@ -3,7 +3,7 @@ import { readFileSync, rmSync } from 'node:fs';
 import { rename, writeFile } from 'node:fs/promises';
 import { join, relative, sep } from 'node:path';
 import { type App, startApp } from '../app.ts';
-import { type Config, describeOptions, readConfig } from '../config.ts';
+import { type Config, describeOptions, PARTS, readConfig } from '../config.ts';
 import { systemClock } from '../core/clock.ts';
 import { onLauncherGone } from '../core/lifeline.ts';
 import { createLog } from '../core/log.ts';
@@ -28,7 +28,7 @@ export const serve: Command = {
 
     const app = await startApp(config, { clock: systemClock, log });
     if (!ending.aborted) {
-      await writeServerFile(serverFile, app.url);
+      if (config.parts.includes('web')) await writeServerFile(serverFile, app.url);
       stdout.write(greeting(app, config, cwd));
       const ended = new Promise<void>((resolve) => {
         if (ending.aborted) resolve();
@@ -68,7 +68,7 @@ const listenForSignals = (endAtOnce: (status: number) => void): AbortSignal => {
 
 const greeting = (
   { url, rootUrl, databasePlace, credentialsFile }: App,
-  { dataFolder }: Config,
+  { dataFolder, parts }: Config,
   cwd: string,
 ): string => {
   const isOutside = databasePlace.startsWith(sep) && relative(dataFolder, databasePlace).startsWith('..');
@@ -79,8 +79,13 @@ const greeting = (
     ...(isOutside
       ? ['               (outside, because the data folder’s parents are closed to the database’s user)']
       : []),
-    `  credentials  ${relative(cwd, credentialsFile) || credentialsFile} (client "root", which may do everything)`,
-    '  next         make a hook and trigger it: the tour in README.md takes five minutes',
+    ...(parts.length === PARTS.length ? [] : [`  parts        ${parts.join(', ')}`]),
+    ...(credentialsFile === undefined
+      ? []
+      : [
+          `  credentials  ${relative(cwd, credentialsFile) || credentialsFile} (client "root", which may do everything)`,
+          '  next         make a hook and trigger it: the tour in README.md takes five minutes',
+        ]),
     'Press Ctrl-C to end.',
   ];
   return `${lines.join('\n')}\n`;

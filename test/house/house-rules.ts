@@ -10,6 +10,7 @@ const FLOORS: readonly (readonly string[])[] = [
   ['main.ts'],
   ['commands'],
   ['app.ts'],
+  ['modes'],
   ['config.ts'],
   ['task-hooks', 'script-hooks', 'airlock'],
   ['community', 'queue'],

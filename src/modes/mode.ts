@@ -1,0 +1,43 @@
+// What differs between the deployments that a server can be part of: who says who calls, and where tasks and mail go.
+import type { Broker } from '../broker/broker.ts';
+import type { Config } from '../config.ts';
+import type { Clock } from '../core/clock.ts';
+import type { Log } from '../core/log.ts';
+import type { Metrics } from '../core/metrics.ts';
+import type { SecretBox } from '../core/secret-box.ts';
+import type { Database } from '../database/database.ts';
+import type { ApiService, Authenticate, Satisfies, SignedRequest } from '../http/api-method.ts';
+import type { Mailer } from '../mail/mailer.ts';
+import type { Queue } from '../queue/queue.ts';
+import type { Timers } from '../timers/create-timers.ts';
+
+export type Mode = AsyncDisposable & {
+  readonly authenticate: Authenticate;
+  readonly satisfies: Satisfies;
+  /** Lets the caller send the very same request again: the answer was a 5xx. */
+  readonly forgive: (request: SignedRequest) => void;
+  readonly queue: Queue;
+  /** undefined: no mail is sent. */
+  readonly mailer: Mailer | undefined;
+  /** What is served besides hooks and messages. */
+  readonly apis: readonly ApiService[];
+  /** Throws an ApiError that says what of the rest of the deployment does not answer. */
+  readonly checkHealth: () => Promise<void>;
+  /** To be called when the API is served at that URL. Answers the file with the credentials of whoever may do everything, if there is one. */
+  readonly open: (rootUrl: string) => Promise<string | undefined>;
+};
+
+export type ModeSettings = {
+  readonly config: Config;
+  readonly database: Database;
+  readonly timers: Timers;
+  readonly broker: Broker;
+  readonly secretBox: SecretBox;
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly metrics: Metrics;
+  /** Where clients reach the server; known once it listens. */
+  readonly rootUrl: () => string;
+  /** The server has been told to end. */
+  readonly ending: AbortSignal;
+};
