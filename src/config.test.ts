@@ -3,7 +3,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, describe, it } from 'node:test';
-import { describeOptions, OPTIONS, readConfig } from './config.ts';
+import { type Config, describeOptions, OPTIONS, readConfig } from './config.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'hookwright-config-'));
 after(() => rmSync(folder, { recursive: true }));
@@ -38,11 +38,16 @@ describe('the configuration', () => {
       amqpUrl: undefined,
       amqpQueueType: 'classic',
       replaceQueues: false,
+      mode: 'standalone',
+      deployment: undefined,
+      idle: [],
     });
   });
 
   // In the file, in the environment and as a flag, and what each of them means.
-  const VALUES: Readonly<Record<Exclude<keyof typeof OPTIONS, 'encryptionKey'>, readonly [string, string, string]>> = {
+  const VALUES: Readonly<
+    Record<Exclude<keyof typeof OPTIONS & keyof Config, 'encryptionKey' | 'mode'>, readonly [string, string, string]>
+  > = {
     port: ['1', '2', '3'],
     host: ['a', 'b', 'c'],
     dataFolder: ['/a', '/b', '/c'],
@@ -138,7 +143,7 @@ describe('a bad option', () => {
     [
       'a key file that is not there',
       () => read(['--encryption-key-file', '/no/key']),
-      /\/no\/key.*openssl rand -base64 32/,
+      /\/no\/key of --encryption-key-file cannot be read.*openssl rand -base64 32/,
     ],
     ['a configuration file that is not there', () => read(['--config', '/no/file']), /\/no\/file cannot be read/],
     ['a configuration file that is no JSON', () => read(fileArgs('{')), /cannot be read.*names of the flags/],
@@ -195,5 +200,88 @@ describe('the URL of the mail server', () => {
   it('may have a user and a password with any characters, percent-encoded', () => {
     const { smtpUrl } = read([], { ...from, HOOKWRIGHT_SMTP_URL: 'smtps://a%40b:%40%2F%3A%25@mail.example.com' });
     assert.equal(decodeURIComponent(smtpUrl?.password ?? ''), '@/:%');
+  });
+});
+
+describe('a Taskcluster deployment', () => {
+  const token = 's3cr3t-token';
+  const certificate = { version: 1, scopes: [], start: 1, expiry: 2, seed: 'x', signature: 'y' };
+  const named = {
+    TASKCLUSTER_ROOT_URL: 'https://tc.example.com/',
+    TASKCLUSTER_CLIENT_ID: 'project/hooks@example.com|1',
+    TASKCLUSTER_ACCESS_TOKEN: token,
+  };
+  const joined = { ...named, HOOKWRIGHT_MODE: 'taskcluster' };
+
+  it('is joined by the mode, never by the variables that every client reads', () => {
+    const standalone = read([], { ...named, TASKCLUSTER_CERTIFICATE: 'not even JSON' });
+    assert.equal(standalone.mode, 'standalone');
+    assert.equal(standalone.deployment, undefined);
+    assert.deepEqual(standalone.idle, [
+      'TASKCLUSTER_ROOT_URL',
+      'TASKCLUSTER_CLIENT_ID',
+      'TASKCLUSTER_ACCESS_TOKEN',
+      'TASKCLUSTER_CERTIFICATE',
+    ]);
+    assert.deepEqual(read(['--taskcluster-client-id', 'x']).idle, ['--taskcluster-client-id']);
+
+    const { mode, deployment, idle } = read(['--mode', 'taskcluster'], named);
+    assert.equal(mode, 'taskcluster');
+    assert.deepEqual(deployment, {
+      rootUrl: new URL('https://tc.example.com'),
+      clientId: 'project/hooks@example.com|1',
+      accessToken: token,
+      certificate: undefined,
+    });
+    assert.deepEqual(idle, []);
+  });
+
+  it('may have its token and certificate in files, which win over the variables', () => {
+    const files = {
+      'taskcluster-access-token-file': fileOf('  from-a-file\n'),
+      'taskcluster-certificate-file': fileOf(certificate),
+    };
+    const args = Object.entries(files).flatMap(([flag, path]) => [`--${flag}`, path]);
+    const byFlags = read(args, { ...joined, TASKCLUSTER_CERTIFICATE: '{' }).deployment;
+    assert.equal(byFlags?.accessToken, 'from-a-file');
+    assert.deepEqual(byFlags?.certificate, certificate);
+    const { TASKCLUSTER_ACCESS_TOKEN: _, ...others } = joined;
+    assert.equal(read(fileArgs(files), others).deployment?.accessToken, 'from-a-file');
+    const byVariable = read([], { ...joined, TASKCLUSTER_CERTIFICATE: JSON.stringify(certificate) });
+    assert.deepEqual(byVariable.deployment?.certificate, certificate);
+  });
+
+  for (const [variable, flag] of [
+    ['TASKCLUSTER_ROOT_URL', 'taskcluster-root-url'],
+    ['TASKCLUSTER_CLIENT_ID', 'taskcluster-client-id'],
+    ['TASKCLUSTER_ACCESS_TOKEN', 'taskcluster-access-token-file'],
+  ] as const) {
+    it(`cannot be joined without ${variable}`, () => {
+      assert.throws(() => read([], { ...joined, [variable]: '' }), {
+        code: 'HW_BAD_OPTION',
+        message: new RegExp(`--mode taskcluster needs --${flag} \\(${variable}\\)`),
+      });
+    });
+  }
+
+  it('that is told wrong is refused, without showing what may be secret', () => {
+    const cases: readonly [NodeJS.ProcessEnv, RegExp][] = [
+      [{ HOOKWRIGHT_MODE: 'both' }, /--mode \(HOOKWRIGHT_MODE\) is "both".*standalone, taskcluster/],
+      [
+        { TASKCLUSTER_ROOT_URL: `https://me:${token}@tc.example.com` },
+        /--taskcluster-root-url .*https:\/\/tc\.example/,
+      ],
+      [{ TASKCLUSTER_ROOT_URL: 'https://tc.example.com/api' }, /--taskcluster-root-url/],
+      [{ TASKCLUSTER_CLIENT_ID: 'a"b' }, /--taskcluster-client-id/],
+      [{ TASKCLUSTER_CERTIFICATE: `{"seed": "${token}"` }, /--taskcluster-certificate-file/],
+      [{ TASKCLUSTER_CERTIFICATE: '{}' }, /--taskcluster-certificate-file/],
+    ];
+    for (const [env, message] of cases) {
+      assert.throws(
+        () => read([], { ...joined, ...env }),
+        (error: Error) => message.test(error.message) && !(error.stack ?? '').includes(token),
+        JSON.stringify(env),
+      );
+    }
   });
 });

@@ -1,19 +1,17 @@
-// The one Config: every option with its flag, its environment variable and its default. Flags win over the environment, the
-// environment over the file, the file over the defaults. docs/configuration.md explains each; a test checks that none is missing.
+// The one Config, read from flags, environment, file and defaults; the first of these that says something wins. The options are in
+// options.ts. docs/configuration.md explains each; a test checks that none is missing.
 import { readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { describeError, OperatorError } from './core/errors.ts';
 import { LOG_LEVELS, type LogLevel } from './core/log.ts';
+import { type Deployment, parseCertificate, parseRootUrl } from './http/deployment.ts';
 import { parseMailbox } from './mail/mailbox.ts';
 import { parseSmtpUrl } from './mail/smtp-url.ts';
+import { AMQP_QUEUE_TYPES, type AmqpQueueType, MODES, OPTIONS, type Option, PARTS, type Part } from './options.ts';
 
-/** A piece of the server that can run in a process of its own. */
-export const PARTS = ['web', 'scheduler', 'listeners'] as const;
-export type Part = (typeof PARTS)[number];
-
-export const AMQP_QUEUE_TYPES = ['classic', 'quorum'] as const;
-export type AmqpQueueType = (typeof AMQP_QUEUE_TYPES)[number];
+export type { AmqpQueueType, Part } from './options.ts';
+export { AMQP_QUEUE_TYPES, OPTIONS, PARTS } from './options.ts';
 
 export type Config = {
   /** 0: a free one. */
@@ -46,147 +44,15 @@ export type Config = {
   readonly amqpQueueType: AmqpQueueType;
   /** Whether queues on RabbitMQ that were made by another program are emptied and made anew. */
   readonly replaceQueues: boolean;
+  readonly mode: (typeof MODES)[number];
+  /** The Taskcluster deployment of which this server is a part, and who it is there; given with mode taskcluster only. */
+  readonly deployment: Deployment | undefined;
+  /** What was given about a deployment, and means nothing in this mode: flags, variables. */
+  readonly idle: readonly string[];
 };
 
-type Option = {
-  readonly flag: string;
-  readonly env: string;
-  readonly value: string;
-  readonly fallback: string | undefined;
-  readonly help: string;
-};
-
-/** In the order in which help shows them. */
-export const OPTIONS = {
-  port: {
-    flag: 'port',
-    env: 'HOOKWRIGHT_PORT',
-    value: 'NUMBER',
-    fallback: '8080',
-    help: 'Port to listen on; 0 picks a free one.',
-  },
-  host: {
-    flag: 'host',
-    env: 'HOOKWRIGHT_HOST',
-    value: 'ADDRESS',
-    fallback: '127.0.0.1',
-    help: 'Address to listen on; 0.0.0.0 for all of this machine.',
-  },
-  dataFolder: {
-    flag: 'data',
-    env: 'HOOKWRIGHT_DATA',
-    value: 'FOLDER',
-    fallback: '.hookwright',
-    help: 'Folder for credentials, the encryption key and the embedded database.',
-  },
-  rootUrl: {
-    flag: 'root-url',
-    env: 'HOOKWRIGHT_ROOT_URL',
-    value: 'URL',
-    fallback: undefined,
-    help: 'Where clients reach the server, if not where it listens (behind a TLS proxy). Signatures are checked against it.',
-  },
-  databaseUrl: {
-    flag: 'database-url',
-    env: 'DATABASE_URL',
-    value: 'URL',
-    fallback: undefined,
-    help: 'A PostgreSQL 15 or newer to use instead of the embedded one.',
-  },
-  poolSize: {
-    flag: 'database-connections',
-    env: 'HOOKWRIGHT_DATABASE_CONNECTIONS',
-    value: 'NUMBER',
-    fallback: '8',
-    help: 'Connections to the database, besides the one that listens.',
-  },
-  encryptionKey: {
-    flag: 'encryption-key-file',
-    env: 'HOOKWRIGHT_ENCRYPTION_KEY',
-    value: 'FILE',
-    fallback: undefined,
-    help: 'File with the key for secrets at rest (32 bytes in base64; the environment variable holds the key itself). Made in the data folder if not given.',
-  },
-  logLevel: {
-    flag: 'log-level',
-    env: 'HOOKWRIGHT_LOG_LEVEL',
-    value: 'LEVEL',
-    fallback: 'warn',
-    help: `One of ${LOG_LEVELS.join(', ')}. The log goes to standard error, a JSON object a line.`,
-  },
-  retentionDays: {
-    flag: 'retention-days',
-    env: 'HOOKWRIGHT_RETENTION_DAYS',
-    value: 'NUMBER',
-    fallback: '400',
-    help: 'How long the ledger is kept.',
-  },
-  shutdownSeconds: {
-    flag: 'shutdown-seconds',
-    env: 'HOOKWRIGHT_SHUTDOWN_SECONDS',
-    value: 'NUMBER',
-    fallback: '15',
-    help: 'How long to wait for what is under way when told to end.',
-  },
-  claimSeconds: {
-    flag: 'claim-seconds',
-    env: 'HOOKWRIGHT_CLAIM_SECONDS',
-    value: 'NUMBER',
-    fallback: '1200',
-    help: 'How long a worker keeps a task that it has claimed, unless it reclaims it.',
-  },
-  deniedExchanges: {
-    flag: 'denied-exchanges',
-    env: 'HOOKWRIGHT_DENIED_EXCHANGES',
-    value: 'PATTERNS',
-    fallback: 'exchange/taskcluster-queue/v1/task-created exchange/taskcluster-hooks/.*',
-    help: 'Exchanges that hooks may not bind to: regular expressions for how their names begin, with spaces between them.',
-  },
-  smtpUrl: {
-    flag: 'smtp-url',
-    env: 'HOOKWRIGHT_SMTP_URL',
-    value: 'URL',
-    fallback: undefined,
-    help: 'Server that takes mail, smtp:// or smtps://; without one no mail is sent.',
-  },
-  mailFrom: {
-    flag: 'mail-from',
-    env: 'HOOKWRIGHT_MAIL_FROM',
-    value: 'ADDRESS',
-    fallback: undefined,
-    help: 'Who sends mail: hooks@example.com or "Hookwright <hooks@example.com>". Needed with --smtp-url.',
-  },
-  parts: {
-    flag: 'parts',
-    env: 'HOOKWRIGHT_PARTS',
-    value: 'PARTS',
-    fallback: 'web,scheduler,listeners',
-    help: 'Which parts this process is, with commas between them: web (the API), scheduler (what comes due), listeners (messages).',
-  },
-  amqpUrl: {
-    flag: 'amqp-url',
-    env: 'AMQP_URL',
-    value: 'URL',
-    fallback: undefined,
-    help: 'A RabbitMQ to use instead of the broker in the database, amqp:// or amqps://, with user and password.',
-  },
-  amqpQueueType: {
-    flag: 'amqp-queue-type',
-    env: 'HOOKWRIGHT_AMQP_QUEUE_TYPE',
-    value: 'TYPE',
-    fallback: 'classic',
-    help: `What kind of queues hooks get on RabbitMQ: ${AMQP_QUEUE_TYPES.join(' or ')}.`,
-  },
-  replaceQueues: {
-    flag: 'replace-queues',
-    env: 'HOOKWRIGHT_REPLACE_QUEUES',
-    value: 'TRUE-OR-FALSE',
-    fallback: 'false',
-    help: 'Whether queues of hooks on RabbitMQ that another program has made are read empty and made anew: true or false.',
-  },
-} as const satisfies Record<keyof Config, Option>;
-
-const OPTION_LIST: readonly Option[] = Object.values(OPTIONS);
+type Derived = 'deployment' | 'idle';
+const OPTION_LIST: readonly Option[] = Object.values(OPTIONS satisfies Record<Exclude<keyof Config, Derived>, Option>);
 
 /** Reads the configuration of `hookwright serve`. Throws OperatorError HW_BAD_OPTION that says what to set. */
 export const readConfig = (args: readonly string[], env: NodeJS.ProcessEnv, cwd: string): Config => {
@@ -196,13 +62,19 @@ export const readConfig = (args: readonly string[], env: NodeJS.ProcessEnv, cwd:
   const textOf = ({ flag, env: variable, fallback }: Option): string | undefined =>
     flags[flag] ?? (env[variable] || undefined) ?? file[flag] ?? fallback;
 
-  const readEncryptionKey = (): string | undefined => {
-    const flag = flags['encryption-key-file'];
-    if (flag !== undefined) return readKeyFile(resolve(cwd, flag));
-    if (env.HOOKWRIGHT_ENCRYPTION_KEY) return env.HOOKWRIGHT_ENCRYPTION_KEY;
-    const named = file['encryption-key-file'];
-    return named === undefined ? undefined : readKeyFile(resolve(cwd, named));
+  /** Of an option that names a file, and whose variable holds what would be in it. */
+  const contentOf = ({ flag, env: variable }: Option, hint: string): string | undefined => {
+    const given = flags[flag];
+    if (given !== undefined) return readContent(flag, resolve(cwd, given), hint);
+    if (env[variable]) return env[variable];
+    const named = file[flag];
+    return named === undefined ? undefined : readContent(flag, resolve(cwd, named), hint);
   };
+  const whereGiven = ({ flag, env: variable }: Option): string[] => {
+    if (flags[flag] !== undefined || file[flag] !== undefined) return [`--${flag}`];
+    return env[variable] ? [variable] : [];
+  };
+  const mode = oneOf(OPTIONS.mode, textOf(OPTIONS.mode), MODES);
   return {
     port: wholeNumber(OPTIONS.port, textOf(OPTIONS.port), 0, 65_535),
     host: textOf(OPTIONS.host) as string,
@@ -210,7 +82,7 @@ export const readConfig = (args: readonly string[], env: NodeJS.ProcessEnv, cwd:
     rootUrl: readRootUrl(textOf(OPTIONS.rootUrl)),
     databaseUrl: textOf(OPTIONS.databaseUrl),
     poolSize: wholeNumber(OPTIONS.poolSize, textOf(OPTIONS.poolSize), 2, 1_000),
-    encryptionKey: readEncryptionKey(),
+    encryptionKey: contentOf(OPTIONS.encryptionKey, 'Make one with: openssl rand -base64 32'),
     logLevel: readLogLevel(textOf(OPTIONS.logLevel) as string),
     retentionDays: wholeNumber(OPTIONS.retentionDays, textOf(OPTIONS.retentionDays), 1, 36_500),
     shutdownSeconds: wholeNumber(OPTIONS.shutdownSeconds, textOf(OPTIONS.shutdownSeconds), 0, 3_600),
@@ -221,6 +93,9 @@ export const readConfig = (args: readonly string[], env: NodeJS.ProcessEnv, cwd:
     amqpUrl: readAmqpUrl(textOf(OPTIONS.amqpUrl)),
     amqpQueueType: oneOf(OPTIONS.amqpQueueType, textOf(OPTIONS.amqpQueueType), AMQP_QUEUE_TYPES),
     replaceQueues: oneOf(OPTIONS.replaceQueues, textOf(OPTIONS.replaceQueues), ['true', 'false']) === 'true',
+    mode,
+    deployment: mode === 'taskcluster' ? readDeployment(textOf, contentOf) : undefined,
+    idle: mode === 'taskcluster' ? [] : ABOUT_DEPLOYMENTS.flatMap(whereGiven),
   };
 };
 
@@ -272,14 +147,11 @@ const readFile = (path: string): Record<string, string | undefined> => {
   return Object.fromEntries(Object.entries(parsed).map(([key, value]) => [key, String(value)]));
 };
 
-const readKeyFile = (path: string): string => {
+const readContent = (flag: string, path: string, hint: string): string => {
   try {
     return readFileSync(path, 'utf8').trim();
   } catch (error) {
-    throw badOption(
-      `The key file ${path} cannot be read: ${describeError(error)}`,
-      'Make one with: openssl rand -base64 32',
-    );
+    throw badOption(`The file ${path} of --${flag} cannot be read: ${describeError(error)}`, hint);
   }
 };
 
@@ -334,11 +206,56 @@ const readLogLevel = (text: string): LogLevel => {
 
 const readRootUrl = (text: string | undefined): URL | undefined => {
   if (text === undefined) return undefined;
-  const url = URL.canParse(text) ? new URL(text) : undefined;
-  const isFit =
-    url && /^https?:$/.test(url.protocol) && url.pathname === '/' && !url.search && !url.hash && !url.username;
-  if (isFit) return url;
+  const url = parseRootUrl(text);
+  if (url) return url;
   throw badOption(`--root-url is "${text}"`, 'Give scheme, host and port only, for example https://hooks.example.com');
+};
+
+const { taskclusterRootUrl, taskclusterClientId, taskclusterAccessToken, taskclusterCertificate } = OPTIONS;
+const ABOUT_DEPLOYMENTS: readonly Option[] = [
+  taskclusterRootUrl,
+  taskclusterClientId,
+  taskclusterAccessToken,
+  taskclusterCertificate,
+];
+
+const readDeployment = (
+  textOf: (option: Option) => string | undefined,
+  contentOf: (option: Option, hint: string) => string | undefined,
+): Deployment => {
+  const need = (option: Option, value: string | undefined): string => {
+    if (value) return value;
+    throw badOption(
+      `--mode taskcluster needs --${option.flag} (${option.env})`,
+      'It takes where the deployment is, and the client and the access token that this server has there',
+    );
+  };
+  const text = need(taskclusterRootUrl, textOf(taskclusterRootUrl));
+  const rootUrl = parseRootUrl(text);
+  if (!rootUrl) {
+    throw badOption(
+      '--taskcluster-root-url (TASKCLUSTER_ROOT_URL) is not the root URL of a deployment', // nor shown: it may have a password in it
+      'Give scheme, host and port only, for example https://tc.example.com',
+    );
+  }
+  const clientId = need(taskclusterClientId, textOf(taskclusterClientId));
+  const accessToken = need(
+    taskclusterAccessToken,
+    contentOf(taskclusterAccessToken, 'Put the access token into it, and nothing else'),
+  );
+  // A header that cannot be sent would be noticed at the first task only.
+  if (!/^[\x20-\x21\x23-\x5b\x5d-\x7e]+$/.test(clientId)) {
+    throw badOption('--taskcluster-client-id (TASKCLUSTER_CLIENT_ID) is no clientId', 'Give it as Auth shows it');
+  }
+  const written = contentOf(taskclusterCertificate, 'Put the certificate of the credentials into it, as JSON');
+  const certificate = written === undefined ? undefined : parseCertificate(written);
+  if (written !== undefined && certificate === undefined) {
+    throw badOption(
+      '--taskcluster-certificate-file (TASKCLUSTER_CERTIFICATE) does not hold the certificate of temporary credentials',
+      'Give the JSON object that came with them, or nothing for credentials without one',
+    );
+  }
+  return { rootUrl, clientId, accessToken, certificate };
 };
 
 const readMail = (smtpUrl: string | undefined, from: string | undefined): Pick<Config, 'smtpUrl' | 'mailFrom'> => {

@@ -68,7 +68,7 @@ const listenForSignals = (endAtOnce: (status: number) => void): AbortSignal => {
 
 const greeting = (
   { url, rootUrl, databasePlace, credentialsFile }: App,
-  { dataFolder, parts }: Config,
+  { dataFolder, parts, deployment, idle }: Config,
   cwd: string,
 ): string => {
   const isOutside = databasePlace.startsWith(sep) && relative(dataFolder, databasePlace).startsWith('..');
@@ -79,6 +79,10 @@ const greeting = (
     ...(isOutside
       ? ['               (outside, because the data folder’s parents are closed to the database’s user)']
       : []),
+    ...(deployment === undefined
+      ? []
+      : [`  deployment   ${deployment.rootUrl.origin} (this server is its client "${deployment.clientId}")`]),
+    ...(idle.length === 0 ? [] : [`  not used     ${idle.join(', ')}: without --mode taskcluster they mean nothing`]),
     ...(parts.length === PARTS.length ? [] : [`  parts        ${parts.join(', ')}`]),
     ...(credentialsFile === undefined
       ? []

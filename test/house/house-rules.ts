@@ -12,6 +12,7 @@ const FLOORS: readonly (readonly string[])[] = [
   ['app.ts'],
   ['modes'],
   ['config.ts'],
+  ['options.ts'],
   ['task-hooks', 'script-hooks', 'airlock'],
   ['community', 'queue'],
   ['ledger', 'timers', 'auth', 'broker', 'mail'],
