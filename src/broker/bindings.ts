@@ -1,8 +1,8 @@
 // The table `broker_bindings`, and a memory of it that is as true as the transaction that asks.
-import type { Clock } from '../core/clock.ts';
+import { type Clock, toIso } from '../core/clock.ts';
 import type { Queryable, Transaction } from '../database/database.ts';
 import { statement } from '../database/statement.ts';
-import type { Binding } from './broker.ts';
+import type { Binding, BindingState } from './broker.ts';
 import { requireName } from './outbox.ts';
 import { createTopicTable, type TopicTable } from './topic-table.ts';
 
@@ -20,7 +20,7 @@ const replaceBindings = statement(
    gone as (
      delete from broker_bindings b where b.queue = $1
        and not exists (select from wanted w where w.exchange = b.exchange and w.pattern = b.pattern))
-   insert into broker_bindings (queue, exchange, pattern) select $1, exchange, pattern from wanted on conflict do nothing`,
+   insert into broker_bindings (queue, exchange, pattern, since) select $1, exchange, pattern, $4 from wanted on conflict do nothing`,
 );
 
 // First the row of the queue: whoever routes to it has committed by the time that we have it, or finds it gone.
@@ -32,7 +32,12 @@ const removeRest = statement(
 );
 
 /** Broker.setBindings. Bodies of messages that lay on this queue only are swept later. */
-export const setBindings = async (tx: Transaction, queue: string, bindings: readonly Binding[]): Promise<void> => {
+export const setBindings = async (
+  tx: Transaction,
+  queue: string,
+  bindings: readonly Binding[],
+  now: number,
+): Promise<void> => {
   for (const { exchange, routingKeyPattern } of bindings) {
     requireName('exchange', exchange);
     requireName('routing key pattern', routingKeyPattern);
@@ -44,8 +49,22 @@ export const setBindings = async (tx: Transaction, queue: string, bindings: read
   }
   await tx.query(touchQueue, [queue]);
   const patterns = bindings.map(({ routingKeyPattern }) => routingKeyPattern);
-  await tx.query(replaceBindings, [queue, bindings.map(({ exchange }) => exchange), patterns]);
+  await tx.query(replaceBindings, [queue, bindings.map(({ exchange }) => exchange), patterns, toIso(now)]);
 };
+
+const listBindings = statement<{ exchange: string; pattern: string; since: number }>(
+  'bindings.list',
+  'select exchange, pattern, since from broker_bindings where queue = $1 order by exchange, pattern',
+);
+
+/** Broker.bindingStates: what is set is active. */
+export const bindingStates = async (on: Queryable, queue: string): Promise<readonly BindingState[]> =>
+  (await on.query(listBindings, [queue])).map(({ exchange, pattern, since }) => ({
+    exchange,
+    routingKeyPattern: pattern,
+    state: 'active',
+    since,
+  }));
 
 // Looked up one by one: however many bindings there are, it costs a look into an index for each exchange.
 const findBound = statement<{ exchange: string }>(

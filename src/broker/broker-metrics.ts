@@ -4,7 +4,7 @@ import { LATENCY_BUCKETS, type Metrics } from '../core/metrics.ts';
 export type BrokerMetrics = {
   readonly accepted: (messages: number) => void;
   readonly routed: (messages: number, dropped: number) => void;
-  readonly delivered: () => void;
+  readonly delivered: (deliveries: number) => void;
   readonly failed: () => void;
   readonly lag: (ms: number) => void;
   readonly pending: (counts: { readonly unrouted: number; readonly undelivered: number }) => void;
@@ -24,7 +24,7 @@ export const createBrokerMetrics = (metrics: Metrics): BrokerMetrics => {
   const routed = metrics.counter('hookwright_messages_routed_total', 'Messages that went to at least one queue');
   const dropped = metrics.counter('hookwright_messages_dropped_total', 'Messages that no binding matched');
   const deliveries = metrics.counter('hookwright_deliveries_total', 'Deliveries that their reader was done with');
-  const failures = metrics.counter('hookwright_delivery_failures_total', 'Deliveries whose reader failed');
+  const failures = metrics.counter('hookwright_delivery_failures_total', 'Failures of the reader at deliveries');
   const lag = metrics.histogram(
     'hookwright_delivery_lag_seconds',
     'From the acceptance of a message until it was first handed to its reader, in seconds',
@@ -39,7 +39,7 @@ export const createBrokerMetrics = (metrics: Metrics): BrokerMetrics => {
       routed.inc(messages);
       dropped.inc(unmatched);
     },
-    delivered: () => deliveries.inc(),
+    delivered: (count) => deliveries.inc(count),
     failed: () => failures.inc(),
     lag: (ms) => lag.observe(Math.max(0, ms) / 1_000),
     pending: ({ unrouted, undelivered }) => {

@@ -1,4 +1,4 @@
-// Consuming: takes up queues on which something lies, and hands what lies there to the reader, one delivery after another.
+// Consuming: takes up queues on which something lies, and hands what lies there to the reader, in batches one after another.
 import { backoff } from '../core/backoff.ts';
 import type { Clock } from '../core/clock.ts';
 import type { Log } from '../core/log.ts';
@@ -13,6 +13,8 @@ export type ConsumerSettings = {
   readonly log: Log;
   readonly metrics: BrokerMetrics;
   readonly reader: Reader;
+  /** The reader has seen to it, in a transaction of its own, that the delivery is over. */
+  readonly wasAcknowledged: (delivery: Delivery) => boolean;
 };
 
 /** A queue that is read here. */
@@ -41,7 +43,8 @@ const READER_FAILED = { firstMs: 500, longestMs: 60_000 };
 /** What is due and was not to be had is being claimed by another process at this moment. */
 const SHORTEST_PAUSE_MS = 20;
 
-export const createConsumer = ({ store, clock, log, metrics, reader }: ConsumerSettings): Loop => {
+export const createConsumer = (settings: ConsumerSettings): Loop => {
+  const { store, clock, log, metrics, reader, wasAcknowledged } = settings;
   const held = new Map<string, Held>();
   const working = new Set<Promise<void>>();
   /** Queues whose lease could not be ended because the database failed. */
@@ -119,13 +122,14 @@ export const createConsumer = ({ store, clock, log, metrics, reader }: ConsumerS
       const content = await store.read(one.queue);
       if (!content) return 'at rest';
       const { deliveries, routed } = content;
-      if (deliveries.length === 0) {
+      const [first] = deliveries;
+      if (!first) {
         if (await store.release(one.queue, routed)) return 'at rest';
         continue;
       }
-      const failed = await readAll(one, deliveries);
+      const failed = await hand(one, deliveries);
       if (failed) {
-        await postpone(one, failed);
+        await postpone(one, first, failed.error);
         return 'due again';
       }
       read += deliveries.length;
@@ -134,57 +138,34 @@ export const createConsumer = ({ store, clock, log, metrics, reader }: ConsumerS
     return 'due again';
   };
 
-  type Failed = { readonly delivery: StoredDelivery; readonly error: unknown };
-
-  const readAll = async (one: Held, deliveries: readonly StoredDelivery[]): Promise<Failed | undefined> => {
-    // The reader goes on while what it is done with is taken off the queue.
-    const removals: Promise<void>[] = [];
-    let failed: Failed | undefined;
-    for (const delivery of deliveries) {
-      if (!mayGoOn(one)) break;
-      let isAcknowledged: boolean;
-      try {
-        isAcknowledged = await hand(one, delivery);
-      } catch (error) {
-        failed = { delivery, error };
-        break;
-      }
-      if (!isAcknowledged) {
-        const removal = store.remove(delivery.id);
-        removal.catch(() => {}); // it is awaited below
-        removals.push(removal);
-      }
-      if (one.failures > 0) {
-        one.failures = 0;
-        await store.forgive(one.queue);
-      }
+  /** Answers how the reader failed, if it did. Rejects when the database does. */
+  const hand = async (one: Held, stored: readonly StoredDelivery[]): Promise<{ error: unknown } | undefined> => {
+    const now = clock.now();
+    if (one.failures === 0) for (const { accepted } of stored) metrics.lag(now - accepted);
+    const deliveries = stored.map((delivery) => deliveryOf(one.queue, delivery));
+    try {
+      await reader(deliveries);
+    } catch (error) {
+      return { error };
     }
-    await Promise.all(removals);
-    return failed;
+    metrics.delivered(deliveries.length);
+    const left = deliveries.filter((delivery) => !wasAcknowledged(delivery));
+    if (left.length > 0) await store.remove(left.map(({ id }) => Number(id)));
+    if (one.failures > 0) {
+      one.failures = 0;
+      await store.forgive(one.queue);
+    }
+    return undefined;
   };
 
-  /** Answers whether the reader saw to it that the delivery is over. */
-  const hand = async (one: Held, stored: StoredDelivery): Promise<boolean> => {
-    let isAcknowledged = false;
-    const acknowledge: Delivery['acknowledge'] = async (tx) => {
-      const wasThere = await store.acknowledge(tx, stored.id);
-      isAcknowledged = true;
-      return wasThere;
-    };
-    if (one.failures === 0) metrics.lag(clock.now() - stored.accepted);
-    await reader({ ...deliveryOf(one.queue, stored), acknowledge });
-    metrics.delivered();
-    return isAcknowledged;
-  };
-
-  const postpone = async ({ queue, failures }: Held, { delivery, error }: Failed) => {
+  const postpone = async ({ queue, failures }: Held, first: StoredDelivery, error: unknown) => {
     metrics.failed();
     const pauseMs = backoff(failures, READER_FAILED);
     log.warn(
-      { err: error, queue, delivery: delivery.id, exchange: delivery.exchange, failures: failures + 1, pauseMs },
-      'a message could not be taken in; it comes again',
+      { err: error, queue, firstDelivery: first.id, exchange: first.exchange, failures: failures + 1, pauseMs },
+      'messages could not be taken in; they come again',
     );
-    await store.postpone(queue, clock.now() + pauseMs);
+    await store.postpone(queue, clock.now() + pauseMs, first.id);
   };
 
   return {
@@ -207,7 +188,7 @@ export const createConsumer = ({ store, clock, log, metrics, reader }: ConsumerS
   };
 };
 
-const deliveryOf = (queue: string, stored: StoredDelivery): Omit<Delivery, 'acknowledge'> => ({
+const deliveryOf = (queue: string, stored: StoredDelivery): Delivery => ({
   queue,
   id: String(stored.id),
   exchange: stored.exchange,

@@ -3,9 +3,8 @@ import { describe, it } from 'node:test';
 import { eventually } from '../../test/support/wait.ts';
 import type { Database } from '../database/database.ts';
 import { statement } from '../database/statement.ts';
-import type { Reader } from './broker.ts';
 import { createEffects, effectsReader, listEffects } from './test-support/effects.ts';
-import { createWorld, said } from './test-support/world.ts';
+import { createWorld, oneByOne, said, type TestReader } from './test-support/world.ts';
 
 const SECOND = 1_000;
 const NOTHING_LEFT = { outbox: 0, bodies: 0, deliveries: 0, due: 0 };
@@ -17,8 +16,8 @@ const disconnectOthers = statement<unknown>(
 
 const createRecorder = () => {
   const read: string[] = [];
-  const reader: Reader = async (delivery) => {
-    read.push(`${delivery.queue}:${said(delivery)}`);
+  const reader: TestReader = async (deliveries) => {
+    for (const delivery of deliveries) read.push(`${delivery.queue}:${said(delivery)}`);
   };
   return { read, reader };
 };
@@ -30,8 +29,8 @@ describe('a message', () => {
     await bind('two', '*.b');
     await bind('three', 'c');
     const read: unknown[] = [];
-    await start(async ({ acknowledge, body, id, ...delivery }) => {
-      read.push({ ...delivery, text: body.toString() });
+    await start(async (deliveries) => {
+      for (const { body, id, ...delivery } of deliveries) read.push({ ...delivery, text: body.toString() });
     });
     await publish({ routingKey: 'a.b', body: { b: 1, a: '\0\ud800' }, messageId: 'm' });
     await eventually('both have it', () => read.length === 2);
@@ -176,10 +175,12 @@ describe('a reader', () => {
     await bind('good', 'good');
     const read: string[] = [];
     let isBroken = true;
-    const { metrics } = await start(async (delivery) => {
-      read.push(`${said(delivery)}`);
-      if (isBroken && delivery.queue === 'bad') throw new Error('not yet');
-    });
+    const { metrics } = await start(
+      oneByOne(async (delivery) => {
+        read.push(`${said(delivery)}`);
+        if (isBroken && delivery.queue === 'bad') throw new Error('not yet');
+      }),
+    );
     await publish(
       { routingKey: 'bad', body: 'b1' },
       { routingKey: 'bad', body: 'b2' },
@@ -208,17 +209,17 @@ describe('a reader', () => {
   it('that acknowledged in a transaction that was undone gets it again', async (t) => {
     const { bind, publish, start, database } = await createWorld(t);
     await bind('q', '#');
-    const answers: boolean[] = [];
-    await start(async (delivery) => {
+    const overAlready: number[] = [];
+    await start(async (deliveries, broker) => {
       const acknowledging = database.transaction(async (tx) => {
-        answers.push(await delivery.acknowledge(tx));
-        if (answers.length === 1) throw new Error('undone');
+        overAlready.push((await broker.acknowledge(tx, deliveries)).size);
+        if (overAlready.length === 1) throw new Error('undone');
       });
       await acknowledging.catch(() => {});
     });
     await publish({});
-    await eventually('it came twice', () => answers.length === 2);
-    assert.deepEqual(answers, [true, true]);
+    await eventually('it came twice', () => overAlready.length === 2);
+    assert.deepEqual(overAlready, [0, 0]);
   });
 
   it('that is slow keeps its queue, and the end waits for it', async (t) => {
@@ -231,8 +232,9 @@ describe('a reader', () => {
       entered.resolve();
       await leave.promise;
     });
-    await publish({ body: 1 }, { body: 2 });
+    await publish({ body: 1 });
     await entered.promise;
+    await publish({ body: 2 });
     const { read: others, reader } = createRecorder();
     await start(reader);
     const sleepers = clock.sleepers();
@@ -293,10 +295,12 @@ describe('a reader', () => {
     const queues = Array.from({ length: 40 }, (_, n) => `q${n}`);
     for (const queue of ['hangs', ...queues]) await bind(queue, '#');
     const read: string[] = [];
-    const { stop } = await start(async ({ queue }) => {
-      if (queue === 'hangs') await never.promise;
-      read.push(queue);
-    });
+    const { stop } = await start(
+      oneByOne(async ({ queue }) => {
+        if (queue === 'hangs') await never.promise;
+        read.push(queue);
+      }),
+    );
     await publish({});
     await eventually('all others have it', () => read.length === 40);
     assert.deepEqual([...read].sort(), [...queues].sort());
@@ -345,23 +349,25 @@ describe('brokers of several processes', () => {
       query: (one, values) =>
         one.name === 'queues.renew' ? Promise.reject(new Error('cut off')) : database.query(one, values),
     };
-    const first = await start(async (delivery) => {
+    const acknowledge: TestReader = async (deliveries, broker) => {
+      const over = await database.transaction((tx) => broker.acknowledge(tx, deliveries));
+      for (const delivery of deliveries) answers.push(over.has(delivery) ? 'over already' : 'ended here');
+    };
+    const first = await start(async (deliveries, broker) => {
       entered.resolve();
       await leave.promise;
-      answers.push(`first ${await database.transaction((tx) => delivery.acknowledge(tx))}`);
+      await acknowledge(deliveries, broker);
     }, cutOff);
     await publish({});
     await entered.promise;
-    await start(async (delivery) => {
-      answers.push(`second ${await database.transaction((tx) => delivery.acknowledge(tx))}`);
-    });
+    await start(acknowledge);
     while (answers.length === 0) {
       await clock.advance(SECOND);
       await clock.asleep(4);
     }
     leave.resolve();
     await first.stop();
-    assert.deepEqual(answers, ['second true', 'first false']);
+    assert.deepEqual(answers, ['ended here', 'over already']);
     await eventually('all is at rest', async () => (await left()).due === 0);
   });
 
@@ -405,10 +411,13 @@ describe('brokers of several processes', () => {
       },
     };
     const { read, reader } = createRecorder();
-    await start(async (delivery) => {
-      await reader(delivery);
-      if (read.length === 2) isDown = true;
-    }, failing);
+    await start(
+      oneByOne(async (delivery, broker) => {
+        await reader([delivery], broker);
+        if (read.length === 2) isDown = true;
+      }),
+      failing,
+    );
     await publish({ body: 1 }, { body: 2 }, { body: 3 });
     await eventually('it is down', () => isDown);
     for (let passed = 0; passed < 20; passed += 1) await clock.advance(SECOND);

@@ -5,8 +5,8 @@ import { newUuid } from '../core/ids.ts';
 import type { Log } from '../core/log.ts';
 import type { Metrics } from '../core/metrics.ts';
 import type { Database } from '../database/database.ts';
-import { boundAmong, setBindings } from './bindings.ts';
-import type { Broker, Reader } from './broker.ts';
+import { bindingStates, boundAmong, setBindings } from './bindings.ts';
+import type { Broker, Delivery, Reader } from './broker.ts';
 import { createBrokerMetrics, MOST_COUNTED } from './broker-metrics.ts';
 import { createConsumer } from './consumer.ts';
 import { createLoop, type Loop } from './loop.ts';
@@ -30,9 +30,9 @@ const CANNOT_LISTEN = { firstMs: 100, longestMs: 5_000 };
  *
  * @example
  * const broker = createInProcessBroker({ database, clock, log, metrics });
- * broker.consume(async (delivery) => console.log(delivery.body.toString()));
+ * broker.consume(async (deliveries) => console.log(deliveries.map(({ body }) => body.toString())));
  * await database.transaction(async (tx) => {
- *   await broker.setBindings(tx, 'all', [{ exchange: 'exchange/a', routingKeyPattern: '#' }]);
+ *   await broker.setBindings(tx, { id: 'all', name: 'all' }, [{ exchange: 'exchange/a', routingKeyPattern: '#' }]);
  *   await broker.publish(tx, [{ exchange: 'exchange/a', routingKey: 'some.words', body: { x: 1 } }]);
  * });
  * await broker.run(signal);
@@ -41,6 +41,8 @@ export const createInProcessBroker = (settings: InProcessBrokerSettings): Broker
   const { database, clock, log } = settings;
   const metrics = createBrokerMetrics(settings.metrics);
   const store = createQueueStore(database, newUuid());
+  /** In transactions that may have been undone. */
+  const acknowledged = new WeakSet<Delivery>();
   let consumer: Loop | undefined;
   let isRunning = false;
 
@@ -58,7 +60,7 @@ export const createInProcessBroker = (settings: InProcessBrokerSettings): Broker
   const consume = (reader: Reader) => {
     if (consumer) throw new Error('the broker has a reader already');
     if (isRunning) throw new Error('the reader comes too late: the broker runs already');
-    consumer = createConsumer({ store, clock, log, metrics, reader });
+    consumer = createConsumer({ store, clock, log, metrics, reader, wasAcknowledged: (one) => acknowledged.has(one) });
   };
 
   /** Resolves with nothing when the signal aborts before. */
@@ -81,8 +83,19 @@ export const createInProcessBroker = (settings: InProcessBrokerSettings): Broker
       metrics.accepted(messages.length);
     },
     boundAmong,
-    setBindings,
+    setBindings: (tx, { id }, bindings) => setBindings(tx, id, bindings, clock.now()),
+    bindingStates: (queue) => bindingStates(database, queue),
+    acknowledge: async (tx, deliveries) => {
+      const wereThere = await store.acknowledge(
+        tx,
+        deliveries.map(({ id }) => Number(id)),
+      );
+      for (const delivery of deliveries) acknowledged.add(delivery);
+      return new Set(deliveries.filter(({ id }) => !wereThere.has(Number(id))));
+    },
     consume,
+    onBindingChange: () => {},
+    checkHealth: async () => {}, // it is where the database is
     run: async (signal) => {
       isRunning = true;
       // Listening stands before the first question to the database, so that nothing is published unseen in between.

@@ -20,8 +20,10 @@ const serve = async (t: TestContext, ...scopes: readonly string[]) => {
   const world = await createWorld(cleanup);
   const { clock, database } = world;
   const read: { key: string; messageId: string | undefined; text: string }[] = [];
-  const { broker } = await world.start(async ({ routingKey, messageId, body }) => {
-    read.push({ key: routingKey, messageId, text: body.toString() });
+  const { broker } = await world.start(async (deliveries) => {
+    for (const { routingKey, messageId, body } of deliveries) {
+      read.push({ key: routingKey, messageId, text: body.toString() });
+    }
   });
   const metrics = createMetrics();
   const server = createHttpServer({ clock, log: silentLog, metrics, checkReadiness: async () => {} });

@@ -41,15 +41,15 @@ export type QueueStore = {
   /** What is next on a queue, in order; undefined: the queue is not held any more. */
   readonly read: (queue: string) => Promise<QueueContent | undefined>;
   /** Takes deliveries off their queue. */
-  readonly remove: (delivery: number) => Promise<void>;
-  /** The same in somebody's transaction. false: it was gone already. */
-  readonly acknowledge: (tx: Transaction, delivery: number) => Promise<boolean>;
+  readonly remove: (deliveries: readonly number[]) => Promise<void>;
+  /** The same in somebody's transaction. Answers those that were there. */
+  readonly acknowledge: (tx: Transaction, deliveries: readonly number[]) => Promise<ReadonlySet<number>>;
   /** Ends the lease of an empty queue. false: something came in since it was read, and it is still held. */
   readonly release: (queue: string, routed: number) => Promise<boolean>;
   /** Ends the leases of queues that anybody may take up at once. */
   readonly giveBack: (queues: readonly string[], now: number) => Promise<void>;
-  /** Ends the lease of a queue whose reader failed; it is due again then. */
-  readonly postpone: (queue: string, due: number) => Promise<void>;
+  /** Ends the lease of a queue whose reader failed at deliveries that begin with this one; it is due again then. */
+  readonly postpone: (queue: string, due: number, first: number) => Promise<void>;
   /** The reader does not fail any more. */
   readonly forgive: (queue: string) => Promise<void>;
 };
@@ -129,9 +129,13 @@ const giveBackQueues = statement<unknown>(
    select pg_notify('${QUEUES_CHANNEL}', '') from given limit 1`,
 );
 
+// Deliveries end in order: when the first one is over the reader has come further than the time before.
 const postponeQueue = statement(
   'queues.postpone',
-  'update broker_queues set due = $3, holder = null, failures = failures + 1 where queue = $1 and holder = $2',
+  `update broker_queues
+   set due = $3, holder = null,
+       failures = case when exists (select from broker_deliveries where id = $4) then failures + 1 else 1 end
+   where queue = $1 and holder = $2`,
 );
 
 const forgiveQueue = statement(
@@ -158,12 +162,12 @@ export const createQueueStore = (database: Database, holder: string): QueueStore
     },
   });
 
-  const removeTogether = createBatch<number, void>({
-    maxItems: 200,
+  const removeTogether = createBatch<readonly number[], void>({
+    maxItems: 20,
     concurrency: 2,
-    run: async (deliveries) => {
-      await remove(database, deliveries);
-      return deliveries.map(() => undefined);
+    run: async (groups) => {
+      await remove(database, groups.flat());
+      return groups.map(() => undefined);
     },
   });
 
@@ -177,13 +181,13 @@ export const createQueueStore = (database: Database, holder: string): QueueStore
     },
     read: readTogether,
     remove: removeTogether,
-    acknowledge: async (tx, delivery) => (await remove(tx, [delivery])).length > 0,
+    acknowledge: async (tx, deliveries) => new Set((await remove(tx, deliveries)).map(({ id }) => id)),
     release: async (queue, routed) => (await database.query(releaseQueue, [queue, holder, routed])).length > 0,
     giveBack: async (queues, now) => {
       await database.query(giveBackQueues, [queues, holder, toIso(now)]);
     },
-    postpone: async (queue, due) => {
-      await database.query(postponeQueue, [queue, holder, toIso(due)]);
+    postpone: async (queue, due, first) => {
+      await database.query(postponeQueue, [queue, holder, toIso(due), first]);
     },
     forgive: async (queue) => {
       await database.query(forgiveQueue, [queue, holder]);

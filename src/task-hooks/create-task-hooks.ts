@@ -71,7 +71,10 @@ export const createTaskHooks = (settings: TaskHooksSettings): TaskHooks => {
   const changes = createHookChanges({ database, hooks, tokens, timers, ticks, broker, clock });
 
   timers.handleBatch(SCHEDULE_TIMER, createScheduleHandler({ hooks, ticks, pursuit, clock }));
-  broker.consume(createMessageReader({ database, memory, evaluator, fires, ledger, pursuit, notice, clock }));
+  const { acknowledge } = broker;
+  broker.consume(
+    createMessageReader({ database, acknowledge, memory, evaluator, fires, ledger, pursuit, notice, clock }),
+  );
 
   return {
     api: createHooksApi({

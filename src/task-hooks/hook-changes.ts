@@ -1,5 +1,5 @@
 // Changes of hooks. Whatever belongs to a change is in its transaction: the row, when it is next due, its bindings, the audit, the message.
-import type { Broker } from '../broker/broker.ts';
+import type { Broker, QueueIdentity } from '../broker/broker.ts';
 import type { Clock } from '../core/clock.ts';
 import type { Database, Transaction } from '../database/database.ts';
 import type { Timers } from '../timers/create-timers.ts';
@@ -39,6 +39,11 @@ export type HookChangesSettings = {
 
 export const SCHEDULE_TIMER = 'hooks.schedule';
 export const scheduleTimer = ({ uid }: Pick<Hook, 'uid'>) => ({ kind: SCHEDULE_TIMER, key: uid });
+
+const queueOf = ({ uid, definition }: Hook): QueueIdentity => ({
+  id: uid,
+  name: `${definition.hookGroupId}/${definition.hookId}`,
+});
 
 /** The service's own exchanges. */
 const EXCHANGES = 'exchange/taskcluster-hooks/v1';
@@ -98,7 +103,7 @@ export const createHookChanges = (settings: HookChangesSettings): HookChanges =>
         const hook = await hooks.create(definition, now, tx);
         if (!hook) return false;
         await arm(tx, hook, now);
-        if (definition.bindings.length > 0) await broker.setBindings(tx, hook.uid, definition.bindings);
+        if (definition.bindings.length > 0) await broker.setBindings(tx, queueOf(hook), definition.bindings);
         await audit(tx, hook, by, { action: 'created', after: definition });
         await publish(tx, 'created', definition);
         return true;
@@ -112,7 +117,7 @@ export const createHookChanges = (settings: HookChangesSettings): HookChanges =>
         const definition = change(known.definition);
         const hook = await hooks.replace(tx, { ...known, definition }, now);
         await arm(tx, hook, now);
-        await broker.setBindings(tx, hook.uid, definition.bindings);
+        await broker.setBindings(tx, queueOf(hook), definition.bindings);
         await audit(tx, hook, by, { action: 'changed', before: known.definition, after: definition });
         await publish(tx, 'updated', definition);
         return definition;
@@ -123,7 +128,7 @@ export const createHookChanges = (settings: HookChangesSettings): HookChanges =>
         const hook = await hooks.lock(tx, name);
         if (!hook) return;
         await disarm(tx, hook);
-        await broker.setBindings(tx, hook.uid, []);
+        await broker.setBindings(tx, queueOf(hook), []);
         await forgetHookState(tx, hook.uid);
         await hooks.remove(tx, hook);
         await audit(tx, hook, by, { action: 'removed', before: hook.definition });

@@ -76,12 +76,12 @@ describe('the status of a hook', () => {
 
   it('warns when the trigger schema lets no message through, and when the latest one did not fit', async (t) => {
     const { server, hook, status } = await createStatus(t, { bindings: [BINDING], triggerSchema: DEFAULT_SCHEMA });
-    await server.readMessage({
+    const delivery = {
       ...{ queue: hook.uid, id: '1', exchange: 'e', routingKey: '', messageId: undefined },
       body: Buffer.from('{"a": 1}'),
       accepted: server.clock.now(),
-      acknowledge: async () => true,
-    });
+    };
+    await server.readMessages([delivery]);
     const { warnings = [], lastFire } = await status();
     assert.deepEqual(lastFire, { result: 'no-fire' });
     assert.equal(warnings.length, 2);

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it, type TestContext } from 'node:test';
-import type { Delivery } from '../broker/broker.ts';
+import type { Broker, Delivery } from '../broker/broker.ts';
 import { statement } from '../database/statement.ts';
 import type { HookDefinition } from './definition.ts';
 import { UNAVAILABLE } from './test-support/fake-queue.ts';
@@ -20,12 +20,16 @@ const createReading = async (t: TestContext, more: Partial<HookDefinition> = {},
   const world = await createWorld(t);
   const mailed: string[] = [];
   const enqueueMail: ServerOptions['enqueueMail'] = async (_tx, { mail }) => void mailed.push(mail.text);
-  const server = await world.startServer({ isIdle: true, enqueueMail, ...options });
-  await server.changes.create(scheduledHook([], { task: ECHO, ...more }), ME);
-  const uid = (await server.hooks.find(NAME))?.uid ?? assert.fail();
   const acknowledged: string[] = [];
   const isOver = new Set<string>();
-  /** As the broker does it: its end is part of the transaction. */
+  /** As the broker does it. */
+  const acknowledge: Broker['acknowledge'] = async (_tx, deliveries) => {
+    acknowledged.push(...deliveries.filter(({ id }) => !isOver.has(id)).map(({ id }) => id));
+    return new Set(deliveries.filter(({ id }) => isOver.has(id)));
+  };
+  const server = await world.startServer({ isIdle: true, enqueueMail, acknowledge, ...options });
+  await server.changes.create(scheduledHook([], { task: ECHO, ...more }), ME);
+  const uid = (await server.hooks.find(NAME))?.uid ?? assert.fail();
   const deliver = (id: string, body: string, more: Partial<Delivery> = {}): Delivery => ({
     queue: uid,
     id,
@@ -34,11 +38,6 @@ const createReading = async (t: TestContext, more: Partial<HookDefinition> = {},
     messageId: 'm',
     body: Buffer.from(body),
     accepted: world.clock.now() - 1_000,
-    acknowledge: async () => {
-      if (isOver.has(id)) return false;
-      acknowledged.push(id);
-      return true;
-    },
     ...more,
   });
   const entries = async () => {
@@ -53,7 +52,7 @@ const createReading = async (t: TestContext, more: Partial<HookDefinition> = {},
 describe('a message', () => {
   it('becomes a task with its payload and nobody for a caller, and its fire says when the broker had it', async (t) => {
     const { server, deliver, tasks, entries, clock } = await createReading(t);
-    await server.readMessage(deliver('1', '{"a": "ü\\u0000"}'));
+    await server.readMessages([deliver('1', '{"a": "ü\\u0000"}')]);
     const [row, ...others] = await entries();
     assert.deepEqual(others, []);
     assert.deepEqual(
@@ -69,7 +68,7 @@ describe('a message', () => {
   it('is over when its fire is stored, whatever the queue of tasks does', async (t) => {
     const { server, deliver, acknowledged, database, queue } = await createReading(t);
     queue.behave(() => UNAVAILABLE);
-    await server.readMessage(deliver('1', '{}'));
+    await server.readMessages([deliver('1', '{}')]);
     assert.deepEqual(acknowledged, ['1']);
     await server.pursuit.whenIdle();
     assert.deepEqual(
@@ -81,7 +80,7 @@ describe('a message', () => {
   it('that is over already fires no second time', async (t) => {
     const { server, deliver, isOver, entries, tasks } = await createReading(t);
     isOver.add('1');
-    await server.readMessage(deliver('1', '{}'));
+    await server.readMessages([deliver('1', '{}')]);
     assert.deepEqual([tasks(), await entries()], [[], []]);
   });
 
@@ -95,7 +94,7 @@ describe('a message', () => {
       const { server, deliver, acknowledged, entries, tasks, mailed } = await createReading(t, {
         triggerSchema: VERSIONED,
       });
-      await server.readMessage(deliver('1', body));
+      await server.readMessages([deliver('1', body)]);
       const [row, ...others] = await entries();
       assert.deepEqual([others, tasks(), acknowledged, mailed], [[], [], ['1'], []]);
       assert.deepEqual([row?.outcome, row?.cause], ['rejected', 'message:1']);
@@ -107,7 +106,7 @@ describe('a message', () => {
 
   it('whose task cannot be rendered is over, and the owner is mailed', async (t) => {
     const { server, deliver, entries, mailed } = await createReading(t, { task: { a: { $eval: 'payload.none' } } });
-    await server.readMessage(deliver('1', '{}'));
+    await server.readMessages([deliver('1', '{}')]);
     assert.deepEqual(
       (await entries()).map(({ outcome }) => outcome),
       ['failed'],
@@ -119,24 +118,24 @@ describe('a message', () => {
     const pool = createInlinePool(() => true);
     const task = { list: { $map: [1], 'each(x)': { $eval: 'x' } } };
     const { server, deliver, acknowledged, entries } = await createReading(t, { task }, { pool });
-    await assert.rejects(server.readMessage(deliver('1', '{}')), /too many evaluations/);
+    await assert.rejects(server.readMessages([deliver('1', '{}')]), /too many evaluations/);
     assert.deepEqual([acknowledged, await entries()], [[], []]);
   });
 
   it('fires the hook as it is when the message is read, also just after a change through another server', async (t) => {
     const { server, startServer, deliver, tasks } = await createReading(t);
-    await server.readMessage(deliver('1', '{}')); // the hook is remembered from now on
+    await server.readMessages([deliver('1', '{}')]); // the hook is remembered from now on
     const other = await startServer({ isIdle: true });
     await other.changes.update(NAME, (known) => ({ ...known, task: { said: 'new' } }), ME);
-    await server.readMessage(deliver('2', '{}'));
+    await server.readMessages([deliver('2', '{}')]);
     await server.pursuit.whenIdle();
     assert.deepEqual(
       tasks().map(({ said }) => said),
       [{}, 'new'],
     );
     await other.changes.update(NAME, (known) => ({ ...known, triggerSchema: VERSIONED }), ME);
-    await server.readMessage(deliver('3', '{}'));
-    await server.readMessage(deliver('4', '{"version": 1}'));
+    await server.readMessages([deliver('3', '{}')]);
+    await server.readMessages([deliver('4', '{"version": 1}')]);
     await server.pursuit.whenIdle();
     assert.equal(tasks().length, 3);
   });
@@ -144,7 +143,7 @@ describe('a message', () => {
   it('for a hook that is gone is nobody’s', async (t) => {
     const { server, deliver, tasks, acknowledged } = await createReading(t);
     await server.changes.remove(NAME, ME);
-    await server.readMessage(deliver('1', '{}'));
+    await server.readMessages([deliver('1', '{}')]);
     assert.deepEqual([tasks(), acknowledged], [[], []]);
   });
 });

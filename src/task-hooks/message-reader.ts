@@ -1,5 +1,5 @@
 // A message on the queue of a hook becomes a fire, or a row of the ledger that says why not; stored together with the end of the delivery.
-import type { Delivery, Reader } from '../broker/broker.ts';
+import type { Broker, Delivery, Reader } from '../broker/broker.ts';
 import { type Clock, toIso } from '../core/clock.ts';
 import { newSlugId, newUuid } from '../core/ids.ts';
 import type { Database } from '../database/database.ts';
@@ -16,6 +16,7 @@ import { givesUpAt } from './task-times.ts';
 
 export type MessageReaderSettings = {
   readonly database: Database;
+  readonly acknowledge: Broker['acknowledge'];
   readonly memory: HookMemory;
   readonly evaluator: Evaluator;
   readonly fires: FireStore;
@@ -35,7 +36,7 @@ const MOST_RELOADS = 5;
 const LONGEST_SAMPLE = 1_000;
 
 export const createMessageReader = (settings: MessageReaderSettings): Reader => {
-  const { database, memory, evaluator, fires, ledger, pursuit, notice, clock } = settings;
+  const { database, acknowledge, memory, evaluator, fires, ledger, pursuit, notice, clock } = settings;
 
   const read = async (hook: CompiledHook, delivery: Delivery): Promise<Reading> => {
     const arrived = delivery.accepted;
@@ -86,7 +87,7 @@ export const createMessageReader = (settings: MessageReaderSettings): Reader => 
   const store = async (hook: CompiledHook, reading: Reading, delivery: Delivery): Promise<Fire | 'over' | 'stale'> => {
     try {
       return await database.transaction(async (tx) => {
-        if (!(await delivery.acknowledge(tx))) return 'over';
+        if ((await acknowledge(tx, [delivery])).size > 0) return 'over';
         if (reading.kind === 'unfired') {
           const { entry } = reading;
           await ledger.write([entry], tx);
@@ -106,7 +107,7 @@ export const createMessageReader = (settings: MessageReaderSettings): Reader => 
     }
   };
 
-  return async (delivery) => {
+  const readOne = async (delivery: Delivery): Promise<void> => {
     await pursuit.whenRoom(); // a queue that is slow to take tasks slows this down, and the messages wait where they are
     let hook = await memory.getByUid(delivery.queue);
     for (let reloads = 0; hook; reloads += 1) {
@@ -120,6 +121,10 @@ export const createMessageReader = (settings: MessageReaderSettings): Reader => 
       hook = await memory.reloadByUid(hook.uid);
     }
     // The hook is gone, and its queue with it.
+  };
+
+  return async (deliveries) => {
+    for (const delivery of deliveries) await readOne(delivery);
   };
 };
 

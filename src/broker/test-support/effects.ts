@@ -1,7 +1,7 @@
 // A reader whose effects are rows, written in the transaction in which it acknowledges.
 import type { Database } from '../../database/database.ts';
 import { statement } from '../../database/statement.ts';
-import type { Reader } from '../broker.ts';
+import type { TestReader } from './world.ts';
 
 export type Effect = { readonly queue: string; readonly number: number };
 
@@ -21,11 +21,13 @@ export const listEffects = (database: Database): Promise<Effect[]> => database.q
 
 /** `trouble` is asked before anything is done, and again before the commit. */
 export const effectsReader =
-  (database: Database, trouble: () => void = () => {}): Reader =>
-  (delivery) =>
+  (database: Database, trouble: () => void = () => {}): TestReader =>
+  (deliveries, broker) =>
     database.transaction(async (tx) => {
       trouble();
-      if (!(await delivery.acknowledge(tx))) return;
-      await tx.query(insert, [delivery.queue, Number(delivery.body.toString())]);
+      const over = await broker.acknowledge(tx, deliveries);
+      for (const delivery of deliveries) {
+        if (!over.has(delivery)) await tx.query(insert, [delivery.queue, Number(delivery.body.toString())]);
+      }
       trouble();
     });

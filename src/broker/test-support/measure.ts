@@ -19,10 +19,10 @@ let seen = 0;
 let wanted = Number.POSITIVE_INFINITY;
 let done: () => void = () => {};
 const commits = process.argv[2] === 'yes';
-const read: Reader = async (delivery) => {
-  if (commits) await transaction((tx) => delivery.acknowledge(tx));
-  seen += 1;
-  if (seen === wanted) done();
+const read: Reader = async (deliveries) => {
+  if (commits) await transaction((tx) => broker.acknowledge(tx, deliveries));
+  seen += deliveries.length;
+  if (seen >= wanted) done();
 };
 broker.consume(read);
 const stopping = new AbortController();
@@ -57,7 +57,7 @@ const publishMany = async (messages: number, atOnce: number, keyOf: (n: number) 
 };
 
 const bind = (queue: string, exchange: string, routingKeyPattern: string) =>
-  transaction((tx) => broker.setBindings(tx, queue, [{ exchange, routingKeyPattern }]));
+  transaction((tx) => broker.setBindings(tx, { id: queue, name: queue }, [{ exchange, routingKeyPattern }]));
 
 await bind('one', 'rate', 'one.#');
 for (let n = 0; n < 50; n += 1) await bind(`spread-${n}`, 'rate', `spread.${n}`);

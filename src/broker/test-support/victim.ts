@@ -6,6 +6,7 @@ import { createMetrics } from '../../core/metrics.ts';
 import { openDatabase } from '../../database/connection.ts';
 import { createInProcessBroker } from '../create-in-process-broker.ts';
 import { effectsReader } from './effects.ts';
+import { oneByOne, type TestReader } from './world.ts';
 
 const [connection = '{}', messages = '0', readable = '0'] = process.argv.slice(2);
 const database = openDatabase({
@@ -17,18 +18,19 @@ const database = openDatabase({
 });
 const broker = createInProcessBroker({ database, clock: systemClock, log: silentLog, metrics: createMetrics() });
 const read = effectsReader(database);
-const say = (line: string) => process.stdout.write(`${line}\n`);
-
-let left = Number(readable);
-broker.consume(async (delivery) => {
+const readOne: TestReader = oneByOne(async (delivery, on) => {
   if (left === 0) {
     say('waits');
     await new Promise(() => {});
   }
   left -= 1;
-  await read(delivery);
+  await read([delivery], on);
   say(`read ${delivery.body}`);
 });
+const say = (line: string) => process.stdout.write(`${line}\n`);
+
+let left = Number(readable);
+broker.consume((deliveries) => readOne(deliveries, broker));
 const running = broker.run(new AbortController().signal);
 for (let number = 0; number < Number(messages); number += 1) {
   await database.transaction((tx) => broker.publish(tx, [{ exchange: 'x', routingKey: 'a', body: number }]));

@@ -5,14 +5,17 @@ import { silentLog } from '../../core/log.ts';
 import { createMetrics, type Metrics } from '../../core/metrics.ts';
 import type { Database } from '../../database/database.ts';
 import { statement } from '../../database/statement.ts';
-import type { Broker, Delivery, OutgoingMessage, Reader } from '../broker.ts';
+import type { Broker, Delivery, OutgoingMessage } from '../broker.ts';
 import { createInProcessBroker } from '../create-in-process-broker.ts';
+
+/** A reader that is told which broker it reads from. */
+export type TestReader = (deliveries: readonly Delivery[], broker: Broker) => Promise<void>;
 
 export type World = {
   readonly database: Database;
   readonly clock: FakeClock;
   /** Runs one more broker until the test ends or it is stopped. `on`: its own way to the database. */
-  readonly start: (reader?: Reader, on?: Database) => Promise<RunningBroker>;
+  readonly start: (reader?: TestReader, on?: Database) => Promise<RunningBroker>;
   readonly publish: (...messages: readonly Partial<OutgoingMessage>[]) => Promise<void>;
   /** Binds the queue to the exchange `x` with these patterns. */
   readonly bind: (queue: string, ...patterns: readonly string[]) => Promise<void>;
@@ -63,7 +66,7 @@ export const createWorld = async (t: Cleanup, options: WorldOptions = {}): Promi
   const start: World['start'] = async (reader, on = database) => {
     const metrics = createMetrics();
     const broker = createInProcessBroker({ database: on, clock, log: silentLog, metrics });
-    if (reader) broker.consume(reader);
+    if (reader) broker.consume((deliveries) => reader(deliveries, broker));
     const stopping = new AbortController();
     const before = clock.sleepers();
     const run = broker.run(stopping.signal);
@@ -91,7 +94,7 @@ export const createWorld = async (t: Cleanup, options: WorldOptions = {}): Promi
       database.transaction((tx) =>
         publisher.setBindings(
           tx,
-          queue,
+          { id: queue, name: `the queue ${queue}` },
           patterns.map((routingKeyPattern) => ({ exchange: 'x', routingKeyPattern })),
         ),
       ),
@@ -105,3 +108,10 @@ export const createWorld = async (t: Cleanup, options: WorldOptions = {}): Promi
 
 /** Its body, which is JSON here. */
 export const said = ({ body }: Delivery): unknown => JSON.parse(body.toString());
+
+/** Reads deliveries one after another. */
+export const oneByOne =
+  (read: (delivery: Delivery, broker: Broker) => Promise<void>): TestReader =>
+  async (deliveries, broker) => {
+    for (const delivery of deliveries) await read(delivery, broker);
+  };

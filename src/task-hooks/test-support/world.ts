@@ -41,6 +41,8 @@ export type ServerOptions = {
   readonly enqueueMail?: EnqueueMail;
   /** Stands between it and the queue. */
   readonly queue?: FakeQueue['port'];
+  /** Of messages; otherwise all deliveries are read for the first time. */
+  readonly acknowledge?: Broker['acknowledge'];
   /** Neither takes turns nor takes up fires: only changes hooks, and does what it is asked to. */
   readonly isIdle?: boolean;
 };
@@ -54,7 +56,7 @@ export type Server = {
   readonly ticks: Ticks;
   readonly pursuit: Pursuit;
   readonly timers: Timers;
-  readonly readMessage: ReturnType<typeof createMessageReader>;
+  readonly readMessages: ReturnType<typeof createMessageReader>;
   /** Whether all its loops wait for time to pass. */
   readonly isAsleep: () => boolean;
   /** Ends its loops, and leaves fires as a graceful end does. */
@@ -135,8 +137,9 @@ export const createWorld = async (t: Cleanup): Promise<World> => {
       ...{ database: own.database, hooks, tokens, timers, ticks, broker: silentBroker as Broker, clock: own.clock },
     });
     timers.handleBatch(SCHEDULE_TIMER, createScheduleHandler({ hooks, ticks, pursuit, clock: own.clock }));
-    const readMessage = createMessageReader({
+    const readMessages = createMessageReader({
       ...{ database: own.database, memory, evaluator, fires, ledger, pursuit, notice, clock: own.clock },
+      acknowledge: options.acknowledge ?? (async () => new Set()),
     });
 
     const ending = new AbortController();
@@ -162,7 +165,7 @@ export const createWorld = async (t: Cleanup): Promise<World> => {
       ticks,
       pursuit,
       timers,
-      readMessage,
+      readMessages,
       isAsleep,
       stop,
       die,

@@ -102,11 +102,14 @@ export const createWorld = async (t: Cleanup, options: { readonly clock?: Clock 
       ),
     read: async (exchange, routingKeyPattern) => {
       const read: Message[] = [];
-      outside.consume(async ({ acknowledge, exchange, routingKey, body }) => {
-        await database.transaction(acknowledge);
-        read.push({ exchange, routingKey, body: JSON.parse(body.toString()) });
+      outside.consume(async (deliveries) => {
+        await database.transaction((tx) => outside.acknowledge(tx, deliveries));
+        for (const { exchange, routingKey, body } of deliveries) {
+          read.push({ exchange, routingKey, body: JSON.parse(body.toString()) });
+        }
       });
-      await database.transaction((tx) => outside.setBindings(tx, newUuid(), [{ exchange, routingKeyPattern }]));
+      const queue = { id: newUuid(), name: 'outside' };
+      await database.transaction((tx) => outside.setBindings(tx, queue, [{ exchange, routingKeyPattern }]));
       const ending = new AbortController();
       const run = outside.run(ending.signal);
       running.defer(async () => {
