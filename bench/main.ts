@@ -12,6 +12,7 @@ import type { Bench, Measure, Row } from './measure.ts';
 import { memory } from './memory.ts';
 import { queue } from './queue.ts';
 import { describeMachine, formatReport, type Report } from './report.ts';
+import { schedulers } from './schedulers.ts';
 import { schedules } from './schedules.ts';
 import { scriptHooks } from './script-hooks.ts';
 import { openStable } from './stable.ts';
@@ -22,6 +23,7 @@ import { triggers } from './triggers.ts';
 const MEASURES: readonly Measure[] = [
   triggers,
   schedules,
+  schedulers,
   manyHooks,
   hostile,
   auth,

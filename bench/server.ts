@@ -19,26 +19,33 @@ export type RunningServer = AsyncDisposable & {
   readonly credentials: Credentials;
   /** From just before the spawn to the first successful GET of /readyz. */
   readonly readyAfterMs: number;
-  /** Sends SIGTERM and resolves once the process has exited with 0 and its database has stopped. */
+  /** Sends SIGTERM and resolves once the process has exited. */
+  readonly end: () => Promise<void>;
+  /** The same, and it must have exited with 0, and its database must stop. */
   readonly stop: () => Promise<void>;
 };
 
 const READY_WITHIN_MS = 60_000;
 const STOPPED_WITHIN_MS = 20_000;
 
-/** Starts `<command> serve` on a free port. The same data folder twice makes a later start. */
-export const startServer = async (
-  bench: Bench,
-  data: string,
-  command: readonly string[] = [process.execPath, bench.entry],
-): Promise<RunningServer> => {
+export type StartOptions = {
+  readonly command?: readonly string[];
+  readonly args?: readonly string[];
+  /** Of the server's settings only what stands here. */
+  readonly env?: NodeJS.ProcessEnv;
+};
+
+/** Starts `<command> serve` on a free port. The same data folder twice makes a later start, or a second process on one database. */
+export const startServer = async (bench: Bench, data: string, options: StartOptions = {}): Promise<RunningServer> => {
   const { clock } = bench;
+  const { command = [process.execPath, bench.entry] } = options;
   const stateFile = join(data, 'server.json');
   rmSync(stateFile, { force: true });
   const logFile = `${data}.log`;
   const log = openSync(logFile, 'a');
-  const [program = '', ...args] = [...command, 'serve', '--port', '0', '--data', data, '--log-level', 'warn'];
-  const env = cleanEnvironment();
+  const settings = ['--port', '0', '--data', data, '--log-level', 'warn', ...(options.args ?? [])];
+  const [program = '', ...args] = [...command, 'serve', ...settings];
+  const env = { ...cleanEnvironment(), ...options.env };
 
   const spawnedAt = clock.monotonic();
   const child = bench.stable.spawn(program, args, { stdio: ['ignore', log, log], env });
@@ -79,6 +86,7 @@ export const startServer = async (
     data,
     credentials,
     readyAfterMs,
+    end,
     stop,
     [Symbol.asyncDispose]: async () => {
       await end();

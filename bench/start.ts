@@ -49,7 +49,7 @@ const startsOf = async (bench: Bench, name: string, command: readonly string[], 
 };
 
 const startAndStop = async (bench: Bench, data: string, command: readonly string[]): Promise<number> => {
-  const server = await startServer(bench, data, command);
+  const server = await startServer(bench, data, { command });
   await server.stop();
   return server.readyAfterMs;
 };
