@@ -1,4 +1,4 @@
-// What a trigger, a listing and a turn of the scheduler cost with 100,000 hooks in the database, beside the same with 100.
+// What a start, a trigger, a listing and a turn of the scheduler cost with 100,000 hooks in the database, beside the same with 100.
 import { addHooks, connect, latenessOf, removeHooks } from './crowd.ts';
 import { prepareHook, TRIGGER_PATH, TRIGGER_PAYLOAD } from './hook.ts';
 import { type Bench, type Figure, figure, interleave, type Measure, median } from './measure.ts';
@@ -19,7 +19,7 @@ type Side = { readonly server: RunningServer; readonly client: Awaited<ReturnTyp
 
 export const manyHooks: Measure = {
   name: 'many-hooks',
-  about: `a trigger, a listing, a scheduler turn with ${MANY} hooks beside ${FEW}; listHooks of ${ALIKE} alike hooks`,
+  about: `a start, a trigger, a listing, a scheduler turn with ${MANY} hooks beside ${FEW}; listHooks of ${ALIKE} alike hooks`,
   take: async (bench) => {
     await using few = await startServer(bench, bench.stable.newFolder('few-hooks'));
     await using many = await startServer(bench, bench.stable.newFolder('many-hooks'));
@@ -80,6 +80,13 @@ const timeCalls = async (bench: Bench, count: number, one: () => Promise<unknown
 };
 
 const MEASURED: Readonly<Record<string, (bench: Bench, side: Side) => Promise<number>>> = {
+  /** Of one more process on the same database. */
+  'a start': async (bench, { server }) => {
+    const another = await startServer(bench, server.data);
+    await another.end();
+    return another.readyAfterMs;
+  },
+
   'a trigger': (bench, { server }) =>
     timeCalls(bench, CALLS, () => call(server, 'POST', TRIGGER_PATH, TRIGGER_PAYLOAD)),
 
