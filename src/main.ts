@@ -36,7 +36,7 @@ const main = async (args: readonly string[], io: CommandIo): Promise<number> => 
   const found = findEntry(COMMANDS, args);
   if (found === undefined) return withoutCommand(args, io);
   const { entry } = found;
-  if (first !== 'serve') endQuietlyWithPipe();
+  if (first !== 'serve' && !('writesData' in entry)) endQuietlyWithPipe();
   if (entry.kind === 'own') return (await entry.load()).run(found.rest, io);
   return runCall(entry, found.rest, io);
 };
@@ -114,6 +114,7 @@ const callOf = (entry: CommandEntry, { texts, lists, switches }: Values, parts: 
     output,
     advise,
     stdin: process.stdin,
+    stdout: io.stdout,
     env: io.env,
     cwd: io.cwd,
     clock: systemClock,

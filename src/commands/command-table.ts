@@ -1,12 +1,14 @@
 // The one table of all commands: help, completion and what runs come from it. Nothing of a command is loaded before it is called.
 import { AUTH_ENTRIES } from './auth-entries.ts';
 import type { CommandEntry } from './command.ts';
+import { DATA_ENTRIES } from './data-entries.ts';
 import { HOOK_ENTRIES } from './hook-entries.ts';
 import { SCRIPT_ENTRIES, SERVER_ENTRIES, SHELL_ENTRIES } from './server-entries.ts';
 
 /** In the order in which help shows them. */
 export const COMMANDS: readonly CommandEntry[] = [
   ...SERVER_ENTRIES,
+  ...DATA_ENTRIES,
   ...HOOK_ENTRIES,
   ...AUTH_ENTRIES,
   ...SCRIPT_ENTRIES,

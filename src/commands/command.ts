@@ -54,6 +54,8 @@ export type ReadCommandEntry = {
   /** More for help, below the summary. */
   readonly notes?: string;
   readonly examples?: readonly string[];
+  /** What it writes on standard output is data: a reader that goes away before the end is an error. */
+  readonly writesData?: true;
   readonly load: () => Promise<Run>;
 };
 
@@ -80,6 +82,8 @@ export type Call = {
   readonly commands: readonly CommandEntry[];
   readonly output: Output;
   readonly stdin: NodeJS.ReadStream;
+  /** For data. What people read goes through `output`. */
+  readonly stdout: NodeJS.WritableStream;
   readonly env: NodeJS.ProcessEnv;
   readonly cwd: string;
   readonly clock: Clock;

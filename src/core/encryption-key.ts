@@ -28,6 +28,29 @@ export const loadEncryptionKey = async (given: string | undefined, dataFolder: s
   }
 };
 
+/** The same without making one. undefined: there is none. */
+export const findEncryptionKey = async (
+  given: string | undefined,
+  dataFolder: string,
+): Promise<EncryptionKey | undefined> => {
+  if (given !== undefined) return decode(given, 'HOOKWRIGHT_ENCRYPTION_KEY');
+  const path = join(dataFolder, FILE);
+  const text = await readIfThere(path);
+  return text === undefined ? undefined : decode(text, path);
+};
+
+/** Where the key of a data folder is kept. */
+export const encryptionKeyFile = (dataFolder: string): string => join(dataFolder, FILE);
+
+/** Puts a key into a data folder that has none; answers the one that is there then. Throws what the file system says. */
+export const keepEncryptionKey = async (key: Buffer, dataFolder: string): Promise<EncryptionKey> => {
+  const path = join(dataFolder, FILE);
+  return decode(await make(path, dataFolder, key), path);
+};
+
+/** A key that came from elsewhere. Throws HW_BAD_ENCRYPTION_KEY. */
+export const parseEncryptionKey = (text: string, source: string): EncryptionKey => decode(text, source);
+
 const decode = (text: string, source: string): EncryptionKey => {
   const key = Buffer.from(text.trim(), 'base64');
   if (key.length !== ENCRYPTION_KEY_BYTES) throw new OperatorError('HW_BAD_ENCRYPTION_KEY', { source });
@@ -44,12 +67,16 @@ const readIfThere = async (path: string): Promise<string | undefined> => {
 };
 
 /** Whole or not at all, and the same for two processes that start at once: whoever links first has made the key. */
-const make = async (path: string, dataFolder: string): Promise<string> => {
+const make = async (
+  path: string,
+  dataFolder: string,
+  key: Buffer = randomBytes(ENCRYPTION_KEY_BYTES),
+): Promise<string> => {
   await mkdir(dataFolder, { recursive: true });
   const draft = `${path}.${newUuid()}`;
   const file = await open(draft, 'wx', 0o600);
   try {
-    await file.writeFile(`${randomBytes(ENCRYPTION_KEY_BYTES).toString('base64')}\n`);
+    await file.writeFile(`${key.toString('base64')}\n`);
     await file.sync();
     await link(draft, path).catch((error: unknown) => {
       if (errorCode(error) !== 'EEXIST') throw error;

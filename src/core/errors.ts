@@ -45,6 +45,20 @@ export const OPERATOR_ERRORS = {
   HW_EDIT_CONFLICT:
     'The hook {hook} was changed by somebody else while you edited it, and is not overwritten. Look at it with hookwright hooks show, then decide',
   HW_EDITOR_FAILED: 'The editor "{editor}" failed: {reason}. Set VISUAL or EDITOR to one that runs here',
+  HW_NOTHING_TO_BACK_UP:
+    'There are no data of Hookwright in {place}. Say where they are with --data or --database-url, as you do for hookwright serve',
+  HW_BACKUP_NOT_WRITTEN: 'The backup was not written to {path}: {reason}. Nothing of it was kept',
+  HW_BACKUP_DAMAGED: '{path} is not a whole backup: {reason}. Nothing was restored; take another one',
+  HW_BACKUP_TOO_NEW:
+    'The backup {path} was made by a newer Hookwright: {reason}. Restore it with the version that made it, or a later one',
+  HW_BACKUP_OTHER_KEY:
+    'The secrets in {backup} are encrypted with another key than the one in {source}. Give the one that belongs to it with HOOKWRIGHT_ENCRYPTION_KEY or --encryption-key-file',
+  HW_BACKUP_WITHOUT_KEY:
+    'The secrets in {path} are encrypted, and their key is neither in it nor here. Put the key into {keyFile}, or give it with HOOKWRIGHT_ENCRYPTION_KEY or --encryption-key-file',
+  HW_RESTORE_NOT_EMPTY:
+    'There are data in {place} already ({what}). Restore into an empty database or a new data folder, or remove what is there with --replace',
+  HW_DATABASE_IN_USE: 'The database in {place} is in use by {who}. End every server that uses it, then restore again',
+  HW_RESTORE_FAILED: 'The restore failed and was undone: {reason}. The database is as it was before',
 } as const;
 
 export type OperatorErrorCode = keyof typeof OPERATOR_ERRORS;

@@ -4,6 +4,7 @@ import { backoff } from '../core/backoff.ts';
 import type { Clock } from '../core/clock.ts';
 import type { Log } from '../core/log.ts';
 import type { Listener } from './database.ts';
+import { USE_DATABASE } from './in-use.ts';
 
 export type Listening = AsyncDisposable & {
   readonly listen: (channel: string, listener: Listener) => Promise<AsyncDisposable>;
@@ -52,6 +53,7 @@ export const createListening = ({ config, clock, log }: Settings): Listening => 
       for (const listener of channels.get(channel) ?? []) listener.onNotification(payload ?? '');
     });
     await fresh.connect();
+    await ask(fresh, USE_DATABASE);
     for (const channel of channels.keys()) await ask(fresh, `listen ${channel}`);
     client = fresh;
     void checkWhileConnected(fresh, lost);

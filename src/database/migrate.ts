@@ -17,7 +17,7 @@ export const migrate = async (connection: pg.ClientConfig, log: Log, folder: str
   await client.connect();
   try {
     if (missing(ours, await applied(client)).length === 0) return;
-    await client.query('select pg_advisory_lock($1)', [LOCK_KEY]);
+    await lockMigrations(client);
     const due = missing(ours, await applied(client)); // another process may have been faster
     if (due.length === 0) return;
     log.info({ migrations: due }, 'migrating the database');
@@ -39,6 +39,40 @@ export const listDueMigrations = async (connection: pg.ClientConfig, folder: str
   }
 };
 
+/** Throws HW_SCHEMA_TOO_NEW when one of them is not ours. */
+export const checkApplied = async (done: readonly string[], folder: string = FOLDER): Promise<void> => {
+  missing(await migrationsIn(folder), done);
+};
+
+/** All that this version knows, in order. */
+export const knownMigrations = async (folder: string = FOLDER): Promise<string[]> =>
+  (await migrationsIn(folder)).sort();
+
+export type SomeMigrations =
+  | { readonly direction: 'up' /** How many. */; readonly count: number }
+  /** All that were applied: nothing of Hookwright is left but the empty table of migrations. */
+  | { readonly direction: 'down' };
+
+/** For who is in a transaction, which goes on afterwards. Throws HW_MIGRATION_FAILED. */
+export const migrateWithin = (
+  transaction: pg.Client,
+  which: SomeMigrations,
+  log: Log,
+  folder: string = FOLDER,
+): Promise<void> => {
+  const query = (text: string, ...more: unknown[]) =>
+    /^(begin|commit|rollback)$/i.test(text)
+      ? Promise.resolve({ rows: [] }) // the runner's own: ours is open
+      : transaction.query(text, ...(more as []));
+  const count = which.direction === 'up' ? which.count : Number.POSITIVE_INFINITY;
+  return runMigrations({ query } as unknown as pg.Client, folder, log, { direction: which.direction, count });
+};
+
+/** Waits for whoever migrates just then, and keeps others from it until the session ends. */
+export const lockMigrations = async (client: pg.Client): Promise<void> => {
+  await client.query('select pg_advisory_lock($1)', [LOCK_KEY]);
+};
+
 const migrationsIn = async (folder: string): Promise<string[]> =>
   (await readdir(folder)).filter((file) => file.endsWith('.sql')).map((file) => file.slice(0, -4));
 
@@ -54,7 +88,12 @@ const missing = (ours: readonly string[], done: readonly string[]): string[] => 
   return ours.filter((name) => !done.includes(name)).sort();
 };
 
-const runMigrations = async (client: pg.Client, folder: string, log: Log): Promise<void> => {
+const runMigrations = async (
+  client: pg.Client,
+  folder: string,
+  log: Log,
+  which: { readonly direction: 'up' | 'down'; readonly count?: number } = { direction: 'up' },
+): Promise<void> => {
   // Loaded only when there is something to migrate: it costs 50 ms and 10 MB.
   const { runner } = await import('node-pg-migrate');
   let current = '';
@@ -62,7 +101,7 @@ const runMigrations = async (client: pg.Client, folder: string, log: Log): Promi
     await runner({
       dbClient: client,
       dir: folder,
-      direction: 'up',
+      ...which,
       migrationsTable: TABLE,
       singleTransaction: true,
       noLock: true, // its own lock gives up when another holds it; ours waits
