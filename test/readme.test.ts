@@ -1,4 +1,4 @@
-// The README's tour, run as it is written, against a server that is started as it says.
+// The program of docs/tour.md against the ordinary client of Taskcluster, also after kill -9; and the methods that README.md names.
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
 import { chmod, mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises';
@@ -17,14 +17,14 @@ import { startServerProcess } from './support/server-process.ts';
 
 const PROJECT = fileURLToPath(new URL('..', import.meta.url));
 const README = await readFile(join(PROJECT, 'README.md'), 'utf8');
-const blocks = codeBlocksOf(README);
+const blocks = codeBlocksOf(await readFile(join(PROJECT, 'docs/tour.md'), 'utf8'));
 
 const SLUG_ID = /\b[A-Za-z0-9_-]{22}\b/g;
 const withoutIds = (text: string): string => text.replace(SLUG_ID, '<taskId>');
 
 const block = (language: string, beginning: RegExp): string => {
   const found = blocks.filter((one) => one.language === language && beginning.test(one.text));
-  assert.equal(found.length, 1, `the README has one ${language} block that matches ${beginning}`);
+  assert.equal(found.length, 1, `the tour has one ${language} block that matches ${beginning}`);
   return found[0]?.text ?? '';
 };
 
@@ -50,13 +50,10 @@ const clientsOf = async (folder: string) => {
   return { hooks: new taskcluster.Hooks(options), auth: new taskcluster.Auth(options) };
 };
 
-test('the tour of the README does what it says, again and again, and after kill -9', async (t) => {
+test('the program of the tour does what it says, again and again, and after kill -9', async (t) => {
   const folder = await newClone(t);
   const expected = withoutIds(block('text', /^Hello, world!/));
   const server = await startServerProcess(t, { cwd: folder });
-  const shown = block('text', /^Hookwright .* is ready at/);
-  const said = server.said().replaceAll(server.url, 'http://127.0.0.1:8080').replaceAll(folder, '/home/you/hookwright');
-  assert.equal(said, shown);
   for (let time = 1; time <= 2; time += 1) assert.equal(withoutIds(await runTour(folder)), expected);
 
   await server.end('SIGKILL');

@@ -88,7 +88,7 @@ const greeting = (
       ? []
       : [
           `  credentials  ${relative(cwd, credentialsFile) || credentialsFile} (client "root", which may do everything)`,
-          '  next         make a hook and trigger it: the tour in README.md takes five minutes',
+          '  next         make a hook and trigger it: the tour in docs/tour.md takes five minutes',
         ]),
     'Press Ctrl-C to end.',
   ];

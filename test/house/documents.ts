@@ -24,13 +24,22 @@ export const npmScriptsOf = (markdown: string): string[] =>
     ([, run, short]) => run ?? short ?? '',
   );
 
-export type CodeBlock = { readonly language: string; readonly text: string };
+export type CodeBlock = {
+  readonly language: string;
+  readonly text: string;
+  /** The file as which the reader is told to save it. */
+  readonly file: string | undefined;
+};
 
-export const codeBlocksOf = (markdown: string): CodeBlock[] =>
-  [...markdown.matchAll(/^```(\w*)[^\n]*\n([\s\S]*?)^```$/gm)].map(([, language = '', text = '']) => ({
-    language,
-    text,
-  }));
+export const codeBlocksOf = (markdown: string): CodeBlock[] => {
+  let end = 0;
+  return [...markdown.matchAll(/^```(\w*)[^\n]*\n([\s\S]*?)^```$/gm)].map((match) => {
+    const [whole, language = '', text = ''] = match;
+    const before = markdown.slice(end, match.index);
+    end = match.index + whole.length;
+    return { language, text, file: [...before.matchAll(/\bsave this as `([\w.-]+)`/gi)].at(-1)?.[1] };
+  });
+};
 
 const withoutCode = (markdown: string): string =>
   markdown.replace(/^```[\s\S]*?^```$/gm, '').replace(/`[^`\n]*`/g, (code) => code.replace(/[[\]()]/g, ''));
