@@ -1,5 +1,9 @@
 // npm run chaos -- --kills 200 [--seed N] [--callers 8]: kills a server at random moments under load and says what was lost.
+// npm run chaos -- --cluster --kills 200 [--seed N] [--backend standalone]: the same of three processes, PostgreSQL, RabbitMQ and the task queue.
 import { parseArgs } from 'node:util';
+import { BACKENDS } from '../cluster/all-backends.ts';
+import { runCluster } from '../cluster/run-cluster.ts';
+import type { Cleanup } from '../support/database.ts';
 import { lastFirst } from '../support/wait.ts';
 import { runChaos } from './run-chaos.ts';
 
@@ -8,27 +12,44 @@ const { values } = parseArgs({
     kills: { type: 'string', default: '200' },
     seed: { type: 'string', default: String(Math.floor(Math.random() * 2 ** 32)) },
     callers: { type: 'string', default: '8' },
+    cluster: { type: 'boolean', default: false },
+    backend: { type: 'string', default: 'standalone' },
+    said: { type: 'boolean', default: false },
   },
 });
-const wholeNumber = (name: keyof typeof values): number => {
+const wholeNumber = (name: 'kills' | 'seed' | 'callers'): number => {
   const value = Number(values[name]);
   if (Number.isSafeInteger(value) && value >= 0) return value;
   throw new Error(`--${name} is "${values[name]}". Give a whole number`);
 };
-const options = { kills: wholeNumber('kills'), seed: wholeNumber('seed'), callers: wholeNumber('callers') };
+const [kills, seed, callers] = [wholeNumber('kills'), wholeNumber('seed'), wholeNumber('callers')];
+const { cluster: isCluster, backend } = values;
+const startBackend = BACKENDS[backend as keyof typeof BACKENDS];
+if (startBackend === undefined) throw new Error(`--backend is "${backend}". Give one of ${Object.keys(BACKENDS)}`);
 
 const undo = new AsyncDisposableStack();
 const ending = new AbortController();
 // The first one ends the kills and has what was done so far judged; a second one ends at once.
 for (const name of ['SIGINT', 'SIGTERM'] as const) process.once(name, () => ending.abort());
 
-const again = `npm run chaos -- --kills ${options.kills} --seed ${options.seed} --callers ${options.callers}`;
+const common = { seed, tell: console.log, signal: ending.signal };
+const run = async (cleanup: Cleanup): Promise<readonly string[]> => {
+  if (!isCluster) {
+    const { problems, ...figures } = await runChaos(cleanup, { ...common, kills, callers });
+    console.log(figures);
+    return problems;
+  }
+  const { problems, figures, struck, said } = await runCluster(cleanup, { ...common, faults: kills, startBackend });
+  console.log(figures, struck);
+  if (values.said) console.log(said);
+  return problems;
+};
+
+const more = isCluster ? `--cluster --backend ${backend}` : `--callers ${callers}`;
+const again = `npm run chaos -- --kills ${kills} --seed ${seed} ${more}`;
 console.log(`To repeat the same kills (their moments are the machine's affair too): ${again}`);
 try {
-  const cleanup = lastFirst({ after: (step) => undo.defer(step) });
-  const report = await runChaos(cleanup, { ...options, tell: console.log, signal: ending.signal });
-  const { problems, ...figures } = report;
-  console.log(figures);
+  const problems = await run(lastFirst({ after: (step) => undo.defer(step) }));
   for (const problem of problems) console.log(`BROKEN: ${problem}`);
   console.log(problems.length === 0 ? 'All promises were kept.' : `${problems.length} promises were broken. ${again}`);
   process.exitCode = problems.length === 0 ? 0 : 1;
