@@ -3,7 +3,8 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, describe, it } from 'node:test';
-import { type Config, describeOptions, OPTIONS, readConfig } from './config.ts';
+import { type Config, readConfig } from './config.ts';
+import { describeOptions, OPTIONS } from './options.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'hookwright-config-'));
 after(() => rmSync(folder, { recursive: true }));

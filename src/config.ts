@@ -99,13 +99,6 @@ export const readConfig = (args: readonly string[], env: NodeJS.ProcessEnv, cwd:
   };
 };
 
-/** The table of options for `hookwright help serve`. */
-export const describeOptions = (): string =>
-  OPTION_LIST.map(({ flag, env, value, fallback, help }) => {
-    const defaults = fallback === undefined ? '' : ` Default: ${fallback}.`;
-    return `  --${flag} ${value}\n      ${help}${defaults} (${env})`;
-  }).join('\n');
-
 const badOption = (problem: string, cure: string) => new OperatorError('HW_BAD_OPTION', { problem, cure });
 
 const readFlags = (args: readonly string[]): Readonly<Record<string, string | undefined>> => {

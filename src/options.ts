@@ -1,4 +1,5 @@
-// The options of `hookwright serve` as data: flag, environment variable, default and help. config.ts reads them.
+// The options of `hookwright serve` as data: flag, environment variable, default and help. config.ts reads them, and
+// docs/configuration.md has them as a table, made by scripts/generate-configuration.ts.
 import { LOG_LEVELS } from './core/log.ts';
 
 /** A piece of the server that can run in a process of its own. */
@@ -15,7 +16,14 @@ export type Option = {
   readonly env: string;
   readonly value: string;
   readonly fallback: string | undefined;
+  /** In words, where there is no fallback: what it is without the option. */
+  readonly without?: string;
+  /** The explanation, for help and for docs/configuration.md, which is generated (scripts/generate-configuration.ts). Plain text. */
   readonly help: string;
+  /** With which mode, part or other option it means anything; absent: always. */
+  readonly matters?: string;
+  /** The heading of docs/configuration.md that tells more. */
+  readonly see?: string;
 };
 
 /** In the order in which help shows them. */
@@ -26,6 +34,7 @@ export const OPTIONS = {
     value: 'NUMBER',
     fallback: '8080',
     help: 'Port to listen on; 0 picks a free one.',
+    matters: 'part web',
   },
   host: {
     flag: 'host',
@@ -33,27 +42,33 @@ export const OPTIONS = {
     value: 'ADDRESS',
     fallback: '127.0.0.1',
     help: 'Address to listen on; 0.0.0.0 for all of this machine.',
+    matters: 'part web',
   },
   dataFolder: {
     flag: 'data',
     env: 'HOOKWRIGHT_DATA',
     value: 'FOLDER',
     fallback: '.hookwright',
-    help: 'Folder for credentials, the encryption key and the embedded database.',
+    help: 'Folder for credentials, the encryption key and the embedded database; made when it is missing.',
+    see: 'The data folder',
   },
   rootUrl: {
     flag: 'root-url',
     env: 'HOOKWRIGHT_ROOT_URL',
     value: 'URL',
     fallback: undefined,
+    without: 'where it listens',
     help: 'Where clients reach the server, if not where it listens (behind a TLS proxy). Signatures are checked against it.',
+    see: 'Behind a proxy',
   },
   databaseUrl: {
     flag: 'database-url',
     env: 'DATABASE_URL',
     value: 'URL',
     fallback: undefined,
+    without: 'the embedded PostgreSQL',
     help: 'A PostgreSQL 15 or newer to use instead of the embedded one.',
+    see: 'Database',
   },
   poolSize: {
     flag: 'database-connections',
@@ -67,7 +82,9 @@ export const OPTIONS = {
     env: 'HOOKWRIGHT_ENCRYPTION_KEY',
     value: 'FILE',
     fallback: undefined,
-    help: 'File with the key for secrets at rest (32 bytes in base64; the environment variable holds the key itself). Made in the data folder if not given.',
+    without: 'encryption-key in the data folder, made at the first start',
+    help: 'File with the key for secrets at rest (32 bytes in base64; the environment variable holds the key itself).',
+    see: 'Encryption key',
   },
   logLevel: {
     flag: 'log-level',
@@ -81,7 +98,8 @@ export const OPTIONS = {
     env: 'HOOKWRIGHT_RETENTION_DAYS',
     value: 'NUMBER',
     fallback: '400',
-    help: 'How long the ledger is kept.',
+    help: 'How long the ledger is kept, at least; it goes by whole months.',
+    matters: 'part scheduler',
   },
   shutdownSeconds: {
     flag: 'shutdown-seconds',
@@ -95,7 +113,8 @@ export const OPTIONS = {
     env: 'HOOKWRIGHT_CLAIM_SECONDS',
     value: 'NUMBER',
     fallback: '1200',
-    help: 'How long a worker keeps a task that it has claimed, unless it reclaims it.',
+    help: 'How long a worker keeps a task of the standalone queue that it has claimed, unless it reclaims it.',
+    matters: 'mode standalone',
   },
   deniedExchanges: {
     flag: 'denied-exchanges',
@@ -109,13 +128,17 @@ export const OPTIONS = {
     env: 'HOOKWRIGHT_SMTP_URL',
     value: 'URL',
     fallback: undefined,
-    help: 'Server that takes mail, smtp:// or smtps://; without one no mail is sent.',
+    without: 'no mail is sent',
+    help: 'Server that takes mail, smtp:// or smtps://.',
+    matters: 'mode standalone',
+    see: 'Mail',
   },
   mailFrom: {
     flag: 'mail-from',
     env: 'HOOKWRIGHT_MAIL_FROM',
     value: 'ADDRESS',
     fallback: undefined,
+    without: 'none',
     help: 'Who sends mail: hooks@example.com or "Hookwright <hooks@example.com>". Needed with --smtp-url.',
   },
   parts: {
@@ -130,6 +153,7 @@ export const OPTIONS = {
     env: 'AMQP_URL',
     value: 'URL',
     fallback: undefined,
+    without: 'the broker in the database',
     help: 'A RabbitMQ to use instead of the broker in the database, amqp:// or amqps://, with user and password.',
   },
   amqpQueueType: {
@@ -138,6 +162,7 @@ export const OPTIONS = {
     value: 'TYPE',
     fallback: 'classic',
     help: `What kind of queues hooks get on RabbitMQ: ${AMQP_QUEUE_TYPES.join(' or ')}.`,
+    matters: '--amqp-url',
   },
   replaceQueues: {
     flag: 'replace-queues',
@@ -145,6 +170,7 @@ export const OPTIONS = {
     value: 'TRUE-OR-FALSE',
     fallback: 'false',
     help: 'Whether queues of hooks on RabbitMQ that another program has made are read empty and made anew: true or false.',
+    matters: '--amqp-url',
   },
   mode: {
     flag: 'mode',
@@ -152,19 +178,22 @@ export const OPTIONS = {
     value: 'MODE',
     fallback: 'standalone',
     help: 'standalone: clients, roles and tasks live here. taskcluster: they live in a Taskcluster deployment, which the next four name.',
+    see: 'A Taskcluster deployment',
   },
   taskclusterRootUrl: {
     flag: 'taskcluster-root-url',
     env: 'TASKCLUSTER_ROOT_URL',
     value: 'URL',
     fallback: undefined,
-    help: 'Where that deployment is. Needed with --mode taskcluster, and means nothing without it.',
+    without: 'none',
+    help: 'Where that deployment is. Needed with --mode taskcluster.',
   },
   taskclusterClientId: {
     flag: 'taskcluster-client-id',
     env: 'TASKCLUSTER_CLIENT_ID',
     value: 'CLIENT',
     fallback: undefined,
+    without: 'none',
     help: 'The client of that deployment that this server is. Needed with --mode taskcluster.',
   },
   taskclusterAccessToken: {
@@ -172,6 +201,7 @@ export const OPTIONS = {
     env: 'TASKCLUSTER_ACCESS_TOKEN',
     value: 'FILE',
     fallback: undefined,
+    without: 'none',
     help: 'File with the access token of that client (the environment variable holds the token itself). Needed with --mode taskcluster.',
   },
   taskclusterCertificate: {
@@ -179,6 +209,44 @@ export const OPTIONS = {
     env: 'TASKCLUSTER_CERTIFICATE',
     value: 'FILE',
     fallback: undefined,
+    without: 'none',
     help: 'File with the certificate of temporary credentials (the environment variable holds the certificate itself).',
+    matters: 'mode taskcluster',
   },
 } as const satisfies Record<string, Option>;
+
+/** What stands for an option that is not given, in words. */
+const defaultOf = ({ fallback, without }: Option): string | undefined => fallback ?? without;
+
+/** For `hookwright help serve`. */
+export const describeOptions = (options: readonly Option[] = Object.values(OPTIONS)): string =>
+  options
+    .map((option) => {
+      const { flag, env, value, help, matters } = option;
+      const isDefault = defaultOf(option);
+      const more = [
+        ...(isDefault === undefined ? [] : [`Default: ${isDefault}.`]),
+        ...(matters === undefined ? [] : [`Only with ${matters}.`]),
+      ];
+      return `  --${flag} ${value}\n      ${[help, ...more].join(' ')} (${env})`;
+    })
+    .join('\n');
+
+/** For docs/configuration.md. */
+export const optionsTable = (options: readonly Option[] = Object.values(OPTIONS)): string => {
+  const rows = options.map((option) => {
+    const { flag, env, fallback, without = '', help, matters, see } = option;
+    const only = matters === undefined ? '' : ` Only with ${asCode(matters)}.`;
+    const more = see === undefined ? '' : ` [More](#${see.toLowerCase().replaceAll(' ', '-')})`;
+    const cells = [`\`--${flag}\``, `\`${env}\``, fallback === undefined ? without : `\`${fallback}\``];
+    return `| ${cells.join(' | ')} | ${asCode(help).replaceAll('|', '\\|')}${only}${more} |`;
+  });
+  return ['| option | variable | default | what it does |', '| --- | --- | --- | --- |', ...rows, ''].join('\n');
+};
+
+/** Options, addresses and variables stand out on the page; in plain text they do so by themselves. */
+const asCode = (text: string): string =>
+  text.replace(
+    /"[^"]*<[^"]*>"|(?<![\w/-])--[a-z][\w-]*( (?:standalone|taskcluster))?|\b[a-z]+:\/\/|\b\S+@example\.com|\b0\.0\.0\.0\b/g,
+    '`$&`',
+  );

@@ -3,10 +3,11 @@ import { readFileSync, rmSync } from 'node:fs';
 import { rename, writeFile } from 'node:fs/promises';
 import { join, relative, sep } from 'node:path';
 import { type App, startApp } from '../app.ts';
-import { type Config, describeOptions, PARTS, readConfig } from '../config.ts';
+import { type Config, readConfig } from '../config.ts';
 import { systemClock } from '../core/clock.ts';
 import { onLauncherGone } from '../core/lifeline.ts';
 import { createLog } from '../core/log.ts';
+import { describeOptions, PARTS } from '../options.ts';
 import { VERSION } from '../version.ts';
 import type { Command } from './command.ts';
 

@@ -2,9 +2,9 @@
 import type { CommandEntry, Option } from './command.ts';
 import { JSON_OPTION } from './server-call.ts';
 
-/** Those of config.ts, which is loaded only when somebody asks for them. */
+/** Those of options.ts, which is loaded only when somebody asks for them. */
 const serveOptions = async (): Promise<readonly Option[]> => {
-  const { OPTIONS } = await import('../config.ts');
+  const { OPTIONS } = await import('../options.ts');
   const known = Object.values(OPTIONS).map(({ flag, value, help }) => ({
     ...{ name: flag, value, help },
     ...(/FILE|FOLDER/.test(value) && { isFile: true as const }),

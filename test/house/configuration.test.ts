@@ -1,8 +1,9 @@
-// docs/configuration.md has every option of config.ts, with its variable and its default, and no other; the README shows no other either.
+// docs/configuration.md has every option of options.ts, with its variable and its default, and no other; the README shows no other either.
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { describe, it } from 'node:test';
-import { OPTIONS } from '../../src/config.ts';
+import { withOptions } from '../../scripts/options-page.ts';
+import { OPTIONS, type Option } from '../../src/options.ts';
 
 const read = (path: string): string => readFileSync(new URL(`../../${path}`, import.meta.url), 'utf8');
 const cellsOf = (row: string): string[] =>
@@ -14,26 +15,27 @@ const cellsOf = (row: string): string[] =>
 /** Rows of the tables of options: those that begin with a flag. */
 const optionRows = (page: string): string[][] => (page.match(/^\| `--.*$/gm) ?? []).map(cellsOf);
 
-const known = Object.values(OPTIONS).map(({ flag, env, fallback }) => ({
-  flag,
-  env,
-  fallback: fallback as string | undefined,
-}));
-const page = optionRows(read('docs/configuration.md'));
+const known: readonly Option[] = Object.values(OPTIONS);
 
 describe('docs/configuration.md', () => {
-  it('has every option and its variable, once, in the order of the help', () => {
-    const documented = page.map(([flag, variable]) => [flag, variable]);
-    assert.deepEqual(
-      documented,
-      known.map(({ flag, env }) => [`\`--${flag}\``, `\`${env}\``]),
-    );
+  const path = 'docs/configuration.md';
+
+  it('has the options that the program has; otherwise: node scripts/run.js scripts/generate-configuration.ts', () => {
+    assert.equal(read(path), withOptions(read(path)));
+    assert.equal(optionRows(read(path)).length, known.length);
   });
 
-  it('has the defaults that the program has', () => {
-    for (const [index, { flag, fallback }] of known.entries()) {
-      if (fallback !== undefined) assert.equal(page[index]?.[2], `\`${fallback}\``, flag);
-      else assert.doesNotMatch(page[index]?.[2] ?? '', /^`[^`<]*`$/, `${flag} has no fixed default`);
+  it('says in words what the default is where there is no fixed one', () => {
+    for (const { flag, fallback, without } of known) {
+      assert.ok((fallback === undefined) !== (without === undefined), flag);
+    }
+  });
+
+  it('has plain text for help, in whole sentences, and headings that there are', () => {
+    const headings = [...read(path).matchAll(/^## (.*)$/gm)].map(([, heading]) => heading);
+    for (const { flag, help, see } of known) {
+      assert.match(help, /^[^`\n]+\.$/, flag);
+      if (see !== undefined) assert.ok(headings.includes(see), `${flag}: there is no "${see}"`);
     }
   });
 });
