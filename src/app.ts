@@ -15,12 +15,14 @@ import { statement } from './database/statement.ts';
 import { ApiError } from './http/api-error.ts';
 import { withCommonMethods } from './http/common-methods.ts';
 import { serveApis } from './http/serve-api.ts';
+import { serveElsewhere } from './http/serve-elsewhere.ts';
 import { serveReferences } from './http/serve-references.ts';
 import { createHttpServer } from './http/server.ts';
 import { createLedger } from './ledger/create-ledger.ts';
 import { createRetention, RETENTION_TIMER } from './ledger/retention.ts';
 import { createOutgoingMail } from './mail/outgoing-mail.ts';
 import { createStandaloneMode } from './modes/standalone.ts';
+import { createTaskclusterMode } from './modes/taskcluster.ts';
 import { createTaskHooks } from './task-hooks/create-task-hooks.ts';
 import { createTimers } from './timers/create-timers.ts';
 
@@ -62,8 +64,9 @@ export const startApp = async (config: Config, { clock, log }: AppSurroundings):
   const timers = createTimers({ database, clock, log, metrics });
   const ledger = createLedger(database);
   const broker = createInProcessBroker({ database, clock, log, metrics });
+  const createMode = config.mode === 'taskcluster' ? createTaskclusterMode : createStandaloneMode;
   const mode = undo.use(
-    await createStandaloneMode({
+    await createMode({
       ...{ config, database, timers, broker, secretBox, clock, log, metrics },
       rootUrl: () => rootUrl,
       ending: ending.signal,
@@ -98,6 +101,7 @@ export const startApp = async (config: Config, { clock, log }: AppSurroundings):
     const { authenticate, satisfies, forgive } = mode;
     serveApis(server, apis, { authenticate, satisfies, forgive, rootUrl: () => rootUrl, clock, log, metrics });
     serveReferences(server, apis, () => rootUrl);
+    if (mode.elsewhere) serveElsewhere(server, mode.elsewhere, clock);
   }
   const url = await listen(server, config);
   rootUrl ||= url;

@@ -1,17 +1,26 @@
 // Who signed a request (spec/standalone-auth-queue.md, section 2). Hawk's own functions verify; what is around them is here:
 // clients, certificates, restrictions, replays.
-import { timingSafeEqual } from 'node:crypto';
 import hawk, { type Credentials } from 'hawk';
 import type { Clock } from '../core/clock.ts';
 import { ApiError } from '../http/api-error.ts';
 import type { Authenticate, Caller, SignedRequest } from '../http/api-method.ts';
 import { CLIENT_ID, verifyCertificate } from './certificate.ts';
 import { type Ext, parseExt } from './ext.ts';
+import { checkPayload } from './payload-hash.ts';
 import { refusal } from './refusal.ts';
 import type { Replays } from './replays.ts';
 import type { RoleExpansion } from './role-expansion.ts';
 import { holdsAll } from './scopes.ts';
-import { type Address, hasBewit, readBewit, readHeader, readHost, withoutBrackets } from './signature.ts';
+import {
+  type Address,
+  checkResource,
+  hasBewit,
+  readBewit,
+  readHeader,
+  readHost,
+  twoSchemes,
+  withoutBrackets,
+} from './signature.ts';
 
 /** What verification needs to know of a client. The same object as long as the client did not change. */
 export type KnownClient = {
@@ -74,8 +83,6 @@ export type Authenticator = {
 
 /** Either side; certificates and bewits have times of their own. */
 const CLOCK_SKEW_S = 15 * 60;
-/** A line break in what is signed would let one signature be read as another. No request line holds one, but whoever forwards a request could. */
-const CONTROL = /[^\x20-\x7e\x80-\uffff]/;
 export const EVERYBODY = 'assume:anonymous';
 
 /** Credentials that hawk can verify with, and what they will mean once it has. */
@@ -148,7 +155,7 @@ export const createAuthenticator = (settings: AuthenticatorSettings): Authentica
 
   /** Hawk's part of a request. It would take an absolute URL apart and verify its path; what is routed must be what was signed, so: paths only. */
   const toVerify = ({ method, url, host, port }: Incoming) => {
-    if (!url.startsWith('/') || CONTROL.test(url)) throw refusal('Bad Request: Invalid resource');
+    checkResource(url);
     return { method, url, host, port };
   };
 
@@ -196,9 +203,7 @@ export const createAuthenticator = (settings: AuthenticatorSettings): Authentica
       return hasBewit(url) ? verifyBewit({ method, url, authorization, ...addressOf() }) : undefined;
     }
     if (!hasBewit(url)) return verifyHeader({ method, url, authorization, ...addressOf() }, authorization);
-    throw refusal(
-      'Cannot use two authentication schemes at once: this request has both a bewit in its query string and an authorization header',
-    );
+    throw twoSchemes();
   };
 
   /** After everything else is known to be good. */
@@ -274,17 +279,6 @@ const excessError = (scopes: readonly string[], authorizedScopes: readonly strin
     `Supplied credentials do not satisfy authorizedScopes; credentials have scopes [${scopes.join(', ')}]; ` +
       `authorizedScopes are [${authorizedScopes.join(', ')}]`,
   );
-
-const checkPayload = ({ body, contentType }: SignedRequest, claimed: string): void => {
-  const computed = hawk.crypto.calculatePayloadHash(body, 'sha256', contentType);
-  const [left, right] = [Buffer.from(claimed), Buffer.from(computed)];
-  if (left.length === right.length && timingSafeEqual(left, right)) return;
-  throw refusal(
-    `Invalid payload hash: ${claimed}\nComputed payload hash: ${computed}\n` +
-      "This happens when your request carries a signed hash of the payload and the hash doesn't match the hash we've computed " +
-      'on the server-side.',
-  );
-};
 
 /** `Unauthorized: Bad mac`, as hawk says it. Whatever else it throws, it did not verify. */
 const fromHawk = (error: unknown): ApiError => {

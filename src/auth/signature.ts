@@ -35,6 +35,19 @@ export const readHeader = (authorization: string): HeaderAttributes | undefined 
   return attributes;
 };
 
+/** A line break in what is signed would let one signature be read as another. No request line holds one, but whoever forwards a request could. */
+const CONTROL = /[^\x20-\x7e\x80-\uffff]/;
+
+/** Throws AuthenticationFailed for what is no path: hawk would take an absolute URL apart, and what is routed must be what was signed. */
+export const checkResource = (url: string): void => {
+  if (!url.startsWith('/') || CONTROL.test(url)) throw refusal('Bad Request: Invalid resource');
+};
+
+export const twoSchemes = () =>
+  refusal(
+    'Cannot use two authentication schemes at once: this request has both a bewit in its query string and an authorization header',
+  );
+
 /** Whether the query carries a bewit, even an empty one. */
 export const hasBewit = (url: string): boolean => {
   const query = url.indexOf('?');

@@ -7,6 +7,7 @@ import type { Metrics } from '../core/metrics.ts';
 import type { SecretBox } from '../core/secret-box.ts';
 import type { Database } from '../database/database.ts';
 import type { ApiService, Authenticate, Satisfies, SignedRequest } from '../http/api-method.ts';
+import type { Elsewhere } from '../http/serve-elsewhere.ts';
 import type { Mailer } from '../mail/mailer.ts';
 import type { Queue } from '../queue/queue.ts';
 import type { Timers } from '../timers/create-timers.ts';
@@ -21,6 +22,8 @@ export type Mode = AsyncDisposable & {
   readonly mailer: Mailer | undefined;
   /** What is served besides hooks and messages. */
   readonly apis: readonly ApiService[];
+  /** Services that people may look for here, and that are elsewhere. */
+  readonly elsewhere?: Elsewhere;
   /** Throws an ApiError that says what of the rest of the deployment does not answer. */
   readonly checkHealth: () => Promise<void>;
   /** To be called when the API is served at that URL. Answers the file with the credentials of whoever may do everything, if there is one. */

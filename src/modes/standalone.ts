@@ -1,11 +1,9 @@
 // One server is the whole deployment: clients, roles and tasks live in its database.
 import { createAuth } from '../auth/create-auth.ts';
 import { ensureRootClient, followRootClient } from '../auth/root-client.ts';
-import type { Config } from '../config.ts';
-import type { Mailer } from '../mail/mailer.ts';
-import { createSmtpMailer } from '../mail/smtp-mailer.ts';
 import { createStandaloneQueue } from '../queue/standalone-queue.ts';
 import type { Mode, ModeSettings } from './mode.ts';
+import { createConfiguredMailer } from './smtp.ts';
 
 export const createStandaloneMode = async (settings: ModeSettings): Promise<Mode> => {
   const { config, database, timers, broker, secretBox, clock, log, metrics, rootUrl, ending } = settings;
@@ -26,7 +24,7 @@ export const createStandaloneMode = async (settings: ModeSettings): Promise<Mode
     }),
   );
   await queue.begin();
-  const mailer = createMailer(config, undo);
+  const mailer = createConfiguredMailer(config, undo);
   const owned = undo.move();
   return {
     authenticate: auth.authenticate,
@@ -44,11 +42,6 @@ export const createStandaloneMode = async (settings: ModeSettings): Promise<Mode
     },
     [Symbol.asyncDispose]: () => owned.disposeAsync(),
   };
-};
-
-const createMailer = ({ smtpUrl, mailFrom }: Config, undo: AsyncDisposableStack): Mailer | undefined => {
-  if (smtpUrl === undefined || mailFrom === undefined) return undefined;
-  return undo.use(createSmtpMailer({ url: smtpUrl, from: mailFrom }));
 };
 
 const addressOf = ({ protocol, hostname, port }: URL) => ({

@@ -28,7 +28,7 @@ const PRIORITIES = ['highest', 'very-high', 'high', 'medium', 'low', 'very-low',
 
 export const refuse = (status: number, code: string, message: string): Answer => ({
   status,
-  body: { code, message: `${message}\n\n---\n\n* errorCode: ${code}`, requestInfo: {} },
+  body: { code, message: `${message}\n\n---\n\n* method:     x\n* errorCode:  ${code}`, requestInfo: {} },
 });
 
 export const createStandInQueue = (now: () => number) => {
