@@ -53,6 +53,10 @@ export type StandInDeployment = {
   readonly calls: (method: string) => readonly Received[];
   /** From now on, of a method (`queue.createTask`), a service (`queue`) or all (`*`). Without a fault: as usual. At most `times`, then as usual. */
   readonly fail: (what: string, fault?: Fault, times?: number) => void;
+  /** Those who wait for an answer because of `hang` or `hang-after` wait no longer: their connections are cut. */
+  readonly cutHanging: () => void;
+  /** From now on the queue's clock is ahead of the deployment's by so much. */
+  readonly queueIsAhead: (ms: number) => void;
   /** How many connections were made so far. */
   readonly connections: () => number;
   /** Where `/api/hooks` is passed on to, as the proxy of a deployment does it. */
@@ -74,12 +78,14 @@ export type StandInOptions = {
 export const startDeployment = async (t: Cleanup, options: StandInOptions = {}): Promise<StandInDeployment> => {
   const { now = () => Date.now() } = options;
   const authority = createAuthority(now);
-  const queue = createStandInQueue(now);
+  let ahead = 0;
+  const queue = createStandInQueue(() => now() + ahead);
   const mails: { address: string; subject: string; content: string }[] = [];
   const received: Received[] = [];
   const violations: string[] = [];
   const faults = new Map<string, { readonly fault: Fault; times: number }>();
   const sockets = new Set<Socket>();
+  const hanging = new Set<Socket>();
   let connections = 0;
 
   const takeFault = (service: string, name: string): Fault | undefined => {
@@ -157,7 +163,7 @@ export const startDeployment = async (t: Cleanup, options: StandInOptions = {}):
     };
     received.push(record);
     const fault = takeFault(entry.service, entry.name);
-    if (fault?.kind === 'hang') return;
+    if (fault?.kind === 'hang') return void hanging.add(raw.socket);
     if (fault?.kind === 'cut') return void raw.socket.destroy();
     const answer = fault?.kind === 'status' ? faultAnswer(fault) : undefined;
     if (fault?.kind === 'status' && fault.html) {
@@ -166,7 +172,7 @@ export const startDeployment = async (t: Cleanup, options: StandInOptions = {}):
       return;
     }
     const said = answer ?? (problem ? violate(problem) : await perform(request, verdict));
-    if (fault?.kind === 'hang-after') return;
+    if (fault?.kind === 'hang-after') return void hanging.add(raw.socket);
     if (fault?.kind === 'cut-after') return void raw.socket.destroy();
     record.status = said.status;
     if (fault?.kind === 'answer') response.writeHead(200, { 'content-type': 'application/json' }).end(fault.text);
@@ -199,7 +205,10 @@ export const startDeployment = async (t: Cleanup, options: StandInOptions = {}):
   server.on('connection', (socket) => {
     connections += 1;
     sockets.add(socket);
-    socket.once('close', () => sockets.delete(socket));
+    socket.once('close', () => {
+      sockets.delete(socket);
+      hanging.delete(socket);
+    });
   });
   const listen = async (port: number) => {
     server.listen(port, '127.0.0.1');
@@ -226,6 +235,12 @@ export const startDeployment = async (t: Cleanup, options: StandInOptions = {}):
     fail: (what, fault, times = Number.POSITIVE_INFINITY) => {
       if (fault) faults.set(what, { fault, times });
       else faults.delete(what);
+    },
+    cutHanging: () => {
+      for (const socket of hanging) socket.destroy();
+    },
+    queueIsAhead: (ms) => {
+      ahead = ms;
     },
     connections: () => connections,
     hooksUrl: undefined,
