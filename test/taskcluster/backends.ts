@@ -1,0 +1,43 @@
+// What stands behind the ports in mode taskcluster, without a server around it: on a stand-in deployment and a clock that can be set.
+import { createRemoteAuth } from '../../src/auth/remote-auth.ts';
+import { type Clock, systemClock } from '../../src/core/clock.ts';
+import { silentLog } from '../../src/core/log.ts';
+import { createMetrics } from '../../src/core/metrics.ts';
+import { createDeploymentClient } from '../../src/http/deployment-client.ts';
+import { createNotifyMailer } from '../../src/mail/notify-mailer.ts';
+import { createTaskclusterQueue } from '../../src/queue/taskcluster-queue.ts';
+import type { Cleanup } from '../support/database.ts';
+import { startDeployment } from '../support/deployment.ts';
+import { lastFirst } from '../support/wait.ts';
+import { PERSON, SERVER, TOKENS } from './world.ts';
+
+export const createBackends = async (t: Cleanup, scopes: readonly string[] = SERVER_SCOPES) => {
+  const cleanup = lastFirst(t);
+  let offset = 0;
+  const now = () => Date.now() + offset;
+  const clock: Clock = { ...systemClock, now };
+  const deployment = await startDeployment(cleanup, { now });
+  deployment.clients.set(SERVER, { accessToken: TOKENS[SERVER], scopes });
+  deployment.clients.set(PERSON, { accessToken: TOKENS[PERSON], scopes: ['hooks:*'] });
+  const deploymentUrl = new URL(deployment.rootUrl);
+  const metrics = createMetrics();
+  const client = createDeploymentClient({
+    deployment: { rootUrl: deploymentUrl, clientId: SERVER, accessToken: TOKENS[SERVER], certificate: undefined },
+    ...{ clock, metrics },
+  });
+  cleanup.after(async () => client[Symbol.asyncDispose]());
+  const log = silentLog;
+  return {
+    ...{ deployment, clock, client, metrics },
+    auth: createRemoteAuth({ client, clock, log, rootUrl: undefined, deploymentUrl }),
+    queue: createTaskclusterQueue({ client, clock, log }),
+    mailer: createNotifyMailer(client),
+    /** Time passes for all, the deployment too. Nobody wakes. */
+    pass: (ms: number) => {
+      offset += ms;
+    },
+  };
+};
+
+export const SERVER_SCOPES = ['assume:hook-id:*', 'notify:email:*', 'queue:get-task:*', 'queue:status:*'];
+export const never = new AbortController().signal;
