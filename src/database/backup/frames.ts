@@ -91,11 +91,12 @@ export async function* readFrames(source: AsyncIterable<Buffer>, path: string): 
 const isKind = (kind: string): kind is FrameKind => kind.length === 1 && 'HTDE'.includes(kind);
 
 const readFirstLine = async (bytes: ByteReader, path: string, hash: { update: (bytes: Buffer) => unknown }) => {
-  const begin = await bytes.take(Buffer.byteLength(`${FIRST_LINE}${FORMAT}\n`));
+  const expected = `${FIRST_LINE}${FORMAT}\n`;
+  const begin = await bytes.take(expected.length);
   hash.update(begin);
   const text = begin.toString('latin1');
-  if (text === `${FIRST_LINE}${FORMAT}\n`) return;
-  if (/^hookwright backup \d/.test(text)) {
+  if (text === expected) return;
+  if (text.length === expected.length && /^hookwright backup \d/.test(text)) {
     throw new OperatorError('HW_BACKUP_TOO_NEW', { path, reason: 'its format is not known to this version' });
   }
   const reason = text === '' ? 'it is empty' : 'it was not written by hookwright backup';

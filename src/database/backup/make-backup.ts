@@ -16,6 +16,8 @@ export type BackupOrder = {
   readonly made: string;
   /** Answers the key that is to be in the file, if one is. Throws when it is not the one of this fingerprint. */
   readonly keyFor: (fingerprint: string | null) => string | undefined;
+  /** Tests bring migrations of their own. */
+  readonly migrations?: string;
   /** Told when all is written. */
   readonly onDone: (what: BackupSummary) => void;
 };
@@ -68,10 +70,11 @@ const beginSnapshot = async (client: pg.Client): Promise<void> => {
   }
 };
 
-const headerOf = async (client: pg.Client, { address, version, made, keyFor }: BackupOrder): Promise<BackupHeader> => {
+const headerOf = async (client: pg.Client, order: BackupOrder): Promise<BackupHeader> => {
+  const { address, version, made, keyFor } = order;
   const migrations = await listApplied(client);
   if (migrations === null) throw new OperatorError('HW_NOTHING_TO_BACK_UP', { place: address });
-  await checkApplied(migrations);
+  await checkApplied(migrations, order.migrations);
   const tables = await listTables(client);
   const { rows: known } = await client.query<{ fingerprint: string }>(FINGERPRINT);
   const keyFingerprint = known[0]?.fingerprint ?? null;
