@@ -1,10 +1,11 @@
 // `hookwright serve`: the server as a process.
 import { readFileSync, rmSync } from 'node:fs';
-import { rename, writeFile } from 'node:fs/promises';
-import { join, relative, sep } from 'node:path';
+import { mkdir, rename, writeFile } from 'node:fs/promises';
+import { dirname, join, relative, sep } from 'node:path';
 import { type App, startApp } from '../app.ts';
 import { type Config, readConfig } from '../config.ts';
 import { systemClock } from '../core/clock.ts';
+import { describeError, errorCode, OperatorError } from '../core/errors.ts';
 import { onLauncherGone } from '../core/lifeline.ts';
 import { createLog } from '../core/log.ts';
 import { describeOptions, PARTS } from '../options.ts';
@@ -99,8 +100,14 @@ const greeting = (
 /** Whole or not at all, so that whoever waits for it reads no half of it. */
 const writeServerFile = async (path: string, url: string): Promise<void> => {
   const draft = `${path}.${process.pid}`;
-  await writeFile(draft, `${JSON.stringify({ url, pid: process.pid })}\n`);
-  await rename(draft, path);
+  try {
+    await mkdir(dirname(path), { recursive: true }); // with a given database and a given key, nothing else lies in it
+    await writeFile(draft, `${JSON.stringify({ url, pid: process.pid })}\n`);
+    await rename(draft, path);
+  } catch (error) {
+    const values = { folder: dirname(path), reason: describeError(error) };
+    throw new OperatorError(errorCode(error) === 'ENOSPC' ? 'HW_DISK_FULL' : 'HW_DATA_NOT_WRITABLE', values, error);
+  }
 };
 
 /** Synchronous, because a second signal leaves no time. Another process in the same data folder keeps its own. */
