@@ -30,6 +30,10 @@ export const OPERATOR_ERRORS = {
     'The database at {address} is PostgreSQL {version}; Hookwright needs 15 or newer. Upgrade it, or unset DATABASE_URL to use the embedded one',
   HW_DATABASE_IS_POOLED:
     'The database at {address} sits behind a transaction pooler ({evidence}). LISTEN, prepared statements and advisory locks need a session: point DATABASE_URL at PostgreSQL itself, or at a pooler in session mode',
+  HW_AMQP_UNREACHABLE:
+    'RabbitMQ at {address} cannot be reached: {reason}. Check AMQP_URL and that RabbitMQ runs; it is tried again',
+  HW_AMQP_REFUSED:
+    'RabbitMQ at {address} refuses the user {user}: {reason}. Correct AMQP_URL, or what RabbitMQ knows of that user; it is tried again',
   HW_SCHEMA_TOO_NEW:
     'The database was migrated by a newer Hookwright (it has migration "{migration}", which this version does not know). Run that version, or restore a backup made with this one',
   HW_MIGRATION_FAILED: 'Migration "{migration}" failed and was undone: {reason}',
