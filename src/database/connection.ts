@@ -48,6 +48,12 @@ export const openDatabase = ({ connection, address, poolSize, clock, log }: Conn
     // While we end, the embedded server may close connections that are about to close themselves.
     if (!isEnding) log.warn({ err: error }, 'an idle database connection broke');
   });
+  // The pool listens to a client only while it lies in the pool. A database that breaks off right behind its answer to the first statement
+  // (its postmaster was killed) does so when nobody else listens yet, and an error that nobody hears ends the process. Who uses the
+  // client next meets the broken connection.
+  pool.on('connect', (client) => {
+    client.on('error', () => {});
+  });
   const listening = createListening({ config, clock, log });
 
   const transaction = async <T>(work: (tx: Transaction) => Promise<T>): Promise<T> => {

@@ -14,6 +14,7 @@ const LOCK_KEY = 4_665_776_501;
 export const migrate = async (connection: pg.ClientConfig, log: Log, folder: string = FOLDER): Promise<void> => {
   const ours = await migrationsIn(folder);
   const client = new pg.Client(connection);
+  client.on('error', () => {}); // the statement that meets the broken connection reports it
   await client.connect();
   try {
     if (missing(ours, await applied(client)).length === 0) return;
@@ -31,6 +32,7 @@ export const migrate = async (connection: pg.ClientConfig, log: Log, folder: str
 export const listDueMigrations = async (connection: pg.ClientConfig, folder: string = FOLDER): Promise<string[]> => {
   const ours = await migrationsIn(folder);
   const client = new pg.Client(connection);
+  client.on('error', () => {}); // the statement that meets the broken connection reports it
   await client.connect();
   try {
     return missing(ours, await applied(client));
