@@ -18,7 +18,7 @@ export const createBackends = async (t: Cleanup, scopes: readonly string[] = SER
   const clock: Clock = { ...systemClock, now };
   const deployment = await startDeployment(cleanup, { now });
   deployment.clients.set(SERVER, { accessToken: TOKENS[SERVER], scopes });
-  deployment.clients.set(PERSON, { accessToken: TOKENS[PERSON], scopes: ['hooks:*'] });
+  deployment.clients.set(PERSON, { accessToken: TOKENS[PERSON], scopes: ['hooks:*', 'assume:hook-id:*'] });
   const deploymentUrl = new URL(deployment.rootUrl);
   const metrics = createMetrics();
   const client = createDeploymentClient({
