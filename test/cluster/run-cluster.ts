@@ -2,6 +2,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { createRandom, type Random } from '../chaos/random.ts';
 import type { Cleanup } from '../support/database.ts';
+import { send } from '../support/request.ts';
 import { eventually } from '../support/wait.ts';
 import { type Api, createApi, hookPath, isBound } from './api.ts';
 import { type Backend, query, type StartBackend } from './backends.ts';
@@ -10,7 +11,7 @@ import { change, startEditors } from './editors.ts';
 import { type Events, noEvents } from './events.ts';
 import { databaseFaults, type Fault, memberFaults, planFaults } from './faults.ts';
 import { BOUND, CALLED, SCHEDULED, scheduledHook, triggeredHook } from './hooks.ts';
-import { startMembers } from './members.ts';
+import { type Member, startMembers } from './members.ts';
 import { type Evidence, judge, type Row } from './oracle.ts';
 import { type Postgres, startPostgres } from './postgres.ts';
 import { startPublishers } from './publishers.ts';
@@ -42,6 +43,7 @@ const LONGEST_BETWEEN_MS = 1_500;
 const LONGEST_MOMENT_MS = 100;
 /** A lease of 15 s, backoffs that have grown meanwhile, and the work itself on a machine that is busy. */
 const QUIET_WITHIN_MS = 90_000;
+const READY_WITHIN_MS = 30_000;
 
 export const runCluster = async (t: Cleanup, options: ClusterOptions): Promise<ClusterReport> => {
   const { seed, tell, startBackend } = options;
@@ -66,6 +68,8 @@ export const runCluster = async (t: Cleanup, options: ClusterOptions): Promise<C
   await live(events, random);
   tell('the faults are over; everybody finishes');
   const problems = await finish(loads, { api, events, postgres, backend });
+  const unready = await Promise.all(members.all.map(whyNotReady));
+  problems.push(...unready.filter((reason) => reason !== undefined));
 
   const evidence = { events, tasks: await tasks(), ledger: await readLedger(postgres), tells: backend.tells };
   problems.push(...judge(evidence), ...backend.violations(), ...members.problems());
@@ -126,6 +130,20 @@ const strikeAll = async (
   }
   await Promise.all(healing.values());
   return struck;
+};
+
+/** Whatever a member has lost is back by then, and it says so. */
+const whyNotReady = async ({ name, url }: Member): Promise<string | undefined> => {
+  let last = 'nothing';
+  const isReady = async () => {
+    const reply = await send(url() ?? '', '/readyz').catch((error: Error) => error);
+    last = reply instanceof Error ? reply.message : `${reply.status} ${reply.text}`;
+    return !(reply instanceof Error) && reply.status === 200;
+  };
+  return eventually('it is ready', isReady, READY_WITHIN_MS).then(
+    () => undefined,
+    () => `the member ${name} is not ready, ${READY_WITHIN_MS} ms after everything else was over: ${last}`,
+  );
 };
 
 type Finishing = {
