@@ -60,7 +60,7 @@ export const startApp = async (config: Config, { clock, log }: AppSurroundings):
   await checkEncryptionKey(database, secretBox.fingerprint, encryptionKey.source);
 
   const isPart = (part: Part) => config.parts.includes(part);
-  let rootUrl = config.rootUrl?.origin ?? '';
+  let rootUrl = (config.rootUrl ?? config.deployment?.rootUrl)?.origin ?? '';
   const timers = createTimers({ database, clock, log, metrics });
   const ledger = createLedger(database);
   const broker = createInProcessBroker({ database, clock, log, metrics });

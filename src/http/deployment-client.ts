@@ -63,7 +63,8 @@ export type DeploymentClientSettings = {
   readonly metrics: Metrics;
 };
 
-const MOST_CONNECTIONS = 64;
+/** To each service its own: a queue that hangs must not keep callers from being told apart. */
+const MOST_CONNECTIONS = { auth: 64, queue: 64, notify: 4 } as const;
 const LARGEST_ANSWER = 1024 * 1024;
 const RETRY = { firstMs: 100, longestMs: 2_000 };
 /** Refusals that say nothing of what was asked, only that it was asked too early or by somebody unknown. */
@@ -75,7 +76,12 @@ export const createDeploymentClient = (settings: DeploymentClientSettings): Depl
   const { clientId, certificate } = deployment;
   const rootUrl = deployment.rootUrl.origin;
   const { request: send, Agent } = deployment.rootUrl.protocol === 'https:' ? https : http;
-  const agent = new Agent({ keepAlive: true, maxSockets: MOST_CONNECTIONS, maxFreeSockets: MOST_CONNECTIONS });
+  const agentWith = (maxSockets: number) => new Agent({ keepAlive: true, maxSockets, maxFreeSockets: maxSockets });
+  const agents = {
+    auth: agentWith(MOST_CONNECTIONS.auth),
+    queue: agentWith(MOST_CONNECTIONS.queue),
+    notify: agentWith(MOST_CONNECTIONS.notify),
+  };
   const closing = new AbortController();
   const help = 'Time of calls to the deployment; outcome: the status, or none for no answer';
   const duration = metrics.histogram('hookwright_deployment_seconds', help, ['service', 'method', 'outcome']);
@@ -105,7 +111,12 @@ export const createDeploymentClient = (settings: DeploymentClientSettings): Depl
   const exchange = async (call: DeploymentCall, signal: AbortSignal): Promise<Reply> => {
     const url = new URL(`${rootUrl}/api/${call.service}/v1${call.path}`);
     for (;;) {
-      const request = send(url, { method: call.verb, headers: headersOf(call, url), agent, signal });
+      const request = send(url, {
+        method: call.verb,
+        headers: headersOf(call, url),
+        agent: agents[call.service],
+        signal,
+      });
       try {
         return await readReply(request, call.body, call.largestAnswer ?? LARGEST_ANSWER);
       } catch (error) {
@@ -161,7 +172,7 @@ export const createDeploymentClient = (settings: DeploymentClientSettings): Depl
     sign,
     [Symbol.asyncDispose]: async () => {
       closing.abort();
-      agent.destroy();
+      for (const agent of Object.values(agents)) agent.destroy();
     },
   };
 };

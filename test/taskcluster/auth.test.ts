@@ -58,6 +58,16 @@ describe('while Auth is away', () => {
     });
   }
 
+  it('no more than so many wait for it, and the others are told at once', async (t) => {
+    const { auth, deployment, client } = await createBackends(t);
+    deployment.fail('auth', { kind: 'hang' });
+    const request = signed();
+    const waiting = Array.from({ length: 1_000 }, () => auth.authenticate(request).catch((error: Error) => error));
+    await assert.rejects(auth.authenticate(request), /too many questions/);
+    await client[Symbol.asyncDispose]();
+    for (const error of await Promise.all(waiting)) assert.ok(error instanceof Error);
+  });
+
   it('a moment, it is asked again by itself', async (t) => {
     const { auth, deployment, clock } = await createBackends(t);
     deployment.fail('auth', { kind: 'status', status: 500 }, 2);

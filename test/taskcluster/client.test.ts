@@ -29,6 +29,16 @@ describe('a call to a deployment', () => {
     assert.ok(deployment.connections() <= 64, `${deployment.connections()} connections`);
   });
 
+  it('waits for no other service that hangs', async (t) => {
+    const { client, deployment } = await createBackends(t);
+    deployment.fail('queue.ping', { kind: 'hang' });
+    const enough = new AbortController();
+    const hanging = Array.from({ length: 100 }, () => client.call(PING, enough.signal).catch(() => {}));
+    assert.ok((await client.call({ ...PING, service: 'auth' })).ok);
+    enough.abort();
+    await Promise.all(hanging);
+  });
+
   it('that finds its kept connection closed is made again at once', async (t) => {
     const { client, deployment } = await createBackends(t);
     await client.call(PING);

@@ -4,12 +4,12 @@ import { it } from 'node:test';
 import { startApp } from '../../src/app.ts';
 import { readConfig } from '../../src/config.ts';
 import { silentLog } from '../../src/core/log.ts';
-import { clientsOf, ECHO_SCOPES, echoHook } from '../support/client.ts';
+import { clientsOf, ECHO_SCOPES, echoHook, taskcluster } from '../support/client.ts';
 import { freshDatabaseUrl } from '../support/database.ts';
 import { newDataFolder } from '../support/server.ts';
 import { eventually, lastFirst } from '../support/wait.ts';
 import { createBackends } from './backends.ts';
-import { createWorld, PERSON_CREDENTIALS, refusal, SERVER, TOKENS } from './world.ts';
+import { createWorld, HOUR, PERSON_CREDENTIALS, refusal, SERVER, TOKENS } from './world.ts';
 
 const QUIET_TASK = { ...echoHook().task, payload: { by: { $eval: 'firedBy' } } };
 
@@ -130,6 +130,25 @@ it('a server whose credentials are not good starts, says so, and works once they
   assert.match(lastFires[0].error, /client hooks\/server.*token, expiry and scopes/);
   deployment.clients.set(SERVER, { accessToken: 'not-the-token', scopes });
   await eventually('the fire that waited has its task', () => deployment.tasks.has(lastFires[0].taskId));
+});
+
+it('a server may have temporary credentials', async (t) => {
+  const { deployment, person, start, makeHook } = await createWorld(lastFirst(t));
+  const scopes = ['assume:hook-id:*'];
+  deployment.clients.set(SERVER, { accessToken: TOKENS[SERVER], scopes: [...scopes, 'auth:create-client:hooks/temp'] });
+  const { certificate, accessToken } = taskcluster.createTemporaryCredentials({
+    ...{ credentials: { clientId: SERVER, accessToken: TOKENS[SERVER] }, clientId: 'hooks/temp', scopes },
+    ...{ start: new Date(Date.now() - HOUR), expiry: new Date(Date.now() + HOUR) },
+  });
+  const server = await start({
+    ...{ TASKCLUSTER_CLIENT_ID: 'hooks/temp', TASKCLUSTER_ACCESS_TOKEN: accessToken },
+    TASKCLUSTER_CERTIFICATE: certificate,
+  });
+  await makeHook('g', 'h');
+  const { taskId } = await person.hooks.triggerHook('g', 'h', {});
+  assert.deepEqual(deployment.tasks.get(taskId)?.authorizedScopes, ['assume:hook-id:g/h']);
+  assert.equal(deployment.calls('queue.createTask')[0]?.clientId, 'hooks/temp');
+  assert.ok(!server.said().includes(accessToken) && !server.said().includes(JSON.parse(certificate).signature));
 });
 
 it('a server that lacks the scope that hooks need says so at its start', async (t) => {

@@ -42,8 +42,20 @@ describe('a server of a deployment', () => {
     assert.equal((await hooks.getHookStatus('all', 'h')).lastFire.taskId, taskId);
     const [fire] = (await hooks.listLastFires('all', 'h')).lastFires;
     assert.deepEqual([fire.taskId, fire.taskState], [taskId, 'pending']);
+    const { token: fresh } = await hooks.getTriggerToken('all', 'h');
+    // Its template wants to know who calls, and nobody does.
+    assert.equal((await refusal(hooks.triggerHookWithToken('all', 'h', fresh, {}))).code, 'InputError');
     await hooks.removeHook('all', 'h');
     assert.equal((await refusal(hooks.hook('all', 'h'))).code, 'ResourceNotFound');
+    await hooks.lbheartbeat();
+    await hooks.version();
+
+    const { text } = await send(server.url, '/metrics');
+    const names: string[] = Object.getOwnPropertyNames(hooks.constructor.prototype).filter(
+      (name) => hooks[name]?.entryReference,
+    );
+    assert.ok(names.length >= 15, String(names));
+    for (const name of names) assert.ok(text.includes(`service="hooks",method="${name}"`), `${name} was not called`);
   });
 
   it('creates the task with exactly the role of the hook, whoever triggers it and however', async () => {
