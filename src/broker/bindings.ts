@@ -2,15 +2,15 @@
 import { type Clock, toIso } from '../core/clock.ts';
 import type { Queryable, Transaction } from '../database/database.ts';
 import { statement } from '../database/statement.ts';
-import type { Binding, BindingState } from './broker.ts';
+import type { Binding, BindingState, QueueIdentity } from './broker.ts';
 import { requireName } from './outbox.ts';
 import { createTopicTable, type TopicTable } from './topic-table.ts';
 
 // Two who set the same queue's bindings meet at its row; the second one goes on when the first one has committed.
 const touchQueue = statement(
   'bindings.touch-queue',
-  `insert into broker_queues (queue, changed) values ($1, pg_current_xact_id())
-   on conflict (queue) do update set changed = excluded.changed`,
+  `insert into broker_queues (queue, name, changed) values ($1, $2, pg_current_xact_id())
+   on conflict (queue) do update set name = excluded.name, changed = excluded.changed`,
 );
 
 // A statement of its own, so that it sees what the one before had to wait for.
@@ -34,7 +34,7 @@ const removeRest = statement(
 /** Broker.setBindings. Bodies of messages that lay on this queue only are swept later. */
 export const setBindings = async (
   tx: Transaction,
-  queue: string,
+  { id, name }: QueueIdentity,
   bindings: readonly Binding[],
   now: number,
 ): Promise<void> => {
@@ -43,13 +43,13 @@ export const setBindings = async (
     requireName('routing key pattern', routingKeyPattern);
   }
   if (bindings.length === 0) {
-    await tx.query(removeQueue, [queue]);
-    await tx.query(removeRest, [queue]);
+    await tx.query(removeQueue, [id]);
+    await tx.query(removeRest, [id]);
     return;
   }
-  await tx.query(touchQueue, [queue]);
+  await tx.query(touchQueue, [id, name]);
   const patterns = bindings.map(({ routingKeyPattern }) => routingKeyPattern);
-  await tx.query(replaceBindings, [queue, bindings.map(({ exchange }) => exchange), patterns, toIso(now)]);
+  await tx.query(replaceBindings, [id, bindings.map(({ exchange }) => exchange), patterns, toIso(now)]);
 };
 
 const listBindings = statement<{ exchange: string; pattern: string; since: number }>(

@@ -5,6 +5,7 @@
 //   binding    exchange and pattern: which messages of that exchange go to the queue. Words end at dots; `*` is one word, `#` any number of them
 //   delivery   one message on one queue; delivered until it is acknowledged
 import type { Transaction } from '../database/database.ts';
+import type { BrokerTools } from './tools.ts';
 
 /** What waits for one reader. */
 export type QueueIdentity = {
@@ -85,6 +86,8 @@ export type Broker = {
   readonly onBindingChange: (changed: (tx: Transaction, changes: readonly BindingChange[]) => Promise<void>) => void;
   /** Throws ServiceUnavailable, with the reason, while the broker cannot be reached. */
   readonly checkHealth: () => Promise<void>;
+  /** What people do with it by hand. */
+  readonly tools: BrokerTools;
   /** Routes and delivers until the signal aborts, then finishes the deliveries under way. Outlives the loss of the database. */
   readonly run: (signal: AbortSignal) => Promise<void>;
 };

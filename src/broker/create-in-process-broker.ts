@@ -9,11 +9,13 @@ import { bindingStates, boundAmong, setBindings } from './bindings.ts';
 import type { Broker, Delivery, Reader } from './broker.ts';
 import { createBrokerMetrics, MOST_COUNTED } from './broker-metrics.ts';
 import { createConsumer } from './consumer.ts';
+import { createInProcessTools } from './in-process-tools.ts';
 import { createLoop, type Loop } from './loop.ts';
 import { OUTBOX_CHANNEL, pendingUpTo, publish } from './outbox.ts';
 import { createQueueStore, QUEUES_CHANNEL } from './queue-store.ts';
 import { createRelay } from './relay.ts';
 import { createSweep } from './sweep.ts';
+import { sweepWatches } from './watches.ts';
 
 export type InProcessBrokerSettings = {
   readonly database: Database;
@@ -52,6 +54,7 @@ export const createInProcessBroker = (settings: InProcessBrokerSettings): Broker
   const sweep = createSweep(database);
   const lookAfter = async () => {
     await sweep();
+    await sweepWatches(database, clock.now());
     const pending = await pendingUpTo(database, MOST_COUNTED);
     if (pending) metrics.pending(pending);
     return LOOK_AFTER_EVERY_MS;
@@ -77,13 +80,15 @@ export const createInProcessBroker = (settings: InProcessBrokerSettings): Broker
     return undefined;
   };
 
+  const publishIn: Broker['publish'] = async (tx, messages) => {
+    await publish(tx, messages, clock.now());
+    metrics.accepted(messages.length);
+  };
+
   return {
-    publish: async (tx, messages) => {
-      await publish(tx, messages, clock.now());
-      metrics.accepted(messages.length);
-    },
+    publish: publishIn,
     boundAmong,
-    setBindings: (tx, { id }, bindings) => setBindings(tx, id, bindings, clock.now()),
+    setBindings: (tx, queue, bindings) => setBindings(tx, queue, bindings, clock.now()),
     bindingStates: (queue) => bindingStates(database, queue),
     acknowledge: async (tx, deliveries) => {
       const wereThere = await store.acknowledge(
@@ -96,6 +101,7 @@ export const createInProcessBroker = (settings: InProcessBrokerSettings): Broker
     consume,
     onBindingChange: () => {},
     checkHealth: async () => {}, // it is where the database is
+    tools: createInProcessTools({ database, clock, publish: publishIn }),
     run: async (signal) => {
       isRunning = true;
       // Listening stands before the first question to the database, so that nothing is published unseen in between.

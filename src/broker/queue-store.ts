@@ -14,6 +14,9 @@ import { statement } from '../database/statement.ts';
 /** Says that a queue has become due: something lies on it on which nothing lay, or its reader gave it back. */
 export const QUEUES_CHANNEL = 'broker_queues';
 
+/** Queues that are called so have another reader (watches.ts): they are never due. */
+export const WATCH_PREFIX = 'watch/';
+
 export type ClaimedQueue = { readonly queue: string; readonly failures: number };
 
 export type StoredDelivery = {
@@ -54,9 +57,9 @@ export type QueueStore = {
   readonly forgive: (queue: string) => Promise<void>;
 };
 
-const touchQueues = statement<{ queue: string; is_new: boolean }>(
+const touchQueues = statement<{ queue: string; is_new: boolean | null }>(
   'queues.touch',
-  `update broker_queues set routed = routed + 1, due = coalesce(due, $2)
+  `update broker_queues set routed = routed + 1, due = case when starts_with(queue, '${WATCH_PREFIX}') then null else coalesce(due, $2) end
    where queue = any(array(select queue from broker_queues where queue = any($1) order by queue for update))
    returning queue, due = $2 as is_new`,
 );
@@ -106,7 +109,7 @@ const readQueues = statement<{ queue: string; routed: number } & (StoredDelivery
 );
 
 // A body goes with its last delivery. Two last ones that end at the same moment do not see each other; sweep.ts finds what they leave.
-const removeDeliveries = statement<{ id: number }>(
+const removeTheseDeliveries = statement<{ id: number }>(
   'queues.remove-deliveries',
   `with gone as (delete from broker_deliveries where id = any($1::bigint[]) returning id, message),
    bodies as (
@@ -166,7 +169,7 @@ export const createQueueStore = (database: Database, holder: string): QueueStore
     maxItems: 20,
     concurrency: 2,
     run: async (groups) => {
-      await remove(database, groups.flat());
+      await removeDeliveries(database, groups.flat());
       return groups.map(() => undefined);
     },
   });
@@ -181,7 +184,7 @@ export const createQueueStore = (database: Database, holder: string): QueueStore
     },
     read: readTogether,
     remove: removeTogether,
-    acknowledge: async (tx, deliveries) => new Set((await remove(tx, deliveries)).map(({ id }) => id)),
+    acknowledge: async (tx, deliveries) => new Set((await removeDeliveries(tx, deliveries)).map(({ id }) => id)),
     release: async (queue, routed) => (await database.query(releaseQueue, [queue, holder, routed])).length > 0,
     giveBack: async (queues, now) => {
       await database.query(giveBackQueues, [queues, holder, toIso(now)]);
@@ -195,5 +198,6 @@ export const createQueueStore = (database: Database, holder: string): QueueStore
   };
 };
 
-const remove = (on: Queryable, deliveries: readonly number[]): Promise<{ id: number }[]> =>
-  on.query(removeDeliveries, [deliveries]);
+/** Takes deliveries off their queues. Answers those that were there. */
+export const removeDeliveries = (on: Queryable, deliveries: readonly number[]): Promise<{ id: number }[]> =>
+  on.query(removeTheseDeliveries, [deliveries]);

@@ -11,6 +11,7 @@ import { type BindingMemory, createBindingMemory } from './bindings.ts';
 import type { BrokerMetrics } from './broker-metrics.ts';
 import { moveOut, type Routed, readOutbox, type Waiting } from './outbox.ts';
 import { touch } from './queue-store.ts';
+import { tendWatches } from './watches.ts';
 
 export type RelaySettings = {
   readonly database: Database;
@@ -60,6 +61,7 @@ export const createRelay = ({
     const { taken, routes } = route(waiting, bindings);
     const routed = await keepThoseThatAreThere(tx, routes);
     await moveOut(tx, taken, routed);
+    await tendWatches(tx, new Set(routed.map(({ queue }) => queue)));
     const count = new Set(routed.map(({ message }) => message)).size;
     const isMore = waiting.length === MOST_MESSAGES || taken.length < waiting.length;
     return { outcome: 'routed', routed: count, dropped: taken.length - count, isMore };
