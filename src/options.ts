@@ -34,7 +34,6 @@ export const OPTIONS = {
     value: 'NUMBER',
     fallback: '8080',
     help: 'Port to listen on; 0 picks a free one.',
-    matters: 'part web',
   },
   host: {
     flag: 'host',
@@ -42,7 +41,6 @@ export const OPTIONS = {
     value: 'ADDRESS',
     fallback: '127.0.0.1',
     help: 'Address to listen on; 0.0.0.0 for all of this machine.',
-    matters: 'part web',
   },
   dataFolder: {
     flag: 'data',
@@ -128,9 +126,8 @@ export const OPTIONS = {
     env: 'HOOKWRIGHT_SMTP_URL',
     value: 'URL',
     fallback: undefined,
-    without: 'no mail is sent',
+    without: 'no mail is sent, or Notify sends it in mode taskcluster',
     help: 'Server that takes mail, smtp:// or smtps://.',
-    matters: 'mode standalone',
     see: 'Mail',
   },
   mailFrom: {

@@ -1,5 +1,5 @@
 // `hookwright config check`: reads the configuration as `serve` would, tries what it names, and says what is good or wrong.
-import { access, constants, stat } from 'node:fs/promises';
+import { access, constants } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { dirname, join } from 'node:path';
 import type pg from 'pg';
@@ -8,6 +8,7 @@ import { type Clock, systemClock } from '../core/clock.ts';
 import { loadEncryptionKey } from '../core/encryption-key.ts';
 import { describeError, errorCode, OperatorError } from '../core/errors.ts';
 import { createLog, type Log } from '../core/log.ts';
+import { createMetrics } from '../core/metrics.ts';
 import { createSecretBox } from '../core/secret-box.ts';
 import { knownFingerprint } from '../database/check-encryption-key.ts';
 import { openDatabase } from '../database/connection.ts';
@@ -17,6 +18,7 @@ import { inspectDatabase } from '../database/inspect.ts';
 import { listDueMigrations } from '../database/migrate.ts';
 import { withoutPassword } from '../database/prepare-database.ts';
 import type { Command } from './command.ts';
+import { isThere } from './data-place.ts';
 import { EXIT_STATUS } from './exit-status.ts';
 import { createOutput, oneLine } from './output.ts';
 
@@ -24,12 +26,12 @@ import { createOutput, oneLine } from './output.ts';
 type Finding = { readonly what: string; readonly isGood: boolean; readonly says: string; readonly code?: string };
 
 export const configCheck: Command = {
-  summary: 'Read the configuration and try the database, without starting',
+  summary: 'Read the configuration and try what it names, without starting',
   usage: `hookwright config check [options of serve] [--json]
 
-  Reads options, variables and the configuration file as serve would, looks at the data folder, the key, the port and the
-  database, and says of each whether it is good. A database that was made before is started for a moment; none is made, and
-  nothing in it is changed. Exit status 0: serve can start; 1: something is wrong; 2: the configuration cannot be read.
+  Reads options, variables and the configuration file as serve would, looks at the data folder, the key, the port, the
+  database, the mail server, RabbitMQ and the deployment, and says of each whether it is good. A database that was made before
+  is started for a moment; none is made, nothing in it is changed, and no mail is sent. Exit status 0: serve can start; 1: something is wrong; 2: the configuration cannot be read.
   The options are those of serve: hookwright help serve`,
   run: async (args, io) => {
     const output = createOutput(io, args.includes('--json'));
@@ -62,7 +64,9 @@ const checkAll = async (config: Config, clock: Clock, log: Log): Promise<readonl
     await finding('encryption key', async () => (await keyOf(config)).says),
     await finding('address', () => checkAddress(config)),
     await finding('database', () => checkDatabase(config, clock, log)),
-    await finding('mail', async () => (config.smtpUrl ? `by ${config.smtpUrl.host}, not tried` : 'none is sent')),
+    await finding('messages', () => checkMessages(config)),
+    ...(config.deployment ? [await finding('deployment', () => checkDeployment(config, clock, log))] : []),
+    await finding('mail', () => checkMail(config)),
   ];
 };
 
@@ -72,16 +76,6 @@ const finding = async (what: string, check: () => Promise<string>): Promise<Find
   } catch (error) {
     const code = error instanceof OperatorError ? { code: error.code } : {};
     return { what, isGood: false, says: describeError(error), ...code };
-  }
-};
-
-const isThere = async (path: string): Promise<boolean> => {
-  try {
-    await stat(path);
-    return true;
-  } catch (error) {
-    if (errorCode(error) === 'ENOENT') return false;
-    throw error;
   }
 };
 
@@ -151,4 +145,37 @@ const checkContent = async (
     throw new OperatorError('HW_WRONG_ENCRYPTION_KEY', { source: source || 'the data folder, which has none' });
   }
   return due.length === 0 ? 'it is up to date' : `the start will run ${due.length} migrations: ${due.join(', ')}`;
+};
+
+const checkMessages = async ({ amqpUrl }: Config): Promise<string> => {
+  if (amqpUrl === undefined) return 'by the broker in the database';
+  const { tryConnection } = await import('../broker/amqp/try-connection.ts');
+  return `RabbitMQ at ${await tryConnection(amqpUrl)} answers`;
+};
+
+/** Somebody waits for the answer. */
+const MAIL_TIMEOUTS = { connect: 10_000, answer: 10_000 };
+
+const checkMail = async ({ smtpUrl, mailFrom, deployment }: Config): Promise<string> => {
+  if (smtpUrl === undefined || mailFrom === undefined) return deployment ? 'by the deployment' : 'none is sent';
+  const { createSmtpMailer } = await import('../mail/smtp-mailer.ts');
+  await using mailer = createSmtpMailer({ url: smtpUrl, from: mailFrom, timeouts: MAIL_TIMEOUTS });
+  await mailer.verify().catch((error: unknown) => {
+    throw new Error(`${smtpUrl.host}: ${describeError(error)}`, { cause: error });
+  });
+  return `by ${smtpUrl.host}, which ${smtpUrl.username === '' ? 'answers' : 'takes the login'}`;
+};
+
+const checkDeployment = async ({ deployment, rootUrl }: Config, clock: Clock, log: Log): Promise<string> => {
+  if (!deployment) return 'none';
+  const { createRemoteAuth } = await import('../auth/remote-auth.ts');
+  const { createDeploymentClient } = await import('../http/deployment-client.ts');
+  const { NEEDED_SCOPE } = await import('../modes/taskcluster.ts');
+  const metrics = createMetrics({ processMetrics: false });
+  await using client = createDeploymentClient({ deployment, clock, metrics });
+  const auth = createRemoteAuth({ client, clock, log, rootUrl, deploymentUrl: deployment.rootUrl });
+  const scopes = await auth.ownScopes();
+  const who = `${deployment.rootUrl.origin} as ${deployment.clientId}`;
+  if (auth.satisfies({ clientId: deployment.clientId, scopes }, NEEDED_SCOPE)) return who;
+  throw new Error(`${who}, who lacks the scope ${NEEDED_SCOPE}, without which hooks make no tasks`);
 };

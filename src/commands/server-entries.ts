@@ -25,7 +25,7 @@ export const SERVER_ENTRIES: readonly CommandEntry[] = [
   {
     kind: 'own',
     words: ['config', 'check'],
-    summary: 'Read the configuration and try the database, without starting',
+    summary: 'Read the configuration and try what it names, without starting',
     options: async () => [...(await serveOptions()), JSON_OPTION],
     load: async () => (await import('./config-check.ts')).configCheck,
   },

@@ -36,6 +36,12 @@ const LONGEST_REASON = 500;
 /** Answers to RCPT TO that say nothing of the recipient: commands out of order, and a login that is missing. */
 const ABOUT_THE_SESSION: readonly number[] = [503, 530];
 
+export type SmtpMailer = Mailer &
+  AsyncDisposable & {
+    /** Connects and logs in, and sends nothing. What it rejects with may be shown. */
+    readonly verify: () => Promise<void>;
+  };
+
 type Transport = Transporter<SMTPPoolSentMessageInfo, SMTPPoolOptions>;
 
 /**
@@ -44,7 +50,7 @@ type Transport = Transporter<SMTPPoolSentMessageInfo, SMTPPoolOptions>;
  *
  * @example await using mailer = createSmtpMailer({ url: new URL('smtp://mail.example.com'), from: 'hooks@example.com' });
  */
-export const createSmtpMailer = (settings: SmtpMailerSettings): Mailer & AsyncDisposable => {
+export const createSmtpMailer = (settings: SmtpMailerSettings): SmtpMailer => {
   const from = parseMailbox(settings.from);
   if (!from) throw new Error('the sender of mail is not one mail address');
   const hide = createHide(settings.url);
@@ -75,6 +81,16 @@ export const createSmtpMailer = (settings: SmtpMailerSettings): Mailer & AsyncDi
         });
       } catch (error) {
         throw explain(error, mail, hide);
+      }
+    },
+    verify: async () => {
+      const transporter = await open();
+      try {
+        await transporter.verify();
+      } catch (error) {
+        throw (
+          loginRefused(error) ?? new Error(`the mail server does not answer as it should: ${reasonOf(error, hide)}`)
+        );
       }
     },
     [Symbol.asyncDispose]: async () => {
@@ -136,14 +152,28 @@ const createHide = (url: URL): ((text: string) => string) => {
 
 /** In a new error: nodemailer's has the server's answer in fields of its own, which a log would show. */
 const explain = (error: unknown, { to }: Mail, hide: (text: string) => string): Error => {
-  const { command, responseCode } = error as { readonly command?: unknown; readonly responseCode?: unknown };
-  const status = typeof responseCode === 'number' ? responseCode : 0;
-  if (errorCode(error) === 'EAUTH') {
-    return new Error(`the mail server refused the login${status === 0 ? '' : ` with ${status}`}`);
-  }
-  const reason = hide(onOneLine(describeError(error))).slice(0, LONGEST_REASON);
+  const refused = loginRefused(error);
+  if (refused) return refused;
+  const { command } = error as { readonly command?: unknown };
+  const status = statusOf(error);
+  const reason = reasonOf(error, hide);
   const isPermanent = status >= 500 && status < 600 && !ABOUT_THE_SESSION.includes(status);
   return command === 'RCPT TO' && isPermanent
     ? new MailRefused(`the mail server refuses ${to}: ${reason}`)
     : new Error(`the mail server did not take the mail: ${reason}`);
 };
+
+/** What the server answered; 0: nothing. */
+const statusOf = (error: unknown): number => {
+  const { responseCode } = error as { readonly responseCode?: unknown };
+  return typeof responseCode === 'number' ? responseCode : 0;
+};
+
+const loginRefused = (error: unknown): Error | undefined => {
+  if (errorCode(error) !== 'EAUTH') return undefined;
+  const status = statusOf(error);
+  return new Error(`the mail server refused the login${status === 0 ? '' : ` with ${status}`}`);
+};
+
+const reasonOf = (error: unknown, hide: (text: string) => string): string =>
+  hide(onOneLine(describeError(error))).slice(0, LONGEST_REASON);

@@ -8,7 +8,7 @@ import type { Mode, ModeSettings } from './mode.ts';
 import { createConfiguredMailer } from './smtp.ts';
 
 /** Without it no hook can make a task. */
-const NEEDED_SCOPE = 'assume:hook-id:*';
+export const NEEDED_SCOPE = 'assume:hook-id:*';
 
 export const createTaskclusterMode = async ({ config, clock, log, metrics }: ModeSettings): Promise<Mode> => {
   const { deployment } = config;

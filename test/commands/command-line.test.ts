@@ -9,6 +9,9 @@ import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import type { Option } from '../../src/commands/command.ts';
 import { COMMANDS } from '../../src/commands/command-table.ts';
+import { startSmtpServer } from '../../src/mail/test-support/smtp-server.ts';
+import { startDeployment } from '../support/deployment.ts';
+import { RABBITMQ_URL, WITHOUT_RABBITMQ } from '../support/rabbitmq.ts';
 import { lastFirst } from '../support/wait.ts';
 import { cleanEnvironment, follow, GREETING, LAUNCHER, newWorld, PROJECT, type World } from './command-world.ts';
 
@@ -249,5 +252,65 @@ describe('config check', () => {
       if (codes.length > 0) assert.deepEqual(found, codes, out);
       assert.doesNotMatch(out, /SECRET/);
     }
+  });
+
+  it('logs in where mail and messages go, and shows no password', async (t) => {
+    const smtp = await startSmtpServer(t, { login: { user: 'me', password: 'SECRET' } });
+    const mail = (userInfo: string, port = smtp.port) => ({
+      HOOKWRIGHT_SMTP_URL: `smtp://${userInfo}127.0.0.1:${port}`,
+      HOOKWRIGHT_MAIL_FROM: 'hooks@example.com',
+    });
+    const says = async (env: NodeJS.ProcessEnv, what: string) => {
+      const { report, out, err } = await check(['--port', '0'], env);
+      assert.doesNotMatch(out + err, /SECRET|SESAME/);
+      const finding = report.findings.find((one) => one.what === what);
+      return `${finding?.isGood} ${finding?.code ?? ''} ${finding?.says}`;
+    };
+    assert.equal(await says({}, 'mail'), 'true  none is sent');
+    assert.equal(await says(mail('me:SECRET@'), 'mail'), `true  by 127.0.0.1:${smtp.port}, which takes the login`);
+    assert.match(
+      await says(mail('me:SESAME@'), 'mail'),
+      /^false {2}127\.0\.0\.1:\d+: the mail server refused the login with 535$/,
+    );
+    assert.match(
+      await says(mail('', 1), 'mail'),
+      /^false {2}127\.0\.0\.1:1: the mail server does not answer as it should: .*ECONNREFUSED/,
+    );
+    assert.deepEqual(smtp.mails, [], 'nothing was sent');
+    assert.equal(await says({}, 'messages'), 'true  by the broker in the database');
+    const refused = await says({ AMQP_URL: 'amqp://me:SECRET@127.0.0.1:1' }, 'messages');
+    assert.match(refused, /^false HW_AMQP_UNREACHABLE RabbitMQ at 127\.0\.0\.1:1 cannot be reached: .*ECONNREFUSED/);
+  });
+
+  it('logs in to RabbitMQ', { skip: WITHOUT_RABBITMQ }, async () => {
+    const { report, out } = await check(['--port', '0'], { AMQP_URL: RABBITMQ_URL });
+    assert.match(out, /"RabbitMQ at [\w.-]+:\d+ answers"/);
+    assert.equal(report.isGood, true);
+    const wrong = new URL(RABBITMQ_URL);
+    wrong.password = 'SECRET';
+    const refused = await check(['--port', '0'], { AMQP_URL: wrong.href });
+    assert.equal(refused.status, 1);
+    assert.match(refused.out, /"HW_AMQP_REFUSED"/);
+    assert.doesNotMatch(refused.out + refused.err, /SECRET/);
+  });
+
+  it('asks the deployment who the server is there', async (t) => {
+    const deployment = await startDeployment(lastFirst(t));
+    deployment.clients.set('me', { accessToken: 'SECRET', scopes: ['assume:hook-id:*'] });
+    deployment.clients.set('nobody', { accessToken: 'SECRET', scopes: [] });
+    const says = async (env: NodeJS.ProcessEnv) => {
+      const { report, out, err } = await check(['--port', '0', '--mode', 'taskcluster'], env);
+      assert.doesNotMatch(out + err, /SECRET/);
+      const { isGood, says } = report.findings.find(({ what }) => what === 'deployment') ?? assert.fail(out);
+      return `${isGood} ${says}`;
+    };
+    assert.equal(await says(deployment.environment('me')), `true ${deployment.rootUrl} as me`);
+    assert.match(
+      await says(deployment.environment('nobody')),
+      /^false .* as nobody, who lacks the scope assume:hook-id:\*/,
+    );
+    deployment.clients.delete('me');
+    const unknown = { ...deployment.environment('nobody'), TASKCLUSTER_CLIENT_ID: 'me' };
+    assert.match(await says(unknown), /^false .*/);
   });
 });
