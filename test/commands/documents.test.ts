@@ -8,7 +8,7 @@ import { PROJECT } from './command-world.ts';
 import { runPage } from './run-page.ts';
 
 test('README.md, its first commands', async (t) => {
-  await runPage(t, 'README.md', (commands) => /^(alias|hookwright) /.test(commands));
+  await runPage(t, 'README.md', { isTyped: (commands) => /^(alias|hookwright) /.test(commands) });
 });
 test('docs/tour.md', async (t) => {
   await runPage(t, 'docs/tour.md');

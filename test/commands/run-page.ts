@@ -42,14 +42,20 @@ export const newReader = async (context: TestContext, more: NodeJS.ProcessEnv = 
   return { world, shell };
 };
 
-/** `isTyped`: whether a block of commands is run; all of them unless it is given. The server was started before, so `npm start` never is. */
-export const runPage = async (
-  context: TestContext,
-  path: string,
-  isTyped: (commands: string) => boolean = () => true,
-): Promise<Reader> => {
-  const reader = await newReader(context);
-  const { world } = reader;
+export type PageOptions = {
+  /** Whether a block of commands is run; all of them unless it is given. The server was started before, so `npm start` never is. */
+  readonly isTyped?: (commands: string) => boolean;
+  /** What else the reader has set. */
+  readonly env?: NodeJS.ProcessEnv;
+  /** What commands print, as the page has it. */
+  readonly asShown?: (printed: string) => string;
+};
+
+/** Code blocks with the language `sh` are commands; other shells' words (`console`) are not run. */
+export const runPage = async (context: TestContext, path: string, options: PageOptions = {}): Promise<Reader> => {
+  const { isTyped = () => true, env, asShown = (printed) => printed } = options;
+  const { world, shell } = await newReader(context, env);
+  const reader: Reader = { world, shell: async (script) => asShown(await shell(script)) };
   const blocks = codeBlocksOf(await readFile(join(PROJECT, path), 'utf8'));
   let ran = 0;
   for (const [at, block] of blocks.entries()) {

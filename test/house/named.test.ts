@@ -1,0 +1,81 @@
+// What documents name exists: options, error codes, metrics, commands, files.
+import assert from 'node:assert/strict';
+import { existsSync, globSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, it } from 'node:test';
+import { fileURLToPath } from 'node:url';
+import { COMMANDS } from '../../src/commands/command-table.ts';
+import { OPERATOR_ERRORS } from '../../src/core/errors.ts';
+import { OPTIONS } from '../../src/options.ts';
+import { SCRIPT_ERRORS } from '../../src/script-hooks/errors.ts';
+
+const ROOT = fileURLToPath(new URL('../..', import.meta.url));
+const find = (...patterns: string[]): string[] =>
+  patterns.flatMap((pattern) => globSync(pattern, { cwd: ROOT })).sort();
+const read = (path: string): string => readFileSync(join(ROOT, path), 'utf8');
+
+const documents = find('*.md', 'docs/*.md', 'examples/*.md', 'examples/*/*.md').map((path) => ({
+  path,
+  text: read(path),
+}));
+const sources = find('src/**/*.ts', 'bin/*.js', 'scripts/*', 'test/support/*.ts').map(read).join('\n');
+
+/** Those that match somewhere in a document, with the document, and are not known. */
+const unknown = (pattern: RegExp, isKnown: (name: string) => boolean): string[] =>
+  documents.flatMap(({ path, text }) =>
+    [...text.matchAll(pattern)]
+      .map(([, name = '']) => name)
+      .filter((name) => !isKnown(name))
+      .map((name) => `${path}: ${name}`),
+  );
+
+describe('documents name', () => {
+  it('variables that something reads', () => {
+    const isRead = (name: string) => new RegExp(`\\b${name}\\b`).test(sources);
+    assert.deepEqual(unknown(/\b(HOOKWRIGHT_[A-Z_]+)\b/g, isRead), []);
+  });
+
+  it('error codes that there are', () => {
+    assert.deepEqual(
+      unknown(/\b(HW_[A-Z_]+)\b/g, (code) => code === 'HW_' || code in OPERATOR_ERRORS || code in SCRIPT_ERRORS),
+      [],
+    );
+  });
+
+  it('metrics that there are', () => {
+    assert.deepEqual(
+      unknown(/\b(hookwright_[a-z_]+)\b/g, (name) => sources.includes(name)),
+      [],
+    );
+  });
+
+  it('options of the server, of a command, or of a program in this repository', () => {
+    const known = new Set<string>([...Object.values(OPTIONS).map(({ flag }) => flag), 'config']);
+    const programs = `${sources}\n${find('examples/**/*.mjs', 'bench/*.ts', 'test/*/main.ts').map(read).join('\n')}`;
+    const isRead = (flag: string) => new RegExp(`[\\s{']${flag}(?:'|: ?[{\\w])`).test(programs);
+    assert.deepEqual(
+      unknown(/`--([a-z][a-z-]+)[ =`]/g, (flag) => known.has(flag) || isRead(flag)),
+      [],
+    );
+  });
+
+  it('commands that there are', () => {
+    const commands = COMMANDS.map(({ words }) => words.join(' '));
+    const nouns = new Set(commands.map((words) => words.split(' ')[0]));
+    const isCommand = (words: string) => {
+      const [noun = '', verb = ''] = words.trim().split(/\s+/);
+      return (
+        noun === 'help' ||
+        commands.includes(noun) ||
+        commands.includes(`${noun} ${verb}`) ||
+        (verb === '' && nouns.has(noun))
+      );
+    };
+    assert.deepEqual(unknown(/(?:^|`|&& |\| )hookwright ((?:[a-z][a-z-]*\b ?){1,2})/gm, isCommand), []);
+  });
+
+  it('files that there are', () => {
+    const isThere = (path: string) => existsSync(join(ROOT, path)) || path.includes('*') || path.includes('NNNN');
+    assert.deepEqual(unknown(/`((?:src|test|examples|scripts|bench|bin|types|client)\/[\w./*-]+)`/g, isThere), []);
+  });
+});
