@@ -57,6 +57,7 @@ const TRIES = 3;
 const MOST_UNDER_WAY = 1_000;
 /** How long what everybody may do is not asked for again. Auth permits 15 minutes, for which it stays good while Auth is away. */
 const EVERYBODY_FRESH_MS = 60_000;
+const QUIET_MS = 5_000;
 const ASK_AGAIN_MS = 5_000;
 const LARGEST_ANSWER = 4 * 1024 * 1024;
 const LONGEST_MESSAGE = 2_000;
@@ -66,6 +67,15 @@ export const createRemoteAuth = (settings: RemoteAuthSettings): RemoteAuth => {
   const replays = createReplays();
   const addressOf = createAddressOf(settings);
   let underWay = 0;
+  let quietUntil = Number.NEGATIVE_INFINITY;
+
+  /** Once in a while: while Auth is away, each request has the same to say. */
+  const warn = (about: object, what: string) => {
+    const now = clock.monotonic();
+    if (now < quietUntil) return;
+    quietUntil = now + QUIET_MS;
+    log.warn(about, what);
+  };
 
   const away = (reason: string, cause?: unknown) =>
     new ApiError('ServiceUnavailable', `the Auth of ${client.rootUrl} ${reason}, so nobody can be told apart`, cause);
@@ -81,13 +91,13 @@ export const createRemoteAuth = (settings: RemoteAuthSettings): RemoteAuth => {
       });
       if (answer.ok) return readVerdict(answer.body);
       const { statusCode, code, message } = answer;
-      log.warn({ statusCode, code, reason: message.slice(0, LONGEST_MESSAGE) }, 'Auth did not look at a signature');
+      warn({ statusCode, code, reason: message.slice(0, LONGEST_MESSAGE) }, 'Auth did not look at a signature');
       // It does not look at a host or a resource that it cannot read: nobody can have signed for these.
       if (statusCode === 400) throw refusal('Bad Request: what was signed cannot be read');
       throw away(`refuses to be asked: ${code}`);
     } catch (error) {
       if (error instanceof ApiError) throw error;
-      log.warn({ err: error }, 'a signature could not be verified');
+      warn({ err: error }, 'a signature could not be verified');
       throw away('does not answer', error);
     } finally {
       underWay -= 1;

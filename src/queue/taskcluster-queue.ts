@@ -22,6 +22,8 @@ export type TaskclusterQueue = Queue & {
   readonly checkHealth: () => Promise<void>;
 };
 
+type Refused = Extract<DeploymentAnswer, { ok: false }>;
+
 /** The queue refuses a `created` more than 15 minutes from its own time; clocks differ. */
 const STALE_MS = 10 * 60 * 1000;
 const DEADLINE_MS = 25_000;
@@ -29,6 +31,7 @@ const HEALTH_DEADLINE_MS = 3_000;
 /** A task is at most 10 MB. */
 const LARGEST_TASK = 16 * 1024 * 1024;
 const CREATED: CreateTaskAnswer = { kind: 'created' };
+const TOO_LARGE: Refused = { ok: false, statusCode: 413, code: 'InputTooLarge', message: 'The task is too large.' };
 const AGAIN: CreateTaskAnswer = { kind: 'created', again: true };
 
 export const createTaskclusterQueue = (settings: TaskclusterQueueSettings): TaskclusterQueue => {
@@ -46,8 +49,10 @@ export const createTaskclusterQueue = (settings: TaskclusterQueueSettings): Task
         signal,
       )
       .catch((error: unknown) => {
-        if (!(error instanceof DeploymentError) || error.statusCode !== 401) throw error;
-        throw unknownHere(client, request, error);
+        if (!(error instanceof DeploymentError)) throw error;
+        if (error.statusCode === 401) throw unknownHere(client, request, error);
+        if (error.statusCode === 413) return TOO_LARGE; // of a proxy, which does not know the queue's words for it
+        throw error;
       });
 
   /** The task as the queue has it; undefined: there is none. */
@@ -122,22 +127,22 @@ const createdIn = (task: string): number => {
   return Number.isNaN(ms) ? Number.POSITIVE_INFINITY : ms;
 };
 
-/** Its message would list all scopes of our client to those who may read the fires of a hook. */
+/** In other words: Auth's would list all scopes of our client to those who may read the fires of a hook. */
 const unknownHere = (
   { rootUrl, clientId }: DeploymentClient,
   { authorizedScopes }: CreateTaskRequest,
-  cause: unknown,
-) => {
-  const reason =
-    cause instanceof Error && cause.message.includes('authorizedScopes') ? 'may not bear' : 'is not known as bearing';
+  { message }: DeploymentError,
+): DeploymentError => {
+  const isRestricted = message.includes('authorizedScopes');
+  const reason = isRestricted
+    ? `it lacks ${authorizedScopes.join(', ')}`
+    : message.slice(message.indexOf('answered 401'));
   return new DeploymentError(
-    `queue.createTask at ${rootUrl} answered 401: client ${clientId}, as which this server signs, ${reason} ${authorizedScopes.join(', ')}. ` +
-      "Look at the client's token, expiry and scopes (it needs assume:hook-id:*) and at this machine's clock",
+    `queue.createTask at ${rootUrl} does not accept client ${clientId}, which this server is there: ${reason}. ` +
+      "Look at that client's token, expiry and scopes (it needs assume:hook-id:*), and at this machine's clock",
     401,
   );
 };
-
-type Refused = Extract<DeploymentAnswer, { ok: false }>;
 
 const isTooOld = ({ statusCode, message }: Refused): boolean =>
   statusCode === 400 && /`?created`? cannot be in the past/.test(message);

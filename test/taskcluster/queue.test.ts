@@ -72,6 +72,13 @@ describe('a task', () => {
     assert.ok(answer.kind === 'refused' && answer.statusCode === 400 && /must reference existing/.test(answer.message));
   });
 
+  it('that is too large for a proxy on the way is the fault of the hook, too', async (t) => {
+    const { create, deployment } = await begin(t);
+    deployment.fail('queue.createTask', { kind: 'status', status: 413, html: true });
+    const answer = await create();
+    assert.ok(answer.kind === 'refused' && answer.code === 'InputTooLarge');
+  });
+
   const OURS: readonly (readonly [string, Fault])[] = [
     ['an error of the queue', { kind: 'status', status: 500 }],
     ['too many requests', { kind: 'status', status: 429 }],
@@ -103,7 +110,7 @@ describe('a task', () => {
     });
     const token = deployment.clients.get('hooks/server')?.accessToken ?? '';
     deployment.clients.set('hooks/server', { accessToken: 'another', scopes: SERVER_SCOPES });
-    await assert.rejects(create(), /answered 401/);
+    await assert.rejects(create(), /does not accept client hooks\/server.*Bad mac/);
     deployment.clients.set('hooks/server', { accessToken: token, scopes: SERVER_SCOPES });
     assert.equal((await create()).kind, 'created');
   });

@@ -5,6 +5,7 @@ import { after, before, describe, it } from 'node:test';
 import { clientsOf, echoHook } from '../support/client.ts';
 import type { Received } from '../support/deployment.ts';
 import { authorization, send } from '../support/request.ts';
+import { runProgram } from '../support/server.ts';
 import { eventually, lastFirst } from '../support/wait.ts';
 import { createWorld, PERSON_CREDENTIALS, refusal, TOKENS, type World } from './world.ts';
 
@@ -102,6 +103,19 @@ describe('a server of a deployment', () => {
     const { code, message } = await refusal(world.person.hooks.triggerHook('bad', 'h', {}));
     assert.equal(code, 'InputError');
     assert.match(message, /must reference existing tasks/);
+  });
+
+  it('is there for the command line of a client of the deployment', async () => {
+    await world.makeHook('typed', 'h');
+    const program = runProgram(cleanup, ['hooks', 'list', 'typed', '--json'], {
+      env: {
+        TASKCLUSTER_ROOT_URL: world.deployment.rootUrl,
+        TASKCLUSTER_CLIENT_ID: PERSON_CREDENTIALS.clientId,
+        TASKCLUSTER_ACCESS_TOKEN: PERSON_CREDENTIALS.accessToken,
+      },
+    });
+    assert.deepEqual(await program.exit, [0, null], program.said());
+    assert.match(program.said(), /"hookId": "h"/);
   });
 
   it('tells who looks here for auth and queue where they are', async () => {
