@@ -67,6 +67,26 @@ it('a fire outlives the server, and its task is made by the next one, once', asy
   assert.deepEqual([...deployment.tasks.keys()].sort(), taskIds.sort());
 });
 
+it('a server that is told to end while services hang ends, and the next one goes on at once', async (t) => {
+  const { deployment, person, start, makeHook } = await createWorld(lastFirst(t));
+  const server = await start({ HOOKWRIGHT_SHUTDOWN_SECONDS: '1' });
+  await makeHook('g', 'h');
+  deployment.fail('queue.createTask', { kind: 'hang' });
+  const lost = person.hooks.triggerHook('g', 'h', {}).catch(() => {});
+  await eventually('the queue is asked', () => deployment.calls('queue.createTask').length > 0);
+  deployment.fail('auth', { kind: 'hang' });
+  const alsoLost = person.hooks.hook('g', 'h').catch(() => {});
+  server.process.kill('SIGTERM');
+  assert.deepEqual(await server.exit, [0, null], server.said());
+  assert.doesNotMatch(server.said(), /"level":(50|60)/, 'nothing went wrong on the way');
+  await Promise.all([lost, alsoLost]);
+  deployment.fail('queue.createTask');
+  deployment.fail('auth');
+  await start();
+  await eventually('the task is there', () => deployment.tasks.size === 1);
+  assert.equal(deployment.calls('queue.createTask').at(-1)?.params.taskId, [...deployment.tasks.keys()][0]);
+});
+
 it('a fire that waits longer than the queue takes a date has its task, with a new one', async (t) => {
   const cleanup = lastFirst(t);
   const { deployment, clock, pass } = await createBackends(cleanup);
