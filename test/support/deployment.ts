@@ -125,7 +125,11 @@ export const startDeployment = async (t: Cleanup, options: StandInOptions = {}):
     if (entry.name === 'ping') return { status: 200, body: { alive: true, uptime: 1 } };
     if (verdict.status === 'auth-failed') return refuse(401, 'AuthenticationFailed', verdict.message);
     if (entry.service === 'queue') {
-      return queue.handle(entry.name, params, body, { scopes: verdict.scopes, authorizedScopes: request.restriction });
+      return queue.handle(
+        entry.name,
+        { params, query: request.url.searchParams, body },
+        { scopes: verdict.scopes, authorizedScopes: request.restriction },
+      );
     }
     if (entry.service === 'notify' && entry.name === 'email') {
       const scope = `notify:email:${body.address}`;

@@ -1,6 +1,7 @@
 // The queue of a deployment behind the port: what is the hook's fault and what is not, and one task for a fire whatever is lost on the way.
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
+import { newSlugId } from '../../src/core/ids.ts';
 import type { CreateTaskRequest } from '../../src/queue/queue.ts';
 import { ECHO_SCOPES, echoHook } from '../support/client.ts';
 import type { Cleanup } from '../support/database.ts';
@@ -255,6 +256,15 @@ describe('the states of tasks', () => {
       deployment.calls('queue.statuses').map(({ body }) => body.taskIds.length),
       [100, 100, 50],
     );
+  });
+
+  it('are complete though the queue answers page by page', async (t) => {
+    const { create, made, queue, deployment } = await begin(t);
+    const ids = Array.from({ length: 70 }, newSlugId);
+    const change = (taskId: string) => made.task.replaceAll(TASK_ID, taskId);
+    for (const taskId of ids) await create({ ...made, taskId, task: change(taskId) });
+    assert.deepEqual([...(await queue.taskStates(ids)).keys()], ids);
+    assert.equal(deployment.calls('queue.statuses').length, 3);
   });
 
   const AWAY: readonly Fault[] = [{ kind: 'status', status: 500 }, { kind: 'cut' }, { kind: 'answer', text: '{}' }];

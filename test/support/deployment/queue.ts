@@ -21,6 +21,14 @@ export type Answer = { readonly status: number; readonly body?: unknown };
 /** Who asks: all that he holds. */
 export type Asking = { readonly scopes: readonly string[]; readonly authorizedScopes: readonly string[] | undefined };
 
+export type QueueRequest = {
+  readonly params: Readonly<Record<string, string>>;
+  readonly query: URLSearchParams;
+  readonly body: Definition;
+};
+
+/** Smaller than anybody asks for, so that lists have several pages. */
+const PAGE = 30;
 const MINUTE = 60_000;
 const DRIFT = 15 * MINUTE;
 const LONGEST_DEADLINE = 5 * 24 * 60 * MINUTE;
@@ -80,7 +88,7 @@ export const createStandInQueue = (now: () => number) => {
 
   return {
     tasks,
-    handle: (name: string, params: Readonly<Record<string, string>>, body: Definition, asking: Asking): Answer => {
+    handle: (name: string, { params, query, body }: QueueRequest, asking: Asking): Answer => {
       const taskId = params.taskId ?? '';
       const holds = (expression: Expression) => scopeLib.satisfiesExpression(asking.scopes, expression);
       const lacks = (scope: string) => refuse(403, 'InsufficientScopes', `missing the following scopes:\n\n${scope}`);
@@ -101,9 +109,12 @@ export const createStandInQueue = (now: () => number) => {
           const forbidden = ids.find((id) => !holds(`queue:status:${id}`));
           if (forbidden) return lacks(`queue:status:${forbidden}`);
           const found = ids.flatMap((id) => tasks.get(id) ?? []);
+          const from = Number(query.get('continuationToken') ?? 0);
+          const page = found.slice(from, from + PAGE);
+          const next = from + PAGE < found.length ? { continuationToken: String(from + PAGE) } : {};
           return {
             status: 200,
-            body: { statuses: found.map((task) => ({ taskId: task.taskId, status: statusOf(task) })) },
+            body: { statuses: page.map((task) => ({ taskId: task.taskId, status: statusOf(task) })), ...next },
           };
         }
         case 'ping':
