@@ -1,5 +1,4 @@
 // The broker that needs no other: topic exchanges as RabbitMQ has them, durable in PostgreSQL. The default without AMQP_URL.
-import { backoff } from '../core/backoff.ts';
 import type { Clock } from '../core/clock.ts';
 import { newUuid } from '../core/ids.ts';
 import type { Log } from '../core/log.ts';
@@ -10,6 +9,7 @@ import type { Broker, Delivery, Reader } from './broker.ts';
 import { createBrokerMetrics, MOST_COUNTED } from './broker-metrics.ts';
 import { createConsumer } from './consumer.ts';
 import { createInProcessTools } from './in-process-tools.ts';
+import { listenForLoop } from './listen-for-loop.ts';
 import { createLoop, type Loop } from './loop.ts';
 import { OUTBOX_CHANNEL, pendingUpTo, publish } from './outbox.ts';
 import { createQueueStore, QUEUES_CHANNEL } from './queue-store.ts';
@@ -25,7 +25,6 @@ export type InProcessBrokerSettings = {
 };
 
 const LOOK_AFTER_EVERY_MS = 15_000;
-const CANNOT_LISTEN = { firstMs: 100, longestMs: 5_000 };
 
 /**
  * Any number of processes may run one on the same database. A process without a reader routes, and leaves the queues to others.
@@ -66,20 +65,6 @@ export const createInProcessBroker = (settings: InProcessBrokerSettings): Broker
     consumer = createConsumer({ store, clock, log, metrics, reader, wasAcknowledged: (one) => acknowledged.has(one) });
   };
 
-  /** Resolves with nothing when the signal aborts before. */
-  const listen = async (channel: string, loop: Loop, signal: AbortSignal): Promise<AsyncDisposable | undefined> => {
-    const onInterruption = (state: 'lost' | 'restored') => loop.setListening(state === 'restored');
-    for (let failures = 0; !signal.aborted; failures += 1) {
-      try {
-        return await database.listen(channel, { onNotification: loop.wake, onInterruption });
-      } catch (error) {
-        log[failures === 0 ? 'warn' : 'debug']({ err: error }, 'messages cannot be listened to; trying again');
-        await clock.sleep(backoff(failures, CANNOT_LISTEN), signal);
-      }
-    }
-    return undefined;
-  };
-
   const publishIn: Broker['publish'] = async (tx, messages) => {
     await publish(tx, messages, clock.now());
     metrics.accepted(messages.length);
@@ -106,8 +91,8 @@ export const createInProcessBroker = (settings: InProcessBrokerSettings): Broker
       isRunning = true;
       // Listening stands before the first question to the database, so that nothing is published unseen in between.
       await using listening = new AsyncDisposableStack();
-      listening.use(await listen(OUTBOX_CHANNEL, relaying, signal));
-      if (consumer) listening.use(await listen(QUEUES_CHANNEL, consumer, signal));
+      listening.use(await listenForLoop(settings, OUTBOX_CHANNEL, relaying, signal));
+      if (consumer) listening.use(await listenForLoop(settings, QUEUES_CHANNEL, consumer, signal));
       const lookingAfter = createLoop({ name: 'looking after', clock, log, turn: lookAfter });
       await Promise.all([relaying.run(signal), consumer?.run(signal), lookingAfter.run(signal)]);
     },

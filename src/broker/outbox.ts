@@ -105,6 +105,35 @@ export const moveOut = async (
   ]);
 };
 
+export type Outgoing = Waiting & {
+  /** JSON, as it was written. */
+  readonly body: string;
+  readonly message_id: string | null;
+  readonly accepted: number;
+};
+
+// The sizes are looked at before the bodies are: what is read at once is bounded in number and in bytes, the first one excepted.
+const readWhole = statement<Outgoing>(
+  'outbox.read-whole',
+  `select id, exchange, routing_key, cc, body::text as body, message_id, accepted
+   from (select first.*, sum(octet_length(body::text)) over (order by id) - octet_length(body::text) as bytes_before
+         from (select * from outbox where exchange <> all($3::text[]) order by id limit $1) as first) as sized
+   where bytes_before < $2 order by id`,
+);
+
+/** What waits, with the bodies, in order; but nothing of these exchanges. */
+export const readOutboxWhole = (
+  tx: Queryable,
+  most: { readonly messages: number; readonly bytes: number },
+  except: readonly string[],
+): Promise<Outgoing[]> => tx.query(readWhole, [most.messages, most.bytes, except]);
+
+const removeMessages = statement('outbox.remove', 'delete from outbox where id = any($1::bigint[])');
+
+export const removeFromOutbox = async (tx: Transaction, ids: readonly number[]): Promise<void> => {
+  if (ids.length > 0) await tx.query(removeMessages, [ids]);
+};
+
 // What lies there is counted up to a bound, so that looking costs little however much it is.
 const countPending = statement<{ unrouted: number; undelivered: number }>(
   'outbox.count-pending',

@@ -6,11 +6,11 @@
 import { backoff } from '../core/backoff.ts';
 import type { Clock } from '../core/clock.ts';
 import type { Database, Transaction } from '../database/database.ts';
-import { statement } from '../database/statement.ts';
 import { type BindingMemory, createBindingMemory } from './bindings.ts';
 import type { BrokerMetrics } from './broker-metrics.ts';
 import { moveOut, type Routed, readOutbox, type Waiting } from './outbox.ts';
 import { touch } from './queue-store.ts';
+import { HELD_BY_ANOTHER, tryToRelay } from './relay-lock.ts';
 import { tendWatches } from './watches.ts';
 
 export type RelaySettings = {
@@ -21,19 +21,9 @@ export type RelaySettings = {
   readonly onRouted: () => void;
 };
 
-/** An arbitrary number that only the relay uses. */
-const LOCK_KEY = 4_665_776_502;
 const MOST_MESSAGES = 500;
 /** One message may go to ten thousand queues; five hundred of those in one transaction would be too much. */
 const MOST_DELIVERIES = 20_000;
-/** Who has the lock is told of everything that is published, too; only if that one dies is it for us to go on. */
-const HELD_BY_ANOTHER = { firstMs: 20, longestMs: 1_000 };
-
-// A process that is frozen in the middle of its turn must not stop all others for ever.
-const lockRelay = statement<{ is_ours: boolean }>(
-  'relay.lock',
-  `select set_config('idle_in_transaction_session_timeout', '15s', true), pg_try_advisory_xact_lock(${LOCK_KEY}) as is_ours`,
-);
 
 type Turn =
   | { readonly outcome: 'held by another' }
@@ -51,8 +41,7 @@ export const createRelay = ({
   let heldByAnother = 0;
 
   const takeTurn = async (tx: Transaction): Promise<Turn> => {
-    const [lock] = await tx.query(lockRelay);
-    if (!lock?.is_ours) return { outcome: 'held by another' };
+    if (!(await tryToRelay(tx))) return { outcome: 'held by another' };
     // A statement after the lock: it sees all that the turn before has done.
     const waiting = await readOutbox(tx, MOST_MESSAGES);
     if (waiting.length === 0) return { outcome: 'empty' };
