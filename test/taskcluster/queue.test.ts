@@ -1,6 +1,7 @@
 // The queue of a deployment behind the port: what is the hook's fault and what is not, and one task for a fire whatever is lost on the way.
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
+import fc from 'fast-check';
 import { newSlugId } from '../../src/core/ids.ts';
 import type { CreateTaskRequest } from '../../src/queue/queue.ts';
 import { ECHO_SCOPES, echoHook } from '../support/client.ts';
@@ -236,6 +237,44 @@ describe('a task that is late', () => {
     await assert.rejects(create(), /client hooks\/server.*queue:get-task:\*/);
     assert.equal(deployment.tasks.size, 0);
   });
+});
+
+it('whatever is lost on the way, in whatever order, and however long it takes, a fire makes one task and is never refused', async (t) => {
+  const { queue, deployment, pass, iso } = await begin(t);
+  const fault = fc.constantFrom<Fault>(
+    { kind: 'cut' },
+    { kind: 'cut-after' },
+    { kind: 'status', status: 500 },
+    { kind: 'status', status: 502, html: true },
+    { kind: 'answer', text: 'not JSON' },
+  );
+  const step = fc.record({
+    method: fc.constantFrom('queue.task', 'queue.createTask', 'queue'),
+    fault,
+    times: fc.integer({ min: 1, max: 3 }),
+    minutes: fc.integer({ min: 0, max: 15 }),
+  });
+  await fc.assert(
+    fc.asyncProperty(fc.array(step, { maxLength: 6 }), async (steps) => {
+      const taskId = newSlugId();
+      const task = JSON.stringify({ ...echoHook().task, payload: {}, created: iso(0), deadline: iso(3 * HOUR) });
+      const request = { taskId, task, authorizedScopes: ['assume:hook-id:g/h'] };
+      const attempt = async () => {
+        const answer = await queue.createTask(request, never).catch(() => undefined);
+        assert.notEqual(answer?.kind, 'refused', JSON.stringify(answer));
+        return answer;
+      };
+      for (const { method, fault: one, times, minutes } of steps) {
+        deployment.fail(method, one, times);
+        pass(minutes * MINUTE);
+        await attempt();
+        deployment.fail(method);
+      }
+      assert.equal((await attempt())?.kind, 'created');
+      assert.equal(deployment.tasks.get(taskId)?.definition.deadline, JSON.parse(task).deadline);
+    }),
+    { numRuns: 30 },
+  );
 });
 
 describe('the states of tasks', () => {
