@@ -10,13 +10,16 @@ export type RunOutcome = (typeof RUN_OUTCOMES)[number];
 
 export type Outcome = FireOutcome | RunOutcome;
 
-/** `attempt`: one try of a fire that did not end it; it has no outcome yet. */
-export const ENTRY_KINDS = ['fire', 'attempt', 'run'] as const;
+/**
+ * `attempt`: one try of a fire that did not end it; it has no outcome yet. `binding`: a binding of a hook became active or was refused, as
+ * `detail` says; that is no event, and has no outcome.
+ */
+export const ENTRY_KINDS = ['fire', 'attempt', 'run', 'binding'] as const;
 export type EntryKind = (typeof ENTRY_KINDS)[number];
 
 type KindAndOutcome =
   | { readonly kind: 'fire'; readonly outcome: FireOutcome }
-  | { readonly kind: 'attempt'; readonly outcome: null }
+  | { readonly kind: 'attempt' | 'binding'; readonly outcome: null }
   | { readonly kind: 'run'; readonly outcome: RunOutcome };
 
 /** Times are milliseconds since the epoch. */

@@ -9,7 +9,7 @@ export type PageQuery = {
   readonly hookUid: string;
   /** Only these kinds; absent: all. */
   readonly kinds?: readonly EntryKind[];
-  /** Of entries that have an outcome only these; absent: all. Attempts have none, so `kinds` alone decides about them. */
+  /** Of entries that have an outcome only these; absent: all. Attempts and bindings have none, so `kinds` alone decides about them. */
   readonly outcomes?: readonly Outcome[];
   /** From 1 to 1000; what is outside becomes the nearest of them. */
   readonly limit: number;

@@ -21,7 +21,10 @@ import { createHookMemory } from './hook-memory.ts';
 import { createHookStore } from './hook-store.ts';
 import { createMessageReader } from './message-reader.ts';
 import { createPursuit } from './pursue.ts';
+import { createMessageEvaluation } from './read-message.ts';
+import { createRejections, REJECTIONS_TIMER } from './rejections.ts';
 import { createScheduleHandler } from './schedule-handler.ts';
+import { createReadingStore } from './store-readings.ts';
 import { createTicks } from './tick.ts';
 import { createTriggerTokens } from './trigger-token.ts';
 
@@ -65,16 +68,20 @@ export const createTaskHooks = (settings: TaskHooksSettings): TaskHooks => {
   const render = evaluator.renderStored;
   const pursuit = createPursuit({ fires, queue, render, notice, clock, log, metrics });
   const { createTasksIn } = queue;
-  const fireAtOnce = createTasksIn && createFireAtOnce({ database, ledger, createTasksIn, clock, metrics });
+  const fireAtOnce = createTasksIn && createFireAtOnce({ database, ledger, createTasksIn, clock, log, metrics });
   const firing = createFiring({ memory, evaluator, fires, ledger, pursuit, fireAtOnce, tokens, clock });
   const ticks = createTicks({ memory, evaluator, fires, ledger });
   const changes = createHookChanges({ database, hooks, tokens, timers, ticks, broker, clock });
 
   timers.handleBatch(SCHEDULE_TIMER, createScheduleHandler({ hooks, ticks, pursuit, clock }));
+  const rejections = createRejections({ timers, ledger, clock });
+  timers.handleBatch(REJECTIONS_TIMER, rejections.handler);
   const { acknowledge } = broker;
-  broker.consume(
-    createMessageReader({ database, acknowledge, memory, evaluator, fires, ledger, pursuit, notice, clock }),
-  );
+  const store = createReadingStore({
+    ...{ database, acknowledge, fires, ledger, rejections, notice, createTasksIn, clock, log, metrics },
+  });
+  const evaluation = createMessageEvaluation({ evaluator, clock, log });
+  broker.consume(createMessageReader({ memory, evaluation, store, pursuit, clock, log }));
 
   return {
     api: createHooksApi({

@@ -1,6 +1,7 @@
 // Where the queue lives in our database a fire, its task and its outcome are one commit: nothing is half done, and nothing has to be taken
 // up again. For events that come once; what may come again (a chosen taskId) is stored first, so that a repeat finds it.
 import type { Clock } from '../core/clock.ts';
+import type { Log } from '../core/log.ts';
 import type { Metrics } from '../core/metrics.ts';
 import { createBatch } from '../database/batch.ts';
 import type { Database, Transaction } from '../database/database.ts';
@@ -13,6 +14,7 @@ import type { CompiledHook } from './evaluator.ts';
 import { fireMetricsOf } from './fire-metrics.ts';
 import type { Fire } from './fire-store.ts';
 import type { Ended } from './pursue.ts';
+import { sayEnded } from './say-fire.ts';
 
 /** undefined: the hook was changed or removed meanwhile, and nothing was done. */
 export type FireAtOnce = (hook: CompiledHook, fire: Fire) => Promise<Ended | undefined>;
@@ -22,6 +24,7 @@ export type FireAtOnceSettings = {
   readonly ledger: Ledger;
   readonly createTasksIn: NonNullable<Queue['createTasksIn']>;
   readonly clock: Clock;
+  readonly log: Log;
   readonly metrics: Metrics;
 };
 
@@ -34,16 +37,20 @@ const findCurrent = statement<{ uid: string; revision: number }>(
   'select uid, revision from hooks where uid = any($1::uuid[])',
 );
 
-export const createFireAtOnce = (settings: FireAtOnceSettings): FireAtOnce => {
-  const { database, ledger, createTasksIn, clock } = settings;
-  const metrics = fireMetricsOf(settings.metrics);
+/** Those of these whose hook is still at this revision. */
+export const findUnchanged = async <Of extends { readonly hook: CompiledHook }>(
+  tx: Transaction,
+  items: readonly Of[],
+): Promise<Of[]> => {
+  const uids = [...new Set(items.map(({ hook }) => hook.uid))];
+  const rows = await tx.query(findCurrent, [uids]);
+  const revisions = new Map(rows.map(({ uid, revision }) => [uid, revision]));
+  return items.filter(({ hook }) => revisions.get(hook.uid) === hook.revision);
+};
 
-  const findUnchanged = async (tx: Transaction, items: readonly Item[]): Promise<Item[]> => {
-    const uids = [...new Set(items.map(({ hook }) => hook.uid))];
-    const rows = await tx.query(findCurrent, [uids]);
-    const revisions = new Map(rows.map(({ uid, revision }) => [uid, revision]));
-    return items.filter(({ hook }) => revisions.get(hook.uid) === hook.revision);
-  };
+export const createFireAtOnce = (settings: FireAtOnceSettings): FireAtOnce => {
+  const { database, ledger, createTasksIn, clock, log } = settings;
+  const metrics = fireMetricsOf(settings.metrics);
 
   const fireTogether = createBatch<Item, Ended | undefined>({
     maxItems: MOST_AT_ONCE,
@@ -51,21 +58,21 @@ export const createFireAtOnce = (settings: FireAtOnceSettings): FireAtOnce => {
     run: async (items) => {
       const ended = await database.transaction(async (tx) => {
         const unchanged = await findUnchanged(tx, items);
-        const answers = await createTasksIn(
+        const finished = await finishIn(
           tx,
-          unchanged.map(({ fire }) => ({
-            taskId: fire.taskId,
-            task: fire.task,
-            authorizedScopes: [`assume:${hookRole(fire)}`],
-          })),
+          createTasksIn,
+          unchanged.map(({ fire }) => fire),
+          clock.now(),
         );
-        const at = clock.now();
-        const entries = unchanged.flatMap(({ fire }, index) => entryOf(fire, answers[index] as CreateTaskAnswer, at));
+        const entries = finished.flatMap(({ entry }) => entry ?? []);
         if (entries.length > 0) await ledger.write(entries, tx);
-        return new Map(unchanged.map(({ fire }, index) => [fire, endedBy(answers[index] as CreateTaskAnswer)]));
+        return new Map(finished.map(({ fire, ended }) => [fire, ended]));
       });
       const now = clock.now();
-      for (const [fire, { outcome }] of ended) metrics.ended(fire, outcome, now);
+      for (const [fire, one] of ended) {
+        metrics.ended(fire, one.outcome, now);
+        if (one.outcome === 'failed') sayEnded(log, fire, one.outcome, errorOf(one.refusal));
+      }
       return items.map(({ fire }) => ended.get(fire));
     },
   });
@@ -76,15 +83,32 @@ export const createFireAtOnce = (settings: FireAtOnceSettings): FireAtOnce => {
   };
 };
 
-const endedBy = (answer: CreateTaskAnswer): Ended =>
-  answer.kind === 'created' ? { outcome: 'created' } : { outcome: 'failed', refusal: answer };
+/** A fire that ended. Without an entry: its taskId was made by us, so its task comes of an earlier commit of which we did not hear. */
+export type FinishedFire = { readonly fire: Fire; readonly ended: Ended; readonly entry: FireEntry | undefined };
+export type FireEntry = Extract<LedgerEntry, { kind: 'fire' }>;
 
-/** Nothing for a task that was there: its taskId was made by us, so it comes of an earlier commit of which we did not hear. */
-const entryOf = (fire: Fire, answer: CreateTaskAnswer, at: number): LedgerEntry[] => {
-  if (answer.kind === 'created' && answer.again) return [];
+/** Creates the tasks of these fires in the transaction. Answers one for each, in order; their entries are still to be written. */
+export const finishIn = async (
+  tx: Transaction,
+  createTasksIn: NonNullable<Queue['createTasksIn']>,
+  fires: readonly Fire[],
+  at: number,
+): Promise<FinishedFire[]> => {
+  const answers = await createTasksIn(
+    tx,
+    fires.map((fire) => ({ taskId: fire.taskId, task: fire.task, authorizedScopes: [`assume:${hookRole(fire)}`] })),
+  );
+  return fires.map((fire, index) => finishedBy(fire, answers[index] as CreateTaskAnswer, at));
+};
+
+const finishedBy = (fire: Fire, answer: CreateTaskAnswer, at: number): FinishedFire => {
   const { hookUid, hookGroupId, hookId, cause, firedBy, taskId, arrived, clientId = null, requestId } = fire;
-  const outcome = answer.kind === 'created' ? 'created' : 'failed';
-  const error = answer.kind === 'created' ? null : errorOf(answer);
   const event = { hookUid, hookGroupId, hookId, cause, firedBy, taskId, arrived, clientId, requestId };
-  return [{ at, kind: 'fire', outcome, ...event, attempts: 1, payloadHash: null, error, detail: null }];
+  const entry = { at, kind: 'fire', ...event, attempts: 1, payloadHash: null, detail: null } as const;
+  if (answer.kind === 'refused') {
+    const ended = { outcome: 'failed', refusal: answer } as const;
+    return { fire, ended, entry: { ...entry, outcome: 'failed', error: errorOf(answer) } };
+  }
+  const created = answer.again ? undefined : ({ ...entry, outcome: 'created', error: null } as const);
+  return { fire, ended: { outcome: 'created' }, entry: created };
 };

@@ -7,6 +7,7 @@ import { type Actor, type AuditEntry, writeAudit } from './audit.ts';
 import type { Hook, HookDefinition, HookName } from './definition.ts';
 import { forgetHookState, lastOccurrence, resetLastOccurrence } from './hook-state.ts';
 import type { HookStore } from './hook-store.ts';
+import { forgetRejections } from './rejections.ts';
 import { nextOccurrence } from './schedule.ts';
 import type { Ticks } from './tick.ts';
 import type { TriggerTokens } from './trigger-token.ts';
@@ -130,6 +131,7 @@ export const createHookChanges = (settings: HookChangesSettings): HookChanges =>
         await disarm(tx, hook);
         await broker.setBindings(tx, queueOf(hook), []);
         await forgetHookState(tx, hook.uid);
+        await forgetRejections(tx, hook.uid);
         await hooks.remove(tx, hook);
         await audit(tx, hook, by, { action: 'removed', before: hook.definition });
         await publish(tx, 'deleted', name);

@@ -1,132 +1,100 @@
-// A message on the queue of a hook becomes a fire, or a row of the ledger that says why not; stored together with the end of the delivery.
-import type { Broker, Delivery, Reader } from '../broker/broker.ts';
-import { type Clock, toIso } from '../core/clock.ts';
-import { newSlugId, newUuid } from '../core/ids.ts';
-import type { Database } from '../database/database.ts';
-import { ApiError } from '../http/api-error.ts';
-import { parseJsonBody } from '../http/body.ts';
-import type { Ledger } from '../ledger/create-ledger.ts';
-import type { LedgerEntry } from '../ledger/entry.ts';
-import { type Evaluation, reasonOf } from './evaluation.ts';
-import type { CompiledHook, Evaluator } from './evaluator.ts';
-import type { Fire, FireStore } from './fire-store.ts';
+// Messages on the queue of a hook become fires, or rows of the ledger that say why not; stored together with the end of their deliveries.
+import type { Delivery, Reader } from '../broker/broker.ts';
+import type { Clock } from '../core/clock.ts';
+import { errorCode } from '../core/errors.ts';
+import type { Log } from '../core/log.ts';
+import type { CompiledHook } from './evaluator.ts';
 import type { HookMemory } from './hook-memory.ts';
-import { LEASE_MS, type Notice, type Pursuit } from './pursue.ts';
-import { givesUpAt } from './task-times.ts';
+import type { Pursuit } from './pursue.ts';
+import type { MessageEvaluation, Reading } from './read-message.ts';
+import type { ReadingStore } from './store-readings.ts';
 
 export type MessageReaderSettings = {
-  readonly database: Database;
-  readonly acknowledge: Broker['acknowledge'];
   readonly memory: HookMemory;
-  readonly evaluator: Evaluator;
-  readonly fires: FireStore;
-  readonly ledger: Ledger;
-  readonly pursuit: Pursuit;
-  readonly notice: Notice;
+  readonly evaluation: MessageEvaluation;
+  readonly store: ReadingStore;
+  readonly pursuit: Pick<Pursuit, 'whenRoom' | 'follow'>;
   readonly clock: Clock;
+  readonly log: Log;
 };
 
-/** What becomes of one message at one revision of its hook. */
-type Reading =
-  | { readonly kind: 'fire'; readonly fire: Fire }
-  | { readonly kind: 'unfired'; readonly entry: LedgerEntry & { kind: 'fire'; taskId: string } };
-
-const STALE = Symbol('the hook was changed meanwhile');
 const MOST_RELOADS = 5;
-const LONGEST_SAMPLE = 1_000;
+/** What is stored at once, for one hook: so many messages, tasks of so many bytes, or what came together in that time. */
+const MOST_AT_ONCE = 100;
+const MOST_BYTES = 4 * 1024 * 1024;
+const LONGEST_MS = 500;
+/** Evaluations on this thread go on for so long before other things have their turn. */
+const LONGEST_TURN_MS = 10;
 
 export const createMessageReader = (settings: MessageReaderSettings): Reader => {
-  const { database, acknowledge, memory, evaluator, fires, ledger, pursuit, notice, clock } = settings;
+  const { memory, evaluation, store, pursuit, clock, log } = settings;
 
-  const read = async (hook: CompiledHook, delivery: Delivery): Promise<Reading> => {
-    const arrived = delivery.accepted;
-    const now = clock.now();
-    const taskId = newSlugId();
-    const evaluation = await evaluate(hook, delivery, taskId, now);
-    if (evaluation.outcome === 'limited' && evaluation.mayPass) throw new Error(evaluation.message); // it comes again
-    const { hookGroupId, hookId } = hook.definition;
-    const event = {
-      hookUid: hook.uid,
-      hookGroupId,
-      hookId,
-      cause: `message:${delivery.id}`,
-      firedBy: 'pulseMessage',
-      taskId,
-      arrived,
-      attempts: 0,
-      requestId: newUuid(),
-    } as const;
-    if (evaluation.outcome === 'rendered') {
-      const { task, deadline } = evaluation;
-      const none = { payloadHash: undefined, clientId: undefined };
-      return { kind: 'fire', fire: { ...event, ...none, task, givesUp: givesUpAt(deadline, now) } };
+  /** The first of them, in order and one at a time: so the slow template of a hook holds up that hook, and takes one worker. */
+  const readSome = async (hook: CompiledHook, deliveries: readonly Delivery[]): Promise<Reading[]> => {
+    const readings: Reading[] = [];
+    const began = clock.monotonic();
+    let turnBegan = began;
+    let bytes = 0;
+    for (const delivery of deliveries) {
+      const reading = await evaluation.read(hook, delivery);
+      readings.push(reading);
+      bytes += reading.kind === 'fire' ? reading.fire.task.length : 0;
+      const now = clock.monotonic();
+      if (readings.length === MOST_AT_ONCE || bytes >= MOST_BYTES || now - began >= LONGEST_MS) break;
+      if (now - turnBegan < LONGEST_TURN_MS) continue;
+      await nextTurn();
+      turnBegan = clock.monotonic();
     }
-    const message = reasonOf(evaluation);
-    const { exchange, routingKey, messageId } = delivery;
-    const detail = { exchange, routingKey, messageId, message: sampleOf(delivery.body) };
-    const none = { payloadHash: null, clientId: null };
-    const { outcome } = evaluation;
-    return {
-      kind: 'unfired',
-      entry: { kind: 'fire', outcome, at: now, ...event, ...none, error: { message }, detail },
-    };
+    return readings;
   };
 
-  const evaluate = async (hook: CompiledHook, { body }: Delivery, taskId: string, now: number): Promise<Evaluation> => {
-    let payload: unknown;
-    try {
-      payload = parseJsonBody(body, 'application/json');
-    } catch (error) {
-      if (error instanceof ApiError) return { outcome: 'rejected', problems: [error.message] };
-      throw error;
-    }
-    return evaluator.evaluate(hook, { firedBy: 'pulseMessage', taskId, now: toIso(now), payload }, body.length);
+  const storeAndFollow = async (hook: CompiledHook, readings: readonly Reading[], atOnce: boolean) => {
+    const stored = await store({ hook, readings, atOnce });
+    if (stored === 'stale') return 'stale';
+    pursuit.follow(stored);
+    return 'stored';
   };
 
-  /** 'over': the delivery is over, here or elsewhere. */
-  const store = async (hook: CompiledHook, reading: Reading, delivery: Delivery): Promise<Fire | 'over' | 'stale'> => {
-    try {
-      return await database.transaction(async (tx) => {
-        if ((await acknowledge(tx, [delivery])).size > 0) return 'over';
-        if (reading.kind === 'unfired') {
-          const { entry } = reading;
-          await ledger.write([entry], tx);
-          if (entry.outcome === 'failed' || entry.outcome === 'limited') {
-            await notice(tx, { ...entry, firedBy: 'pulseMessage' }, entry.outcome, entry.error);
-          }
-          return 'over';
-        }
-        const { fire } = reading;
-        const stored = await fires.storeAll(tx, [{ hook, fire, leaseEnds: clock.now() + LEASE_MS }]);
-        if (stored.length === 0) throw STALE; // undoes the acknowledgement
-        return fire;
+  /** After they failed together: one message's trouble is not another's, and what can never be stored is recorded as such. */
+  const storeEach = async (hook: CompiledHook, readings: readonly Reading[]) => {
+    for (const reading of readings) {
+      const stored = await storeAndFollow(hook, [reading], false).catch((error: unknown) => {
+        if (!isOfTheData(error)) throw error;
+        return storeAndFollow(hook, [evaluation.unstorable(hook, reading, error)], false);
       });
-    } catch (error) {
-      if (error === STALE) return 'stale';
-      throw error;
+      if (stored === 'stale') return 'stale'; // those before it are over, and will be found to be
     }
-  };
-
-  const readOne = async (delivery: Delivery): Promise<void> => {
-    await pursuit.whenRoom(); // a queue that is slow to take tasks slows this down, and the messages wait where they are
-    let hook = await memory.getByUid(delivery.queue);
-    for (let reloads = 0; hook; reloads += 1) {
-      const reading = await read(hook, delivery);
-      // Nothing checks the revision of what makes no fire, so it is checked here.
-      const current = reading.kind === 'unfired' ? await memory.reloadByUid(hook.uid) : hook;
-      const stored = current === hook ? await store(hook, reading, delivery) : 'stale';
-      if (stored === 'over') return;
-      if (stored !== 'stale') return pursuit.follow([stored]);
-      if (reloads === MOST_RELOADS) throw new Error(`the hook ${hook.uid} changes all the time`);
-      hook = await memory.reloadByUid(hook.uid);
-    }
-    // The hook is gone, and its queue with it.
+    return 'stored';
   };
 
   return async (deliveries) => {
-    for (const delivery of deliveries) await readOne(delivery);
+    const [first] = deliveries;
+    if (!first) return;
+    let left = deliveries;
+    let reloads = 0;
+    let hook = await memory.getByUid(first.queue);
+    // When the hook is gone its queue is, too.
+    while (hook && left.length > 0) {
+      const current = hook;
+      await pursuit.whenRoom(); // a queue that is slow to take tasks slows this down, and the messages wait where they are
+      const readings = await readSome(current, left);
+      const stored = await storeAndFollow(current, readings, true).catch((error: unknown) => {
+        log.debug({ err: error, hookUid: current.uid }, 'messages could not be taken in together; each is tried alone');
+        return storeEach(current, readings);
+      });
+      if (stored === 'stored') {
+        left = left.slice(readings.length);
+        reloads = 0;
+        continue;
+      }
+      if (reloads === MOST_RELOADS) throw new Error(`the hook ${current.uid} changes all the time`);
+      reloads += 1;
+      hook = await memory.reloadByUid(current.uid);
+    }
   };
 };
 
-/** The beginning of what came, for the owner of the hook to recognize it. */
-const sampleOf = (body: Buffer): string => body.toString('utf8', 0, LONGEST_SAMPLE).replaceAll('\0', '\u{fffd}');
+const nextTurn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
+
+/** PostgreSQL's classes of errors: data exception, program limit exceeded. */
+const isOfTheData = (error: unknown): boolean => /^(22|54)/.test(errorCode(error) ?? '');

@@ -11,6 +11,7 @@ import { hookRole } from './definition.ts';
 import type { Evaluation } from './evaluation.ts';
 import { fireMetricsOf } from './fire-metrics.ts';
 import { type Fire, type FireStore, isRendered, type StoredFire, type UnrenderedFire } from './fire-store.ts';
+import { named, sayEnded } from './say-fire.ts';
 import { givesUpAt } from './task-times.ts';
 import type { Unrendered } from './template.ts';
 
@@ -127,7 +128,7 @@ export const createPursuit = ({ fires, queue, render, notice, clock, log, metric
       isMissed ? fires.finishAnd(ending, (tx) => notice(tx, fire, outcome, error)) : fires.finish(ending),
     );
     counted.ended(fire, outcome, clock.now());
-    if (outcome !== 'created') log.info({ ...named(fire), outcome, error }, 'a fire ended without a task');
+    sayEnded(log, fire, outcome, error);
   };
 
   const exhaust = (fire: StoredFire): Promise<void> => {
@@ -347,5 +348,3 @@ export const createPursuit = ({ fires, queue, render, notice, clock, log, metric
 
 /** Of events at which nobody stands by: their owner learns of a failure only when he is told. */
 const hasNoCaller = ({ firedBy }: StoredFire): boolean => firedBy === 'schedule' || firedBy === 'pulseMessage';
-
-const named = ({ hookGroupId, hookId, taskId, requestId }: StoredFire) => ({ hookGroupId, hookId, taskId, requestId });

@@ -4,12 +4,13 @@ import { createFakeClock, type FakeClock } from '../../../test/support/fake-cloc
 import type { Broker } from '../../broker/broker.ts';
 import { type Clock, systemClock } from '../../core/clock.ts';
 import { silentLog } from '../../core/log.ts';
-import { createMetrics } from '../../core/metrics.ts';
+import { createMetrics, type Metrics } from '../../core/metrics.ts';
 import { createSecretBox } from '../../core/secret-box.ts';
 import type { Database } from '../../database/database.ts';
 import { statement } from '../../database/statement.ts';
 import { createLedger, type Ledger } from '../../ledger/create-ledger.ts';
 import type { LedgerRow } from '../../ledger/entry.ts';
+import type { Queue } from '../../queue/queue.ts';
 import { createTimers, type Timers } from '../../timers/create-timers.ts';
 import type { Actor } from '../audit.ts';
 import type { HookDefinition, HookName } from '../definition.ts';
@@ -22,7 +23,10 @@ import { createHookMemory } from '../hook-memory.ts';
 import { createHookStore, type HookStore } from '../hook-store.ts';
 import { createMessageReader } from '../message-reader.ts';
 import { createPursuit, type Pursuit } from '../pursue.ts';
+import { createMessageEvaluation } from '../read-message.ts';
+import { createRejections, REJECTIONS_TIMER } from '../rejections.ts';
 import { createScheduleHandler } from '../schedule-handler.ts';
+import { createReadingStore } from '../store-readings.ts';
 import { createTicks, type Ticks } from '../tick.ts';
 import { createTriggerTokens } from '../trigger-token.ts';
 import { createFakeQueue, type FakeQueue } from './fake-queue.ts';
@@ -43,6 +47,8 @@ export type ServerOptions = {
   readonly queue?: FakeQueue['port'];
   /** Of messages; otherwise all deliveries are read for the first time. */
   readonly acknowledge?: Broker['acknowledge'];
+  /** A queue that lives in the database. */
+  readonly createTasksIn?: Queue['createTasksIn'];
   /** Neither takes turns nor takes up fires: only changes hooks, and does what it is asked to. */
   readonly isIdle?: boolean;
 };
@@ -56,6 +62,7 @@ export type Server = {
   readonly ticks: Ticks;
   readonly pursuit: Pursuit;
   readonly timers: Timers;
+  readonly metrics: Metrics;
   readonly readMessages: ReturnType<typeof createMessageReader>;
   /** Whether all its loops wait for time to pass. */
   readonly isAsleep: () => boolean;
@@ -79,8 +86,8 @@ export type World = {
   readonly entries: (hookUid: string) => Promise<readonly LedgerRow[]>;
 };
 
-/** Its timers' watch, taking up fires, renewing leases. */
-const LOOPS = 3;
+/** Its timers' watches (two), taking up fires, renewing leases. */
+const LOOPS = 4;
 /** On a machine that is busy with other tests. */
 const LONGEST_SETTLING_MS = 60_000;
 
@@ -137,10 +144,15 @@ export const createWorld = async (t: Cleanup): Promise<World> => {
       ...{ database: own.database, hooks, tokens, timers, ticks, broker: silentBroker as Broker, clock: own.clock },
     });
     timers.handleBatch(SCHEDULE_TIMER, createScheduleHandler({ hooks, ticks, pursuit, clock: own.clock }));
-    const readMessages = createMessageReader({
-      ...{ database: own.database, memory, evaluator, fires, ledger, pursuit, notice, clock: own.clock },
+    const rejections = createRejections({ timers, ledger, clock: own.clock });
+    timers.handleBatch(REJECTIONS_TIMER, rejections.handler);
+    const store = createReadingStore({
+      ...{ database: own.database, fires, ledger, rejections, notice, clock: own.clock, log, metrics },
       acknowledge: options.acknowledge ?? (async () => new Set()),
+      createTasksIn: options.createTasksIn,
     });
+    const evaluation = createMessageEvaluation({ evaluator, clock: own.clock, log });
+    const readMessages = createMessageReader({ memory, evaluation, store, pursuit, clock: own.clock, log });
 
     const ending = new AbortController();
     const run = options.isIdle ? undefined : Promise.all([timers.run(ending.signal), pursuit.run(ending.signal)]);
@@ -165,6 +177,7 @@ export const createWorld = async (t: Cleanup): Promise<World> => {
       ticks,
       pursuit,
       timers,
+      metrics,
       readMessages,
       isAsleep,
       stop,
