@@ -30,11 +30,18 @@ create table amqp_readers (
   session uuid not null
 );
 
+-- RabbitMQ was started anew when the exchange that is named by its run, and that is not durable, is gone.
+create table amqp_run (
+  one boolean primary key default true check (one),
+  run uuid not null
+);
+
 -- Messages whose end is committed here. A message without an id needs its row until RabbitMQ has forgotten the message; one with an id keeps
 -- it for a day.
 create table amqp_receipts (
   session uuid not null,
   number bigint not null,               -- of the delivery in its session
+  run uuid not null,
   queue text collate "C" not null,
   hash bytea not null,
   is_identified boolean not null,       -- the message had an id
@@ -49,5 +56,5 @@ create index amqp_receipts_stored on amqp_receipts (stored) where is_identified;
 
 -- Down Migration
 
-drop table amqp_receipts, amqp_readers, amqp_bindings, amqp_queues;
+drop table amqp_receipts, amqp_run, amqp_readers, amqp_bindings, amqp_queues;
 alter table broker_queues drop column name;

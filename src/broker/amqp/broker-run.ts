@@ -1,0 +1,40 @@
+// Whether RabbitMQ was started anew: an exchange that is not durable is gone then. Its name is in the database, for all processes.
+import { newUuid } from '../../core/ids.ts';
+import type { Database } from '../../database/database.ts';
+import { statement } from '../../database/statement.ts';
+import type { AmqpSession } from './connection.ts';
+import { createDeclarer } from './declarer.ts';
+
+const lockRun = statement<{ run: string }>('amqp.lock-run', 'select run from amqp_run for update');
+const saveRun = statement(
+  'amqp.save-run',
+  'insert into amqp_run (run) values ($1) on conflict (one) do update set run = excluded.run',
+);
+
+const NOT_FOUND = 404;
+
+/** Where the user may not make an exchange, every outage counts as a restart: `known` is the run of the session before. */
+export const findBrokerRun = async (
+  database: Database,
+  session: AmqpSession,
+  user: string,
+  known: string | undefined,
+): Promise<string> => {
+  const declarer = createDeclarer(session);
+  const markerOf = (run: string) => `exchange/${user}/hookwright-run/${run}`;
+  const found = await database.transaction(async (tx) => {
+    const [row] = await tx.query(lockRun);
+    if (row) {
+      const refusal = await declarer.ask((channel) => channel.checkExchange(markerOf(row.run)));
+      if (refusal?.code !== NOT_FOUND) return row.run;
+    }
+    const run = newUuid();
+    const options = { durable: false, autoDelete: false };
+    const refusal = await declarer.ask((channel) => channel.assertExchange(markerOf(run), 'fanout', options));
+    if (refusal) return undefined;
+    await tx.query(saveRun, [run]);
+    return run;
+  });
+  if (found !== undefined) return found;
+  return known !== undefined && !session.afterOutage ? known : newUuid();
+};

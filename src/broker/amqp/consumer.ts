@@ -1,0 +1,374 @@
+// Reads all queues of hooks on RabbitMQ, on channels that hundreds of them share, and hands what comes to the reader, queue by queue.
+//
+// Every process that listens consumes every queue; RabbitMQ hands the messages of a queue to one of them (single active consumer).
+import type { ConsumeMessage } from 'amqplib';
+import { backoff } from '../../core/backoff.ts';
+import type { Clock } from '../../core/clock.ts';
+import { newUuid } from '../../core/ids.ts';
+import type { Log } from '../../core/log.ts';
+import type { Database, Transaction } from '../../database/database.ts';
+import type { Delivery, Reader } from '../broker.ts';
+import type { BrokerMetrics } from '../broker-metrics.ts';
+import type { AmqpMetrics } from './amqp-metrics.ts';
+import { findBrokerRun } from './broker-run.ts';
+import type { AmqpConnection, AmqpSession } from './connection.ts';
+import { createFlow } from './flow.ts';
+import { type Entry, openReadChannel, type ReadChannel } from './read-channel.ts';
+import { hashOf, holdQueues, type ReceiptSession, type Received, SupersededError, writeReceipts } from './receipts.ts';
+import type { ReadyQueue } from './settle-queue.ts';
+import { createSettled } from './settled.ts';
+
+export type AmqpConsumer = {
+  /** The queue is there: it is read from now on, if it is not yet. */
+  readonly ensure: (queue: ReadyQueue) => void;
+  /** Whether nothing of it is under way here. */
+  readonly isIdle: (id: string) => boolean;
+  /** It is not read any more; what has come and is not over goes back. */
+  readonly stop: (id: string) => Promise<void>;
+  readonly acknowledge: (tx: Transaction, deliveries: readonly Delivery[]) => Promise<ReadonlySet<Delivery>>;
+  readonly run: (signal: AbortSignal) => Promise<void>;
+};
+
+export type AmqpConsumerSettings = {
+  readonly database: Database;
+  readonly connection: AmqpConnection;
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly metrics: BrokerMetrics & AmqpMetrics;
+  readonly reader: Reader;
+  /** A session has begun: no queue is read until it is ensured. */
+  readonly onSession: () => void;
+  /** RabbitMQ has ended the reading of this queue: it was deleted, or what another one did closed the channel. */
+  readonly onGone: (queue: ReadyQueue) => void;
+};
+
+/** Of one queue. With 250, and 20 ms for a batch, a queue is read at thousands a second. */
+const PREFETCH = 250;
+const MOST_CONSUMERS_A_CHANNEL = 250;
+/** What the reader gets at once. */
+const MOST_AT_ONCE = 100;
+const MOST_BYTES_AT_ONCE = 4 * 1024 * 1024;
+/** Queues whose batches are with the reader at the same time. */
+const MOST_READING = 32;
+const READER_FAILED = { firstMs: 500, longestMs: 60_000 };
+const SESSION_FAILED = { firstMs: 200, longestMs: 5_000 };
+
+type Item = { readonly delivery: Delivery; readonly entry: Entry; readonly bytes: number };
+
+/** A queue that is read. */
+type Source = {
+  readonly queue: ReadyQueue;
+  readonly session: Session;
+  /** What has come and is not over, in order. */
+  items: Item[];
+  isWorking: boolean;
+  /** Nothing more of it is handed to the reader. */
+  readonly over: AbortController;
+  shared?: SharedChannel;
+  channel?: ReadChannel;
+  consumerTag?: string;
+  /** This session has the queue's row. */
+  isTaken: boolean;
+  /** Only new messages come by now. */
+  isPastRedelivery: boolean;
+  hasDroppedEarlier: boolean;
+};
+
+/** `consumers`: how many read on it, or are about to. */
+type SharedChannel = { readonly opening: Promise<ReadChannel>; consumers: number };
+
+type Session = ReceiptSession & {
+  readonly amqp: AmqpSession;
+  readonly sources: Map<string, Source>;
+  readonly channels: SharedChannel[];
+  /** Of the last delivery. */
+  number: number;
+};
+
+export const createAmqpConsumer = (settings: AmqpConsumerSettings): AmqpConsumer => {
+  const { database, connection, clock, log, metrics, reader, onSession, onGone } = settings;
+  const flow = createFlow(clock);
+  const settled = createSettled({ database, clock, log });
+  const received = new WeakMap<Delivery, { readonly source: Source; readonly what: Received }>();
+  const working = new Set<Promise<void>>();
+  const places = createPlaces(MOST_READING);
+  let current: Session | undefined;
+  let lastRun: string | undefined;
+  let ending: AbortSignal | undefined;
+
+  const begin = async (amqp: AmqpSession) => {
+    for (const { over } of current?.sources.values() ?? []) over.abort();
+    current = undefined;
+    metrics.consumers(0);
+    for (let failures = 0; !amqp.ended.aborted && !ending?.aborted; failures += 1) {
+      try {
+        const run = await findBrokerRun(database, amqp, connection.user, lastRun);
+        flow.begin(amqp, await amqp.channel());
+        lastRun = run;
+        current = { id: newUuid(), run, amqp, sources: new Map(), channels: [], number: 0 };
+        return onSession();
+      } catch (error) {
+        if (amqp.ended.aborted) return;
+        log[failures === 0 ? 'warn' : 'debug']({ err: error }, 'messages cannot be read yet; trying again');
+        await clock.sleep(backoff(failures, SESSION_FAILED), amqp.ended);
+      }
+    }
+  };
+
+  /** A place on a channel, counted at once: thousands may ask before the first channel is open. */
+  const sharedChannel = (session: Session): SharedChannel => {
+    const known = session.channels.find(({ consumers }) => consumers < MOST_CONSUMERS_A_CHANNEL);
+    if (known) {
+      known.consumers += 1;
+      return known;
+    }
+    const opening = openReadChannel({
+      session: session.amqp,
+      clock,
+      prefetch: PREFETCH,
+      onSettled: (numbers) => settled.add(session.id, numbers),
+      onClose: () => {
+        session.channels.splice(session.channels.indexOf(fresh), 1);
+        for (const source of [...session.sources.values()]) if (source.shared === fresh) leave(source, true);
+      },
+    });
+    const fresh: SharedChannel = { opening, consumers: 1 };
+    session.channels.push(fresh);
+    return fresh;
+  };
+
+  const ensure = (queue: ReadyQueue) => {
+    const session = current;
+    if (!session || ending?.aborted || session.sources.has(queue.id)) return;
+    const source: Source = {
+      queue,
+      session,
+      items: [],
+      isWorking: false,
+      over: new AbortController(),
+      isTaken: false,
+      isPastRedelivery: false,
+      hasDroppedEarlier: false,
+    };
+    session.sources.set(queue.id, source);
+    void consume(source).catch((error: unknown) => {
+      if (session.amqp.ended.aborted || source.over.signal.aborted) return;
+      log.debug({ err: error, queue: queue.brokerName }, 'a queue cannot be read; it is looked after');
+      leave(source, true);
+    });
+  };
+
+  const consume = async (source: Source) => {
+    source.shared = sharedChannel(source.session);
+    const channel = await source.shared.opening;
+    source.channel = channel;
+    const onMessage = (message: ConsumeMessage | null) => {
+      if (message) take(source, channel, message);
+      else leave(source, true);
+    };
+    const { consumerTag } = await channel.channel.consume(source.queue.brokerName, onMessage);
+    source.consumerTag = consumerTag;
+    metrics.consumers(source.session.sources.size);
+    if (source.over.signal.aborted) await channel.channel.cancel(consumerTag);
+  };
+
+  /** Nothing more of it is read; what is with the reader goes on. */
+  const leave = (source: Source, isGone: boolean) => {
+    const { session, queue, shared, channel, items, over } = source;
+    if (over.signal.aborted) return;
+    over.abort();
+    session.sources.delete(queue.id);
+    metrics.consumers(session.sources.size);
+    if (shared) shared.consumers -= 1;
+    channel?.giveBack(items.map(({ entry }) => entry));
+    if (session === current) count(-items.reduce((sum, { bytes }) => sum + bytes, 0));
+    source.items = [];
+    if (isGone && !session.amqp.ended.aborted) onGone(queue);
+  };
+
+  const count = (bytes: number) => {
+    flow.count(bytes);
+    metrics.inFlight(flow.bytes());
+  };
+
+  const take = (source: Source, channel: ReadChannel, message: ConsumeMessage) => {
+    const { session, queue } = source;
+    session.number += 1;
+    const number = session.number;
+    const { fields, properties, content } = message;
+    const messageId: unknown = properties.messageId;
+    const isIdentified = typeof messageId === 'string' && messageId !== '';
+    const entry: Entry = { message, number, needsSettling: !isIdentified, isOver: false, isAcknowledged: false };
+    channel.add(entry);
+    if (source.over.signal.aborted) return channel.giveBack([entry]);
+    const delivery: Delivery = {
+      queue: queue.id,
+      id: `${session.id}/${number}`,
+      exchange: fields.exchange,
+      routingKey: fields.routingKey,
+      messageId: isIdentified ? messageId : undefined,
+      body: content,
+      accepted: clock.now(),
+    };
+    const isRedelivered = fields.redelivered;
+    if (isRedelivered) metrics.redelivered();
+    const hash = hashOf(queue.id, message);
+    const what = { queue: queue.id, session: session.id, number, hash, isIdentified, isRedelivered };
+    received.set(delivery, { source, what });
+    const bytes = content.length + 1_000;
+    count(bytes);
+    source.items.push({ delivery, entry, bytes });
+    if (!source.isWorking) work(source);
+  };
+
+  const work = (source: Source) => {
+    source.isWorking = true;
+    const work = empty(source).finally(() => {
+      source.isWorking = false;
+      working.delete(work);
+    });
+    working.add(work);
+  };
+
+  const empty = async (source: Source) => {
+    const { over, session } = source;
+    for (let failures = 0; source.items.length > 0 && !over.signal.aborted && !ending?.aborted; ) {
+      const leavePlace = await places.enter();
+      try {
+        if (over.signal.aborted || ending?.aborted) return;
+        const batch = firstOf(source.items);
+        const now = clock.now();
+        if (failures === 0) for (const { delivery } of batch) metrics.lag(now - delivery.accepted);
+        await reader(batch.map(({ delivery }) => delivery));
+        failures = 0;
+        metrics.delivered(batch.length);
+        finish(source, batch);
+        if (session === current) count(-batch.reduce((sum, { bytes }) => sum + bytes, 0));
+      } catch (error) {
+        if (over.signal.aborted) return;
+        metrics.failed();
+        const pauseMs = backoff(failures, READER_FAILED);
+        failures += 1;
+        const [first] = source.items;
+        log.warn(
+          { err: error, queue: source.queue.brokerName, delivery: first?.delivery.id, failures, pauseMs },
+          'messages could not be taken in; they come again',
+        );
+        leavePlace();
+        await clock.sleep(pauseMs, AbortSignal.any([over.signal, ...(ending ? [ending] : [])]));
+      } finally {
+        leavePlace();
+      }
+    }
+  };
+
+  const finish = (source: Source, batch: readonly Item[]) => {
+    const entries = batch.map(({ entry }) => entry);
+    if (source.over.signal.aborted) return; // given back, or gone with its channel
+    source.items = source.items.slice(batch.length);
+    source.channel?.finish(entries);
+    source.isPastRedelivery ||= batch.some(({ entry }) => !entry.message.fields.redelivered);
+    if (!source.isPastRedelivery || source.hasDroppedEarlier || !source.isTaken) return;
+    source.hasDroppedEarlier = true;
+    settled.forgetEarlier(source.session.id, source.queue.id);
+  };
+
+  const acknowledge: AmqpConsumer['acknowledge'] = async (tx, deliveries) => {
+    if (deliveries.length === 0) return new Set();
+    const known = deliveries.map((delivery) => {
+      const one = received.get(delivery);
+      if (!one) throw new Error(`the delivery ${delivery.id} is not from here`);
+      return one;
+    });
+    const late = known.filter(({ source }) => source.over.signal.aborted || source.session !== current);
+    if (late.length > 0) throw new SupersededError([...new Set(late.map(({ what }) => what.queue))]);
+    const session = (known[0] as (typeof known)[number]).source.session;
+    const sources = [...new Set(known.map(({ source }) => source))];
+    const [taken, fresh] = [true, false].map((isTaken) =>
+      sources.filter((source) => source.isTaken === isTaken).map(({ queue }) => queue.id),
+    ) as [string[], string[]];
+    try {
+      await holdQueues(tx, session.id, { taken, fresh });
+    } catch (error) {
+      if (error instanceof SupersededError) for (const id of error.queues) restart(session, id);
+      throw error;
+    }
+    for (const source of sources) source.isTaken = true;
+    const what = known.map((one) => one.what);
+    const over = await writeReceipts(tx, session, what, clock.now());
+    if (over.size > 0) metrics.deduplicated(over.size);
+    return new Set(deliveries.filter((_, index) => over.has(what[index]?.number ?? -1)));
+  };
+
+  /** Another session had the queue in the meantime: what came before that may be its, and has to come again. */
+  const restart = (session: Session, id: string) => {
+    const source = session.sources.get(id);
+    if (source) void stopReading(source).then(() => ensure(source.queue));
+  };
+
+  const stopReading = async (source: Source) => {
+    const { channel, consumerTag } = source;
+    leave(source, false);
+    if (!channel || consumerTag === undefined) return;
+    try {
+      await channel.channel.cancel(consumerTag);
+    } catch (error) {
+      log.debug({ err: error }, 'the channel of a queue was gone before its reading could be ended');
+    }
+  };
+
+  return {
+    ensure,
+    isIdle: (id) => (current?.sources.get(id)?.items.length ?? 0) === 0,
+    stop: async (id) => {
+      const source = current?.sources.get(id);
+      if (source) await stopReading(source);
+    },
+    acknowledge,
+    run: async (signal) => {
+      ending = signal;
+      connection.onSession((session) => void begin(session));
+      const settling = settled.run(signal);
+      if (!signal.aborted)
+        await new Promise<void>((resolve) => signal.addEventListener('abort', () => resolve(), { once: true }));
+      await Promise.all(working);
+      for (const { opening } of current?.channels ?? [])
+        await opening.then((channel) => channel.settled()).catch(() => {});
+      for (const source of [...(current?.sources.values() ?? [])]) await stopReading(source);
+      await settling;
+    },
+  };
+};
+
+/** As much as the reader gets at once. */
+const firstOf = (items: readonly Item[]): Item[] => {
+  let bytes = 0;
+  let count = 0;
+  for (const item of items) {
+    bytes += item.bytes;
+    if (count > 0 && (count === MOST_AT_ONCE || bytes > MOST_BYTES_AT_ONCE)) break;
+    count += 1;
+  }
+  return items.slice(0, count);
+};
+
+/** So many at once; the others wait in the order in which they came. */
+const createPlaces = (most: number) => {
+  const waiting: (() => void)[] = [];
+  let taken = 0;
+  return {
+    /** Resolves with how to leave again; leaving twice is leaving once. */
+    enter: async (): Promise<() => void> => {
+      if (taken >= most) await new Promise<void>((resolve) => waiting.push(resolve));
+      else taken += 1;
+      let isLeft = false;
+      return () => {
+        if (isLeft) return;
+        isLeft = true;
+        const next = waiting.shift();
+        if (next) next();
+        else taken -= 1;
+      };
+    },
+  };
+};
