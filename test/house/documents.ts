@@ -37,7 +37,7 @@ export const codeBlocksOf = (markdown: string): CodeBlock[] => {
     const [whole, language = '', text = ''] = match;
     const before = markdown.slice(end, match.index);
     end = match.index + whole.length;
-    return { language, text, file: [...before.matchAll(/\bsave this as `([\w.-]+)`/gi)].at(-1)?.[1] };
+    return { language, text, file: [...before.matchAll(/\bsave\s+this\s+as\s+`([\w.-]+)`/gi)].at(-1)?.[1] };
   });
 };
 
