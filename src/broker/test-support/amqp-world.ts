@@ -1,0 +1,120 @@
+// A world for tests of RabbitMQ behind the broker's port: a database and a user of RabbitMQ of the test's own, and brokers as if each were a process.
+import { randomBytes } from 'node:crypto';
+import { type ChannelModel, connect } from 'amqplib';
+import { type Cleanup, freshDatabase } from '../../../test/support/database.ts';
+import { newRabbitmqName, onChannel, openRabbitmq, RABBITMQ_URL } from '../../../test/support/rabbitmq.ts';
+import { lastFirst } from '../../../test/support/wait.ts';
+import { systemClock } from '../../core/clock.ts';
+import { silentLog } from '../../core/log.ts';
+import { createMetrics, type Metrics } from '../../core/metrics.ts';
+import type { Database } from '../../database/database.ts';
+import { type AmqpConnection, createAmqpConnection } from '../amqp/connection.ts';
+import { createRabbitmqBroker, type RabbitmqBrokerSettings } from '../amqp/create-rabbitmq-broker.ts';
+import { queueNameOf } from '../amqp/queue-name.ts';
+import type { Binding, Broker, QueueIdentity, Reader } from '../broker.ts';
+import type { BrokerTools } from '../tools.ts';
+
+export type AmqpWorld = {
+  readonly database: Database;
+  readonly rabbitmq: ChannelModel;
+  /** A topic exchange of the test's own, removed afterwards. */
+  readonly exchange: string;
+  /** An identity that no other test has; its queue is removed afterwards. */
+  readonly queue: (name: string) => QueueIdentity;
+  readonly nameOf: (queue: QueueIdentity) => string;
+  readonly start: (reader?: Reader, options?: Partial<RabbitmqBrokerSettings>) => Promise<RunningAmqpBroker>;
+  readonly bind: (queue: QueueIdentity, ...bindings: readonly (string | Binding)[]) => Promise<void>;
+  /** Straight to RabbitMQ, as others publish. */
+  readonly publish: (routingKey: string, body: unknown, options?: object, exchange?: string) => Promise<void>;
+};
+
+export type RunningAmqpBroker = {
+  readonly broker: Broker;
+  readonly metrics: Metrics;
+  readonly consuming: AmqpConnection;
+  readonly stop: () => Promise<void>;
+};
+
+/** The tests of tools are elsewhere. */
+const NO_TOOLS = {} as BrokerTools;
+
+export const createAmqpWorld = async (
+  t: Cleanup,
+  { url = RABBITMQ_URL, database: given }: { url?: string; database?: Database } = {},
+): Promise<AmqpWorld> => {
+  const cleanup = lastFirst(t);
+  const database = given ?? (await freshDatabase(cleanup, { poolSize: 12 }));
+  const exchange = newRabbitmqName('exchange');
+  const user = new URL(url).username;
+  const identities: QueueIdentity[] = [];
+  const rabbitmq = await openRabbitmq(cleanup, url);
+  await onChannel(rabbitmq, (channel) => channel.assertExchange(exchange, 'topic', { durable: true }));
+  cleanup.after(async () => {
+    const cleaner = await connect(url).catch(() => undefined); // a node of the test's own may be gone
+    if (!cleaner) return;
+    await onChannel(cleaner, async (channel) => {
+      await channel.deleteExchange(exchange);
+      for (const { name } of identities) await channel.deleteQueue(queueNameOf(user, name));
+    });
+    await cleaner.close();
+  });
+  const running = new AsyncDisposableStack();
+  cleanup.after(() => running.disposeAsync());
+  const common = { database, clock: systemClock, log: silentLog };
+  const settings = { ...common, queueType: 'classic', replaceQueues: false, tools: NO_TOOLS, exchanges: [] } as const;
+  const connection = (metrics: Metrics, name: string) =>
+    createAmqpConnection({ url: new URL(url), clock: systemClock, log: silentLog, metrics, name });
+  const setter = createRabbitmqBroker({
+    ...settings,
+    metrics: createMetrics(),
+    connection: connection(createMetrics(), 'setter'),
+    consuming: connection(createMetrics(), 'setter'),
+  });
+
+  const start: AmqpWorld['start'] = async (reader, options = {}) => {
+    const metrics = createMetrics();
+    const publishing = connection(metrics, 'publishing');
+    const consuming = connection(metrics, 'consuming');
+    const broker = createRabbitmqBroker({ ...settings, metrics, connection: publishing, consuming, ...options });
+    if (reader) broker.consume(reader);
+    const stopping = new AbortController();
+    const closing = new AbortController();
+    const run = broker.run(stopping.signal);
+    const connections = Promise.all([publishing.run(closing.signal), consuming.run(closing.signal)]);
+    const stop = async () => {
+      stopping.abort();
+      await run;
+      closing.abort();
+      await connections;
+    };
+    running.defer(stop);
+    return { broker, metrics, consuming, stop };
+  };
+
+  return {
+    database,
+    rabbitmq,
+    exchange,
+    queue: (name) => {
+      const identity = { id: randomBytes(8).toString('hex'), name: `test-${exchange.slice(-12)}/${name}` };
+      identities.push(identity);
+      return identity;
+    },
+    nameOf: ({ name }) => queueNameOf(user, name),
+    start,
+    bind: (queue, ...bindings) =>
+      database.transaction((tx) =>
+        setter.setBindings(
+          tx,
+          queue,
+          bindings.map((one) => (typeof one === 'string' ? { exchange, routingKeyPattern: one } : one)),
+        ),
+      ),
+    publish: async (routingKey, body, options = {}, to = exchange) => {
+      const channel = await rabbitmq.createConfirmChannel();
+      channel.publish(to, routingKey, Buffer.from(JSON.stringify(body)), { persistent: true, ...options });
+      await channel.waitForConfirms();
+      await channel.close();
+    },
+  };
+};
