@@ -306,6 +306,47 @@ describe('hookwright restore', () => {
   });
 });
 
+describe('a server on a restored backup', () => {
+  it('goes on with schedules as after an outage: no occurrence fires twice, and none is unaccounted for', async (context) => {
+    const t = lastFirst(context);
+    const [folder, source, target] = [await newFolder(t), await emptyDatabase(t), await emptyDatabase(t)];
+    const env = { HOOKWRIGHT_ENCRYPTION_KEY: Buffer.alloc(32, 7).toString('base64') };
+    const occurrences = ({ connection }: typeof source) =>
+      ask<{ at: number; count: number }>(
+        connection,
+        `select extract(epoch from substring(cause from ':(.*)')::timestamptz) as at,
+           case outcome when 'missed' then (detail ->> 'count')::integer else 1 end as count
+         from ledger where kind = 'fire' and cause ~ '^(schedule|missed):' order by 1`,
+      );
+    const first = await startServerProcess(t, { cwd: folder, env: { ...env, DATABASE_URL: source.url } });
+    const ticker = { ...GREETING, triggerSchema: undefined, schedule: ['* * * * * *'] };
+    const task = { ...GREETING.task, payload: {} };
+    await world.succeed(['roles', 'create', 'hook-id:my/*', ...GREETING_SCOPES], { cwd: folder });
+    await world.succeed(['hooks', 'create', 'my/ticker', '-'], {
+      cwd: folder,
+      input: JSON.stringify({ ...ticker, task }),
+    });
+    await eventually('it ticks', async () => (await occurrences(source)).length >= 2);
+    await world.succeed(['backup', join(folder, 'b')], { env: { DATABASE_URL: source.url } });
+    // What fires after the backup is not in it.
+    const known = (await occurrences(source)).length;
+    await eventually('it ticks on', async () => (await occurrences(source)).length > known + 1);
+    await first.end('SIGTERM');
+    await world.succeed(['restore', join(folder, 'b')], { env: { ...env, DATABASE_URL: target.url } });
+    const inBackup = (await occurrences(target)).length;
+    await startServerProcess(t, { cwd: folder, env: { ...env, DATABASE_URL: target.url } });
+    const found = await eventually('it ticks again', async () => {
+      const rows = await occurrences(target);
+      return rows.length > inBackup + 3 && rows;
+    });
+    let next = Number(found[0]?.at);
+    for (const { at, count } of found) {
+      assert.equal(Number(at), next, JSON.stringify(found));
+      next += count;
+    }
+  });
+});
+
 /** Gives it half of the file, waits until rows go into the database, and ends it. */
 const interruptRestore = async (
   t: TestContext,
