@@ -4,12 +4,14 @@ import { execFile } from 'node:child_process';
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { test } from 'node:test';
+import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { newReader, runPage } from './commands/run-page.ts';
 import { echoHook, rootClients } from './support/client.ts';
 import { type Cleanup, freshDatabaseUrl } from './support/database.ts';
-import { newDataFolder, type Server, serve } from './support/server.ts';
+import { newDataFolder, newFolder, type Server, serve } from './support/server.ts';
 import { lastFirst } from './support/wait.ts';
+import { createWorld, PERSON_CREDENTIALS } from './taskcluster/world.ts';
 
 const HELLO = {
   ...echoHook(),
@@ -37,8 +39,22 @@ const newOldService = async (t: Cleanup): Promise<{ old: Server; env: NodeJS.Pro
   };
 };
 
+const PROGRAMS = fileURLToPath(new URL('../examples/moving-over', import.meta.url));
+
 const credentialsIn = async (folder: string) =>
   JSON.parse(await readFile(join(folder, '.hookwright', 'root-credentials.json'), 'utf8'));
+
+/** Runs a program of examples/moving-over. Answers what it said, and its status unless that is 0. */
+const runnerIn =
+  (cwd: string, env: NodeJS.ProcessEnv) =>
+  async (name: string, ...args: string[]): Promise<string> => {
+    const options = { cwd, env: { ...env, PATH: process.env.PATH } };
+    const ran = promisify(execFile)(process.execPath, [join(PROGRAMS, name), ...args], options);
+    return ran.then(
+      ({ stdout }) => stdout,
+      ({ stdout, stderr, code }: { stdout: string; stderr: string; code: number }) => `${stdout}${stderr}${code}`,
+    );
+  };
 
 test('docs/moving-over.md brings hooks and their roles over, asleep until they are woken', async (context) => {
   const t = lastFirst({ after: (undo) => context.after(undo) });
@@ -60,14 +76,7 @@ test('a hook that is refused does not keep the others from coming, and a role th
   const t = lastFirst({ after: (undo) => context.after(undo) });
   const { env } = await newOldService(t);
   const { world } = await newReader(context);
-  const run = async (...args: string[]): Promise<string> => {
-    const options = { cwd: world.folder, env: { ...env, PATH: process.env.PATH } };
-    const script = (name: string) => join('examples', 'moving-over', name);
-    const [name = '', ...rest] = args;
-    const ran = promisify(execFile)(process.execPath, [script(name), ...rest], options);
-    return (await ran.catch((error: { code: number; stdout: string }) => ({ stdout: `${error.stdout}${error.code}` })))
-      .stdout;
-  };
+  const run = runnerIn(world.folder, env);
   const target = ['--credentials', '.hookwright/root-credentials.json'];
   await run('export-hooks.mjs', 'moved');
   const file = join(world.folder, 'moved', 'hooks.json');
@@ -82,11 +91,31 @@ test('a hook that is refused does not keep the others from coming, and a role th
   const said = await run('import-hooks.mjs', 'moved', ...target);
   assert.match(said, /^role hook-id:builds\/\*: is there with other scopes, and was left as it is$/m);
   assert.match(said, /^hook builds\/nightly: .*H/m);
-  assert.match(said, /: 2 with a problem, 3 made\.\n1$/);
+  assert.match(said, /: 3 made, 2 with a problem\.\n1$/);
   assert.deepEqual((await auth.role('hook-id:builds/*')).scopes, ['queue:scheduler-id:-']);
   await assert.rejects(hooks.hook('builds', 'nightly'), { statusCode: 404 });
 
   await writeFile(file, JSON.stringify(exported));
   assert.match(await run('import-hooks.mjs', 'moved', ...target, '--check'), /^hook builds\/nightly: is missing$/m);
   assert.match(await run('import-hooks.mjs', 'moved', ...target, '--without-roles'), /: 1 made, 2 equal\.\n$/);
+});
+
+test('hooks come to a server of a Taskcluster deployment asleep, at its own address, and are woken behind that of the deployment', async (context) => {
+  const t = lastFirst({ after: (undo) => context.after(undo) });
+  const { env } = await newOldService(t);
+  const { deployment, person, start } = await createWorld(t);
+  const { url } = await start();
+  const folder = await newFolder(t);
+  await runnerIn(folder, env)('export-hooks.mjs', 'moved');
+  const importing = (rootUrl: string, ...args: string[]) => {
+    const { clientId, accessToken } = PERSON_CREDENTIALS;
+    const variables = { TASKCLUSTER_CLIENT_ID: clientId, TASKCLUSTER_ACCESS_TOKEN: accessToken };
+    const run = runnerIn(folder, { TASKCLUSTER_ROOT_URL: rootUrl, ...variables });
+    return run('import-hooks.mjs', 'moved', '--without-roles', ...args);
+  };
+  assert.equal(await importing(url, '--asleep'), `${url}: 3 made.\n`);
+  assert.equal((await person.hooks.getHookStatus('builds', 'nightly')).nextScheduledDate, undefined);
+  assert.equal(await importing(deployment.rootUrl), `${deployment.rootUrl}: 2 replaced, 1 equal.\n`);
+  assert.equal(await importing(deployment.rootUrl, '--check'), `${deployment.rootUrl}: 3 equal.\n`);
+  assert.ok((await person.hooks.getHookStatus('builds', 'nightly')).nextScheduledDate);
 });

@@ -21,9 +21,9 @@ const { rootUrl, hooks, auth } = await connect(values.credentials);
 const readJson = async (path) => JSON.parse(await readFile(path, 'utf8'));
 const firstLines = (error) => String(error.message).trim().split('\n\n---')[0];
 
-const counts = {};
+const counts = { made: 0, replaced: 0, equal: 0, 'with a problem': 0 };
 const count = (what) => {
-  counts[what] = (counts[what] ?? 0) + 1;
+  counts[what] += 1;
 };
 const complain = (name, problem) => {
   count('with a problem');
@@ -79,6 +79,6 @@ for (const hook of await readJson(join(folder, 'hooks.json'))) {
   await bring(`hook ${hook.hookGroupId}/${hook.hookId}`, () => bringHook(hook));
 }
 
-const summary = Object.entries(counts).map(([what, number]) => `${number} ${what}`);
+const summary = Object.entries(counts).flatMap(([what, number]) => (number === 0 ? [] : [`${number} ${what}`]));
 console.log(`${rootUrl}: ${summary.join(', ') || 'nothing to do'}.`);
-process.exitCode = counts['with a problem'] ? 1 : 0;
+process.exitCode = counts['with a problem'] === 0 ? 0 : 1;
