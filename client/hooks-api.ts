@@ -246,6 +246,17 @@ export type HookStatus = {
   nextScheduledDate?: string;
   /** What keeps this hook from firing as its definition suggests, and the cure. */
   warnings?: string[];
+  /** How the bindings of this hook stand at the broker; absent when it has none. */
+  bindings?: Array<{
+    exchange: string;
+    routingKeyPattern: string;
+    /** Messages come only by active ones. Refused ones are tried again; pending ones were not tried yet. */
+    state: "active" | "pending" | "refused";
+    /** Why it is refused, and what to do. */
+    reason?: string;
+    /** As `2026-11-20T12:00:00.000Z`. */
+    since: string;
+  }>;
 };
 
 export type CreateHookRequest = {

@@ -54,12 +54,18 @@ const cellsOf = ({
   detail,
 }: FireRecord): readonly (string | undefined)[] => [
   ended,
-  kind === 'attempt' ? `attempt ${attempts}` : outcome,
+  kind === 'attempt' ? `attempt ${attempts}` : outcome === 'rejected' ? rejectedText(detail) : outcome,
   firedBy,
   // Without an attempt, the id is that of a task that was never to be.
   outcome === 'created' || attempts > 0 ? taskId : undefined,
   outcome === 'missed' ? missedText(detail) : error === undefined ? undefined : reasonOf(error),
 ];
+
+/** A row stands for many messages when they were only counted. */
+const rejectedText = (detail: unknown): string => {
+  const { count } = (detail ?? {}) as Record<string, unknown>;
+  return typeof count === 'number' ? `rejected × ${count}` : 'rejected';
+};
 
 const missedText = (detail: unknown): string => {
   const { first, last, count } = (detail ?? {}) as Record<string, unknown>;

@@ -1,5 +1,5 @@
 // `hookwright hooks`: what is one call or two. Triggering, fires and editing are in files of their own.
-import type { HookDefinition, Hooks } from '#client';
+import type { HookDefinition, HookStatus, Hooks } from '#client';
 import type { Call, Run } from './command.ts';
 import { hookOf } from './hook-name.ts';
 import { reasonOf } from './reason-of.ts';
@@ -69,7 +69,7 @@ const status: Run = async (call) => {
   const name = hookOf(call);
   const { hooks } = await call.connect();
   const answer = await hooks.getHookStatus(...name);
-  const { lastFire, nextScheduledDate, warnings = [] } = answer;
+  const { lastFire, nextScheduledDate, bindings = [], warnings = [] } = answer;
   call.output.answer(answer, (paint) => {
     const rows = [
       ['hook', name.join('/')],
@@ -77,12 +77,18 @@ const status: Run = async (call) => {
       ['task', lastFire.result === 'success' ? lastFire.taskId : undefined],
       ['error', lastFire.result === 'error' ? reasonOf(lastFire.error) : undefined],
       ['next due', nextScheduledDate],
+      ...bindings.map((one) => ['binding', bindingText(one)] as const),
       ...warnings.map((warning) => ['warning', warning] as const),
     ] as const;
     return pairs(rows, paint);
   });
   return 0;
 };
+
+type Binding = NonNullable<HookStatus['bindings']>[number];
+
+const bindingText = ({ exchange, routingKeyPattern, state, since }: Binding): string =>
+  `${state} since ${since}: ${exchange} with ${JSON.stringify(routingKeyPattern)}`;
 
 const token: Run = async (call) => {
   const name = hookOf(call);

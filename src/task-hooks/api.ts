@@ -1,4 +1,5 @@
 // What the methods of the hooks API do. How they are called, by whom, and with what, is in api-declaration.ts.
+import type { Broker } from '../broker/broker.ts';
 import type { Clock } from '../core/clock.ts';
 import { newSlugId, SLUG_ID } from '../core/ids.ts';
 import { sameJson } from '../core/json.ts';
@@ -30,6 +31,7 @@ export type HooksApiSettings = {
   readonly fires: Pick<FireStore, 'listUnfinished'>;
   readonly ledger: Ledger;
   readonly timers: Timers;
+  readonly bindingStates: Broker['bindingStates'];
   readonly queue: Queue;
   readonly settled: (hookUid: string) => Promise<void>;
   readonly clock: Clock;
@@ -54,7 +56,7 @@ const actorIn = ({ caller, requestId }: ApiRequest<unknown>): Actor => ({
 const noSuchHook = () => new ApiError('ResourceNotFound', 'No such hook');
 
 export const createHooksApi = (settings: HooksApiSettings): ApiService => {
-  const { hooks, changes, firing, fires, ledger, timers, queue, settled } = settings;
+  const { hooks, changes, firing, fires, ledger, timers, bindingStates, queue, settled } = settings;
 
   const findHook = async (request: ApiRequest<unknown>): Promise<Hook> => {
     const hook = await hooks.find(nameIn(request));
@@ -93,7 +95,7 @@ export const createHooksApi = (settings: HooksApiSettings): ApiService => {
     hook: async (request) => ({ body: (await findHook(request)).definition }),
 
     getHookStatus: async (request) => ({
-      body: await readHookStatus({ ledger, timers, settled }, await findHook(request)),
+      body: await readHookStatus({ ledger, timers, bindingStates, settled }, await findHook(request)),
     }),
 
     createHook: async (request: ApiRequest<CreateHookRequest>) => {

@@ -10,6 +10,7 @@ import type { Ledger } from '../ledger/create-ledger.ts';
 import type { Queue } from '../queue/queue.ts';
 import type { Timers } from '../timers/create-timers.ts';
 import { createHooksApi } from './api.ts';
+import { createBindingChanges } from './binding-changes.ts';
 import { createEvaluationPool } from './evaluation-pool.ts';
 import { createEvaluator } from './evaluator.ts';
 import { createFailureMail, type EnqueueMail } from './failure-mail.ts';
@@ -81,6 +82,7 @@ export const createTaskHooks = (settings: TaskHooksSettings): TaskHooks => {
     ...{ database, acknowledge, fires, ledger, rejections, notice, createTasksIn, clock, log, metrics },
   });
   const evaluation = createMessageEvaluation({ evaluator, clock, log });
+  broker.onBindingChange(createBindingChanges({ hooks, ledger, clock, log }));
   broker.consume(createMessageReader({ memory, evaluation, store, pursuit, clock, log }));
 
   return {
@@ -93,6 +95,7 @@ export const createTaskHooks = (settings: TaskHooksSettings): TaskHooks => {
       fires,
       ledger,
       timers,
+      bindingStates: broker.bindingStates,
       queue,
       settled: pursuit.settled,
       clock,

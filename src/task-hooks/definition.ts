@@ -89,6 +89,21 @@ const hookStatus = Type.Object({
       description: 'What keeps this hook from firing as its definition suggests, and the cure.',
     }),
   ),
+  bindings: Type.Optional(
+    Type.Array(
+      Type.Object({
+        exchange: Type.String(),
+        routingKeyPattern: Type.String(),
+        state: Type.Enum(['active', 'pending', 'refused'], {
+          description:
+            'Messages come only by active ones. Refused ones are tried again; pending ones were not tried yet.',
+        }),
+        reason: Type.Optional(Type.String({ description: 'Why it is refused, and what to do.' })),
+        since: time,
+      }),
+      { description: 'How the bindings of this hook stand at the broker; absent when it has none.' },
+    ),
+  ),
 });
 export type HookStatus = Static<typeof hookStatus>;
 export const HOOK_STATUS: NamedSchema = { name: 'hook-status', schema: hookStatus };

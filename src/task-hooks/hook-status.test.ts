@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it, type TestContext } from 'node:test';
+import type { BindingState } from '../broker/broker.ts';
 import type { HookDefinition } from './definition.ts';
 import { readHookStatus, warningsOf } from './hook-status.ts';
 import { FORBIDDEN, UNAVAILABLE } from './test-support/fake-queue.ts';
@@ -23,8 +24,13 @@ const createStatus = async (t: TestContext, more: Partial<HookDefinition> = {}, 
     await world.settle();
     await pursuit.whenIdle();
   };
-  const status = () => readHookStatus({ ledger: world.ledger, timers, settled: pursuit.settled }, hook);
-  return { ...world, server, hook, pass, status, start: world.clock.now() };
+  let states: readonly BindingState[] = [];
+  const bindingStates = async (uid: string) => (uid === hook.uid ? states : []);
+  const status = () => readHookStatus({ ledger: world.ledger, timers, bindingStates, settled: pursuit.settled }, hook);
+  const bind = (...now: readonly BindingState[]) => {
+    states = now;
+  };
+  return { ...world, server, hook, pass, status, bind, start: world.clock.now() };
 };
 
 describe('the status of a hook', () => {
@@ -72,6 +78,20 @@ describe('the status of a hook', () => {
     await pass(10 * MINUTE);
     const { lastFire } = await status();
     assert.deepEqual([lastFire.result, 'time' in lastFire && lastFire.time], ['success', iso(start + 10 * MINUTE)]);
+  });
+
+  it('says of each binding whether it is active, and warns of one that is refused', async (t) => {
+    const { status, bind, start } = await createStatus(t, { bindings: [BINDING] });
+    assert.equal('bindings' in (await status()), false);
+    const reason = 'there is no exchange "f"';
+    const since = start - MINUTE;
+    bind({ ...BINDING, state: 'active', since }, { ...BINDING, exchange: 'f', state: 'refused', reason, since });
+    const { bindings, warnings } = await status();
+    assert.deepEqual(bindings, [
+      { ...BINDING, state: 'active', since: iso(since) },
+      { ...BINDING, exchange: 'f', state: 'refused', reason, since: iso(since) },
+    ]);
+    assert.deepEqual(warnings, [`The binding to f with "#" is refused: ${reason}`]);
   });
 
   it('warns when the trigger schema lets no message through, and when the latest one did not fit', async (t) => {

@@ -1,4 +1,5 @@
 // How a hook is: its last fire, when it is next due, and what keeps it from firing as its definition suggests.
+import type { BindingState, Broker } from '../broker/broker.ts';
 import { toIso } from '../core/clock.ts';
 import type { Ledger } from '../ledger/create-ledger.ts';
 import type { LedgerRow } from '../ledger/entry.ts';
@@ -10,27 +11,33 @@ import { ATTEMPTED } from './last-fires.ts';
 export type HookStatusSources = {
   readonly ledger: Ledger;
   readonly timers: Timers;
+  readonly bindingStates: Broker['bindingStates'];
   readonly settled: (hookUid: string) => Promise<void>;
 };
 
 export const readHookStatus = async (
-  { ledger, timers, settled }: HookStatusSources,
+  { ledger, timers, bindingStates, settled }: HookStatusSources,
   hook: Hook,
 ): Promise<HookStatus> => {
   await settled(hook.uid);
   const latest = { hookUid: hook.uid, kinds: ['fire', 'attempt'], limit: 1 } as const;
-  const [attempted, any, due] = await Promise.all([
+  const [attempted, any, due, bindings] = await Promise.all([
     ledger.page({ ...latest, outcomes: ATTEMPTED }),
     ledger.page(latest),
     timers.dueOf(scheduleTimer(hook)),
+    hook.definition.bindings.length > 0 ? bindingStates(hook.uid) : [],
   ]);
-  const warnings = [...warningsOf(hook.definition), ...rejectionOf(any.entries[0])];
+  const warnings = [...warningsOf(hook.definition), ...bindings.flatMap(refusalOf), ...rejectionOf(any.entries[0])];
   return {
     lastFire: lastFireOf(attempted.entries[0]),
     ...(due !== undefined && { nextScheduledDate: toIso(due) }),
     ...(warnings.length > 0 && { warnings }),
+    ...(bindings.length > 0 && { bindings: bindings.map((one) => ({ ...one, since: toIso(one.since) })) }),
   };
 };
+
+const refusalOf = ({ exchange, routingKeyPattern, state, reason = 'no reason is known' }: BindingState): string[] =>
+  state === 'refused' ? [`The binding to ${exchange} with "${routingKeyPattern}" is refused: ${reason}`] : [];
 
 const lastFireOf = (row: LedgerRow | undefined): HookStatus['lastFire'] => {
   if (!row) return { result: 'no-fire' };
