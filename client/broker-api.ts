@@ -9,7 +9,10 @@ export const BROKER_SERVICE = {
     ping: { verb: 'GET', route: '/ping' },
     lbheartbeat: { verb: 'GET', route: '/__lbheartbeat__' },
     version: { verb: 'GET', route: '/__version__' },
-    publish: { verb: 'POST', route: '/publish/<exchange>', query: ['routingKey', 'messageId'], input: true, output: true },
+    publish: { verb: 'POST', route: '/publish/<exchange>', query: ['routingKey', 'messageId', 'declare'], input: true, output: true },
+    openWatch: { verb: 'POST', route: '/watch/<exchange>', query: ['routingKeyPattern'], output: true },
+    readWatch: { verb: 'POST', route: '/watch/<exchange>/<watchId>', output: true, secretParams: ['watchId'] },
+    closeWatch: { verb: 'DELETE', route: '/watch/<exchange>/<watchId>', secretParams: ['watchId'] },
     heartbeat: { verb: 'GET', route: '/__heartbeat__' },
   },
 } as const satisfies Service;
@@ -46,12 +49,44 @@ export interface BrokerMethods {
   /**
    * Publish a message.
    *
-   * Publishes a message on a topic exchange. It is answered when the message is stored: each hook that is bound to
-   * it will get it. Exchanges on which this server tells of its own events cannot be published to.
+   * Publishes a message on a topic exchange. It is answered when the broker has accepted the message durably: each
+   * hook that is bound to it will get it. With RabbitMQ the exchange must exist; `declare=true` makes a durable
+   * topic exchange when there is none. Exchanges on which this server tells of its own events cannot be published
+   * to.
    *
    * Needs `broker:publish:<exchange>`.
    */
   publish(exchange: string, payload: PublishRequest, query?: PublishQuery): Promise<PublishResponse>;
+
+  /**
+   * Watch an exchange.
+   *
+   * From here on, messages of the exchange whose routing key matches the pattern (default `#`, all) gather for
+   * `readWatch`. A watch keeps 1,000 messages and 32 MB, drops the oldest when there are more, and is gone when
+   * nobody has read it for a minute. It takes nothing away from anybody else.
+   *
+   * Needs `broker:watch:<exchange>`.
+   */
+  openWatch(exchange: string, query?: OpenWatchQuery): Promise<OpenWatchResponse>;
+
+  /**
+   * Read what came on a watch.
+   *
+   * Answers the messages that came since the last time, at most 100 and about 2 MB; each is answered once. While
+   * there is none it waits, up to ten seconds. Any process of the server can answer.
+   *
+   * Needs `broker:watch:<exchange>`.
+   */
+  readWatch(exchange: string, watchId: string): Promise<ReadWatchResponse>;
+
+  /**
+   * End a watch.
+   *
+   * What it has gathered is gone. That it is gone already is no error.
+   *
+   * Needs `broker:watch:<exchange>`.
+   */
+  closeWatch(exchange: string, watchId: string): Promise<void>;
 
   /**
    * Heartbeat.
@@ -67,6 +102,11 @@ export interface BrokerMethods {
 export type PublishQuery = {
   readonly routingKey?: string;
   readonly messageId?: string;
+  readonly declare?: string;
+};
+
+export type OpenWatchQuery = {
+  readonly routingKeyPattern?: string;
 };
 
 /** The message: any JSON object or array. */
@@ -75,4 +115,31 @@ export type PublishRequest = object | readonly unknown[];
 export type PublishResponse = {
   /** As given, or a new one. */
   messageId: string;
+  /** Whether any queue got it. `false`: nobody is bound to it. */
+  wasRouted: boolean;
+};
+
+export type OpenWatchResponse = {
+  /** Names the watch, together with its exchange. */
+  watchId: string;
+};
+
+export type ReadWatchResponse = {
+  /** Oldest first. Empty: nothing came for a while; read again. */
+  messages: Array<{
+    /** Where it was published, which may lead to the watched one. */
+    exchange: string;
+    routingKey: string;
+    /** More routing keys by which it was routed. */
+    cc: string[];
+    messageId?: string;
+    /** RabbitMQ does not say. */
+    accepted?: string;
+    /** As text; JSON as a rule. Absent when it has more than 1 MB. */
+    body?: string;
+    /** Of the body. */
+    bytes: number;
+  }>;
+  /** Older messages were dropped, or may have been, because more came than a watch keeps. */
+  isIncomplete: boolean;
 };

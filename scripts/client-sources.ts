@@ -1,6 +1,6 @@
 // Which clients are generated, and where they lie.
 import { AUTH_API } from '../src/auth/api-declaration.ts';
-import { BROKER_API } from '../src/broker/publish-api-declaration.ts';
+import { BROKER_API } from '../src/broker/broker-api-declaration.ts';
 import type { ApiDeclaration } from '../src/http/api-method.ts';
 import { declareCommonMethods } from '../src/http/common-methods.ts';
 import { QUEUE_API } from '../src/queue/api-declaration.ts';

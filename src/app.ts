@@ -1,6 +1,6 @@
 // The composition root: builds the parts from a Config and joins them. The only file that knows them all.
+import { createBrokerApi } from './broker/broker-api.ts';
 import { createInProcessBroker } from './broker/create-in-process-broker.ts';
-import { createPublishApi } from './broker/publish-api.ts';
 import type { Config, Part } from './config.ts';
 import { type Clock, withDeadline } from './core/clock.ts';
 import { loadEncryptionKey } from './core/encryption-key.ts';
@@ -95,8 +95,8 @@ export const startApp = async (config: Config, { clock, log }: AppSurroundings):
   const server = createHttpServer({ clock, log, metrics, checkReadiness });
   undo.defer(() => server.close());
   if (isPart('web')) {
-    const apis = [taskHooks.api, ...mode.apis, createPublishApi({ database, broker })].map((api) =>
-      withCommonMethods(api, { clock, checkHealth }),
+    const apis = [taskHooks.api, ...mode.apis, createBrokerApi({ tools: broker.tools, ending: ending.signal })].map(
+      (api) => withCommonMethods(api, { clock, checkHealth }),
     );
     const { authenticate, satisfies, forgive } = mode;
     serveApis(server, apis, { authenticate, satisfies, forgive, rootUrl: () => rootUrl, clock, log, metrics });

@@ -27,10 +27,14 @@ export type AmqpToolsSettings = { readonly connection: AmqpConnection; readonly 
 const ANSWER_WITHIN_MS = 10_000;
 /** Each has a channel, of which a connection has some two thousand. */
 const MOST_READERS = 200;
+/** Of one process. As long as they live they take what comes. */
+const MOST_OPENED_A_MINUTE = 200;
 
 export const createAmqpTools = ({ connection, clock }: AmqpToolsSettings): BrokerTools => {
   const publisher = createDirectPublisher({ clock, address: connection.address });
   let readers = 0;
+  /** When watches were opened, the oldest first. */
+  let opened: readonly number[] = [];
 
   const standing = async (): Promise<AmqpSession> => {
     await connection.checkHealth();
@@ -85,6 +89,12 @@ export const createAmqpTools = ({ connection, clock }: AmqpToolsSettings): Broke
       });
     },
     openWatch: async (exchange, routingKeyPattern) => {
+      const now = clock.monotonic();
+      opened = opened.filter((at) => at > now - WATCH_LIVES_MS);
+      if (opened.length >= MOST_OPENED_A_MINUTE) {
+        throw new ApiError('TooManyRequests', `${opened.length} watches were opened in this minute. Wait a little.`);
+      }
+      opened = [...opened, now];
       const id = newAccessToken();
       const queue = queueOf({ exchange, id });
       await onChannel(exchange, async (channel) => {

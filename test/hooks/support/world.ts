@@ -2,8 +2,8 @@
 // if each were a process. Who may call what is not its affair: everybody may everything. (walk.test.ts has that, with servers as users start them.)
 import { hash } from 'node:crypto';
 import { Writable } from 'node:stream';
+import { createBrokerApi } from '../../../src/broker/broker-api.ts';
 import { createInProcessBroker } from '../../../src/broker/create-in-process-broker.ts';
-import { createPublishApi } from '../../../src/broker/publish-api.ts';
 import { type Clock, systemClock } from '../../../src/core/clock.ts';
 import { newUuid } from '../../../src/core/ids.ts';
 import { createLog } from '../../../src/core/log.ts';
@@ -162,7 +162,7 @@ const startServer = async (settings: StartSettings): Promise<Server> => {
     });
   };
   const http = createHttpServer({ clock, log, metrics, checkReadiness: checkHealth });
-  const apis = [taskHooks.api, createPublishApi({ database, broker })];
+  const apis = [taskHooks.api, createBrokerApi({ tools: broker.tools, ending: new AbortController().signal })];
   serveApis(
     http,
     apis.map((api) => withCommonMethods(api, { clock, checkHealth })),
