@@ -1,0 +1,80 @@
+// A deployment behind TLS, as real ones are: its certificate is checked, and signatures are for its name and port.
+import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import { writeFile } from 'node:fs/promises';
+import http from 'node:http';
+import https from 'node:https';
+import type { AddressInfo } from 'node:net';
+import { join } from 'node:path';
+import { it } from 'node:test';
+import { systemClock } from '../../src/core/clock.ts';
+import { createMetrics } from '../../src/core/metrics.ts';
+import { createDeploymentClient } from '../../src/http/deployment-client.ts';
+import { TEST_CERTIFICATE, TEST_KEY } from '../../src/mail/test-support/certificate.ts';
+import { clientsOf, ECHO_SCOPES, echoHook } from '../support/client.ts';
+import type { Cleanup } from '../support/database.ts';
+import { newFolder } from '../support/server.ts';
+import { lastFirst } from '../support/wait.ts';
+import { createWorld, PERSON_CREDENTIALS, SERVER, TOKENS } from './world.ts';
+
+/** Ends TLS and keeps the Host header. Answers its URL. */
+const startProxy = async (cleanup: Cleanup, target: string): Promise<string> => {
+  const { hostname, port } = new URL(target);
+  const proxy = https.createServer({ key: TEST_KEY, cert: TEST_CERTIFICATE }, (request, response) => {
+    const { method, url: path, headers } = request;
+    const onward = http.request({ hostname, port, method, path, headers }, (answer) => {
+      response.writeHead(answer.statusCode ?? 502, answer.headers);
+      answer.pipe(response);
+    });
+    onward.on('error', () => response.destroy());
+    request.pipe(onward);
+  });
+  proxy.listen(0, '127.0.0.1');
+  await once(proxy, 'listening');
+  cleanup.after(async () => {
+    proxy.closeAllConnections();
+    proxy.close();
+  });
+  return `https://localhost:${(proxy.address() as AddressInfo).port}`;
+};
+
+it('a server of a deployment behind TLS trusts the authority that it is told to trust', async (t) => {
+  const cleanup = lastFirst(t);
+  const { deployment, start } = await createWorld(cleanup);
+  const rootUrl = await startProxy(cleanup, deployment.rootUrl);
+  const file = join(await newFolder(cleanup), 'authority.pem');
+  await writeFile(file, TEST_CERTIFICATE);
+  const server = await start({ TASKCLUSTER_ROOT_URL: rootUrl, NODE_EXTRA_CA_CERTS: file });
+  assert.ok(server.said().includes(rootUrl), server.said());
+
+  const { hooks } = clientsOf(rootUrl, PERSON_CREDENTIALS, { agent: { ca: TEST_CERTIFICATE } });
+  deployment.roles.set('hook-id:g/h', ECHO_SCOPES);
+  await hooks.createHook('g', 'h', echoHook());
+  const { taskId } = await hooks.triggerHook('g', 'h', {});
+  assert.ok(deployment.tasks.has(taskId));
+  assert.deepEqual(await hooks.heartbeat(), {});
+});
+
+it('a deployment whose certificate nobody vouches for is not spoken to', async (t) => {
+  const cleanup = lastFirst(t);
+  const { deployment } = await createWorld(cleanup);
+  const rootUrl = new URL(await startProxy(cleanup, deployment.rootUrl));
+  const client = createDeploymentClient({
+    deployment: { rootUrl, clientId: SERVER, accessToken: TOKENS[SERVER], certificate: undefined },
+    ...{ clock: systemClock, metrics: createMetrics() },
+  });
+  cleanup.after(async () => client[Symbol.asyncDispose]());
+  const call = {
+    service: 'queue',
+    name: 'ping',
+    verb: 'GET',
+    path: '/ping',
+    as: 'ourselves',
+    deadlineMs: 20_000,
+  } as const;
+  await assert.rejects(
+    client.call(call),
+    /queue\.ping at https:\/\/localhost:\d+ did not answer: self-signed certificate/,
+  );
+  assert.equal(deployment.received.length, 0);
+});
