@@ -1,13 +1,14 @@
-// What documents name exists: options, error codes, metrics, commands, files.
+// What documents name exists: options, error codes, metrics, commands, files. And each page can be found.
 import assert from 'node:assert/strict';
 import { existsSync, globSync, readFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { describe, it } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { COMMANDS } from '../../src/commands/command-table.ts';
 import { OPERATOR_ERRORS } from '../../src/core/errors.ts';
 import { OPTIONS } from '../../src/options.ts';
 import { SCRIPT_ERRORS } from '../../src/script-hooks/errors.ts';
+import { linksOf } from './documents.ts';
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 const find = (...patterns: string[]): string[] =>
@@ -78,4 +79,17 @@ describe('documents name', () => {
     const isThere = (path: string) => existsSync(join(ROOT, path)) || path.includes('*') || path.includes('NNNN');
     assert.deepEqual(unknown(/`((?:src|test|examples|scripts|bench|bin|types|client)\/[\w./*-]+)`/g, isThere), []);
   });
+});
+
+it('every page is found from the README, link by link', () => {
+  const found = new Set(['README.md']);
+  for (const path of found) {
+    const { text } = documents.find((one) => one.path === path) ?? { text: '' };
+    const linked = linksOf(text).map((link) => join(dirname(path), link.split('#')[0] ?? ''));
+    for (const one of linked) if (documents.some((document) => document.path === one)) found.add(one);
+  }
+  assert.deepEqual(
+    documents.map(({ path }) => path).filter((path) => !found.has(path)),
+    [],
+  );
 });
