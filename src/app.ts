@@ -1,6 +1,5 @@
 // The composition root: builds the parts from a Config and joins them. The only file that knows them all.
 import { createBrokerApi } from './broker/broker-api.ts';
-import { createInProcessBroker } from './broker/create-in-process-broker.ts';
 import type { Config, Part } from './config.ts';
 import { type Clock, withDeadline } from './core/clock.ts';
 import { loadEncryptionKey } from './core/encryption-key.ts';
@@ -21,6 +20,7 @@ import { createHttpServer } from './http/server.ts';
 import { createLedger } from './ledger/create-ledger.ts';
 import { createRetention, RETENTION_TIMER } from './ledger/retention.ts';
 import { createOutgoingMail } from './mail/outgoing-mail.ts';
+import { createConfiguredBroker } from './modes/broker.ts';
 import { createStandaloneMode } from './modes/standalone.ts';
 import { createTaskclusterMode } from './modes/taskcluster.ts';
 import { createTaskHooks } from './task-hooks/create-task-hooks.ts';
@@ -63,7 +63,7 @@ export const startApp = async (config: Config, { clock, log }: AppSurroundings):
   let rootUrl = (config.rootUrl ?? config.deployment?.rootUrl)?.origin ?? '';
   const timers = createTimers({ database, clock, log, metrics });
   const ledger = createLedger(database);
-  const broker = createInProcessBroker({ database, clock, log, metrics });
+  const { broker, run: runBroker } = createConfiguredBroker(config, { database, clock, log, metrics });
   const createMode = config.mode === 'taskcluster' ? createTaskclusterMode : createStandaloneMode;
   const mode = undo.use(
     await createMode({
@@ -87,7 +87,10 @@ export const startApp = async (config: Config, { clock, log }: AppSurroundings):
   await database.transaction((tx) => timers.set(tx, { ...RETENTION_TIMER, due: clock.now() }));
 
   /** What this process itself cannot work without. */
-  const checkReadiness = () => checkDatabase(database, clock, ending.signal);
+  const checkReadiness = async () => {
+    await checkDatabase(database, clock, ending.signal);
+    if (isPart('listeners')) await broker.checkHealth();
+  };
   const checkHealth = async () => {
     await checkReadiness();
     await mode.checkHealth();
@@ -111,7 +114,7 @@ export const startApp = async (config: Config, { clock, log }: AppSurroundings):
   const intake = new AbortController();
   const running = Promise.all([
     isPart('scheduler') && timers.run(intake.signal),
-    isPart('listeners') && broker.run(intake.signal),
+    runBroker(intake.signal, loops.signal),
     taskHooks.run(loops.signal), // what any part has stored, and what others have left behind
   ]);
   undo.defer(async () => {
