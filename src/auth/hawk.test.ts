@@ -268,6 +268,10 @@ describe('a signed request', () => {
     await authenticate(request);
     await assert.rejects(authenticate(request));
     for (const authorization of ['garbage', 'Hawk garbage', undefined]) forgive({ ...request, authorization });
+    // Somebody who overheard it shows it to a method that fails, and that asks nobody who he is.
+    const overheard = { ...request };
+    forgive(overheard);
+    await assert.rejects(authenticate(overheard), /Invalid nonce/);
   });
 
   it('has its payload checked when it says what it is', async () => {

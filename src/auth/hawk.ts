@@ -75,7 +75,7 @@ export type Authenticator = {
     request: ForwardedRequest,
   ) => Promise<(Authentication & { readonly hash: string | undefined }) | undefined>;
   /**
-   * Lets the same signature be used once more. For requests that the server could not answer (5xx): the Rust client sends
+   * Lets the same signature be used once more, if this request used it. For requests that the server could not answer (5xx): the Rust client sends
    * them again as they were, with the nonce that was used already.
    */
   readonly forgive: (request: SignedRequest) => void;
@@ -218,7 +218,7 @@ export const createAuthenticator = (settings: AuthenticatorSettings): Authentica
     if (!verified) return undefined;
     const { candidate, claims } = verified;
     if (claims?.hash) checkPayload(request, claims.hash);
-    if (claims && !replays.use(claims.id, claims.nonce, claims.ts)) throw refusal('Unauthorized: Invalid nonce');
+    if (claims && !replays.use(request, claims)) throw refusal('Unauthorized: Invalid nonce');
     return conclude(candidate);
   };
 
@@ -245,13 +245,7 @@ export const createAuthenticator = (settings: AuthenticatorSettings): Authentica
     verifyForwarded,
     authenticate: async (request) =>
       (await verify(request)) ?? { clientId: undefined, scopes: (await roles()).expand([EVERYBODY]) },
-    forgive: ({ authorization }) => {
-      if (!authorization) return;
-      try {
-        const { id, nonce, ts } = readHeader(authorization) ?? {};
-        if (id !== undefined && nonce !== undefined && ts !== undefined) replays.forget(id, nonce, ts);
-      } catch {} // it could not be read, so it was not used either
-    },
+    forgive: replays.forgive,
   };
 };
 

@@ -57,6 +57,7 @@ const TRIES = 3;
 const MOST_UNDER_WAY = 1_000;
 /** How long what everybody may do is not asked for again. Auth permits 15 minutes, for which it stays good while Auth is away. */
 const EVERYBODY_FRESH_MS = 60_000;
+const EVERYBODY_GOOD_MS = 15 * 60_000;
 const QUIET_MS = 5_000;
 const ASK_AGAIN_MS = 5_000;
 const LARGEST_ANSWER = 4 * 1024 * 1024;
@@ -111,12 +112,9 @@ export const createRemoteAuth = (settings: RemoteAuthSettings): RemoteAuth => {
       const verdict = await ask({ method: 'get', resource: '/', host: 'localhost', port: 80 });
       if (verdict.status !== 'no-auth') throw away('took a request without a signature for a signed one');
       const caller = Object.freeze({ clientId: undefined, scopes: verdict.scopes });
-      const now = clock.now();
-      everybody = {
-        caller,
-        freshUntil: Math.min(now + EVERYBODY_FRESH_MS, verdict.expires),
-        goodUntil: verdict.expires,
-      };
+      const now = clock.monotonic();
+      const goodMs = Math.min(verdict.expires - clock.now(), EVERYBODY_GOOD_MS);
+      everybody = { caller, freshUntil: now + Math.min(goodMs, EVERYBODY_FRESH_MS), goodUntil: now + goodMs };
       return caller;
     } finally {
       asking = undefined;
@@ -124,14 +122,14 @@ export const createRemoteAuth = (settings: RemoteAuthSettings): RemoteAuth => {
   };
   const nobody = async (): Promise<Caller> => {
     const known = everybody;
-    const now = clock.now();
+    const now = clock.monotonic();
     if (known && now < known.freshUntil) return known.caller;
     asking ??= askForEverybody();
     try {
       return await asking;
     } catch (error) {
       if (!known || now >= known.goodUntil) throw error;
-      everybody = { ...known, freshUntil: clock.now() + ASK_AGAIN_MS };
+      everybody = { ...known, freshUntil: clock.monotonic() + ASK_AGAIN_MS };
       return known.caller;
     }
   };
@@ -158,7 +156,7 @@ export const createRemoteAuth = (settings: RemoteAuthSettings): RemoteAuth => {
         throw refusal('Bad Request: Bad header format');
       }
       if (hash) checkPayload(request, hash);
-      if (!replays.use(id, nonce, ts)) throw refusal('Unauthorized: Invalid nonce');
+      if (!replays.use(request, { id, nonce, ts })) throw refusal('Unauthorized: Invalid nonce');
     }
     return { clientId, scopes };
   };
@@ -179,13 +177,7 @@ export const createRemoteAuth = (settings: RemoteAuthSettings): RemoteAuth => {
   return {
     authenticate: verify,
     satisfies,
-    forgive: ({ authorization }) => {
-      if (!authorization) return;
-      try {
-        const { id, nonce, ts } = readHeader(authorization) ?? {};
-        if (id !== undefined && nonce !== undefined && ts !== undefined) replays.forget(id, nonce, ts);
-      } catch {} // it could not be read, so it was not used either
-    },
+    forgive: replays.forgive,
     checkHealth: async () => void (await askAboutUs()),
     ownScopes: async () => (await askAboutUs()).scopes,
   };

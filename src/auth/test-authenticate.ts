@@ -31,7 +31,7 @@ export const createTestAuthentication =
       rootUrl,
       findClient: (clientId) => (clientId === tester.clientId ? tester : undefined),
       roles: () => ({ expand: normalForm }),
-      replays: { use: () => true, forget: () => true }, // there is nothing to be gained by sending it twice
+      replays: { use: () => true, forgive: () => {} }, // there is nothing to be gained by sending it twice
     });
     return authenticate(signed);
   };

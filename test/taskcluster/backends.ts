@@ -15,7 +15,7 @@ export const createBackends = async (t: Cleanup, scopes: readonly string[] = SER
   const cleanup = lastFirst(t);
   let offset = 0;
   const now = () => Date.now() + offset;
-  const clock: Clock = { ...systemClock, now };
+  const clock: Clock = { ...systemClock, now, monotonic: () => systemClock.monotonic() + offset };
   const deployment = await startDeployment(cleanup, { now });
   deployment.clients.set(SERVER, { accessToken: TOKENS[SERVER], scopes });
   deployment.clients.set(PERSON, { accessToken: TOKENS[PERSON], scopes: ['hooks:*', 'assume:hook-id:*'] });

@@ -6,6 +6,7 @@ import { readConfig } from '../../src/config.ts';
 import { silentLog } from '../../src/core/log.ts';
 import { clientsOf, ECHO_SCOPES, echoHook, taskcluster } from '../support/client.ts';
 import { freshDatabaseUrl } from '../support/database.ts';
+import { authorization, send } from '../support/request.ts';
 import { newDataFolder } from '../support/server.ts';
 import { eventually, lastFirst } from '../support/wait.ts';
 import { createBackends } from './backends.ts';
@@ -131,6 +132,19 @@ it('while Auth is away callers get 503 and webhooks go on', async (t) => {
   assert.equal((await person.hooks.hook('g', 'h')).hookId, 'h');
   deployment.fail('queue.ping', { kind: 'status', status: 500 });
   assert.match((await refusal(person.hooks.heartbeat())).message, /the queue of .* does not answer/);
+});
+
+it('a signature that was used is not good again because something fails', async (t) => {
+  const { deployment, start } = await createWorld(lastFirst(t));
+  const { url } = await start();
+  const [list, heartbeat] = ['/api/hooks/v1/hooks', '/api/hooks/v1/__heartbeat__'];
+  const signature = authorization(`${url}${list}`, 'GET', { credentials: PERSON_CREDENTIALS });
+  const get = async (path: string) => (await send(url, path, { headers: { authorization: signature } })).status;
+  assert.equal(await get(list), 200);
+  deployment.fail('*', { kind: 'status', status: 500 });
+  assert.deepEqual([await get(list), await get(heartbeat)], [503, 503]);
+  deployment.fail('*');
+  assert.equal(await get(list), 401);
 });
 
 it('a server whose credentials are not good starts, says so, and works once they are', async (t) => {
