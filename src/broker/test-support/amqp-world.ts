@@ -1,5 +1,6 @@
 // A world for tests of RabbitMQ behind the broker's port: a database and a user of RabbitMQ of the test's own, and brokers as if each were a process.
 import { randomBytes } from 'node:crypto';
+import type { Socket } from 'node:net';
 import { type ChannelModel, connect } from 'amqplib';
 import { type Cleanup, freshDatabase } from '../../../test/support/database.ts';
 import { newRabbitmqName, onChannel, openRabbitmq, RABBITMQ_URL } from '../../../test/support/rabbitmq.ts';
@@ -8,7 +9,7 @@ import { systemClock } from '../../core/clock.ts';
 import { silentLog } from '../../core/log.ts';
 import { createMetrics, type Metrics } from '../../core/metrics.ts';
 import type { Database } from '../../database/database.ts';
-import { type AmqpConnection, createAmqpConnection } from '../amqp/connection.ts';
+import { createAmqpConnection } from '../amqp/connection.ts';
 import { createRabbitmqBroker, type RabbitmqBrokerSettings } from '../amqp/create-rabbitmq-broker.ts';
 import { queueNameOf } from '../amqp/queue-name.ts';
 import type { Binding, Broker, QueueIdentity, Reader } from '../broker.ts';
@@ -19,10 +20,18 @@ export type AmqpWorld = {
   readonly rabbitmq: ChannelModel;
   /** A topic exchange of the test's own, removed afterwards. */
   readonly exchange: string;
+  /** The name of another one, removed afterwards. */
+  readonly exchangeName: (purpose: string) => string;
   /** An identity that no other test has; its queue is removed afterwards. */
   readonly queue: (name: string) => QueueIdentity;
   readonly nameOf: (queue: QueueIdentity) => string;
-  readonly start: (reader?: Reader, options?: Partial<RabbitmqBrokerSettings>) => Promise<RunningAmqpBroker>;
+  /** `prepare`: before it runs. */
+  readonly start: (
+    reader?: Reader,
+    options?: Partial<RabbitmqBrokerSettings>,
+    prepare?: (broker: Broker) => void,
+  ) => Promise<RunningAmqpBroker>;
+  readonly isThere: (queue: QueueIdentity) => Promise<boolean>;
   readonly bind: (queue: QueueIdentity, ...bindings: readonly (string | Binding)[]) => Promise<void>;
   /** Straight to RabbitMQ, as others publish. */
   readonly publish: (routingKey: string, body: unknown, options?: object, exchange?: string) => Promise<void>;
@@ -31,7 +40,8 @@ export type AmqpWorld = {
 export type RunningAmqpBroker = {
   readonly broker: Broker;
   readonly metrics: Metrics;
-  readonly consuming: AmqpConnection;
+  /** The connection that consumes breaks without a word. */
+  readonly breakConnection: () => Promise<void>;
   readonly stop: () => Promise<void>;
 };
 
@@ -44,7 +54,13 @@ export const createAmqpWorld = async (
 ): Promise<AmqpWorld> => {
   const cleanup = lastFirst(t);
   const database = given ?? (await freshDatabase(cleanup, { poolSize: 12 }));
-  const exchange = newRabbitmqName('exchange');
+  const exchanges: string[] = [];
+  const exchangeName = (purpose: string): string => {
+    const name = newRabbitmqName(purpose);
+    exchanges.push(name);
+    return name;
+  };
+  const exchange = exchangeName('exchange');
   const user = new URL(url).username;
   const identities: QueueIdentity[] = [];
   const rabbitmq = await openRabbitmq(cleanup, url);
@@ -53,7 +69,7 @@ export const createAmqpWorld = async (
     const cleaner = await connect(url).catch(() => undefined); // a node of the test's own may be gone
     if (!cleaner) return;
     await onChannel(cleaner, async (channel) => {
-      await channel.deleteExchange(exchange);
+      for (const name of exchanges) await channel.deleteExchange(name);
       for (const { name } of identities) await channel.deleteQueue(queueNameOf(user, name));
     });
     await cleaner.close();
@@ -71,12 +87,13 @@ export const createAmqpWorld = async (
     consuming: connection(createMetrics(), 'setter'),
   });
 
-  const start: AmqpWorld['start'] = async (reader, options = {}) => {
+  const start: AmqpWorld['start'] = async (reader, options = {}, prepare = () => {}) => {
     const metrics = createMetrics();
     const publishing = connection(metrics, 'publishing');
     const consuming = connection(metrics, 'consuming');
     const broker = createRabbitmqBroker({ ...settings, metrics, connection: publishing, consuming, ...options });
     if (reader) broker.consume(reader);
+    prepare(broker);
     const stopping = new AbortController();
     const closing = new AbortController();
     const run = broker.run(stopping.signal);
@@ -88,13 +105,21 @@ export const createAmqpWorld = async (
       await connections;
     };
     running.defer(stop);
-    return { broker, metrics, consuming, stop };
+    const breakConnection = async () => {
+      const session = await consuming.session(closing.signal);
+      const channel = await session.channel();
+      (channel as unknown as { connection: { stream: Socket } }).connection.stream.destroy(
+        new Error('the connection broke'),
+      );
+    };
+    return { broker, metrics, breakConnection, stop };
   };
 
   return {
     database,
     rabbitmq,
     exchange,
+    exchangeName,
     queue: (name) => {
       const identity = { id: randomBytes(8).toString('hex'), name: `test-${exchange.slice(-12)}/${name}` };
       identities.push(identity);
@@ -102,6 +127,11 @@ export const createAmqpWorld = async (
     },
     nameOf: ({ name }) => queueNameOf(user, name),
     start,
+    isThere: ({ name }) =>
+      onChannel(rabbitmq, (channel) => channel.checkQueue(queueNameOf(user, name))).then(
+        () => true,
+        () => false,
+      ),
     bind: (queue, ...bindings) =>
       database.transaction((tx) =>
         setter.setBindings(
