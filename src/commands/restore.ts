@@ -73,12 +73,12 @@ const otherKey = ({ path }: BackupSource, source: string): OperatorError =>
 const say = (
   { output }: Call,
   { made, version, postgres }: BackupHeader,
-  { restored, removed, leftOut, migrated }: RestoreSummary,
+  { restored, removed, migrated }: RestoreSummary,
   { address, path, keyFile }: { address: string; path: string; keyFile: string | undefined },
 ): void => {
   const count = [...restored.values()].reduce((sum, of) => sum + of, 0);
   const answer = {
-    ...{ place: address, made, version, postgres, migrated, leftOut, keyFile },
+    ...{ place: address, made, version, postgres, migrated, keyFile },
     restored: Object.fromEntries(restored),
     removed: Object.fromEntries(removed),
   };
@@ -88,7 +88,6 @@ const say = (
       `They are as they were at ${made}, in Hookwright ${version} on PostgreSQL ${postgres}.`,
       ...(removed.size > 0 ? [`Removed what was there: ${describeRows(removed)}.`] : []),
       ...(migrated.length > 0 ? [`Brought up to date: ${migrated.join(', ')}.`] : []),
-      ...(leftOut.length > 0 ? [`Left out, because it is not Hookwright's: ${leftOut.join(', ')}.`] : []),
       ...(keyFile === undefined ? [] : [`Wrote the encryption key to ${keyFile}.`]),
     ].join('\n'),
   );

@@ -1,5 +1,6 @@
 // Migrations: numbered .sql files, run in order at the start, all or nothing, by one process at a time.
-import { readdir } from 'node:fs/promises';
+import { readdir, readFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import pg from 'pg';
 import { describeError, OperatorError } from '../core/errors.ts';
@@ -49,6 +50,17 @@ export const checkApplied = async (done: readonly string[], folder: string = FOL
 /** All that this version knows, in order. */
 export const knownMigrations = async (folder: string = FOLDER): Promise<string[]> =>
   (await migrationsIn(folder)).sort();
+
+const MAKES = /\bcreate\s+(?:unlogged\s+)?(?:table|sequence)\s+(?:if\s+not\s+exists\s+)?(\w+)/gi;
+
+/** The tables and sequences that these migrations make, as their text says it: other programs may have more in the same schema. */
+export const namesMadeBy = async (migrations: readonly string[], folder: string = FOLDER): Promise<string[]> => {
+  const texts = await Promise.all(migrations.map((name) => readFile(join(folder, `${name}.sql`), 'utf8')));
+  return texts.flatMap((text) => {
+    const [up = ''] = text.replace(/--(?!\s*Down Migration).*$/gm, '').split(/--\s*Down Migration/);
+    return [...up.matchAll(MAKES)].map(([, name = '']) => name);
+  });
+};
 
 export type SomeMigrations =
   | { readonly direction: 'up' /** How many. */; readonly count: number }

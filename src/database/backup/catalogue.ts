@@ -1,4 +1,5 @@
-// What there is to back up, asked of the database itself: a table that a migration adds comes along without a word here.
+// What there is to back up, asked of the database itself: a table that a migration adds comes along without a word here. `ours` are the
+// names that the migrations have made; a database may hold tables of other programs, which are none of our business.
 import type pg from 'pg';
 import { quoted } from './session.ts';
 
@@ -20,9 +21,7 @@ export type BackupSequence = {
 /** What the migrations themselves write: a restore runs them. */
 const MIGRATIONS = 'migrations';
 
-/** The schema in which Hookwright lives. What an extension has put there belongs to the extension. */
-const OURS = `c.relnamespace = (select relnamespace from pg_class where oid = to_regclass('${MIGRATIONS}'))
-  and not exists (select from pg_depend d where d.classid = 'pg_class'::regclass and d.objid = c.oid and d.deptype = 'e')`;
+const OUR_SCHEMA = `c.relnamespace = (select relnamespace from pg_class where oid = to_regclass('${MIGRATIONS}'))`;
 
 type TableRow = {
   readonly name: string;
@@ -42,27 +41,28 @@ const listTablesText = `
   from pg_class c
   left join pg_inherits i on i.inhrelid = c.oid
   left join pg_class p on p.oid = i.inhparent
-  where ${OURS} and c.relkind in ('r', 'p') and c.relpersistence = 'p' and c.relname <> '${MIGRATIONS}'
+  where ${OUR_SCHEMA} and coalesce(p.relname, c.relname) = any($1) and c.relkind in ('r', 'p') and c.relpersistence = 'p'
     and not coalesce(i.inhdetachpending, false)
   order by c.relname`;
 
 const listReferencesText = `
   select c.relname::text as name, r.relname::text as needs
   from pg_constraint k join pg_class c on c.oid = k.conrelid join pg_class r on r.oid = k.confrelid
-  where k.contype = 'f' and ${OURS}`;
+  where k.contype = 'f' and ${OUR_SCHEMA}`;
 
-/** Without those of tables that are left out. */
+// Those that were made as such, and those that belong to a column. Without those of tables that are left out.
 const listSequencesText = `
-  select c.relname::text as name from pg_class c
-  where ${OURS} and c.relkind = 'S' and not exists (
-    select from pg_depend d join pg_class t on t.oid = d.refobjid
-    where d.classid = 'pg_class'::regclass and d.objid = c.oid and d.refclassid = 'pg_class'::regclass and d.deptype in ('a', 'i')
-      and (t.relname = '${MIGRATIONS}' or t.relpersistence <> 'p'))
+  select c.relname::text as name
+  from pg_class c
+  left join pg_depend d on d.classid = 'pg_class'::regclass and d.objid = c.oid and d.refclassid = 'pg_class'::regclass
+    and d.deptype in ('a', 'i')
+  left join pg_class t on t.oid = d.refobjid
+  where ${OUR_SCHEMA} and c.relkind = 'S' and coalesce(t.relname, c.relname) = any($1) and coalesce(t.relpersistence, 'p') = 'p'
   order by c.relname`;
 
 /** Every table that holds rows, those first that others refer to. */
-export const listTables = async (client: pg.Client): Promise<readonly BackupTable[]> => {
-  const { rows } = await client.query<TableRow>(listTablesText);
+export const listTables = async (client: pg.Client, ours: readonly string[]): Promise<readonly BackupTable[]> => {
+  const { rows } = await client.query<TableRow>(listTablesText, [ours]);
   const { rows: references } = await client.query<{ name: string; needs: string }>(listReferencesText);
   const holders = rows.filter(({ kind }) => kind === 'r');
   const below = rows.find(({ kind, parent }) => kind === 'p' && parent !== null);
@@ -104,20 +104,23 @@ const inOrderOfNeed = (
 };
 
 /** All tables, also those that hold no rows themselves, for a lock. */
-export const listRelations = async (client: pg.Client): Promise<readonly string[]> =>
+export const listRelations = async (client: pg.Client, ours: readonly string[]): Promise<readonly string[]> =>
   (
     await client.query<{ name: string }>(
-      `select c.relname::text as name from pg_class c where ${OURS} and c.relkind in ('r', 'p') order by c.relname`,
+      `select c.relname::text as name
+       from pg_class c left join pg_inherits i on i.inhrelid = c.oid left join pg_class p on p.oid = i.inhparent
+       where ${OUR_SCHEMA} and coalesce(p.relname, c.relname) = any($1) and c.relkind in ('r', 'p') order by c.relname`,
+      [ours],
     )
   ).rows.map(({ name }) => name);
 
 /**
  * Read after the rows are: sequences stand outside of transactions, and whatever number a row that can be seen has was given out before.
  */
-export const listSequences = async (client: pg.Client): Promise<readonly BackupSequence[]> => {
-  const { rows } = await client.query<{ name: string }>(listSequencesText);
+export const listSequences = async (client: pg.Client, ours: readonly string[]): Promise<readonly BackupSequence[]> => {
+  const names = await listSequenceNames(client, ours);
   const sequences: BackupSequence[] = [];
-  for (const { name } of rows) {
+  for (const name of names) {
     const { rows: values } = await client.query<{ value: string; called: boolean }>(
       `select last_value::text as value, is_called as called from ${quoted(name)}`,
     );
@@ -126,6 +129,9 @@ export const listSequences = async (client: pg.Client): Promise<readonly BackupS
   }
   return sequences;
 };
+
+export const listSequenceNames = async (client: pg.Client, ours: readonly string[]): Promise<readonly string[]> =>
+  (await client.query<{ name: string }>(listSequencesText, [ours])).rows.map(({ name }) => name);
 
 /** null: there is no Hookwright in this database. */
 export const listApplied = async (client: pg.Client): Promise<readonly string[] | null> => {

@@ -2,7 +2,7 @@
 import type pg from 'pg';
 import { to as copyTo } from 'pg-copy-streams';
 import { errorCode, OperatorError } from '../../core/errors.ts';
-import { checkApplied } from '../migrate.ts';
+import { checkApplied, namesMadeBy } from '../migrate.ts';
 import { type BackupTable, listApplied, listRelations, listSequences, listTables } from './catalogue.ts';
 import { createFrameWriter, type FrameWriter, PIECE_BYTES, pack } from './frames.ts';
 import type { BackupHeader } from './header.ts';
@@ -37,9 +37,10 @@ const LOCK_TRIES = 5;
  * tables themselves (a migration, a month of the ledger that is dropped) waits. Throws HW_NOTHING_TO_BACK_UP, HW_SCHEMA_TOO_NEW.
  */
 export async function* makeBackup(client: pg.Client, order: BackupOrder): AsyncGenerator<Buffer> {
-  await beginSnapshot(client);
+  const ours = await namesInUse(client, order);
+  await beginSnapshot(client, ours);
   const writer = createFrameWriter();
-  const header = await headerOf(client, order);
+  const header = await headerOf(client, order, ours);
   yield writer.begin();
   yield writer.frame('H', Buffer.from(JSON.stringify(header)));
   const rows = new Map<string, number>();
@@ -56,9 +57,9 @@ export async function* makeBackup(client: pg.Client, order: BackupOrder): AsyncG
  * Tables are locked before the snapshot is taken: those that it knows are then there until the end. One that is dropped between being
  * listed and being locked (a month of the ledger) makes it begin again.
  */
-const beginSnapshot = async (client: pg.Client): Promise<void> => {
+const beginSnapshot = async (client: pg.Client, ours: readonly string[]): Promise<void> => {
   for (let tried = 1; ; tried += 1) {
-    const names = (await listRelations(client)).map(quoted);
+    const names = (await listRelations(client, ours)).map(quoted);
     await client.query('begin isolation level repeatable read, read only');
     try {
       if (names.length > 0) await client.query(`lock table only ${names.join(', only ')} in access share mode`);
@@ -70,12 +71,20 @@ const beginSnapshot = async (client: pg.Client): Promise<void> => {
   }
 };
 
-const headerOf = async (client: pg.Client, order: BackupOrder): Promise<BackupHeader> => {
-  const { address, version, made, keyFor } = order;
-  const migrations = await listApplied(client);
-  if (migrations === null) throw new OperatorError('HW_NOTHING_TO_BACK_UP', { place: address });
-  await checkApplied(migrations, order.migrations);
-  const tables = await listTables(client);
+const namesInUse = async (client: pg.Client, order: BackupOrder): Promise<readonly string[]> =>
+  namesMadeBy(await requireApplied(client, order), order.migrations);
+
+const requireApplied = async (client: pg.Client, order: BackupOrder): Promise<readonly string[]> => {
+  const applied = await listApplied(client);
+  if (applied === null) throw new OperatorError('HW_NOTHING_TO_BACK_UP', { place: order.address });
+  await checkApplied(applied, order.migrations);
+  return applied;
+};
+
+const headerOf = async (client: pg.Client, order: BackupOrder, ours: readonly string[]): Promise<BackupHeader> => {
+  const { version, made, keyFor } = order;
+  const migrations = await requireApplied(client, order);
+  const tables = await listTables(client, ours);
   const { rows: known } = await client.query<{ fingerprint: string }>(FINGERPRINT);
   const keyFingerprint = known[0]?.fingerprint ?? null;
   const encryptionKey = keyFor(keyFingerprint);
@@ -88,7 +97,7 @@ const headerOf = async (client: pg.Client, order: BackupOrder): Promise<BackupHe
     keyFingerprint,
     ...(encryptionKey !== undefined && { encryptionKey }),
     tables,
-    sequences: await listSequences(client),
+    sequences: await listSequences(client, ours),
   };
 };
 

@@ -8,8 +8,8 @@ import { type Clock, toIso } from '../../core/clock.ts';
 import { describeError, errorCode, OperatorError } from '../../core/errors.ts';
 import type { Log } from '../../core/log.ts';
 import { takeDatabaseAlone } from '../in-use.ts';
-import { checkApplied, knownMigrations, lockMigrations, migrateWithin } from '../migrate.ts';
-import { type BackupTable, listApplied, listRelations, listTables } from './catalogue.ts';
+import { checkApplied, knownMigrations, lockMigrations, migrateWithin, namesMadeBy } from '../migrate.ts';
+import { type BackupTable, listApplied, listRelations, listSequenceNames, listTables } from './catalogue.ts';
 import { type Frame, parseJson, unpack } from './frames.ts';
 import type { BackupEnd, BackupHeader } from './header.ts';
 import { countRows } from './make-backup.ts';
@@ -37,8 +37,6 @@ export type RestoreSummary = {
   /** Table → rows; partitions each for themselves. */
   readonly restored: ReadonlyMap<string, number>;
   readonly removed: ReadonlyMap<string, number>;
-  /** Tables of the backup that are not Hookwright's, and were left out. */
-  readonly leftOut: readonly string[];
   /** Migrations that the backup did not have yet. */
   readonly migrated: readonly string[];
 };
@@ -78,26 +76,27 @@ const requireKnown = ({ migrations, version }: BackupHeader, ours: readonly stri
 const restoreWithin = async (
   client: pg.Client,
   order: RestoreOrder,
-  ours: readonly string[],
+  known: readonly string[],
 ): Promise<RestoreSummary> => {
   const { header, log, migrations: folder } = order;
   const removed = await removeWhatIsThere(client, order);
   await migrateWithin(client, { direction: 'up', count: header.migrations.length }, log, folder);
-  const { tables, leftOut } = await prepareTables(client, header);
-  const restored = await copyAllIn(client, order, tables);
-  for (const { name, lastValue, isCalled } of await sequencesThatAreThere(client, header)) {
-    await client.query('select setval($1::regclass, $2::bigint, $3)', [quoted(name), lastValue, isCalled]);
-  }
-  const migrated = ours.slice(header.migrations.length);
+  const ours = await namesMadeBy(header.migrations, folder);
+  await prepareTables(client, order, ours);
+  const restored = await copyAllIn(client, order);
+  await setSequences(client, order, ours);
+  const migrated = known.slice(header.migrations.length);
   await migrateWithin(client, { direction: 'up', count: migrated.length }, log, folder);
   await putRight(client, toIso(order.clock.now()));
-  await client.query('analyze');
-  return { restored, removed, leftOut, migrated };
+  await client.query(`analyze ${header.tables.map(({ name }) => quoted(name)).join(', ')}`);
+  return { restored, removed, migrated };
 };
 
 /** What anyone else holds now is held for long; servers are known to be away. */
 const LOCK_TIMEOUT = "set local lock_timeout = '5s'";
 const NOT_AVAILABLE = '55P03';
+/** How the name of a month's partition ends. */
+const MONTH = /_\d{4}_\d{2}$/;
 
 /** Answers what that was: table → rows. */
 const removeWhatIsThere = async (
@@ -108,8 +107,9 @@ const removeWhatIsThere = async (
   const applied = await listApplied(client);
   if (applied === null) return removed;
   await checkApplied(applied, folder);
-  await lockAll(client, address);
-  for (const { name } of await listTables(client)) {
+  const ours = await namesMadeBy(applied, folder);
+  await lockAll(client, ours, address);
+  for (const { name } of await listTables(client, ours)) {
     const { rows } = await client.query<{ count: string }>(`select count(*) as count from ${quoted(name)}`);
     const count = Number(rows[0]?.count);
     if (count > 0) removed.set(name, count);
@@ -120,13 +120,15 @@ const removeWhatIsThere = async (
   await migrateWithin(client, { direction: 'down' }, log, folder);
   // A month of the ledger that retention took out and did not get to drop bears a name that is needed.
   for (const { name, partition } of header.tables) {
-    if (partition && name.startsWith(`${partition.of}_`)) await client.query(`drop table if exists ${quoted(name)}`);
+    const isMonth =
+      partition && ours.includes(partition.of) && MONTH.test(name) && name.replace(MONTH, '') === partition.of;
+    if (isMonth) await client.query(`drop table if exists ${quoted(name)}`);
   }
   return removed;
 };
 
-const lockAll = async (client: pg.Client, address: string): Promise<void> => {
-  const names = (await listRelations(client)).map(quoted);
+const lockAll = async (client: pg.Client, ours: readonly string[], address: string): Promise<void> => {
+  const names = (await listRelations(client, ours)).map(quoted);
   await client.query(LOCK_TIMEOUT);
   try {
     await client.query(`lock table only ${names.join(', only ')} in access exclusive mode`);
@@ -141,42 +143,50 @@ const lockAll = async (client: pg.Client, address: string): Promise<void> => {
 export const describeRows = (rows: ReadonlyMap<string, number>): string => {
   const sums = new Map<string, number>();
   for (const [name, count] of rows) {
-    const table = name.replace(/_\d{4}_\d{2}$/, '');
+    const table = name.replace(MONTH, '');
     sums.set(table, (sums.get(table) ?? 0) + count);
   }
   return [...sums].map(([name, count]) => `${name} ${count}`).join(', ');
 };
 
-/** Makes the partitions, empties all, and says which tables of the backup there are. */
+/** Makes the partitions, and sees to it that all tables of the backup are there and empty, and are all that there is. */
 const prepareTables = async (
   client: pg.Client,
-  { tables }: BackupHeader,
-): Promise<{ tables: readonly BackupTable[]; leftOut: readonly string[] }> => {
-  const there = new Set(await listRelations(client));
-  for (const { name, partition } of tables) {
-    if (partition === undefined || !there.has(partition.of) || there.has(name)) continue;
+  { header, path }: RestoreOrder,
+  ours: readonly string[],
+): Promise<void> => {
+  for (const { name, partition } of header.tables) {
+    if (partition === undefined || !ours.includes(partition.of)) continue;
     await client.query(`create table ${quoted(name)} partition of ${quoted(partition.of)} ${partition.bounds}`);
-    there.add(name);
   }
-  const known = tables.filter(({ name }) => there.has(name));
+  const there = (await listTables(client, ours)).map(({ name }) => name);
+  const names = header.tables.map(({ name }) => name);
+  const wrong = there.find((name) => !names.includes(name)) ?? names.find((name) => !there.includes(name));
+  if (wrong !== undefined || new Set(names).size < names.length) {
+    const reason = `its tables are not those of its migrations${wrong === undefined ? '' : `: ${wrong}`}`;
+    throw new OperatorError('HW_BACKUP_DAMAGED', { path, reason });
+  }
   // A migration may have put rows there, which are in the backup if they were kept.
-  if (known.length > 0) await client.query(`truncate only ${known.map(({ name }) => quoted(name)).join(', only ')}`);
-  return { tables: known, leftOut: tables.filter(({ name }) => !there.has(name)).map(({ name }) => name) };
+  await client.query(`truncate only ${names.map(quoted).join(', only ')}`);
 };
 
-const sequencesThatAreThere = async (client: pg.Client, { sequences }: BackupHeader) => {
-  const { rows } = await client.query<{ name: string }>(
-    `select s.name from unnest($1::text[]) as s (name) where to_regclass(quote_ident(s.name)) is not null`,
-    [sequences.map(({ name }) => name)],
-  );
-  const there = new Set(rows.map(({ name }) => name));
-  return sequences.filter(({ name }) => there.has(name));
+const setSequences = async (
+  client: pg.Client,
+  { header, path }: RestoreOrder,
+  ours: readonly string[],
+): Promise<void> => {
+  const there = await listSequenceNames(client, ours);
+  for (const { name, lastValue, isCalled } of header.sequences) {
+    if (!there.includes(name)) {
+      throw new OperatorError('HW_BACKUP_DAMAGED', { path, reason: `there is no sequence ${name} in its migrations` });
+    }
+    await client.query('select setval($1::regclass, $2::bigint, $3)', [quoted(name), lastValue, isCalled]);
+  }
 };
 
 const copyAllIn = async (
   client: pg.Client,
-  { frames, path }: RestoreOrder,
-  tables: readonly BackupTable[],
+  { header: { tables }, frames, path }: RestoreOrder,
 ): Promise<ReadonlyMap<string, number>> => {
   const damaged = (reason: string) => new OperatorError('HW_BACKUP_DAMAGED', { path, reason });
   const byName = new Map(tables.map((table) => [table.name, table]));
@@ -185,8 +195,9 @@ const copyAllIn = async (
   while (frame.kind === 'T') {
     const name = parseJson(frame.content, path);
     const table = typeof name === 'string' ? byName.get(name) : undefined;
+    if (table === undefined || restored.has(table.name)) throw damaged('it has rows of a table that it does not name');
     const rows = await copyIn(client, table, frames);
-    if (table) restored.set(table.name, rows.count);
+    restored.set(table.name, rows.count);
     frame = rows.next;
   }
   if (frame.kind !== 'E') throw damaged('its frames are in no order');
@@ -205,10 +216,10 @@ const nextOf = async (frames: AsyncGenerator<Frame>): Promise<Frame> => {
   return value;
 };
 
-/** Rows up to the frame that is of something else, which it answers too. Without a table they are passed over. */
+/** Rows up to the frame that is of something else, which it answers too. */
 const copyIn = async (
   client: pg.Client,
-  table: BackupTable | undefined,
+  table: BackupTable,
   frames: AsyncGenerator<Frame>,
 ): Promise<{ count: number; next: Frame }> => {
   let count = 0;
@@ -220,10 +231,6 @@ const copyIn = async (
       count += countRows(rows);
       yield rows;
     }
-  }
-  if (table === undefined) {
-    for await (const _rows of pieces());
-    return { count, next };
   }
   const columns = table.columns.map(quoted).join(', ');
   await pipeline(Readable.from(pieces()), client.query(copyFrom(`copy ${quoted(table.name)} (${columns}) from stdin`)));
