@@ -1,12 +1,13 @@
 // Workers for evaluations of unproved cost: a deadline and a memory limit each, one job at a time, started when first needed.
-import { Worker } from 'node:worker_threads';
+import type { ChildProcess } from 'node:child_process';
 import type { Clock } from '../core/clock.ts';
-import { errorCode } from '../core/errors.ts';
 import type { Log } from '../core/log.ts';
-import type { WorkerRequest } from './evaluation-worker.ts';
+import { cpuMsOf, endEvaluationProcess, startEvaluationProcess } from './evaluation-process.ts';
+import type { WorkerAnswer, WorkerRequest } from './evaluation-worker.ts';
+import { jobTimeIsUp } from './job-time.ts';
 
 export type EvaluationLimits = {
-  /** For one evaluation, in milliseconds. */
+  /** For one evaluation, in milliseconds of a processor (job-time.ts). */
   readonly deadlineMs: number;
   readonly memoryMb: number;
   readonly workers: number;
@@ -35,9 +36,6 @@ const FAILED_INSIDE = {
 } as const;
 const IDLE_MS = 60_000;
 const START_DEADLINE_MS = 30_000;
-/** The file that runs beside this one: TypeScript in the source tree, JavaScript in the package. */
-const WORKER_FILE = new URL(`./evaluation-worker${import.meta.url.endsWith('.ts') ? '.ts' : '.js'}`, import.meta.url);
-
 export const createEvaluationPool = (
   settings: { readonly clock: Clock; readonly log: Log },
   limits: EvaluationLimits = DEFAULT_LIMITS,
@@ -57,15 +55,9 @@ export const createEvaluationPool = (
   const serve = async (): Promise<void> => {
     free += 1;
     let isFree = true;
-    const worker = new Worker(WORKER_FILE, {
-      resourceLimits: { maxOldGenerationSizeMb: limits.memoryMb, maxYoungGenerationSizeMb: 32, stackSizeMb: 4 },
-      env: {},
-      execArgv: [],
-    });
-    // What the worker throws after its answer must not end this process; nextAnswer tells of the rest.
-    worker.on('error', () => {});
+    const worker = startEvaluationProcess(limits.memoryMb);
     try {
-      const started = await nextAnswer<unknown>(worker, START_DEADLINE_MS);
+      const started = await nextAnswer<unknown>(worker, (signal) => clock.sleep(START_DEADLINE_MS, signal));
       if (!started.ok) throw new Error(`the evaluation worker did not start: ${started.message}`);
       for (let job = await nextJob(); job; job = await nextJob()) {
         isFree = false;
@@ -78,14 +70,15 @@ export const createEvaluationPool = (
       }
     } finally {
       if (isFree) free -= 1;
-      await worker.terminate();
+      await endEvaluationProcess(worker);
     }
   };
 
-  const ask = async (worker: Worker, request: WorkerRequest): Promise<PoolAnswer<never>> => {
-    const answer = nextAnswer<never>(worker, limits.deadlineMs);
+  const ask = async (worker: ChildProcess, request: WorkerRequest): Promise<PoolAnswer<never>> => {
+    const usedMs = () => cpuMsOf(worker);
+    const answer = nextAnswer<never>(worker, (signal) => jobTimeIsUp(clock, usedMs, limits.deadlineMs, signal));
     try {
-      worker.postMessage(request);
+      worker.send(request, () => {}); // when it is gone, its exit tells
     } catch (error) {
       log.warn({ err: error }, 'an evaluation could not be handed to its worker');
       return { ok: false, message: 'The payload cannot be copied: it nests too deep or is too large.' };
@@ -93,26 +86,31 @@ export const createEvaluationPool = (
     return answer;
   };
 
-  const nextAnswer = async <Result>(worker: Worker, deadlineMs: number): Promise<PoolAnswer<Result>> => {
+  const nextAnswer = async <Result>(
+    worker: ChildProcess,
+    untilTimeIsUp: (signal: AbortSignal) => Promise<void>,
+  ): Promise<PoolAnswer<Result>> => {
     const answered = new AbortController();
+    const { promise, resolve } = Promise.withResolvers<PoolAnswer<Result>>();
+    const onMessage = (message: WorkerAnswer) => {
+      if (message.kind === 'failed') log.error({ reason: message.reason }, 'an evaluation failed inside');
+      resolve(
+        message.kind === 'failed'
+          ? FAILED_INSIDE
+          : { ok: true, result: ('result' in message && message.result) as Result },
+      );
+    };
+    const onExit = (status: number | null, signal: NodeJS.Signals | null) => {
+      if (status !== null) log.error({ status }, 'an evaluation ended its process');
+      else log.info({ signal }, 'an evaluation was ended for want of memory');
+      resolve(status === null ? { ok: false, message: tooLarge } : FAILED_INSIDE);
+    };
+    worker.once('message', onMessage).once('exit', onExit);
+    void untilTimeIsUp(answered.signal).then(() => resolve({ ok: false, message: tooLong }));
     try {
-      return await new Promise<PoolAnswer<Result>>((resolve) => {
-        const { signal } = answered;
-        const on = <Value>(event: string, listener: (value: Value) => void) => {
-          worker.once(event as 'message', listener);
-          signal.addEventListener('abort', () => worker.off(event as 'message', listener), { once: true });
-        };
-        on('message', (result: Result) => resolve({ ok: true, result }));
-        on('error', (error: Error) => {
-          if (errorCode(error) === 'ERR_WORKER_OUT_OF_MEMORY') return resolve({ ok: false, message: tooLarge });
-          log.error({ err: error }, 'an evaluation failed inside');
-          resolve(FAILED_INSIDE);
-        });
-        on('exit', () => resolve({ ok: false, message: tooLarge }));
-        const cancel = clock.after(deadlineMs, () => resolve({ ok: false, message: tooLong }));
-        signal.addEventListener('abort', cancel, { once: true });
-      });
+      return await promise;
     } finally {
+      worker.off('message', onMessage).off('exit', onExit);
       answered.abort();
     }
   };
