@@ -1,20 +1,14 @@
-// docs/configuration.md has every option of options.ts, with its variable and its default, and no other; the README shows no other either.
+// docs/configuration.md has every option of options.ts, with its variable and its default, and no other; no document calls with others.
 import assert from 'node:assert/strict';
-import { readFileSync } from 'node:fs';
+import { globSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { describe, it } from 'node:test';
+import { fileURLToPath } from 'node:url';
 import { withOptions } from '../../scripts/options-page.ts';
 import { OPTIONS, type Option } from '../../src/options.ts';
 
-const read = (path: string): string => readFileSync(new URL(`../../${path}`, import.meta.url), 'utf8');
-const cellsOf = (row: string): string[] =>
-  row
-    .split('|')
-    .slice(1, -1)
-    .map((cell) => cell.trim());
-
-/** Rows of the tables of options: those that begin with a flag. */
-const optionRows = (page: string): string[][] => (page.match(/^\| `--.*$/gm) ?? []).map(cellsOf);
-
+const ROOT = fileURLToPath(new URL('../..', import.meta.url));
+const read = (path: string): string => readFileSync(join(ROOT, path), 'utf8');
 const known: readonly Option[] = Object.values(OPTIONS);
 
 describe('docs/configuration.md', () => {
@@ -22,7 +16,7 @@ describe('docs/configuration.md', () => {
 
   it('has the options that the program has; otherwise: node scripts/run.js scripts/generate-configuration.ts', () => {
     assert.equal(read(path), withOptions(read(path)));
-    assert.equal(optionRows(read(path)).length, known.length);
+    assert.equal(read(path).match(/^\| `--/gm)?.length, known.length);
   });
 
   it('says in words what the default is where there is no fixed one', () => {
@@ -40,14 +34,18 @@ describe('docs/configuration.md', () => {
   });
 });
 
-describe('README.md', () => {
-  it('shows options that exist, with their defaults', () => {
-    const rows = optionRows(read('README.md'));
-    assert.ok(rows.length > 3);
-    for (const [flag, shown = ''] of rows) {
-      const option = known.find((one) => `\`--${one.flag}\`` === flag);
-      assert.ok(option, `there is no ${flag}`);
-      if (option.fallback !== undefined) assert.equal(shown, `\`${option.fallback}\``, flag);
-    }
+describe('the documents', () => {
+  it('call the server with options that exist', () => {
+    const flags = new Set(['config', ...known.map(({ flag }) => flag)]);
+    const calls = globSync(['*.md', 'docs/*.md', 'examples/**/*.md'], { cwd: ROOT }).flatMap((path) =>
+      [...read(path).matchAll(/(?:hookwright serve|npm start --) ([^\n`|&;]*)/g)].flatMap(([call, rest = '']) =>
+        [...rest.matchAll(/(?<!\S)--([\w-]+)/g)].map(([, flag = '']) => ({ path, call, flag })),
+      ),
+    );
+    assert.ok(calls.length > 3);
+    assert.deepEqual(
+      calls.filter(({ flag }) => !flags.has(flag)),
+      [],
+    );
   });
 });
