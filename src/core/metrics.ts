@@ -4,7 +4,13 @@ import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom
 export type Metrics = {
   readonly registry: Registry;
   readonly counter: <L extends string>(name: string, help: string, labels?: readonly L[]) => Counter<L>;
-  readonly gauge: <L extends string>(name: string, help: string, labels?: readonly L[]) => Gauge<L>;
+  /** `read`: sets it when it is asked for. */
+  readonly gauge: <L extends string>(
+    name: string,
+    help: string,
+    labels?: readonly L[],
+    read?: (gauge: Gauge<L>) => void,
+  ) => Gauge<L>;
   readonly histogram: <L extends string>(
     name: string,
     help: string,
@@ -22,7 +28,18 @@ export const createMetrics = (options: { processMetrics?: boolean } = {}): Metri
   return {
     registry,
     counter: (name, help, labels = []) => new Counter({ name, help, labelNames: [...labels], registers: [registry] }),
-    gauge: (name, help, labels = []) => new Gauge({ name, help, labelNames: [...labels], registers: [registry] }),
+    gauge: <L extends string>(
+      name: string,
+      help: string,
+      labels: readonly L[] = [],
+      read?: (gauge: Gauge<L>) => void,
+    ) => {
+      const gauge: Gauge<L> = new Gauge({
+        ...{ name, help, labelNames: [...labels], registers: [registry] },
+        ...(read && { collect: () => read(gauge) }),
+      });
+      return gauge;
+    },
     histogram: (name, help, labels = [], buckets = LATENCY_BUCKETS) =>
       new Histogram({ name, help, labelNames: [...labels], buckets: [...buckets], registers: [registry] }),
   };

@@ -73,6 +73,7 @@ export const openDatabase = ({ connection, address, poolSize, clock, log }: Conn
     query: (statement, values) => run(pool, statement, values),
     transaction,
     listen: listening.listen,
+    use: () => ({ busy: pool.totalCount - pool.idleCount, idle: pool.idleCount, waiting: pool.waitingCount }),
     [Symbol.asyncDispose]: async () => {
       isEnding = true;
       await listening[Symbol.asyncDispose]();

@@ -27,6 +27,8 @@ export type Database = Queryable &
     readonly transaction: <T>(work: (tx: Transaction) => Promise<T>) => Promise<T>;
     /** Listens on a channel until disposed. The listening connection heals by itself. */
     readonly listen: (channel: string, listener: Listener) => Promise<AsyncDisposable>;
+    /** How many connections are lent, how many lie ready, and how many statements wait for one. */
+    readonly use: () => { readonly busy: number; readonly idle: number; readonly waiting: number };
     /** Where it is, without a password, for messages: `localhost:5432/hookwright`. */
     readonly address: string;
   };

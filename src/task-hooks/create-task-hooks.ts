@@ -24,6 +24,7 @@ import { createMessageReader } from './message-reader.ts';
 import { createPursuit } from './pursue.ts';
 import { createMessageEvaluation } from './read-message.ts';
 import { createRejections, REJECTIONS_TIMER } from './rejections.ts';
+import { createGauges } from './sample-gauges.ts';
 import { createScheduleHandler } from './schedule-handler.ts';
 import { createReadingStore } from './store-readings.ts';
 import { createTicks } from './tick.ts';
@@ -70,11 +71,11 @@ export const createTaskHooks = (settings: TaskHooksSettings): TaskHooks => {
   const pursuit = createPursuit({ fires, queue, render, notice, clock, log, metrics });
   const { createTasksIn } = queue;
   const fireAtOnce = createTasksIn && createFireAtOnce({ database, ledger, createTasksIn, clock, log, metrics });
-  const firing = createFiring({ memory, evaluator, fires, ledger, pursuit, fireAtOnce, tokens, clock });
+  const firing = createFiring({ memory, evaluator, fires, ledger, pursuit, fireAtOnce, tokens, clock, log, metrics });
   const ticks = createTicks({ memory, evaluator, fires, ledger });
   const changes = createHookChanges({ database, hooks, tokens, timers, ticks, broker, clock });
 
-  timers.handleBatch(SCHEDULE_TIMER, createScheduleHandler({ hooks, ticks, pursuit, clock }));
+  timers.handleBatch(SCHEDULE_TIMER, createScheduleHandler({ hooks, ticks, pursuit, clock, log, metrics }));
   const rejections = createRejections({ timers, ledger, clock });
   timers.handleBatch(REJECTIONS_TIMER, rejections.handler);
   const { acknowledge } = broker;
@@ -84,6 +85,9 @@ export const createTaskHooks = (settings: TaskHooksSettings): TaskHooks => {
   const evaluation = createMessageEvaluation({ evaluator, clock, log });
   broker.onBindingChange(createBindingChanges({ hooks, ledger, clock, log }));
   broker.consume(createMessageReader({ memory, evaluation, store, pursuit, clock, log }));
+
+  const { countOverdue } = timers;
+  const lookAtWhatWaits = createGauges({ database, countOverdue, clock, log, metrics });
 
   return {
     api: createHooksApi({
@@ -100,7 +104,9 @@ export const createTaskHooks = (settings: TaskHooksSettings): TaskHooks => {
       settled: pursuit.settled,
       clock,
     }),
-    run: pursuit.run,
+    run: async (signal) => {
+      await Promise.all([pursuit.run(signal), lookAtWhatWaits(signal)]);
+    },
     whenIdle: pursuit.whenIdle,
     [Symbol.asyncDispose]: async () => {
       await pursuit[Symbol.asyncDispose]();

@@ -97,6 +97,8 @@ const createWorld = async (t: TestContext, options: Options = {}) => {
     pursuit,
     tokens: { matches: () => assert.fail('nobody came with a token') },
     clock,
+    log: silentLog,
+    metrics: createMetrics(),
   });
   let uid = '';
   const create = async (task: object, triggerSchema?: object) => {

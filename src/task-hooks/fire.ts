@@ -3,6 +3,8 @@ import { createHash } from 'node:crypto';
 import { type Clock, toIso } from '../core/clock.ts';
 import { SLUG_ID } from '../core/ids.ts';
 import { canonicalJson } from '../core/json.ts';
+import type { Log } from '../core/log.ts';
+import type { Metrics } from '../core/metrics.ts';
 import type { Ledger } from '../ledger/create-ledger.ts';
 import type { FireOutcome } from '../ledger/entry.ts';
 import type { Refusal } from '../queue/queue.ts';
@@ -10,9 +12,11 @@ import type { HookName } from './definition.ts';
 import { type Evaluation, reasonOf } from './evaluation.ts';
 import type { CompiledHook, Evaluator } from './evaluator.ts';
 import type { FireAtOnce } from './fire-at-once.ts';
+import { fireMetricsOf } from './fire-metrics.ts';
 import type { Fire, FireStore } from './fire-store.ts';
 import type { HookMemory } from './hook-memory.ts';
 import { type Ended, fireKey, LEASE_MS, type Pursuit } from './pursue.ts';
+import { sayEnded } from './say-fire.ts';
 import { givesUpAt } from './task-times.ts';
 import type { FiredBy, FiringContext } from './template.ts';
 import type { TriggerTokens } from './trigger-token.ts';
@@ -58,6 +62,8 @@ export type FiringSettings = {
   readonly fireAtOnce?: FireAtOnce | undefined;
   readonly tokens: Pick<TriggerTokens, 'matches'>;
   readonly clock: Clock;
+  readonly log: Log;
+  readonly metrics: Metrics;
 };
 
 /** How long a caller waits for the queue before he is answered with the stored taskId (spec/task-hooks.md, section 3). */
@@ -66,7 +72,8 @@ const PATIENCE_MS = 10_000;
 const MOST_RELOADS = 5;
 
 export const createFiring = (settings: FiringSettings): Firing => {
-  const { memory, evaluator, fires, ledger, pursuit, fireAtOnce, tokens, clock } = settings;
+  const { memory, evaluator, fires, ledger, pursuit, fireAtOnce, tokens, clock, log } = settings;
+  const metrics = fireMetricsOf(settings.metrics);
 
   const fireOnce = async (hook: CompiledHook, event: FiringEvent): Promise<FiringResult | 'stale'> => {
     if (event.token !== undefined && !tokens.matches(hook, event.token)) {
@@ -128,6 +135,8 @@ export const createFiring = (settings: FiringSettings): Firing => {
         },
       ]);
     await record(evaluation.outcome, { message: reasonOf(evaluation) });
+    metrics.ended({ firedBy: event.firedBy, arrived }, evaluation.outcome, clock.now());
+    sayEnded(log, event, evaluation.outcome, { message: reasonOf(evaluation) });
     switch (evaluation.outcome) {
       case 'declined':
         return { outcome: 'declined' };

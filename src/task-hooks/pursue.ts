@@ -11,7 +11,7 @@ import { hookRole } from './definition.ts';
 import type { Evaluation } from './evaluation.ts';
 import { fireMetricsOf } from './fire-metrics.ts';
 import { type Fire, type FireStore, isRendered, type StoredFire, type UnrenderedFire } from './fire-store.ts';
-import { named, sayEnded } from './say-fire.ts';
+import { named, sayAttempt, sayEnded } from './say-fire.ts';
 import { givesUpAt } from './task-times.ts';
 import type { Unrendered } from './template.ts';
 
@@ -91,6 +91,7 @@ export const createPursuit = ({ fires, queue, render, notice, clock, log, metric
 
   const attempt = async (fire: Fire): Promise<CreateTaskAnswer> => {
     if (fire.attempts === 0) counted.begun(fire, clock.now());
+    sayAttempt(log, fire, fire.attempts + 1);
     return withDeadline(
       clock,
       Math.min(ATTEMPT_DEADLINE_MS, Math.max(fire.givesUp - clock.now(), 1)),

@@ -19,6 +19,10 @@ export const sayStored = (log: Log, fire: NamedFire): void => {
   log.debug(named(fire), 'a fire is stored');
 };
 
+export const sayAttempt = (log: Log, fire: NamedFire, attempt: number): void => {
+  log.debug({ ...named(fire), attempt }, 'a task is asked for');
+};
+
 export const sayEnded = (log: Log, fire: NamedFire, outcome: FireOutcome, error: unknown): void => {
   if (outcome === 'created') log.debug(named(fire), 'a fire made its task');
   else log.info({ ...named(fire), outcome, error }, 'a fire ended without a task');

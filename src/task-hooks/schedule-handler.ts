@@ -1,8 +1,12 @@
 // What schedulers do with hooks that are due: in one transaction the occurrences are recorded and the timers moved to their next dates.
 import type { Clock } from '../core/clock.ts';
+import type { Log } from '../core/log.ts';
+import type { Metrics } from '../core/metrics.ts';
 import type { BatchTimerHandler } from '../timers/types.ts';
+import { fireMetricsOf } from './fire-metrics.ts';
 import type { HookStore } from './hook-store.ts';
 import type { Pursuit } from './pursue.ts';
+import { sayStored } from './say-fire.ts';
 import { nextOccurrence } from './schedule.ts';
 import type { Ticks } from './tick.ts';
 
@@ -11,11 +15,14 @@ export type ScheduleHandlerSettings = {
   readonly ticks: Ticks;
   readonly pursuit: Pursuit;
   readonly clock: Clock;
+  readonly log: Log;
+  readonly metrics: Metrics;
 };
 
-export const createScheduleHandler =
-  ({ hooks, ticks, pursuit, clock }: ScheduleHandlerSettings): BatchTimerHandler =>
-  async (tx, timers) => {
+export const createScheduleHandler = (settings: ScheduleHandlerSettings): BatchTimerHandler => {
+  const { hooks, ticks, pursuit, clock, log } = settings;
+  const metrics = fireMetricsOf(settings.metrics);
+  return async (tx, timers) => {
     const found = await hooks.findMany(
       timers.map(({ key }) => key),
       tx,
@@ -26,9 +33,15 @@ export const createScheduleHandler =
     });
     const isOurs = pursuit.hasRoom();
     const now = clock.now(); // one moment for both: what comes due while this is recorded is the next turn's
-    const fires = await ticks.record(tx, due, now, isOurs ? 'ours' : 'anybody');
+    const { fires, missed } = await ticks.record(tx, due, now, isOurs ? 'ours' : 'anybody');
+    const afterCommit = () => {
+      metrics.missed(missed);
+      for (const fire of fires) sayStored(log, fire);
+      if (isOurs) pursuit.follow(fires);
+    };
     return timers.map(({ key, due }, index) => ({
       next: nextOccurrence(found.get(key)?.definition.schedule ?? [], Math.max(now, due)) ?? 'never',
-      ...(index === 0 && isOurs && { afterCommit: () => pursuit.follow(fires) }),
+      ...(index === 0 && { afterCommit }),
     }));
   };
+};

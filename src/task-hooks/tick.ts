@@ -23,16 +23,18 @@ export type DueHook = {
 export type Ticks = {
   /**
    * Records that these hooks are due, each hook once: the latest occurrence up to `now` fires, those before it were missed. The caller has the
-   * hooks' timers or their rows locked, and looks for their next dates after the same `now`. Answers the fires that were stored, in order; this
-   * process holds their leases if it asked for them, else anybody may take them up.
+   * hooks' timers or their rows locked, and looks for their next dates after the same `now`. Answers the fires that were stored, in order (this
+   * process holds their leases if it asked for them, else anybody may take them up), and how many occurrences were missed.
    */
   readonly record: (
     tx: Transaction,
     due: readonly DueHook[],
     now: number,
     lease: 'ours' | 'anybody',
-  ) => Promise<StoredFire[]>;
+  ) => Promise<Recorded>;
 };
+
+export type Recorded = { readonly fires: readonly StoredFire[]; readonly missed: number };
 
 export type TicksSettings = {
   readonly memory: HookMemory;
@@ -55,14 +57,22 @@ export const createTicks = ({ memory, evaluator, fires, ledger }: TicksSettings)
       passed.map(({ hook, occurrence }) => ({ hookUid: hook.uid, at: occurrence })),
     );
     const occurred = passed.filter(({ hook }) => later.has(hook.uid));
-    const missed = occurred.flatMap((one) => (one.missed ? [missedEntry(one.hook, one.missed, now)] : []));
+    const missed = occurred.flatMap((one) => (one.missed ? [{ ...one.missed, hook: one.hook }] : []));
     const leaseEnds = lease === 'ours' ? now + LEASE_MS : now;
     const toStore = occurred.map(({ hook, occurrence }): ToStore => {
       const fire = fireOf(memory.compiled(hook), occurrence, now, evaluator);
       return { hook: { uid: hook.uid, revision: 'any' }, fire, leaseEnds }; // its token may be reset meanwhile; what fires stays
     });
-    if (missed.length > 0) await ledger.write(missed, tx);
-    return toStore.length > 0 ? fires.storeAll(tx, toStore) : [];
+    if (missed.length > 0) {
+      await ledger.write(
+        missed.map(({ hook, ...those }) => missedEntry(hook, those, now)),
+        tx,
+      );
+    }
+    return {
+      fires: toStore.length > 0 ? await fires.storeAll(tx, toStore) : [],
+      missed: missed.reduce((sum, { count }) => sum + count, 0),
+    };
   },
 });
 

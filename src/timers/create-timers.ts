@@ -4,7 +4,7 @@ import type { Clock } from '../core/clock.ts';
 import type { Log } from '../core/log.ts';
 import { LATENCY_BUCKETS, type Metrics } from '../core/metrics.ts';
 import type { Database, Transaction } from '../database/database.ts';
-import { dueOf, earliestOf, put, remove, TIMERS_CHANNEL } from './statements.ts';
+import { countOverdue, dueOf, earliestOf, put, remove, TIMERS_CHANNEL } from './statements.ts';
 import { takeTurn } from './turn.ts';
 import type { BatchTimerHandler, DueTimer, NewTimer, TimerHandler, TimerId } from './types.ts';
 import { createWatch, type Watch } from './watch.ts';
@@ -30,6 +30,8 @@ export type Timers = {
   readonly take: (tx: Transaction, timer: TimerId) => Promise<number | undefined>;
   /** When it is due, if there is such a timer. */
   readonly dueOf: (timer: TimerId) => Promise<number | undefined>;
+  /** How many timers came due before `before` and are still there, of each kind that has a handler; each counted up to `upTo`. */
+  readonly countOverdue: (before: number, upTo: number) => Promise<ReadonlyMap<string, number>>;
   /** Who does what is due, one timer at a time. All handlers are given before `run`. */
   readonly handle: (kind: string, handler: TimerHandler) => void;
   /** As `handle`, for a handler that takes up to `most` timers at once (default 500). */
@@ -101,6 +103,7 @@ export const createTimers = ({ database, clock, log, metrics }: TimersSettings):
     cancel: async (tx, timer) => (await remove(tx, timer)) !== undefined,
     take: remove,
     dueOf: (timer) => dueOf(database, timer),
+    countOverdue: (before, upTo) => countOverdue(database, [...watches.keys()], before, upTo),
     handleBatch,
     handle: (kind, handler) =>
       handleBatch(kind, async (tx, due) => {

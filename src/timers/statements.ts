@@ -122,3 +122,21 @@ export const postpone = async (on: Queryable, timer: DueTimer, error: string, ag
   const text = error.replaceAll('\0', '\u{fffd}').slice(0, LONGEST_ERROR); // PostgreSQL's text holds no NUL
   await on.query(postponeTimer, [kind, key, toIso(due), attempts, text, toIso(again)]);
 };
+
+const countOverdueOnes = statement<{ kind: string; count: number }>(
+  'timers.count-overdue',
+  `select k.kind, (select count(*)::int from (
+             select from timers t where t.kind = k.kind and t.not_before < $2 order by t.not_before limit $3) o) as count
+   from unnest($1::text[]) as k (kind)`,
+);
+
+/** Of each of these kinds, counted up to a bound. */
+export const countOverdue = async (
+  on: Queryable,
+  kinds: readonly string[],
+  before: number,
+  upTo: number,
+): Promise<ReadonlyMap<string, number>> => {
+  const rows = await on.query(countOverdueOnes, [kinds, toIso(before), upTo]);
+  return new Map(rows.map(({ kind, count }) => [kind, count]));
+};

@@ -143,7 +143,10 @@ export const createWorld = async (t: Cleanup): Promise<World> => {
     const changes = createHookChanges({
       ...{ database: own.database, hooks, tokens, timers, ticks, broker: silentBroker as Broker, clock: own.clock },
     });
-    timers.handleBatch(SCHEDULE_TIMER, createScheduleHandler({ hooks, ticks, pursuit, clock: own.clock }));
+    timers.handleBatch(
+      SCHEDULE_TIMER,
+      createScheduleHandler({ hooks, ticks, pursuit, clock: own.clock, log, metrics }),
+    );
     const rejections = createRejections({ timers, ledger, clock: own.clock });
     timers.handleBatch(REJECTIONS_TIMER, rejections.handler);
     const store = createReadingStore({
