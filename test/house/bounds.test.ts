@@ -1,0 +1,64 @@
+// The bounds that docs/operations.md names are those of the code: whoever changes one is led here.
+import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
+import { it } from 'node:test';
+
+const read = (path: string): string => readFileSync(new URL(`../../${path}`, import.meta.url), 'utf8');
+const page = read('docs/operations.md').replace(/^[\s\S]*\n## Limits\n/, '');
+
+const MB = 1024 * 1024;
+const MINUTE = 60 * 1000;
+const DAY = 24 * 60 * MINUTE;
+
+/** File, constant, value, and what the page says. */
+const BOUNDS: readonly (readonly [string, string, number, string])[] = [
+  [
+    'src/http/body.ts',
+    'BODY_LIMIT_BYTES',
+    10 * MB,
+    '| body, as sent and decompressed | 10 MB, nested at most 500 deep |',
+  ],
+  ['src/http/body.ts', 'DEEPEST_BODY', 500, 'nested at most 500 deep'],
+  ['src/http/server.ts', 'REQUEST_TIMEOUT_MS', 5 * MINUTE, '| time to send it | 5 minutes |'],
+  ['src/task-hooks/api.ts', 'LONGEST_PAGE', 1_000, '| a page of a list | 1,000 |'],
+  ['src/auth/hawk.ts', 'CLOCK_SKEW_S', 15 * 60, '15 minutes off at most'],
+  ['src/auth/replays.ts', 'REPLAYS_KEPT', 100_000, '100,000 signatures'],
+  ['src/auth/certificate.ts', 'LONGEST_MS', 31 * DAY, '| temporary credentials | 31 days |'],
+  ['src/task-hooks/evaluation.ts', 'LARGEST_TASK_BYTES', 10 * MB, '| the rendered task | 10 MB |'],
+  ['src/task-hooks/fire.ts', 'PATIENCE_MS', 10_000, '| how long a caller waits | 10 s,'],
+  ['src/task-hooks/pursue.ts', 'ATTEMPT_DEADLINE_MS', 30_000, '| one attempt | 30 s |'],
+  ['src/task-hooks/pursue.ts', 'LEASE_MS', 15_000, '| lease of a process that has died | 15 s |'],
+  ['src/task-hooks/pursue.ts', 'MOST_UNDER_WAY', 500, '| under way in one process | 500,'],
+  ['src/task-hooks/pursue.ts', 'MOST_UNDER_WAY_OF_A_HOOK', 50, 'of one hook 50;'],
+  ['src/task-hooks/pursue.ts', 'MOST_WAITING_BYTES', 32 * MB, 'what waits in memory, 32 MB'],
+  ['src/broker/amqp/flow.ts', 'MOST_BYTES_IN_FLIGHT', 64 * MB, '64 MB; more is not read'],
+  ['src/task-hooks/rejections.ts', 'MOST_OF_THEIR_OWN', 5, '5 rows of their own'],
+  ['src/ledger/retention.ts', 'DEFAULT_DAYS', 400, '| the ledger | 400 days'],
+  ['src/auth/clients.ts', 'LONGEST_CLIENT_ID', 2_000, '| clientId; roleId | 2,000; 2,500 characters |'],
+  ['src/auth/role-writer.ts', 'LONGEST_ROLE_ID', 2_500, '2,500 characters'],
+  ['src/auth/api-schemas.ts', 'MOST_SCOPES', 10_000, '| scopes in a request | 10,000 |'],
+  ['src/queue/task-definition.ts', 'DRIFT_MS', 15 * MINUTE, '| 15 minutes from now; 5 days |'],
+  ['src/queue/task-definition.ts', 'LONGEST_DEADLINE_MS', 5 * DAY, '; 5 days |'],
+  ['src/queue/transitions.ts', 'MOST_RUNS', 50, '| runs of a task; a claim | 50; 20 minutes'],
+  ['src/queue/claim-desk.ts', 'LONGEST_WAIT_MS', 20_000, '| `claimWork` waits | 20 s |'],
+  ['src/task-hooks/failure-mail.ts', 'QUIET_MS', 60 * MINUTE, '| mail of a hook | one an hour;'],
+  ['src/mail/outgoing-mail.ts', 'GIVE_UP_MS', DAY, 'tried for 24 hours |'],
+  ['src/database/embedded/settings.ts', 'MAX_CONNECTIONS', 40, '| connections of the embedded PostgreSQL | 40 |'],
+];
+
+/** `15 * 60 * 1000`, `3_600_000`. */
+const numberOf = (expression: string): number =>
+  expression.split('*').reduce((product, factor) => product * Number(factor.replaceAll('_', '').trim()), 1);
+
+it('the bounds that docs/operations.md names are those of the code', () => {
+  for (const [file, name, value, said] of BOUNDS) {
+    const expression = new RegExp(`\\b${name} = ([\\d_ *]+)`).exec(read(file))?.[1];
+    assert.ok(expression !== undefined, `${file} has ${name}; if it was renamed, name it here`);
+    assert.equal(
+      numberOf(expression),
+      value,
+      `${name} in ${file} is another now: change docs/operations.md and this test`,
+    );
+    assert.ok(page.includes(said), `docs/operations.md says: ${said}`);
+  }
+});
