@@ -13,7 +13,7 @@ const { values } = parseArgs({
     seed: { type: 'string', default: String(Math.floor(Math.random() * 2 ** 32)) },
     callers: { type: 'string', default: '8' },
     cluster: { type: 'boolean', default: false },
-    backend: { type: 'string', default: 'standalone' },
+    backend: { type: 'string', default: 'deployment' },
     said: { type: 'boolean', default: false },
   },
 });

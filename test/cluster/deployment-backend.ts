@@ -2,9 +2,11 @@
 import { randomBytes } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type Fault as QueueFault, type StandInDeployment, startDeployment } from '../support/deployment.ts';
+import { onChannel, openRabbitmq } from '../support/rabbitmq.ts';
 import { type RabbitmqNode, startRabbitmqNode } from '../support/rabbitmq-node.ts';
 import { eventually } from '../support/wait.ts';
 import type { Backend, StartBackend } from './backends.ts';
+import { EXCHANGE } from './events.ts';
 import type { Fault } from './faults.ts';
 import { ROLE, ROLE_SCOPES } from './hooks.ts';
 import { startListener } from './listener.ts';
@@ -20,6 +22,9 @@ export const startDeploymentBackend: StartBackend = async (t, { postgres, events
   const deployment = await startDeployment(t);
   const node = await startRabbitmqNode(t);
   const listener = await startListener(t, node.url, events.told);
+  const connection = await openRabbitmq(t, node.url);
+  await onChannel(connection, (channel) => channel.assertExchange(EXCHANGE, 'topic', { durable: true }));
+  await connection.close();
   const newToken = () => randomBytes(33).toString('base64url');
   const credentials = { clientId: 'chaos/caller', accessToken: newToken() };
   deployment.clients.set(credentials.clientId, { accessToken: credentials.accessToken, scopes: ['*'] });

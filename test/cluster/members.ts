@@ -34,7 +34,7 @@ export type Members = {
   readonly said: () => string;
 };
 
-const READY = /is ready at (\S+)\n[\s\S]*Press Ctrl-C/;
+const READY = /is ready at (\S+)[^\n]*\n[\s\S]*Press Ctrl-C/;
 const START_AGAIN_AFTER_MS = 100;
 const NOT_READY_FOR_MS = 90_000;
 const MOST_SAID = 200_000;
