@@ -1,4 +1,4 @@
-// The client of the broker that a server without RabbitMQ has of its own.
+// The client of the server's broker, whether that is RabbitMQ or not: publishing and watching.
 import { BROKER_SERVICE, type BrokerMethods } from './broker-api.ts';
 import { createClientClass } from './create-client-class.ts';
 

@@ -14,7 +14,7 @@ import {
   type WatchId,
 } from './tools.ts';
 
-/** Says that something came in on a watch. */
+/** Says that something came in on a watch, or that one is gone. */
 export const WATCHES_CHANNEL = 'broker_watches';
 
 export const queueOfWatch = (watch: WatchId): string => WATCH_PREFIX + digestOfWatch(watch);
@@ -30,11 +30,13 @@ export const insertWatchOn = async (tx: Transaction, watch: WatchId, pattern: st
   await setBindings(tx, { id: queue, name: queue }, [{ exchange: watch.exchange, routingKeyPattern: pattern }], now);
 };
 
+const notifyWatches = statement<unknown>('watches.notify', `select pg_notify('${WATCHES_CHANNEL}', '')`);
 const deleteWatches = statement('watches.delete', 'delete from broker_watches where queue = any($1)');
 
 const remove = async (tx: Transaction, queues: readonly string[], now: number): Promise<void> => {
   for (const queue of queues) await setBindings(tx, { id: queue, name: queue }, [], now);
   await tx.query(deleteWatches, [queues]);
+  await tx.query(notifyWatches); // for who waits there
 };
 
 export const removeWatch = (tx: Transaction, watch: WatchId, now: number): Promise<void> =>
@@ -104,7 +106,6 @@ const markIncomplete = statement(
   'watches.incomplete',
   'update broker_watches set is_incomplete = true where queue = any($1)',
 );
-const notifyWatches = statement<unknown>('watches.notify', `select pg_notify('${WATCHES_CHANNEL}', '')`);
 
 /** Messages came in on these queues: of those that are watches the surplus is dropped, and those who read them are told. */
 export const tendWatches = async (tx: Transaction, queues: Iterable<string>): Promise<void> => {

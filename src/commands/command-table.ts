@@ -3,6 +3,7 @@ import { AUTH_ENTRIES } from './auth-entries.ts';
 import type { CommandEntry } from './command.ts';
 import { DATA_ENTRIES } from './data-entries.ts';
 import { HOOK_ENTRIES } from './hook-entries.ts';
+import { PULSE_ENTRIES } from './pulse-entries.ts';
 import { SCRIPT_ENTRIES, SERVER_ENTRIES, SHELL_ENTRIES } from './server-entries.ts';
 
 /** In the order in which help shows them. */
@@ -10,6 +11,7 @@ export const COMMANDS: readonly CommandEntry[] = [
   ...SERVER_ENTRIES,
   ...DATA_ENTRIES,
   ...HOOK_ENTRIES,
+  ...PULSE_ENTRIES,
   ...AUTH_ENTRIES,
   ...SCRIPT_ENTRIES,
   ...SHELL_ENTRIES,

@@ -25,6 +25,8 @@ export type Argument = {
   readonly name: string;
   readonly help: string;
   readonly isOptional?: true;
+  /** Absent: an empty one is taken for a variable of a script that was not set. */
+  readonly mayBeEmpty?: true;
   /** Completed with the names of files; `-` is standard input. */
   readonly isFile?: true;
 };

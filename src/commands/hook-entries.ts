@@ -95,20 +95,4 @@ export const HOOK_ENTRIES: readonly CommandEntry[] = [
     options: [{ name: 'limit', value: 'NUMBER', help: 'How many at most (default: all)' }],
   }),
   serverCall('tasks cancel', 'Cancel a task', async () => (await import('./tasks.ts')).tasks.cancel, { args: [TASK] }),
-  serverCall(
-    'messages publish',
-    'Publish a message, without RabbitMQ',
-    async () => (await import('./publish-message.ts')).publishMessage,
-    {
-      args: [
-        { name: 'EXCHANGE', help: 'Such as exchange/my-service/v1/finished' },
-        { name: 'FILE', isFile: true, isOptional: true, help: 'The message, in JSON or YAML; - is standard input' },
-      ],
-      options: [
-        { name: 'routing-key', value: 'KEY', help: 'Words with dots between them (default: none)' },
-        { name: 'payload', value: 'JSON', help: 'The message; without it and without a file {}' },
-      ],
-      notes: 'It is accepted when it is stored: each hook that is bound to it will get it.',
-    },
-  ),
 ];

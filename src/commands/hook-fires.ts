@@ -4,14 +4,13 @@ import type { Call, Run } from './command.ts';
 import { EXIT_STATUS } from './exit-status.ts';
 import { isUnreachable } from './explain-error.ts';
 import { type HookArguments, hookOf } from './hook-name.ts';
+import { heedInterruption } from './interruption.ts';
 import { asJson, oneLine, type Paint } from './output.ts';
 import { reasonOf } from './reason-of.ts';
 import { requireCount } from './require-id.ts';
 import { table } from './table.ts';
 
 const LOOK_EVERY_MS = 1_000;
-/** Ctrl-C reaches all programs of a terminal at once, and comes once more from a launcher among them. */
-const GRACE_MS = 250;
 /** The server gives no more at a time. */
 const LONGEST_PAGE = 1_000;
 
@@ -74,10 +73,7 @@ const missedText = (detail: unknown): string => {
 
 /** Oldest first, as a log. Ends with Ctrl-C, or when the server refuses; a server that is away is waited for. */
 const follow = async (call: Call, name: HookArguments, limit: number): Promise<number> => {
-  const interrupted = new AbortController();
-  const { signal } = interrupted;
-  // Not once: from a terminal and from a launcher Ctrl-C comes several times, and the second one would end it as by a signal.
-  for (const name of ['SIGINT', 'SIGTERM']) process.on(name, () => interrupted.abort());
+  const { signal, grace } = heedInterruption(call.clock);
   const say = (fires: readonly FireRecord[]) => {
     for (const fire of fires) call.output.line(call.output.isJson ? asJson(fire, 0) : lineOf(fire, call.output.paint));
   };
@@ -89,8 +85,7 @@ const follow = async (call: Call, name: HookArguments, limit: number): Promise<n
   for (;;) {
     await call.clock.sleep(LOOK_EVERY_MS, signal);
     if (signal.aborted) {
-      // A program that is being taken down has no handlers any more, and would end as by a signal when Ctrl-C comes once more.
-      await call.clock.sleep(GRACE_MS);
+      await grace();
       return EXIT_STATUS.done;
     }
     try {

@@ -5,8 +5,10 @@ import type { Call } from './command.ts';
 export type HookArguments = readonly [hookGroupId: string, hookId: string];
 
 /** A group has no slash in it, a hook may have some. Throws HW_BAD_OPTION. */
-export const hookOf = (call: Call): HookArguments => {
-  const name = call.argument('GROUP/HOOK');
+export const hookOf = (call: Call): HookArguments => readHookName(call.argument('GROUP/HOOK'));
+
+/** Throws HW_BAD_OPTION. */
+export const readHookName = (name: string): HookArguments => {
   const [, group, hook] = /^([\w-]+)\/([\w/-]+)$/.exec(name) ?? [];
   if (group !== undefined && hook !== undefined) return [group, hook];
   throw new OperatorError('HW_BAD_OPTION', {

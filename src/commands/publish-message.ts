@@ -1,16 +1,22 @@
-// `hookwright messages publish`: a message for the broker that the server has of its own.
-import type { Run } from './command.ts';
+// `hookwright messages publish` and `hookwright pulse publish`: a message for the broker of the server.
+import type { Call, Run } from './command.ts';
 import { readPayload } from './payload.ts';
 import { requireId } from './require-id.ts';
 
-export const publishMessage: Run = async (call) => {
+export const publishMessage: Run = (call) => publish(call, call.text('routing-key') ?? '');
+
+export const pulsePublish: Run = (call) => publish(call, call.argument('KEY'));
+
+const publish = async (call: Call, routingKey: string): Promise<number> => {
   const exchange = requireId('EXCHANGE', call.argument('EXCHANGE'));
   const payload = await readPayload(call);
   const { broker } = await call.connect();
-  const routingKey = call.text('routing-key');
-  // A query says nothing with an empty value, and a message without a key has an empty one.
-  const query = routingKey === undefined || routingKey === '' ? {} : { routingKey };
-  const answer = await broker.publish(exchange, payload, query);
+  const answer = await broker.publish(exchange, payload, {
+    // A query says nothing with an empty value, and a message without a key has an empty one.
+    ...(routingKey !== '' && { routingKey }),
+    ...(call.has('declare') && { declare: 'true' }),
+  });
   call.output.answer(answer, () => `Published the message ${answer.messageId}.`);
+  if (!answer.wasRouted) call.output.remark('Nobody is bound to it: no queue got it.');
   return 0;
 };

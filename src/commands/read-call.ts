@@ -36,7 +36,9 @@ export const readCall = (entry: ReadEntry, args: readonly string[]): Values => {
     throw wrongCall(entry, `"${positionals[entry.args.length]}" is one argument too many`);
   }
   const texts = new Map(positionals.map((text, at) => [entry.args[at]?.name ?? '', text]));
-  for (const [name, text] of texts) if (text === '') throw wrongCall(entry, `${name} is empty`);
+  for (const { name, mayBeEmpty } of entry.args) {
+    if (texts.get(name) === '' && !mayBeEmpty) throw wrongCall(entry, `${name} is empty`);
+  }
   const lists = new Map<string, readonly string[]>();
   const switches = new Set<string>();
   for (const [name, value] of Object.entries(values)) {

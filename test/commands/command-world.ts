@@ -44,9 +44,10 @@ export const cleanEnvironment = (home: string): NodeJS.ProcessEnv => ({
   TMPDIR: process.env.TMPDIR,
 });
 
-export const newWorld = async (t: Cleanup): Promise<World> => {
+/** `serverEnv`: more of the environment of the server. */
+export const newWorld = async (t: Cleanup, serverEnv: NodeJS.ProcessEnv = {}): Promise<World> => {
   const folder = await newFolder(t);
-  const server = await startServerProcess(t, { cwd: folder });
+  const server = await startServerProcess(t, { cwd: folder, env: serverEnv });
   const start: World['start'] = (args, { input, env = {}, cwd = folder } = {}) => {
     const child = spawn(process.execPath, [LAUNCHER, ...args], { cwd, env: { ...cleanEnvironment(folder), ...env } });
     t.after(async () => void child.kill('SIGKILL'));
