@@ -53,7 +53,7 @@ const judgeUnfired = ({ events: { messages }, ledger }: Evidence): string[] => {
 /** Every message with a sample of its own has no more of them than it may. */
 const judgeSamples = (messages: readonly Message[], rows: readonly Row[]): string[] => {
   const samples = Map.groupBy(
-    rows.filter((row) => countOf(row) === 1),
+    rows.filter(({ detail }) => detail?.count === undefined),
     ({ detail }) => /"mark":"([^"]*)"/.exec(detail?.message ?? '')?.[1] ?? 'a message without a mark',
   );
   const known = new Map(messages.map((one) => [one.payload.mark, one]));

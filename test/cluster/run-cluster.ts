@@ -189,11 +189,16 @@ type LedgerRow = {
   detail: unknown;
 };
 
+/** Of each hook and minute the first few that were rejected stand in the ledger; the others are counted elsewhere until the minute is over. */
+const OF_THEIR_OWN = 5;
+const LEDGER = `
+  select hook_id, fired_by, outcome, task_id, cause, arrived, error, detail from ledger where kind = 'fire'
+  union all
+  select hook_id, 'pulseMessage', 'rejected', null, 'counted', last, null, json_build_object('count', seen - ${OF_THEIR_OWN})
+  from rejections where seen > ${OF_THEIR_OWN}`;
+
 const readLedger = async ({ connection }: Postgres): Promise<Row[]> => {
-  const rows = await query<LedgerRow>(
-    connection,
-    `select hook_id, fired_by, outcome, task_id, cause, arrived, error, detail from ledger where kind = 'fire' order by at, seq`,
-  );
+  const rows = await query<LedgerRow>(connection, LEDGER);
   return rows.map(({ hook_id, fired_by, task_id, arrived, ...row }) => ({
     ...row,
     hookId: hook_id,
