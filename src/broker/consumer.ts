@@ -32,13 +32,19 @@ type Held = {
 /** How a queue is left: `due again`, now or later, is for the claiming loop to see. */
 type Left = 'at rest' | 'due again';
 
-const MOST_QUEUES = 16;
+/** Most of them wait for something, as for a slow template; what they hold is bounded by what is read at once. */
+const MOST_QUEUES = 64;
 const LEASE_MS = 15_000;
 const RENEW_EVERY_MS = 4_000;
 /** Another process's clock may be this far ahead, and see our lease end so much earlier. */
 const SKEW_MS = 5_000;
-/** So many deliveries, and then it is another queue's turn. */
+/** So many deliveries or so long, and then it is another queue's turn. */
 const MOST_IN_A_ROW = 500;
+const LONGEST_IN_A_ROW_MS = 5_000;
+/** What is handed at once: few at first, twice as many each time while that goes fast, so that a slow queue is soon left. */
+const FIRST_BATCH = 20;
+const MOST_AT_ONCE = 100;
+const FAST_MS = 500;
 const READER_FAILED = { firstMs: 500, longestMs: 60_000 };
 /** What is due and was not to be had is being claimed by another process at this moment. */
 const SHORTEST_PAUSE_MS = 20;
@@ -117,9 +123,11 @@ export const createConsumer = (settings: ConsumerSettings): Loop => {
 
   /** Reads a queue until nothing is on it, the reader fails, or it is another one's turn; its lease has ended then. */
   const empty = async (one: Held): Promise<Left> => {
+    const began = clock.monotonic();
     let read = 0;
-    while (mayGoOn(one) && read < MOST_IN_A_ROW) {
-      const content = await store.read(one.queue);
+    let most = FIRST_BATCH;
+    while (mayGoOn(one) && read < MOST_IN_A_ROW && clock.monotonic() - began < LONGEST_IN_A_ROW_MS) {
+      const content = await store.read(one.queue, most);
       if (!content) return 'at rest';
       const { deliveries, routed } = content;
       const [first] = deliveries;
@@ -127,12 +135,14 @@ export const createConsumer = (settings: ConsumerSettings): Loop => {
         if (await store.release(one.queue, routed)) return 'at rest';
         continue;
       }
+      const handed = clock.monotonic();
       const failed = await hand(one, deliveries);
       if (failed) {
         await postpone(one, first, failed.error);
         return 'due again';
       }
       read += deliveries.length;
+      most = clock.monotonic() - handed < FAST_MS ? Math.min(most * 2, MOST_AT_ONCE) : 1;
     }
     await store.giveBack([one.queue], clock.now());
     return 'due again';

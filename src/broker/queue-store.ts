@@ -41,8 +41,8 @@ export type QueueStore = {
   readonly earliestDue: (except: readonly string[]) => Promise<number | undefined>;
   /** Answers which of them are still held. */
   readonly renew: (queues: readonly string[], leaseEnds: number) => Promise<string[]>;
-  /** What is next on a queue, in order; undefined: the queue is not held any more. */
-  readonly read: (queue: string) => Promise<QueueContent | undefined>;
+  /** What is next on a queue, in order, up to so many; undefined: the queue is not held any more. */
+  readonly read: (queue: string, most: number) => Promise<QueueContent | undefined>;
   /** Takes deliveries off their queue. */
   readonly remove: (deliveries: readonly number[]) => Promise<void>;
   /** The same in somebody's transaction. Answers those that were there. */
@@ -102,7 +102,8 @@ const readQueues = statement<{ queue: string; routed: number } & (StoredDelivery
    left join lateral (
      select first.id, m.exchange, m.routing_key, m.message_id, m.body, m.accepted,
             sum(m.body_bytes) over (order by first.id) - m.body_bytes as bytes_before
-     from (select id, message from broker_deliveries where queue = q.queue order by id limit $3) as first
+     from (select id, message from broker_deliveries where queue = q.queue
+           order by id limit ($3::int[])[array_position($1::text[], q.queue)]) as first
      cross join lateral (select * from broker_messages where id = first.message limit 1) as m) as d on d.bytes_before < $4
    where q.queue = any($1) and q.holder = $2
    order by q.queue, d.id`,
@@ -146,17 +147,18 @@ const forgiveQueue = statement(
   'update broker_queues set failures = 0 where queue = $1 and holder = $2',
 );
 
-const MOST_READ = 100;
 const MOST_BYTES = 1024 * 1024;
 
 /** As `holder` sees it, which is one broker in one process. */
 export const createQueueStore = (database: Database, holder: string): QueueStore => {
-  const readTogether = createBatch<string, QueueContent | undefined>({
+  const readTogether = createBatch<{ queue: string; most: number }, QueueContent | undefined>({
     maxItems: 50,
     concurrency: 2,
-    run: async (queues) => {
+    run: async (wanted) => {
+      const queues = wanted.map(({ queue }) => queue);
+      const limits = wanted.map(({ most }) => most);
       const contents = new Map<string, { routed: number; deliveries: StoredDelivery[] }>();
-      for (const row of await database.query(readQueues, [queues, holder, MOST_READ, MOST_BYTES])) {
+      for (const row of await database.query(readQueues, [queues, holder, limits, MOST_BYTES])) {
         const content = contents.get(row.queue) ?? { routed: row.routed, deliveries: [] };
         contents.set(row.queue, content);
         if (row.id !== null) content.deliveries.push(row);
@@ -182,7 +184,7 @@ export const createQueueStore = (database: Database, holder: string): QueueStore
       const mine = await database.query(renewLeases, [queues, holder, toIso(leaseEnds)]);
       return mine.map(({ queue }) => queue);
     },
-    read: readTogether,
+    read: (queue, most) => readTogether({ queue, most }),
     remove: removeTogether,
     acknowledge: async (tx, deliveries) => new Set((await removeDeliveries(tx, deliveries)).map(({ id }) => id)),
     release: async (queue, routed) => (await database.query(releaseQueue, [queue, holder, routed])).length > 0,
