@@ -22,7 +22,7 @@ export type Partitions = {
 };
 
 /** Serializes the making of partitions among processes: an arbitrary number that only this uses. */
-const LOCK_KEY = 4_665_776_502;
+const LOCK_KEY = 4_665_776_503;
 
 const lock = statement<unknown>('ledger.lock-partitions', `select pg_advisory_xact_lock(${LOCK_KEY})`);
 
