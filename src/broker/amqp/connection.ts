@@ -209,14 +209,23 @@ const createSession = (model: ChannelModel, ended: AbortSignal, afterOutage: boo
   };
 };
 
-/** A connection that comes about after the signal is closed again. */
-const open = async ({ options, socket }: AmqpTarget, signal: AbortSignal): Promise<ChannelModel> => {
-  const model = await connect(options, socket);
-  model.on('error', () => {}); // until the session listens
-  if (!signal.aborted) return model;
-  await model.close();
-  throw signal.reason;
-};
+/** Rejects as soon as the signal aborts; a connection that comes about after that is closed again. */
+const open = ({ options, socket }: AmqpTarget, signal: AbortSignal): Promise<ChannelModel> =>
+  new Promise((resolve, reject) => {
+    const giveUp = () => reject(signal.reason);
+    signal.addEventListener('abort', giveUp, { once: true });
+    const opened = (model: ChannelModel) => {
+      signal.removeEventListener('abort', giveUp);
+      model.on('error', () => {}); // until the session listens
+      if (signal.aborted) socketOf(model)?.destroy();
+      else resolve(model);
+    };
+    const failed = (error: unknown) => {
+      signal.removeEventListener('abort', giveUp);
+      reject(error);
+    };
+    connect(options, socket).then(opened, failed);
+  });
 
 /** Where the library keeps the socket. */
 const socketOf = (model: ChannelModel): { destroy: () => void } | undefined => {
