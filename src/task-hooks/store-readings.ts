@@ -96,10 +96,10 @@ export const createReadingStore = (settings: ReadingStoreSettings): ReadingStore
     return new Set(toStore.length > 0 ? await fires.storeAll(tx, toStore) : []);
   };
 
-  /** Their owner is told of the first failure of a hook; mail says that there may be more. */
+  /** The owner is told of the first failure of a hook; mail says that there may be more. Hooks in one order, as all who lock their state do. */
   const tell = async (tx: Transaction, entries: readonly FireEntry[]) => {
     const told = new Set<string>();
-    for (const entry of entries) {
+    for (const entry of entries.toSorted((a, b) => (a.hookUid < b.hookUid ? -1 : a.hookUid > b.hookUid ? 1 : 0))) {
       const { hookUid, outcome, arrived, taskId, error } = entry;
       if ((outcome !== 'failed' && outcome !== 'limited') || told.has(hookUid)) continue;
       told.add(hookUid);

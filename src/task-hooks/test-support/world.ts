@@ -3,7 +3,7 @@ import { type Cleanup, freshDatabase } from '../../../test/support/database.ts';
 import { createFakeClock, type FakeClock } from '../../../test/support/fake-clock.ts';
 import type { Broker } from '../../broker/broker.ts';
 import { type Clock, systemClock } from '../../core/clock.ts';
-import { silentLog } from '../../core/log.ts';
+import { type Log, silentLog } from '../../core/log.ts';
 import { createMetrics, type Metrics } from '../../core/metrics.ts';
 import { createSecretBox } from '../../core/secret-box.ts';
 import type { Database } from '../../database/database.ts';
@@ -43,6 +43,7 @@ export type ServerOptions = {
   readonly database?: Database;
   readonly pool?: EvaluationPool;
   readonly enqueueMail?: EnqueueMail;
+  readonly log?: Log;
   /** Stands between it and the queue. */
   readonly queue?: FakeQueue['port'];
   /** Of messages; otherwise all deliveries are read for the first time. */
@@ -125,7 +126,7 @@ export const createWorld = async (t: Cleanup): Promise<World> => {
   const startServer: World['startServer'] = async (options = {}) => {
     const own = mortal(options.database ?? database, clock, options.ahead ?? 0);
     const { pool = createInlinePool(), enqueueMail: enqueue } = options;
-    const [log, metrics] = [silentLog, createMetrics()];
+    const [log, metrics] = [options.log ?? silentLog, createMetrics()];
     const ledger = createLedger(own.database);
     const timers = createTimers({ database: own.database, clock: own.clock, log, metrics });
     const evaluator = createEvaluator(pool);
