@@ -236,4 +236,29 @@ describe('the relay and a RabbitMQ that is stopped', { skip: WITHOUT_RABBITMQ_NO
     assert.equal(bodies.size, next);
     assert.match(await metrics.registry.getSingleMetricAsString('hookwright_broker_reconnects_total'), / [2-9]$/m);
   });
+
+  it('publishes elsewhere what it may when it may not publish everywhere', { timeout: 120_000 }, async (test) => {
+    const t = lastFirst(test);
+    const database = await freshDatabase(t);
+    const node = await startRabbitmqNode(t);
+    const [allowed, forbidden] = ['exchange/taskcluster-hooks/v1/a', 'exchange/taskcluster-queue/v1/b'];
+    await node.ctl('add_user', 'limited', 'secret');
+    await node.ctl('set_permissions', 'limited', '.*', 'hooks', '.*');
+    const url = new URL(node.url);
+    url.username = 'limited';
+    url.password = 'secret';
+    const { metrics } = startRelay(t, database, url.href, [allowed, forbidden]);
+    const bodies = Array.from({ length: 100 }, (_, n) => n);
+    await publishAll(
+      database,
+      ...bodies.flatMap((body) => [forbidden, allowed].map((exchange) => ({ exchange, body }))),
+    );
+    await eventually('what may be published was', async () => (await outboxOf(database)) === 100);
+    const tries = async () =>
+      Number(/ (\d+)$/.exec(await metrics.registry.getSingleMetricAsString('hookwright_exchange_refusals_total'))?.[1]);
+    await eventually('it was tried again', async () => (await tries()) >= 3);
+    await node.ctl('set_permissions', 'limited', '.*', '.*', '.*');
+    await eventually('the rest was published too', async () => (await outboxOf(database)) === 0);
+    assert.ok((await tries()) < 20, 'it was tried with pauses');
+  });
 });
