@@ -4,6 +4,9 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { EXIT_STATUS } from '../../src/commands/exit-status.ts';
+import { onChannel, openRabbitmq } from '../support/rabbitmq.ts';
+import { startRabbitmqNode, WITHOUT_RABBITMQ_NODE } from '../support/rabbitmq-node.ts';
+import { lastFirst } from '../support/wait.ts';
 import { PROJECT } from './command-world.ts';
 import { runPage } from './run-page.ts';
 
@@ -18,6 +21,13 @@ test('docs/command-line.md', async (t) => {
 });
 test('examples/hooks/README.md', async (t) => {
   await runPage(t, 'examples/hooks/README.md');
+});
+test('examples/hooks/README.md, on a RabbitMQ', { skip: WITHOUT_RABBITMQ_NODE }, async (context) => {
+  const t = lastFirst({ after: (undo) => context.after(undo) });
+  const node = await startRabbitmqNode(t);
+  const connection = await openRabbitmq(t, node.url);
+  await onChannel(connection, (channel) => channel.assertExchange('exchange/my-builds/v1/finished', 'topic'));
+  await runPage(context, 'examples/hooks/README.md', { serverEnv: { AMQP_URL: node.url } });
 });
 
 test('docs/command-line.md names each exit status once', async () => {

@@ -22,9 +22,13 @@ export const maskedFor =
       .replace(/(?<![\w-])[\w-]{22}(?![\w-])/g, '<an id>');
 
 /** Somebody with a fresh server, in its folder, who can type `hookwright` and `node`. */
-export const newReader = async (context: TestContext, more: NodeJS.ProcessEnv = {}): Promise<Reader> => {
+export const newReader = async (
+  context: TestContext,
+  more: NodeJS.ProcessEnv = {},
+  serverEnv: NodeJS.ProcessEnv = {},
+): Promise<Reader> => {
   const t = lastFirst({ after: (undo) => context.after(undo) });
-  const world = await newWorld(t);
+  const world = await newWorld(t, serverEnv);
   const bin = join(world.folder, 'bin');
   await mkdir(bin);
   await writeFile(join(bin, 'hookwright'), `#!/bin/sh\nexec '${process.execPath}' '${LAUNCHER}' "$@"\n`);
@@ -47,14 +51,16 @@ export type PageOptions = {
   readonly isTyped?: (commands: string) => boolean;
   /** What else the reader has set. */
   readonly env?: NodeJS.ProcessEnv;
+  /** What whoever started the server has set. */
+  readonly serverEnv?: NodeJS.ProcessEnv;
   /** What commands print, as the page has it. */
   readonly asShown?: (printed: string) => string;
 };
 
 /** Code blocks with the language `sh` are commands; other shells' words (`console`) are not run. */
 export const runPage = async (context: TestContext, path: string, options: PageOptions = {}): Promise<Reader> => {
-  const { isTyped = () => true, env, asShown = (printed) => printed } = options;
-  const { world, shell } = await newReader(context, env);
+  const { isTyped = () => true, env, serverEnv, asShown = (printed) => printed } = options;
+  const { world, shell } = await newReader(context, env, serverEnv);
   const reader: Reader = { world, shell: async (script) => asShown(await shell(script)) };
   const blocks = codeBlocksOf(await readFile(join(PROJECT, path), 'utf8'));
   let ran = 0;
