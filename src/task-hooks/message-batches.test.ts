@@ -11,7 +11,9 @@ import { createMetrics } from '../core/metrics.ts';
 import type { Database } from '../database/database.ts';
 import { statement } from '../database/statement.ts';
 import type { Queue } from '../queue/queue.ts';
+import type { EvaluationPool } from './evaluation-pool.ts';
 import { CREATED } from './test-support/fake-queue.ts';
+import { createInlinePool } from './test-support/inline-pool.ts';
 import { createWorld, ME, type ServerOptions, scheduledHook } from './test-support/world.ts';
 
 const ECHO = { said: { $eval: 'payload.n' } };
@@ -23,6 +25,7 @@ const acknowledgeAll = statement<{ id: string }>(
   'insert into acknowledged select unnest($1::text[]) on conflict do nothing returning id',
 );
 const clearLedger = statement('test.clear-ledger', 'delete from ledger');
+const listAcknowledged = statement<{ id: string }>('test.list-acknowledged', 'select id from acknowledged');
 const listFires = statement<{ cause: string; number: number }>(
   'test.fires-in-order',
   `select cause, (task->>'said')::int as number from fires where hook_uid = $1 order by (task->>'said')::int`,
@@ -177,6 +180,34 @@ describe('messages in batches', () => {
     assert.deepEqual(
       (await entries(uid)).map(({ outcome }) => outcome),
       ['created', 'created'],
+    );
+  });
+
+  it('that a server does not come to before it ends are left to others', async (t) => {
+    const inline = createInlinePool();
+    const [entered, leave] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
+    const pool: EvaluationPool = {
+      ...inline,
+      run: async (request) => {
+        entered.resolve();
+        await leave.promise;
+        return inline.run(request);
+      },
+    };
+    const world = await createReading(t, ['h']);
+    const [uid = ''] = world.uids;
+    const slow = { said: { $eval: 'payload.n' }, list: { $map: [1], 'each(x)': { $eval: 'x' } } };
+    await world.server.changes.update({ hookGroupId: 'g', hookId: 'h' }, (known) => ({ ...known, task: slow }), ME);
+    const ending = await world.startServer({ acknowledge, pool });
+    const messages = [deliver(uid, 0), deliver(uid, 1), deliver(uid, 2)];
+    const reading = assert.rejects(ending.readMessages(messages), /the server is ending/);
+    await entered.promise;
+    const stopped = ending.stop();
+    leave.resolve();
+    await Promise.all([reading, stopped]);
+    assert.deepEqual(
+      (await world.database.query(listAcknowledged)).map(({ id }) => id),
+      messages.slice(0, 1).map(({ id }) => id),
     );
   });
 

@@ -13,7 +13,7 @@ export type MessageReaderSettings = {
   readonly memory: HookMemory;
   readonly evaluation: MessageEvaluation;
   readonly store: ReadingStore;
-  readonly pursuit: Pick<Pursuit, 'whenRoom' | 'follow'>;
+  readonly pursuit: Pick<Pursuit, 'whenRoom' | 'isEnding' | 'follow'>;
   readonly clock: Clock;
   readonly log: Log;
 };
@@ -40,6 +40,7 @@ export const createMessageReader = (settings: MessageReaderSettings): Reader => 
       readings.push(reading);
       bytes += reading.kind === 'fire' ? reading.fire.task.length : 0;
       const now = clock.monotonic();
+      if (pursuit.isEnding()) break; // what was read is stored
       if (readings.length === MOST_AT_ONCE || bytes >= MOST_BYTES || now - began >= LONGEST_MS) break;
       if (now - turnBegan < LONGEST_TURN_MS) continue;
       await nextTurn();
@@ -77,6 +78,8 @@ export const createMessageReader = (settings: MessageReaderSettings): Reader => 
     while (hook && left.length > 0) {
       const current = hook;
       await pursuit.whenRoom(); // a queue that is slow to take tasks slows this down, and the messages wait where they are
+      if (left !== deliveries && pursuit.isEnding())
+        throw new Error('the server is ending; others go on with the rest');
       const readings = await readSome(current, left);
       const stored = await storeAndFollow(current, readings, true).catch((error: unknown) => {
         log.debug({ err: error, hookUid: current.uid }, 'messages could not be taken in together; each is tried alone');

@@ -35,6 +35,8 @@ export type Pursuit = AsyncDisposable & {
   readonly hasRoom: () => boolean;
   /** Resolves when there is room, or `run` is told to end. */
   readonly whenRoom: () => Promise<void>;
+  /** `run` was told to end: what is not stored yet is better left to others. */
+  readonly isEnding: () => boolean;
   /** Resolves when the fire ends in this process, or with undefined when it did not within `patienceMs`. */
   readonly whenEnded: (key: string, patienceMs: number) => Promise<Ended | undefined>;
   /** Takes up fires whose time has come, and keeps the leases of those under way, until the signal aborts. */
@@ -309,6 +311,7 @@ export const createPursuit = ({ fires, queue, render, notice, clock, log, metric
   return {
     whenEnded,
     hasRoom,
+    isEnding: () => isEnding,
     pursue: async (fire, patienceMs) => {
       const ended = whenEnded(fireKey(fire), patienceMs);
       void start(fire);
