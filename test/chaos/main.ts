@@ -1,5 +1,6 @@
 // npm run chaos -- --kills 200 [--seed N] [--callers 8]: kills a server at random moments under load and says what was lost.
-// npm run chaos -- --cluster --kills 200 [--seed N] [--backend standalone]: the same of three processes, PostgreSQL, RabbitMQ and the task queue.
+// npm run chaos -- --cluster --kills 200 [--seed N] [--backend standalone]: the same of three processes, PostgreSQL, RabbitMQ and the task queue;
+// --only 'RabbitMQ|PostgreSQL' leaves the other faults away, --said prints what the processes wrote.
 import { parseArgs } from 'node:util';
 import { BACKENDS } from '../cluster/all-backends.ts';
 import { runCluster } from '../cluster/run-cluster.ts';
@@ -14,6 +15,7 @@ const { values } = parseArgs({
     callers: { type: 'string', default: '8' },
     cluster: { type: 'boolean', default: false },
     backend: { type: 'string', default: 'deployment' },
+    only: { type: 'string', default: '' },
     said: { type: 'boolean', default: false },
   },
 });
@@ -39,13 +41,18 @@ const run = async (cleanup: Cleanup): Promise<readonly string[]> => {
     console.log(figures);
     return problems;
   }
-  const { problems, figures, struck, said } = await runCluster(cleanup, { ...common, faults: kills, startBackend });
+  const { problems, figures, struck, said } = await runCluster(cleanup, {
+    ...common,
+    ...{ faults: kills, startBackend, only: new RegExp(values.only) },
+  });
   console.log(figures, struck);
   if (values.said) console.log(said);
   return problems;
 };
 
-const more = isCluster ? `--cluster --backend ${backend}` : `--callers ${callers}`;
+const more = isCluster
+  ? `--cluster --backend ${backend}${values.only === '' ? '' : ` --only '${values.only}'`}`
+  : `--callers ${callers}`;
 const again = `npm run chaos -- --kills ${kills} --seed ${seed} ${more}`;
 console.log(`To repeat the same kills (their moments are the machine's affair too): ${again}`);
 try {

@@ -1,5 +1,5 @@
 // Messages: each that the broker has confirmed makes, for each hook, one task or one reason. What was not confirmed may.
-import type { Kind, Message } from './events.ts';
+import type { Kind, Message, Task } from './events.ts';
 import { type Evidence, keyOf, type Row, tasksByMark } from './oracle.ts';
 
 const OUTCOMES: Readonly<Record<Exclude<Kind, 'fits'>, string>> = { declines: 'declined', misfits: 'rejected' };
@@ -12,7 +12,7 @@ const boundsOf = ({ messageId, published, confirmed }: Message): { readonly leas
     ? { least: confirmed, most: published }
     : { least: Math.min(confirmed, 1), most: Math.min(published, 1) };
 
-const judgeFired = ({ events: { messages }, tasks }: Evidence): string[] => {
+const judgeFired = ({ events: { messages }, tasks, ledger }: Evidence): string[] => {
   const made = tasksByMark(tasks);
   return messages.flatMap((message) =>
     message.hookIds.flatMap((hookId) => {
@@ -22,7 +22,9 @@ const judgeFired = ({ events: { messages }, tasks }: Evidence): string[] => {
       const isGood = count >= least && count <= most;
       return isGood
         ? []
-        : [`${mark} made ${count} tasks of ${hookId}, and not ${spanOf(least, most)} (${describe(message)})`];
+        : [
+            `${mark} made ${count} tasks of ${hookId}, and not ${spanOf(least, most)} (${describe(message)}; ${causesOf(ledger, made.get(keyOf(hookId, mark)))})`,
+          ];
     }),
   );
 };
@@ -60,7 +62,10 @@ const judgeSamples = (messages: readonly Message[], rows: readonly Row[]): strin
   return [...samples].flatMap(([mark, found]) => {
     const message = known.get(mark);
     const most = message ? boundsOf(message).most : 0;
-    return found.length > most ? [`the ledger has ${found.length} rows of ${mark}, and not ${most} at most,`] : [];
+    const causes = found.map(({ cause, arrived }) => `${cause} of ${new Date(arrived).toISOString()}`).join(', ');
+    return found.length > most
+      ? [`the ledger has ${found.length} rows of ${mark}, and not ${most} at most, (${causes})`]
+      : [];
   });
 };
 
@@ -70,3 +75,10 @@ const spanOf = (least: number, most: number): string => (least === most ? `${lea
 
 const describe = ({ messageId, published, confirmed }: Message): string =>
   `${messageId === undefined ? 'without' : 'with'} a messageId, ${published} published, ${confirmed} confirmed`;
+
+/** For who looks for what went wrong. */
+const causesOf = (ledger: readonly Row[], tasks: readonly Task[] = []): string =>
+  tasks
+    .map(({ taskId }) => ledger.find((row) => row.taskId === taskId))
+    .map((row) => (row ? `${row.cause} of ${new Date(row.arrived).toISOString()}` : 'no row'))
+    .join(', ');

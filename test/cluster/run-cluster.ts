@@ -20,6 +20,8 @@ export type ClusterOptions = {
   readonly faults: number;
   readonly seed: number;
   readonly startBackend: StartBackend;
+  /** Only faults whose names match. */
+  readonly only?: RegExp;
   /** Called with one line now and then. */
   readonly tell: (line: string) => void;
   readonly signal?: AbortSignal;
@@ -63,7 +65,10 @@ export const runCluster = async (t: Cleanup, options: ClusterOptions): Promise<C
     startPublishers(publish, events, { seed: seed + 200, knowsMessageIds }),
     startEditors({ api, publish, events, tasks, seed: seed + 300 }),
   ];
-  const faults = [...memberFaults(members), ...databaseFaults(postgres), ...backend.faults];
+  const all = [...memberFaults(members), ...databaseFaults(postgres), ...backend.faults];
+  const faults = all.filter(({ name }) => options.only?.test(name) ?? true);
+  if (faults.length === 0)
+    throw new Error(`no fault matches ${options.only}: ${all.map(({ name }) => name).join('; ')}`);
   const struck = await strikeAll(faults, events, random, options);
   await live(events, random);
   tell('the faults are over; everybody finishes');
