@@ -87,3 +87,29 @@ test('a burst of thousands between two looks is shown whole', async () => {
   assert.equal(new Set(shown).size, 5_005);
   assert.deepEqual(shown.toSorted(), all.toSorted());
 });
+
+test('a row that stands for many messages says how many', async () => {
+  const one = { ...fireAt(1, 1), outcome: 'rejected', error: { message: 'no integer' } } as const;
+  const many = { ...one, detail: { count: 998 }, error: { message: '998 more messages did not fit' } };
+  const hooks = {
+    async *fires(): AsyncGenerator<FireRecord> {
+      yield* [many, one];
+    },
+    listFires: async () => ({ fires: [] }),
+  };
+  let shown = '';
+  const call = {
+    argument: () => 'g/h',
+    text: () => undefined,
+    has: () => false,
+    output: {
+      answer: (_json: unknown, text: (paint: unknown) => string) => {
+        shown = text((_colour: string, word: string) => word);
+      },
+      remark: () => {},
+    },
+    connect: async () => ({ hooks }) as unknown as Connection,
+  } as unknown as Call;
+  assert.equal(await hookFires(call), 0);
+  assert.match(shown, /rejected × 998 .*998 more messages did not fit\n.*rejected .*no integer/);
+});
