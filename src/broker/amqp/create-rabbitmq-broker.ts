@@ -39,8 +39,11 @@ const CANNOT_LISTEN = { firstMs: 100, longestMs: 5_000 };
 /** A process without a reader publishes; queues and bindings are the business of those that read. */
 export const createRabbitmqBroker = (settings: RabbitmqBrokerSettings): Broker => {
   const { database, connection, consuming, queueType, replaceQueues, tools, exchanges, clock, log } = settings;
-  const relay = createAmqpRelay({ database, connection, clock, log, metrics: settings.metrics, exchanges });
   const metrics = { ...createBrokerMetrics(settings.metrics), ...createAmqpMetrics(settings.metrics) };
+  const relay = createAmqpRelay({
+    ...{ database, connection, clock, log, metrics: settings.metrics, exchanges },
+    onPending: metrics.pending,
+  });
   let tell: Parameters<Broker['onBindingChange']>[0] | undefined;
   let reading: ReturnType<typeof createReading> | undefined;
   let isRunning = false;

@@ -7,9 +7,10 @@ import { type Clock, withDeadline } from '../../core/clock.ts';
 import type { Log } from '../../core/log.ts';
 import type { Metrics } from '../../core/metrics.ts';
 import type { Database, Transaction } from '../../database/database.ts';
+import { type BrokerMetrics, MOST_COUNTED } from '../broker-metrics.ts';
 import { listenForLoop } from '../listen-for-loop.ts';
 import { createLoop } from '../loop.ts';
-import { OUTBOX_CHANNEL, type Outgoing, readOutboxWhole, removeFromOutbox } from '../outbox.ts';
+import { OUTBOX_CHANNEL, type Outgoing, pendingUpTo, readOutboxWhole, removeFromOutbox } from '../outbox.ts';
 import { HELD_BY_ANOTHER, tryToRelay } from '../relay-lock.ts';
 import { sweepWatches } from '../watches.ts';
 import type { AmqpConnection, AmqpSession } from './connection.ts';
@@ -24,14 +25,15 @@ export type AmqpRelaySettings = {
   readonly metrics: Metrics;
   /** The server's own exchanges, which are there from the first session on, so that others can bind to them. */
   readonly exchanges?: readonly string[];
+  /** Told now and then what waits, each counted up to MOST_COUNTED. */
+  readonly onPending?: BrokerMetrics['pending'];
 };
 
 const MOST_AT_ONCE = { messages: 500, bytes: 8 * 1024 * 1024 };
 /** Less than the 15 s after which PostgreSQL ends a transaction in which nothing happens. */
 const CONFIRM_WITHIN_MS = 10_000;
 const TAKES_NOTHING_MS = 1_000;
-/** Watches of the broker in the database, from before this server had a RabbitMQ. */
-const SWEEP_EVERY_MS = 60_000;
+const LOOK_AFTER_EVERY_MS = 15_000;
 
 type Turn = 'held by another' | 'empty' | 'more' | 'stalled' | 'done';
 
@@ -39,7 +41,7 @@ type Turn = 'held by another' | 'empty' | 'more' | 'stalled' | 'done';
 export const createAmqpRelay = (
   settings: AmqpRelaySettings,
 ): { readonly run: (signal: AbortSignal) => Promise<void> } => {
-  const { database, connection, clock, log, metrics, exchanges = [] } = settings;
+  const { database, connection, clock, log, metrics, exchanges = [], onPending } = settings;
   const relayed = metrics.counter('hookwright_messages_relayed_total', 'Messages that RabbitMQ has confirmed');
   const refusals = createRefusals({ clock, log, metrics });
   let session: AmqpSession | undefined;
@@ -118,11 +120,13 @@ export const createAmqpRelay = (
     loop.wake();
   });
 
-  const sweep = createLoop({
-    ...{ name: 'watches', clock, log },
+  const lookingAfter = createLoop({
+    ...{ name: 'looking after', clock, log },
     turn: async () => {
-      await sweepWatches(database, clock.now());
-      return SWEEP_EVERY_MS;
+      await sweepWatches(database, clock.now()); // of the broker in the database, from before this server had a RabbitMQ
+      const pending = onPending && (await pendingUpTo(database, MOST_COUNTED));
+      if (pending) onPending?.(pending);
+      return LOOK_AFTER_EVERY_MS;
     },
   });
 
@@ -130,7 +134,7 @@ export const createAmqpRelay = (
     run: async (signal) => {
       // Listening stands before the first question to the database, so that nothing is published unseen in between.
       await using _listening = await listenForLoop(settings, OUTBOX_CHANNEL, loop, signal);
-      await Promise.all([loop.run(signal), sweep.run(signal)]);
+      await Promise.all([loop.run(signal), lookingAfter.run(signal)]);
     },
   };
 };
