@@ -9,6 +9,7 @@ import { createMetrics } from './core/metrics.ts';
 import { createSecretBox } from './core/secret-box.ts';
 import { checkEncryptionKey } from './database/check-encryption-key.ts';
 import type { Database } from './database/database.ts';
+import { measurePool } from './database/pool-metrics.ts';
 import { prepareDatabase } from './database/prepare-database.ts';
 import { statement } from './database/statement.ts';
 import { ApiError } from './http/api-error.ts';
@@ -55,6 +56,7 @@ export const startApp = async (config: Config, { clock, log }: AppSurroundings):
   const { databaseUrl, dataFolder, poolSize } = config;
   const prepared = undo.use(await prepareDatabase({ databaseUrl, dataFolder, poolSize, clock, log }));
   const { database } = prepared;
+  measurePool(database, metrics);
   const encryptionKey = await loadEncryptionKey(config.encryptionKey, dataFolder);
   const secretBox = createSecretBox(encryptionKey.key);
   await checkEncryptionKey(database, secretBox.fingerprint, encryptionKey.source);
