@@ -5,6 +5,7 @@ import { parseArgs } from 'node:util';
 import { systemClock, toIso } from '../src/core/clock.ts';
 import { describeError } from '../src/core/errors.ts';
 import { auth } from './auth.ts';
+import { bindings } from './bindings.ts';
 import { commands } from './commands.ts';
 import { hostile } from './hostile.ts';
 import { manyHooks } from './many-hooks.ts';
@@ -28,6 +29,7 @@ const MEASURES: readonly Measure[] = [
   hostile,
   auth,
   queue,
+  bindings,
   commands,
   start,
   startThroughLauncher,

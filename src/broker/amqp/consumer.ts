@@ -4,7 +4,6 @@
 import type { ConsumeMessage } from 'amqplib';
 import { backoff } from '../../core/backoff.ts';
 import type { Clock } from '../../core/clock.ts';
-import { newUuid } from '../../core/ids.ts';
 import type { Log } from '../../core/log.ts';
 import type { Database, Transaction } from '../../database/database.ts';
 import type { Delivery, Reader } from '../broker.ts';
@@ -14,9 +13,18 @@ import { findBrokerRun } from './broker-run.ts';
 import type { AmqpConnection, AmqpSession } from './connection.ts';
 import { createFlow } from './flow.ts';
 import { type Entry, openReadChannel, type ReadChannel } from './read-channel.ts';
-import { hashOf, holdQueues, type ReceiptSession, type Received, SupersededError, writeReceipts } from './receipts.ts';
+import { hashOf, holdQueues, type Received, SupersededError, writeReceipts } from './receipts.ts';
 import type { ReadyQueue } from './settle-queue.ts';
 import { createSettled } from './settled.ts';
+import {
+  createPlaces,
+  createSource,
+  firstOf,
+  type Item,
+  type Session,
+  type SharedChannel,
+  type Source,
+} from './source.ts';
 
 export type AmqpConsumer = {
   /** The queue is there: it is read from now on, if it is not yet. */
@@ -45,45 +53,10 @@ export type AmqpConsumerSettings = {
 /** Of one queue. With 250, and 20 ms for a batch, a queue is read at thousands a second. */
 const PREFETCH = 250;
 const MOST_CONSUMERS_A_CHANNEL = 250;
-/** What the reader gets at once. */
-const MOST_AT_ONCE = 100;
-const MOST_BYTES_AT_ONCE = 4 * 1024 * 1024;
 /** Queues whose batches are with the reader at the same time. */
 const MOST_READING = 32;
 const READER_FAILED = { firstMs: 500, longestMs: 60_000 };
 const SESSION_FAILED = { firstMs: 200, longestMs: 5_000 };
-
-type Item = { readonly delivery: Delivery; readonly entry: Entry; readonly bytes: number };
-
-/** A queue that is read. */
-type Source = {
-  readonly queue: ReadyQueue;
-  readonly session: Session;
-  /** What has come and is not over, in order. */
-  items: Item[];
-  isWorking: boolean;
-  /** Nothing more of it is handed to the reader. */
-  readonly over: AbortController;
-  shared?: SharedChannel;
-  channel?: ReadChannel;
-  consumerTag?: string;
-  /** This session has the queue's row. */
-  isTaken: boolean;
-  /** Only new messages come by now. */
-  isPastRedelivery: boolean;
-  hasDroppedEarlier: boolean;
-};
-
-/** `consumers`: how many read on it, or are about to. */
-type SharedChannel = { readonly opening: Promise<ReadChannel>; consumers: number };
-
-type Session = ReceiptSession & {
-  readonly amqp: AmqpSession;
-  readonly sources: Map<string, Source>;
-  readonly channels: SharedChannel[];
-  /** Of the last delivery. */
-  number: number;
-};
 
 export const createAmqpConsumer = (settings: AmqpConsumerSettings): AmqpConsumer => {
   const { database, connection, clock, log, metrics, reader, onSession, onGone } = settings;
@@ -105,7 +78,7 @@ export const createAmqpConsumer = (settings: AmqpConsumerSettings): AmqpConsumer
         const run = await findBrokerRun(database, amqp, connection.user, lastRun);
         flow.begin(amqp, await amqp.channel());
         lastRun = run;
-        current = { id: newUuid(), run, amqp, sources: new Map(), channels: [], number: 0 };
+        current = { run, amqp, sources: new Map(), channels: [] };
         return onSession();
       } catch (error) {
         if (amqp.ended.aborted) return;
@@ -126,7 +99,7 @@ export const createAmqpConsumer = (settings: AmqpConsumerSettings): AmqpConsumer
       session: session.amqp,
       clock,
       prefetch: PREFETCH,
-      onSettled: (numbers) => settled.add(session.id, numbers),
+      onSettled: settled.add,
       onClose: () => {
         session.channels.splice(session.channels.indexOf(fresh), 1);
         for (const source of [...session.sources.values()]) if (source.shared === fresh) leave(source, true);
@@ -140,16 +113,7 @@ export const createAmqpConsumer = (settings: AmqpConsumerSettings): AmqpConsumer
   const ensure = (queue: ReadyQueue) => {
     const session = current;
     if (!session || ending?.aborted || session.sources.has(queue.id)) return;
-    const source: Source = {
-      queue,
-      session,
-      items: [],
-      isWorking: false,
-      over: new AbortController(),
-      isTaken: false,
-      isPastRedelivery: false,
-      hasDroppedEarlier: false,
-    };
+    const source = createSource(queue, session);
     session.sources.set(queue.id, source);
     void consume(source).catch((error: unknown) => {
       if (session.amqp.ended.aborted || source.over.signal.aborted) return;
@@ -192,18 +156,19 @@ export const createAmqpConsumer = (settings: AmqpConsumerSettings): AmqpConsumer
   };
 
   const take = (source: Source, channel: ReadChannel, message: ConsumeMessage) => {
-    const { session, queue } = source;
-    session.number += 1;
-    const number = session.number;
+    const { queue, reading } = source;
+    source.number += 1;
+    const key = { reading, number: source.number };
     const { fields, properties, content } = message;
     const messageId: unknown = properties.messageId;
     const isIdentified = typeof messageId === 'string' && messageId !== '';
-    const entry: Entry = { message, number, needsSettling: !isIdentified, isOver: false, isAcknowledged: false };
+    const ack = { message: { fields }, key, needsSettling: !isIdentified };
+    const entry: Entry = { ...ack, isOver: false, isAcknowledged: false };
     channel.add(entry);
     if (source.over.signal.aborted) return channel.giveBack([entry]);
     const delivery: Delivery = {
       queue: queue.id,
-      id: `${session.id}/${number}`,
+      id: `${reading}/${key.number}`,
       exchange: fields.exchange,
       routingKey: fields.routingKey,
       messageId: isIdentified ? messageId : undefined,
@@ -213,7 +178,7 @@ export const createAmqpConsumer = (settings: AmqpConsumerSettings): AmqpConsumer
     const isRedelivered = fields.redelivered;
     if (isRedelivered) metrics.redelivered();
     const hash = hashOf(queue.id, message);
-    const what = { queue: queue.id, session: session.id, number, hash, isIdentified, isRedelivered };
+    const what = { ...key, queue: queue.id, hash, isIdentified, isRedelivered };
     received.set(delivery, { source, what });
     const bytes = content.length + 1_000;
     count(bytes);
@@ -270,7 +235,7 @@ export const createAmqpConsumer = (settings: AmqpConsumerSettings): AmqpConsumer
     source.isPastRedelivery ||= batch.some(({ entry }) => !entry.message.fields.redelivered);
     if (!source.isPastRedelivery || source.hasDroppedEarlier || !source.isTaken) return;
     source.hasDroppedEarlier = true;
-    settled.forgetEarlier(source.session.id, source.queue.id);
+    settled.forgetEarlier({ queue: source.queue.id, reading: source.reading });
   };
 
   const acknowledge: AmqpConsumer['acknowledge'] = async (tx, deliveries) => {
@@ -282,25 +247,25 @@ export const createAmqpConsumer = (settings: AmqpConsumerSettings): AmqpConsumer
     });
     const late = known.filter(({ source }) => source.over.signal.aborted || source.session !== current);
     if (late.length > 0) throw new SupersededError([...new Set(late.map(({ what }) => what.queue))]);
-    const session = (known[0] as (typeof known)[number]).source.session;
+    const session = current as Session;
     const sources = [...new Set(known.map(({ source }) => source))];
-    const [taken, fresh] = [true, false].map((isTaken) =>
-      sources.filter((source) => source.isTaken === isTaken).map(({ queue }) => queue.id),
-    ) as [string[], string[]];
     try {
-      await holdQueues(tx, session.id, { taken, fresh });
+      await holdQueues(
+        tx,
+        sources.map(({ queue, reading, isTaken }) => ({ queue: queue.id, reading, isTaken })),
+      );
     } catch (error) {
       if (error instanceof SupersededError) for (const id of error.queues) restart(session, id);
       throw error;
     }
     for (const source of sources) source.isTaken = true;
     const what = known.map((one) => one.what);
-    const over = await writeReceipts(tx, session, what, clock.now());
+    const over = await writeReceipts(tx, what, session.run, clock.now());
     if (over.size > 0) metrics.deduplicated(over.size);
-    return new Set(deliveries.filter((_, index) => over.has(what[index]?.number ?? -1)));
+    return new Set(deliveries.filter((_, index) => over.has(what[index] as Received)));
   };
 
-  /** Another session had the queue in the meantime: what came before that may be its, and has to come again. */
+  /** Another reading had the queue in the meantime: what came before that may be its, and has to come again. */
   const restart = (session: Session, id: string) => {
     const source = session.sources.get(id);
     if (source) void stopReading(source).then(() => ensure(source.queue));
@@ -336,39 +301,6 @@ export const createAmqpConsumer = (settings: AmqpConsumerSettings): AmqpConsumer
         await opening.then((channel) => channel.settled()).catch(() => {});
       for (const source of [...(current?.sources.values() ?? [])]) await stopReading(source);
       await settling;
-    },
-  };
-};
-
-/** As much as the reader gets at once. */
-const firstOf = (items: readonly Item[]): Item[] => {
-  let bytes = 0;
-  let count = 0;
-  for (const item of items) {
-    bytes += item.bytes;
-    if (count > 0 && (count === MOST_AT_ONCE || bytes > MOST_BYTES_AT_ONCE)) break;
-    count += 1;
-  }
-  return items.slice(0, count);
-};
-
-/** So many at once; the others wait in the order in which they came. */
-const createPlaces = (most: number) => {
-  const waiting: (() => void)[] = [];
-  let taken = 0;
-  return {
-    /** Resolves with how to leave again; leaving twice is leaving once. */
-    enter: async (): Promise<() => void> => {
-      if (taken >= most) await new Promise<void>((resolve) => waiting.push(resolve));
-      else taken += 1;
-      let isLeft = false;
-      return () => {
-        if (isLeft) return;
-        isLeft = true;
-        const next = waiting.shift();
-        if (next) next();
-        else taken -= 1;
-      };
     },
   };
 };

@@ -2,10 +2,12 @@
 import type { Channel, ConsumeMessage } from 'amqplib';
 import type { Clock } from '../../core/clock.ts';
 import type { AmqpSession } from './connection.ts';
+import type { ReceiptKey } from './receipts.ts';
 
 export type Entry = {
-  readonly message: ConsumeMessage;
-  readonly number: number;
+  /** Of the message, without its body: this one may wait here for others to be over. */
+  readonly message: Pick<ConsumeMessage, 'fields'>;
+  readonly key: ReceiptKey;
   /** Its receipt waits for RabbitMQ to forget the message. */
   readonly needsSettling: boolean;
   isOver: boolean;
@@ -29,7 +31,7 @@ export type ReadChannelSettings = {
   readonly clock: Clock;
   readonly prefetch: number;
   /** RabbitMQ has processed their acknowledgements. */
-  readonly onSettled: (numbers: readonly number[]) => Promise<void>;
+  readonly onSettled: (keys: readonly ReceiptKey[]) => Promise<void>;
   readonly onClose: () => void;
 };
 
@@ -48,7 +50,7 @@ export const openReadChannel = async (settings: ReadChannelSettings): Promise<Re
   const outstanding: Entry[] = [];
   let first = 0;
   let finished: Entry[] = [];
-  let unsettled: number[] = [];
+  let unsettled: ReceiptKey[] = [];
   let settling: Promise<void> | undefined;
   let isFlushing = false;
 
@@ -69,11 +71,11 @@ export const openReadChannel = async (settings: ReadChannelSettings): Promise<Re
       outstanding.splice(0, first);
       first = 0;
     }
-    if (last) channel.ack(last.message, true);
+    if (last) channel.ack(last.message as ConsumeMessage, true);
     for (const entry of some) {
-      if (!entry.isAcknowledged) channel.ack(entry.message);
+      if (!entry.isAcknowledged) channel.ack(entry.message as ConsumeMessage);
       entry.isAcknowledged = true;
-      if (entry.needsSettling) unsettled.push(entry.number);
+      if (entry.needsSettling) unsettled.push(entry.key);
     }
     if (unsettled.length > 0)
       settling ??= settle().finally(() => {
@@ -83,14 +85,14 @@ export const openReadChannel = async (settings: ReadChannelSettings): Promise<Re
 
   const settle = async () => {
     while (unsettled.length > 0 && isOpen) {
-      const numbers = unsettled;
+      const keys = unsettled;
       unsettled = [];
       try {
         await channel.prefetch(prefetch); // says the same again; its answer comes after what was sent before
       } catch {
         return; // the channel is gone, and whether it heard of them is unknown for ever
       }
-      await onSettled(numbers);
+      await onSettled(keys);
       await clock.sleep(SETTLE_EVERY_MS, session.ended);
     }
   };
@@ -107,7 +109,7 @@ export const openReadChannel = async (settings: ReadChannelSettings): Promise<Re
     giveBack: (entries) => {
       flush();
       for (const entry of entries) {
-        if (isOpen && !entry.isAcknowledged) channel.nack(entry.message, false, true);
+        if (isOpen && !entry.isAcknowledged) channel.nack(entry.message as ConsumeMessage, false, true);
         entry.isOver = true;
         entry.isAcknowledged = true;
       }

@@ -2,7 +2,7 @@
 //
 // A message with an id is known by its queue, exchange, id and body, for a day. One without an id is only looked for when RabbitMQ says
 // that it was delivered before, and each receipt answers for one of them: two equal messages are two events. So a receipt must go when
-// RabbitMQ has forgotten its message. A session settles a receipt when RabbitMQ has processed the acknowledgement, which the answer to a
+// RabbitMQ has forgotten its message. A receipt is settled when RabbitMQ has processed the acknowledgement, which the answer to a
 // later call on the same channel tells. Measured with RabbitMQ 3.10: after kill -9 a classic queue brings back what was acknowledged within
 // the last few hundred ms, marked as redelivered and in order; never so after it was stopped in order or a connection broke. So settled
 // receipts stay for a moment, and answer for redeliveries only after RabbitMQ crashed.
@@ -12,31 +12,29 @@ import { toIso } from '../../core/clock.ts';
 import type { Queryable, Transaction } from '../../database/database.ts';
 import { statement } from '../../database/statement.ts';
 
-/** What the table needs to know of a delivery. */
-export type Received = {
-  readonly queue: string;
-  readonly session: string;
-  /** Unique in the session. */
+/** Of the delivery. */
+export type ReceiptKey = {
+  /** The reading of one queue, by one process, from when it began to consume until it ended. */
+  readonly reading: string;
+  /** Unique in the reading. */
   readonly number: number;
+};
+
+/** What the table needs to know of a delivery. */
+export type Received = ReceiptKey & {
+  readonly queue: string;
   readonly hash: Buffer;
   readonly isIdentified: boolean;
   readonly isRedelivered: boolean;
 };
 
-/** Who writes receipts. */
-export type ReceiptSession = {
-  readonly id: string;
-  /** Of RabbitMQ: another one after it was restarted, when it may have forgotten acknowledgements that it had processed. */
-  readonly run: string;
-};
-
-/** Another session reads the queue by now, and will hand out again what this one has. */
+/** Another reading of the queue has begun, and is handed again what this one has. */
 export class SupersededError extends Error {
   override readonly name = 'SupersededError';
   readonly queues: readonly string[];
 
   constructor(queues: readonly string[]) {
-    super('another process reads the queue now');
+    super('the queue is read by another process or connection now');
     this.queues = queues;
   }
 }
@@ -71,101 +69,118 @@ const lasting = (headers: Readonly<Record<string, unknown>> | undefined): unknow
     .filter(([name]) => name !== 'x-delivery-count')
     .sort(([a], [b]) => (a < b ? -1 : 1));
 
-// `taken`: queues that this session has not read yet. Whoever had them is at the end of his transaction when we get their rows.
+// Whoever had the queues is at the end of his transaction when we get their rows.
 const takeQueues = statement(
   'receipts.take-queues',
-  `insert into amqp_readers as r (queue, session) select q, $2 from unnest($1::text[]) as q order by q
-   on conflict (queue) do update set session = excluded.session where r.session <> excluded.session`,
+  `insert into amqp_readers as r (queue, reading) select * from unnest($1::text[], $2::uuid[]) as q (queue, reading) order by queue
+   on conflict (queue) do update set reading = excluded.reading where r.reading <> excluded.reading`,
 );
 const lockQueues = statement<{ queue: string }>(
   'receipts.lock-queues',
-  'select queue from amqp_readers where queue = any($1) and session = $2 order by queue for no key update',
+  `select r.queue from amqp_readers r join unnest($1::text[], $2::uuid[]) as q (queue, reading) using (queue, reading)
+   order by r.queue for no key update of r`,
 );
 
-/** Throws SupersededError when another session has taken one of the queues. */
-export const holdQueues = async (
-  tx: Transaction,
-  session: string,
-  { taken, fresh }: { readonly taken: readonly string[]; readonly fresh: readonly string[] },
-): Promise<void> => {
-  if (fresh.length > 0) await tx.query(takeQueues, [fresh, session]);
-  const all = [...taken, ...fresh];
-  const held = new Set((await tx.query(lockQueues, [all, session])).map(({ queue }) => queue));
-  const lost = all.filter((queue) => !held.has(queue));
+export type HeldQueue = {
+  readonly queue: string;
+  readonly reading: string;
+  /** It has the row of the queue. */
+  readonly isTaken: boolean;
+};
+
+/** Until the transaction ends. Throws SupersededError when other readings have taken some of the queues. */
+export const holdQueues = async (tx: Transaction, held: readonly HeldQueue[]): Promise<void> => {
+  const columns = (some: readonly HeldQueue[]) => [some.map(({ queue }) => queue), some.map(({ reading }) => reading)];
+  const fresh = held.filter(({ isTaken }) => !isTaken);
+  if (fresh.length > 0) await tx.query(takeQueues, columns(fresh));
+  const locked = new Set((await tx.query(lockQueues, columns(held))).map(({ queue }) => queue));
+  const lost = held.filter(({ queue }) => !locked.has(queue)).map(({ queue }) => queue);
   if (lost.length > 0) throw new SupersededError(lost);
 };
 
 // One receipt for one redelivery: the nth of equal ones gets the nth.
-const absorbRedelivered = statement<{ number: number }>(
+const absorbRedelivered = statement<ReceiptKey>(
   'receipts.absorb',
   `with come as (
      select *, row_number() over (partition by queue, hash order by number) as nth
-     from unnest($2::bigint[], $3::text[], $4::bytea[]) as c (number, queue, hash)),
-   equal as (select distinct queue, hash from come),
+     from unnest($1::uuid[], $2::bigint[], $3::text[], $4::bytea[]) as c (reading, number, queue, hash)),
+   equal as (select distinct queue, hash, reading from come),
    known as (
-     select r.session, r.number, r.queue, r.hash,
+     select r.reading, r.number, r.queue, r.hash,
             row_number() over (partition by r.queue, r.hash order by r.stored, r.number) as nth
      from equal e, lateral (
        select * from amqp_receipts k where k.queue = e.queue and k.hash = e.hash and not k.is_identified
-         and k.session <> $1 and (k.settled is null or k.run <> $5) offset 0) as r)
-   update amqp_receipts r set session = $1, number = come.number, run = $5, settled = null
+         and k.reading <> e.reading and (k.settled is null or k.run <> $5) offset 0) as r)
+   update amqp_receipts r set reading = come.reading, number = come.number, run = $5, settled = null
    from come join known using (queue, hash, nth)
-   where r.session = known.session and r.number = known.number
-   returning r.number`,
+   where r.reading = known.reading and r.number = known.number
+   returning r.reading, r.number`,
 );
 
-const insertReceipts = statement<{ number: number }>(
+const insertReceipts = statement<ReceiptKey>(
   'receipts.insert',
-  `insert into amqp_receipts (session, run, number, queue, hash, is_identified, stored)
-   select $1, $7, number, queue, hash, is_identified, $6
-   from unnest($2::bigint[], $3::text[], $4::bytea[], $5::bool[]) as c (number, queue, hash, is_identified) order by number
-   on conflict do nothing returning number`,
+  `insert into amqp_receipts (reading, number, queue, hash, is_identified, stored, run)
+   select reading, number, queue, hash, is_identified, $6, $7
+   from unnest($1::uuid[], $2::bigint[], $3::text[], $4::bytea[], $5::bool[]) as c (reading, number, queue, hash, is_identified)
+   order by queue, number
+   on conflict do nothing returning reading, number`,
 );
 
-/** Of one session. Answers the numbers of those that had had their effect before. The queues are held. */
+/**
+ * Answers those that had had their effect before. The queues are held. `run`: of RabbitMQ; another one after it was restarted, when it may
+ * have forgotten acknowledgements that it had processed.
+ */
 export const writeReceipts = async (
   tx: Transaction,
-  { id, run }: ReceiptSession,
   received: readonly Received[],
+  run: string,
   now: number,
-): Promise<ReadonlySet<number>> => {
+): Promise<ReadonlySet<Received>> => {
   const doubtful = received.filter(({ isIdentified, isRedelivered }) => isRedelivered && !isIdentified);
-  const over = new Set<number>();
+  const absorbed = new Set<string>();
   if (doubtful.length > 0) {
-    const absorbed = await tx.query(absorbRedelivered, [id, ...columnsOf(doubtful), run]);
-    for (const { number } of absorbed) over.add(number);
+    for (const key of await tx.query(absorbRedelivered, [...columnsOf(doubtful), run])) absorbed.add(textOf(key));
   }
-  const others = received.filter(({ number }) => !over.has(number));
+  const others = received.filter((one) => !absorbed.has(textOf(one)));
   const identified = others.map(({ isIdentified }) => isIdentified);
-  const values = [id, ...columnsOf(others), identified, toIso(now), run];
-  const inserted = new Set((await tx.query(insertReceipts, values)).map(({ number }) => number));
-  for (const { number } of others) if (!inserted.has(number)) over.add(number);
-  return over;
+  const inserted = await tx.query(insertReceipts, [...columnsOf(others), identified, toIso(now), run]);
+  const fresh = new Set(inserted.map(textOf));
+  return new Set(received.filter((one) => !fresh.has(textOf(one))));
 };
 
+const textOf = ({ reading, number }: ReceiptKey): string => `${reading}/${number}`;
+
 const columnsOf = (received: readonly Received[]): unknown[] => [
-  received.map(({ number }) => number),
+  ...keysOf(received),
   received.map(({ queue }) => queue),
   received.map(({ hash }) => hash),
+];
+const keysOf = (keys: readonly ReceiptKey[]): unknown[] => [
+  keys.map(({ reading }) => reading),
+  keys.map(({ number }) => number),
 ];
 
 const settleReceipts = statement(
   'receipts.settle',
-  `update amqp_receipts set settled = $3
-   where session = $1 and number = any($2) and not is_identified`,
+  `update amqp_receipts r set settled = $3 from unnest($1::uuid[], $2::bigint[]) as k (reading, number)
+   where r.reading = k.reading and r.number = k.number`,
 );
-const dropReceipts = statement('receipts.drop', 'delete from amqp_receipts where session = $1 and number = any($2)');
+const dropReceipts = statement(
+  'receipts.drop',
+  `delete from amqp_receipts r using unnest($1::uuid[], $2::bigint[]) as k (reading, number)
+   where r.reading = k.reading and r.number = k.number`,
+);
 
-export const settle = (on: Queryable, session: string, numbers: readonly number[], now: number): Promise<unknown> =>
-  on.query(settleReceipts, [session, numbers, toIso(now)]);
+export const settle = (on: Queryable, keys: readonly ReceiptKey[], now: number): Promise<unknown> =>
+  on.query(settleReceipts, [...keysOf(keys), toIso(now)]);
 
-export const drop = (on: Queryable, session: string, numbers: readonly number[]): Promise<unknown> =>
-  on.query(dropReceipts, [session, numbers]);
+export const drop = (on: Queryable, keys: readonly ReceiptKey[]): Promise<unknown> =>
+  on.query(dropReceipts, keysOf(keys));
 
 const dropOld = statement(
   'receipts.drop-old',
-  `delete from amqp_receipts where (session, number) in (
-     select session, number from amqp_receipts where is_identified and stored < $1 order by stored limit $2)`,
+  `delete from amqp_receipts where (reading, number) in (
+     select reading, number from amqp_receipts where is_identified and stored < $1 order by stored limit $2)`,
 );
 const MOST_DROPPED = 5_000;
 const IDENTIFIED_FOR_MS = 24 * 60 * 60 * 1_000;
@@ -173,12 +188,15 @@ const IDENTIFIED_FOR_MS = 24 * 60 * 60 * 1_000;
 export const dropOldReceipts = (on: Queryable, now: number): Promise<unknown> =>
   on.query(dropOld, [toIso(now - IDENTIFIED_FOR_MS), MOST_DROPPED]);
 
-// After RabbitMQ has handed out again all that it had to, nothing can come for the receipts of earlier sessions.
+// After RabbitMQ has handed out again all that it had to, nothing can come for the receipts of earlier readings.
 const dropEarlier = statement(
   'receipts.drop-earlier',
-  'delete from amqp_receipts where queue = any($2) and not is_identified and session <> $1',
+  `delete from amqp_receipts r using unnest($1::text[], $2::uuid[]) as k (queue, reading)
+   where r.queue = k.queue and r.reading <> k.reading and not r.is_identified`,
 );
 
-/** Of queues that this session reads, and on which only new messages come by now. */
-export const dropEarlierReceipts = (on: Queryable, session: string, queues: readonly string[]): Promise<unknown> =>
-  on.query(dropEarlier, [session, queues]);
+export type Reading = { readonly queue: string; readonly reading: string };
+
+/** Of queues on which only new messages come by now, and that these readings hold. */
+export const dropEarlierReceipts = (on: Queryable, readings: readonly Reading[]): Promise<unknown> =>
+  on.query(dropEarlier, [readings.map(({ queue }) => queue), readings.map(({ reading }) => reading)]);

@@ -2,13 +2,13 @@
 import type { Clock } from '../../core/clock.ts';
 import type { Log } from '../../core/log.ts';
 import type { Database } from '../../database/database.ts';
-import { drop, dropEarlierReceipts, dropOldReceipts, settle } from './receipts.ts';
+import { drop, dropEarlierReceipts, dropOldReceipts, type Reading, type ReceiptKey, settle } from './receipts.ts';
 
 export type Settled = {
-  /** Of receipts without an id. Does not reject. */
-  readonly add: (session: string, numbers: readonly number[]) => Promise<void>;
-  /** Nothing can come any more for receipts that earlier sessions left of this queue. */
-  readonly forgetEarlier: (session: string, queue: string) => void;
+  /** RabbitMQ has processed the acknowledgements of these. Does not reject. */
+  readonly add: (keys: readonly ReceiptKey[]) => Promise<void>;
+  /** Nothing can come any more for receipts that earlier readings left of this queue. */
+  readonly forgetEarlier: (reading: Reading) => void;
   /** Drops what is due until the signal aborts. */
   readonly run: (signal: AbortSignal) => Promise<void>;
 };
@@ -19,28 +19,24 @@ const DROP_EVERY_MS = 500;
 const DROP_OLD_EVERY_MS = 10_000;
 
 export const createSettled = ({ database, clock, log }: { database: Database; clock: Clock; log: Log }): Settled => {
-  const kept: { readonly at: number; readonly session: string; readonly numbers: readonly number[] }[] = [];
-  /** session → queues. */
-  const earlier = new Map<string, Set<string>>();
+  let kept: { readonly at: number; readonly keys: readonly ReceiptKey[] }[] = [];
+  let earlier: Reading[] = [];
   let droppedOldAt = clock.monotonic();
 
   const dropDue = async () => {
     const now = clock.monotonic();
-    for (let first = kept[0]; first && now - first.at >= KEEP_MS; first = kept[0]) {
-      const due = kept.filter(({ at, session }) => now - at >= KEEP_MS && session === first?.session);
+    const due = kept.filter(({ at }) => now - at >= KEEP_MS);
+    if (due.length > 0) {
       await drop(
         database,
-        first.session,
-        due.flatMap(({ numbers }) => numbers),
+        due.flatMap(({ keys }) => keys),
       );
-      const gone = new Set(due);
-      kept.splice(0, kept.length, ...kept.filter((one) => !gone.has(one)));
+      kept = kept.filter((one) => !due.includes(one));
     }
-    for (const [session, queues] of earlier) {
-      const some = [...queues];
-      await dropEarlierReceipts(database, session, some);
-      for (const queue of some) queues.delete(queue);
-      if (queues.size === 0) earlier.delete(session);
+    const some = earlier;
+    if (some.length > 0) {
+      await dropEarlierReceipts(database, some);
+      earlier = earlier.filter((one) => !some.includes(one));
     }
     if (now - droppedOldAt < DROP_OLD_EVERY_MS) return;
     droppedOldAt = now;
@@ -48,19 +44,17 @@ export const createSettled = ({ database, clock, log }: { database: Database; cl
   };
 
   return {
-    add: async (session, numbers) => {
+    add: async (keys) => {
       try {
-        await settle(database, session, numbers, clock.now());
-        kept.push({ at: clock.monotonic(), session, numbers });
+        await settle(database, keys, clock.now());
+        kept.push({ at: clock.monotonic(), keys });
       } catch (error) {
         // They count as unknown, until their queue shows that nothing comes for them any more.
         log.debug({ err: error }, 'acknowledgements could not be settled, because the database fails');
       }
     },
-    forgetEarlier: (session, queue) => {
-      const queues = earlier.get(session) ?? new Set();
-      earlier.set(session, queues);
-      queues.add(queue);
+    forgetEarlier: (reading) => {
+      earlier = [...earlier, reading];
     },
     run: async (signal) => {
       while (!signal.aborted) {

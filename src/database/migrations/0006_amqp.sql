@@ -24,10 +24,10 @@ create table amqp_bindings (
   primary key (queue, exchange, pattern)
 );
 
--- The connection that reads a queue: what another one had under way commits before it takes the queue over, or not at all.
+-- Who reads a queue: what another one had under way commits before this one takes the queue over, or not at all.
 create table amqp_readers (
   queue text collate "C" primary key,
-  session uuid not null
+  reading uuid not null                 -- of this queue, by one process, on one channel
 );
 
 -- RabbitMQ was started anew when the exchange that is named by its run, and that is not durable, is gone.
@@ -39,15 +39,15 @@ create table amqp_run (
 -- Messages whose end is committed here. A message without an id needs its row until RabbitMQ has forgotten the message; one with an id keeps
 -- it for a day.
 create table amqp_receipts (
-  session uuid not null,
-  number bigint not null,               -- of the delivery in its session
+  reading uuid not null,
+  number bigint not null,               -- of the delivery in its reading
   run uuid not null,
   queue text collate "C" not null,
   hash bytea not null,
   is_identified boolean not null,       -- the message had an id
   stored timestamptz not null,
   settled timestamptz,                  -- RabbitMQ is known to have processed the acknowledgement
-  primary key (session, number)
+  primary key (reading, number)
 ) with (fillfactor = 80, autovacuum_vacuum_scale_factor = 0.02, autovacuum_vacuum_threshold = 2000);
 
 create unique index amqp_receipts_identified on amqp_receipts (queue, hash) where is_identified;
