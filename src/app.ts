@@ -88,16 +88,19 @@ export const startApp = async (config: Config, { clock, log }: AppSurroundings):
   timers.handle(RETENTION_TIMER.kind, createRetention({ ledger, clock, log, retentionDays: config.retentionDays }));
   await database.transaction((tx) => timers.set(tx, { ...RETENTION_TIMER, due: clock.now() }));
 
-  /** What this process itself cannot work without. */
+  /** What this process cannot work without. One that serves the API is not taken out of service because messages wait. */
   const checkReadiness = async () => {
     await checkDatabase(database, clock, ending.signal);
-    if (isPart('listeners')) await broker.checkHealth();
+    if (isPart('listeners') && !isPart('web')) await broker.checkHealth();
   };
+  const findTrouble = async () =>
+    isPart('listeners') ? broker.checkHealth().then(() => undefined, describeError) : undefined;
   const checkHealth = async () => {
     await checkReadiness();
+    if (isPart('listeners')) await broker.checkHealth();
     await mode.checkHealth();
   };
-  const server = createHttpServer({ clock, log, metrics, checkReadiness });
+  const server = createHttpServer({ clock, log, metrics, checkReadiness, findTrouble });
   undo.defer(() => server.close());
   if (isPart('web')) {
     const apis = [taskHooks.api, ...mode.apis, createBrokerApi({ tools: broker.tools, ending: ending.signal })].map(

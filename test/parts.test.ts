@@ -14,7 +14,7 @@ type Part = Program & { readonly url: string };
 type Deployment = {
   readonly web: (...args: string[]) => Promise<Server>;
   /** Without the API, so without credentials. */
-  readonly part: (names: string) => Promise<Part>;
+  readonly part: (names: string, more?: NodeJS.ProcessEnv) => Promise<Part>;
 };
 
 const newDeployment = async (cleanup: Cleanup): Promise<Deployment> => {
@@ -24,9 +24,10 @@ const newDeployment = async (cleanup: Cleanup): Promise<Deployment> => {
   };
   return {
     web: async (...args) => serve(cleanup, await newDataFolder(cleanup), { args: ['--parts', 'web', ...args], env }),
-    part: async (names) => {
+    part: async (names, more = {}) => {
       const data = await newDataFolder(cleanup);
-      const program = runProgram(cleanup, ['serve', '--port', '0', '--data', data, '--parts', names], { env });
+      const args = ['serve', '--port', '0', '--data', data, '--parts', names];
+      const program = runProgram(cleanup, args, { env: { ...env, ...more } });
       const [, url = ''] = await program.says(/is ready at (\S+)\n[\s\S]*Press Ctrl-C/);
       return { ...program, url };
     },
@@ -81,6 +82,21 @@ describe('a process with some of the parts', () => {
       assert.equal((await send(other.url, probe)).status, 200, probe);
       assert.equal((await send(web.url, probe)).status, 200, probe);
     }
+  });
+
+  it('is ready without RabbitMQ if it serves the API, and says what is wrong; one that only listens is not', async (t) => {
+    const cleanup = lastFirst(t);
+    const deployment = await newDeployment(cleanup);
+    const nowhere = { AMQP_URL: 'amqp://u:hush-hush@127.0.0.1:1' };
+    const all = await deployment.part('web,scheduler,listeners', nowhere);
+    const listener = await deployment.part('listeners', nowhere);
+    const [there, away] = await Promise.all([send(all.url, '/readyz'), send(listener.url, '/readyz')]);
+    assert.equal(there.status, 200);
+    assert.match(there.json.trouble, /RabbitMQ at 127\.0\.0\.1:1/);
+    assert.equal(away.status, 503);
+    assert.match(away.json.reason, /RabbitMQ at 127\.0\.0\.1:1/);
+    assert.equal((await send(all.url, '/api/hooks/v1/__heartbeat__')).status, 503);
+    for (const said of [there.text, away.text, all.said(), listener.said()]) assert.doesNotMatch(said, /hush-hush/);
   });
 
   it('leaves schedules to the scheduler, which fires what was made elsewhere', async (t) => {

@@ -43,7 +43,7 @@ describe('the start', () => {
     const { dataFolder, url } = server;
     await server.says(/Press Ctrl-C to end/);
     const said = server.said();
-    for (const fact of [`is ready at ${url}\n`, dataFolder, 'root-credentials.json', 'README.md']) {
+    for (const fact of [`is ready at ${url}\n`, dataFolder, 'root-credentials.json', 'docs/tour.md']) {
       assert.ok(said.includes(fact), `${fact} in:\n${said}`);
     }
     assert.ok(said.split('\n').length <= 10, said);

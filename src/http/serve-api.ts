@@ -5,6 +5,7 @@ import { toIso } from '../core/clock.ts';
 import { newUuid } from '../core/ids.ts';
 import type { Log } from '../core/log.ts';
 import type { Metrics } from '../core/metrics.ts';
+import { isDatabaseAway } from '../database/is-away.ts';
 import { ApiError, errorEnvelope } from './api-error.ts';
 import type { ApiMethod, ApiService, Authenticate, Caller, Satisfies, SignedRequest } from './api-method.ts';
 import { decompressBody, isJson, parseJsonBody } from './body.ts';
@@ -244,6 +245,10 @@ export const withoutSecrets = (params: Readonly<Record<string, string>>, secret:
 /** Whatever was thrown, as an answer. What nobody foresaw gets an incident id, and its story goes to the log only. */
 const toApiError = (thrown: unknown, requestLog: () => Log, method: string): ApiError => {
   if (thrown instanceof ApiError) return thrown;
+  if (isDatabaseAway(thrown)) {
+    requestLog().warn({ err: thrown, method }, 'an API call met a database that is away');
+    return new ApiError('ServiceUnavailable', 'The database does not answer. Send this again later.', thrown);
+  }
   const incidentId = newUuid();
   requestLog().error({ err: thrown, incidentId, method }, 'an API call failed inside');
   return new ApiError('InternalServerError', `Internal Server Error, incidentId ${incidentId}.`, thrown);

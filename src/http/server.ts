@@ -19,6 +19,8 @@ export type HttpServerSettings = {
   readonly metrics: Metrics;
   /** Whether work can be taken on; throws or rejects with the reason when not. */
   readonly checkReadiness: () => Promise<void>;
+  /** What does not work at the moment although requests can be answered. */
+  readonly findTrouble?: () => Promise<string | undefined>;
 };
 
 /** More than a request line may hold: what is wrong with a long id is said by the pattern of its parameter. */
@@ -47,7 +49,8 @@ const UNKNOWN_TYPE = { 'content-type': 'application/octet-stream' };
 
 const TRACE_ID = /^[\x21-\x7e]{1,200}$/;
 
-export const createHttpServer = ({ clock, log, metrics, checkReadiness }: HttpServerSettings): FastifyInstance => {
+export const createHttpServer = (settings: HttpServerSettings): FastifyInstance => {
+  const { clock, log, metrics, checkReadiness, findTrouble } = settings;
   const server = fastify({
     loggerInstance: log as FastifyBaseLogger,
     logController: new LogController({ disableRequestLogging: true }),
@@ -101,7 +104,8 @@ export const createHttpServer = ({ clock, log, metrics, checkReadiness }: HttpSe
   server.get('/readyz', async (request, reply) => {
     try {
       await checkReadiness();
-      return { ready: true };
+      const trouble = await findTrouble?.();
+      return { ready: true, ...(trouble !== undefined && { trouble }) };
     } catch (error) {
       log.warn({ err: error, requestId: request.id }, 'not ready');
       return reply.code(503).send({ ready: false, reason: error instanceof ApiError ? error.message : 'see the log' });
