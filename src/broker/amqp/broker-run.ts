@@ -13,6 +13,8 @@ const saveRun = statement(
 
 const NOT_FOUND = 404;
 
+export const runMarkerOf = (user: string, run: string): string => `exchange/${user}/hookwright-run/${run}`;
+
 /** Where the user may not make an exchange, every outage counts as a restart: `known` is the run of the session before. */
 export const findBrokerRun = async (
   database: Database,
@@ -21,7 +23,7 @@ export const findBrokerRun = async (
   known: string | undefined,
 ): Promise<string> => {
   const declarer = createDeclarer(session);
-  const markerOf = (run: string) => `exchange/${user}/hookwright-run/${run}`;
+  const markerOf = (run: string) => runMarkerOf(user, run);
   const found = await database.transaction(async (tx) => {
     const [row] = await tx.query(lockRun);
     if (row) {

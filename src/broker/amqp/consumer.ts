@@ -44,6 +44,7 @@ export type AmqpConsumerSettings = {
   readonly log: Log;
   readonly metrics: BrokerMetrics & AmqpMetrics;
   readonly reader: Reader;
+  readonly mostBytesInFlight?: number | undefined;
   /** A session has begun: no queue is read until it is ensured. */
   readonly onSession: () => void;
   /** RabbitMQ has ended the reading of this queue: it was deleted, or what another one did closed the channel. */
@@ -59,8 +60,8 @@ const READER_FAILED = { firstMs: 500, longestMs: 60_000 };
 const SESSION_FAILED = { firstMs: 200, longestMs: 5_000 };
 
 export const createAmqpConsumer = (settings: AmqpConsumerSettings): AmqpConsumer => {
-  const { database, connection, clock, log, metrics, reader, onSession, onGone } = settings;
-  const flow = createFlow(clock);
+  const { database, connection, clock, log, metrics, reader, onSession, onGone, mostBytesInFlight } = settings;
+  const flow = createFlow(clock, mostBytesInFlight);
   const settled = createSettled({ database, clock, log });
   const received = new WeakMap<Delivery, { readonly source: Source; readonly what: Received }>();
   const working = new Set<Promise<void>>();

@@ -1,20 +1,32 @@
 // What RabbitMQ hands out again has no second effect, and two equal messages have two: at the moments that are worst for it.
 import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { createInterface } from 'node:readline';
 import { describe, it } from 'node:test';
+import { fileURLToPath } from 'node:url';
 import { connect } from 'amqplib';
-import type { Cleanup } from '../../../test/support/database.ts';
-import { WITHOUT_RABBITMQ } from '../../../test/support/rabbitmq.ts';
+import { type Cleanup, freshConnection } from '../../../test/support/database.ts';
+import { RABBITMQ_URL, WITHOUT_RABBITMQ } from '../../../test/support/rabbitmq.ts';
 import { startRabbitmqNode, WITHOUT_RABBITMQ_NODE } from '../../../test/support/rabbitmq-node.ts';
-import { eventually } from '../../../test/support/wait.ts';
+import { eventually, lastFirst } from '../../../test/support/wait.ts';
+import { systemClock } from '../../core/clock.ts';
+import { silentLog } from '../../core/log.ts';
+import { openDatabase } from '../../database/connection.ts';
+import type { Database } from '../../database/database.ts';
+import { statement } from '../../database/statement.ts';
 import type { Broker, Reader } from '../broker.ts';
 import { createAmqpWorld } from '../test-support/amqp-world.ts';
 import { createEffects, effectsReader, listEffects } from '../test-support/effects.ts';
 
+const VICTIM = fileURLToPath(new URL('../test-support/amqp-victim.ts', import.meta.url));
+const isBound = statement<{ state: string }>('test.amqp-states', 'select state from amqp_bindings');
+
 const numbers = (count: number): number[] => Array.from({ length: count }, (_, n) => n);
 
 /** A hook that is bound to everything, and brokers whose readers write effects. */
-const createScene = async (t: Cleanup, url?: string) => {
-  const world = await createAmqpWorld(t, url === undefined ? {} : { url });
+const createScene = async (t: Cleanup, given: { url?: string; database?: Database } = {}) => {
+  const world = await createAmqpWorld(t, given);
   const { database, queue, bind } = world;
   await createEffects(database);
   const hook = queue('one');
@@ -94,6 +106,44 @@ describe('a message that RabbitMQ hands out again', { skip: WITHOUT_RABBITMQ }, 
   });
 });
 
+describe('a process that reads', { skip: WITHOUT_RABBITMQ }, () => {
+  it('may be killed again and again: another one goes on, in order, and nothing has two effects', async (t) => {
+    const cleanup = lastFirst(t);
+    const connection = await freshConnection(cleanup);
+    const settings = { connection, address: 'the test database', poolSize: 8, clock: systemClock, log: silentLog };
+    const database = openDatabase(settings);
+    cleanup.after(async () => database[Symbol.asyncDispose]());
+    const { start, publish, effects } = await createScene(cleanup, { database });
+    let published = 0;
+    for (let kills = 0; kills < 4; kills += 1) {
+      const child = spawn(process.execPath, [VICTIM, JSON.stringify(connection), RABBITMQ_URL], {
+        stdio: ['ignore', 'pipe', 'inherit'],
+        env: { ...process.env, NODE_TEST_CONTEXT: undefined },
+      });
+      cleanup.after(async () => {
+        child.kill('SIGKILL');
+      });
+      const exited = once(child, 'exit');
+      const lines = createInterface(child.stdout)[Symbol.asyncIterator]();
+      if (published === 0) {
+        await eventually('it is bound', async () =>
+          (await database.query(isBound)).every(({ state }) => state === 'active'),
+        );
+      }
+      const publishing = (async () => {
+        while (child.exitCode === null && child.signalCode === null) await publish('a', published++);
+      })();
+      for (let batches = 0; batches < 5 + kills; batches += 1) await lines.next();
+      child.kill('SIGKILL');
+      await exited;
+      await publishing;
+    }
+    await start();
+    await eventually('all had their effect', async () => (await effects()).length >= published);
+    assert.deepEqual(await effects(), numbers(published));
+  });
+});
+
 describe('two equal messages', { skip: WITHOUT_RABBITMQ }, () => {
   it('have two effects, one after another or at once; two with the same id have one', async (t) => {
     const { start, publish, effects, bound } = await createScene(t);
@@ -128,7 +178,7 @@ describe('a broker that is stopped, killed or made to forget', { skip: WITHOUT_R
     timeout: 180_000,
   }, async (t) => {
     const node = await startRabbitmqNode(t);
-    const { start, effects, bound, nameOf, hook } = await createScene(t, node.url);
+    const { start, effects, bound, nameOf, hook } = await createScene(t, { url: node.url });
     const running = await start();
     await bound(running.broker);
     let next = 0;

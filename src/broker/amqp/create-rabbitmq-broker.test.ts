@@ -239,4 +239,26 @@ describe('a reader on RabbitMQ', { skip: WITHOUT_RABBITMQ }, () => {
     await eventually('it came', () => read.length === 3);
     assert.deepEqual(read, ['first 1', 'first 2', 'second 3']);
   });
+
+  it('that is slow makes RabbitMQ wait: what is in flight stays within a budget, however large the messages', async (t) => {
+    const { queue, start, bind, publish } = await createAmqpWorld(t);
+    const hook = queue('one');
+    const { promise: released, resolve: release } = Promise.withResolvers<void>();
+    const sizes: number[] = [];
+    const reader: Reader = async (deliveries) => {
+      await released;
+      sizes.push(...deliveries.map(({ body }) => body.length));
+    };
+    const { broker, metrics } = await start(reader, { mostBytesInFlight: 4_000_000 });
+    const inFlight = async () => Number(/in_flight_bytes (\d+)/.exec(await metrics.registry.metrics())?.[1]);
+    await bind(hook, '#');
+    await eventually('it is bound', areActive(broker, hook));
+    const body = 'x'.repeat(1_000_000);
+    for (let n = 0; n < 30; n += 1) await publish('a', body);
+    await eventually('the budget is used', async () => (await inFlight()) > 4_000_000);
+    assert.ok((await inFlight()) <= 6_000_000, `${await inFlight()}`);
+    release();
+    await eventually('all came', () => sizes.length === 30);
+    assert.equal(await inFlight(), 0);
+  });
 });

@@ -27,6 +27,8 @@ export type RabbitmqBrokerSettings = {
   /** Queues that exist with other arguments are emptied into their hooks, deleted and made anew. */
   readonly replaceQueues: boolean;
   readonly tools: BrokerTools;
+  /** Of messages that were received and are not over; beyond it nothing more is read. Default 64 MB. */
+  readonly mostBytesInFlight?: number;
   /** The server's own exchanges. */
   readonly exchanges: readonly string[];
   readonly clock: Clock;
@@ -56,6 +58,7 @@ export const createRabbitmqBroker = (settings: RabbitmqBrokerSettings): Broker =
       log,
       metrics,
       reader,
+      mostBytesInFlight: settings.mostBytesInFlight,
       onSession: () => topology.changedAll(true),
       onGone: ({ name }) => topology.changed(name, true),
     });

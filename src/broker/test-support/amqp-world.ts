@@ -9,6 +9,8 @@ import { systemClock } from '../../core/clock.ts';
 import { silentLog } from '../../core/log.ts';
 import { createMetrics, type Metrics } from '../../core/metrics.ts';
 import type { Database } from '../../database/database.ts';
+import { statement } from '../../database/statement.ts';
+import { runMarkerOf } from '../amqp/broker-run.ts';
 import { createAmqpConnection } from '../amqp/connection.ts';
 import { createRabbitmqBroker, type RabbitmqBrokerSettings } from '../amqp/create-rabbitmq-broker.ts';
 import { queueNameOf } from '../amqp/queue-name.ts';
@@ -45,6 +47,8 @@ export type RunningAmqpBroker = {
   readonly stop: () => Promise<void>;
 };
 
+const readRun = statement<{ run: string }>('test.amqp-run', 'select run from amqp_run');
+
 /** The tests of tools are elsewhere. */
 const NO_TOOLS = {} as BrokerTools;
 
@@ -68,7 +72,9 @@ export const createAmqpWorld = async (
   cleanup.after(async () => {
     const cleaner = await connect(url).catch(() => undefined); // a node of the test's own may be gone
     if (!cleaner) return;
+    const runs = await database.query(readRun);
     await onChannel(cleaner, async (channel) => {
+      for (const { run } of runs) await channel.deleteExchange(runMarkerOf(user, run));
       for (const name of exchanges) await channel.deleteExchange(name);
       for (const { name } of identities) await channel.deleteQueue(queueNameOf(user, name));
     });
