@@ -11,6 +11,7 @@ import type { Metrics } from '../../core/metrics.ts';
 import { ApiError } from '../../http/api-error.ts';
 import { type AmqpTarget, readAmqpUrl } from './amqp-url.ts';
 import { createConnectionMetrics } from './connection-metrics.ts';
+import { receiveWithoutUnreadableHeaders } from './unreadable-headers.ts';
 import { whyNotConnected } from './why-not-connected.ts';
 
 export type AmqpSession = {
@@ -217,6 +218,7 @@ const open = ({ options, socket }: AmqpTarget, signal: AbortSignal): Promise<Cha
     const opened = (model: ChannelModel) => {
       signal.removeEventListener('abort', giveUp);
       model.on('error', () => {}); // until the session listens
+      receiveWithoutUnreadableHeaders(model);
       if (signal.aborted) socketOf(model)?.destroy();
       else resolve(model);
     };

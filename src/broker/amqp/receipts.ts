@@ -67,7 +67,18 @@ export const hashOf = (queue: string, { fields, properties, content }: ConsumeMe
 const lasting = (headers: Readonly<Record<string, unknown>> | undefined): unknown =>
   Object.entries(headers ?? {})
     .filter(([name]) => name !== 'x-delivery-count')
-    .sort(([a], [b]) => (a < b ? -1 : 1));
+    .sort(([a], [b]) => (a < b ? -1 : 1))
+    .map((entry) => upTo(MOST_LEVELS, entry));
+
+/** Tables may stand in tables, thousands of levels deep; what is deeper than this tells no messages apart. */
+const MOST_LEVELS = 50;
+
+const upTo = (levels: number, value: unknown): unknown => {
+  if (typeof value !== 'object' || value === null || Buffer.isBuffer(value)) return value;
+  if (levels === 0) return null;
+  if (Array.isArray(value)) return value.map((one) => upTo(levels - 1, one));
+  return Object.entries(value).map(([name, one]) => [name, upTo(levels - 1, one)]);
+};
 
 // Whoever had the queues is at the end of his transaction when we get their rows.
 const takeQueues = statement(
@@ -103,7 +114,8 @@ const absorbRedelivered = statement<ReceiptKey>(
   'receipts.absorb',
   `with come as (
      select *, row_number() over (partition by queue, hash order by number) as nth
-     from unnest($1::uuid[], $2::bigint[], $3::text[], $4::bytea[]) as c (reading, number, queue, hash)),
+     from unnest($1::uuid[], $2::bigint[], $3::text[], $4::bytea[]) as c (reading, number, queue, hash)
+     where not exists (select from amqp_receipts own where own.reading = c.reading and own.number = c.number)),
    equal as (select distinct queue, hash, reading from come),
    known as (
      select r.reading, r.number, r.queue, r.hash,

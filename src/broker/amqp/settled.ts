@@ -20,10 +20,22 @@ const DROP_OLD_EVERY_MS = 10_000;
 
 export const createSettled = ({ database, clock, log }: { database: Database; clock: Clock; log: Log }): Settled => {
   let kept: { readonly at: number; readonly keys: readonly ReceiptKey[] }[] = [];
+  /** The database could not be told of these. */
+  let untold: ReceiptKey[] = [];
   let earlier: Reading[] = [];
   let droppedOldAt = clock.monotonic();
 
+  const settleNow = async (keys: readonly ReceiptKey[]) => {
+    await settle(database, keys, clock.now());
+    kept.push({ at: clock.monotonic(), keys });
+  };
+
   const dropDue = async () => {
+    const late = untold;
+    if (late.length > 0) {
+      await settleNow(late);
+      untold = untold.slice(late.length);
+    }
     const now = clock.monotonic();
     const due = kept.filter(({ at }) => now - at >= KEEP_MS);
     if (due.length > 0) {
@@ -46,11 +58,11 @@ export const createSettled = ({ database, clock, log }: { database: Database; cl
   return {
     add: async (keys) => {
       try {
-        await settle(database, keys, clock.now());
-        kept.push({ at: clock.monotonic(), keys });
+        await settleNow(keys);
       } catch (error) {
-        // They count as unknown, until their queue shows that nothing comes for them any more.
-        log.debug({ err: error }, 'acknowledgements could not be settled, because the database fails');
+        // A receipt that stays would answer for a message that is still to come, and is no other than the one before.
+        untold = [...untold, ...keys];
+        log.debug({ err: error }, 'acknowledgements could not be settled, because the database fails; trying again');
       }
     },
     forgetEarlier: (reading) => {

@@ -1,0 +1,71 @@
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import { type Cleanup, freshDatabase } from '../../../test/support/database.ts';
+import { eventually } from '../../../test/support/wait.ts';
+import { systemClock as clock } from '../../core/clock.ts';
+import { newUuid } from '../../core/ids.ts';
+import { silentLog } from '../../core/log.ts';
+import type { Database, Queryable } from '../../database/database.ts';
+import { statement } from '../../database/statement.ts';
+import { type Received, writeReceipts } from './receipts.ts';
+import { createSettled } from './settled.ts';
+
+const RUN = newUuid();
+const EQUAL = Buffer.alloc(20, 1);
+
+const countReceipts = statement<{ count: number }>(
+  'test.count-receipts',
+  'select count(*) as count from amqp_receipts',
+);
+
+/** Equal messages without an id, as one reading gets them. */
+const equalOnes = (reading: string, numbers: readonly number[], isRedelivered = false): Received[] =>
+  numbers.map((number) => ({ reading, number, queue: 'one', hash: EQUAL, isIdentified: false, isRedelivered }));
+
+const write = (database: Database, received: readonly Received[]) =>
+  database.transaction((tx) => writeReceipts(tx, received, RUN, clock.now()));
+
+/** Fails for the first so many statements. */
+const failing = (database: Database, times: number): Database => {
+  let left = times;
+  const query: Queryable['query'] = async (...args) => {
+    if (left === 0) return database.query(...args);
+    left -= 1;
+    throw new Error('the database is away');
+  };
+  return { ...database, query };
+};
+
+const settledOn = (t: Cleanup, database: Database) => {
+  const settled = createSettled({ database, clock, log: silentLog });
+  const ending = new AbortController();
+  const running = settled.run(ending.signal);
+  t.after(async () => {
+    ending.abort();
+    await running;
+  });
+  return settled;
+};
+
+describe('receipts', () => {
+  it('answer for redeliveries that are taken in again after a part of them was stored', async (t) => {
+    const database = await freshDatabase(t);
+    await write(database, equalOnes(newUuid(), [1, 2, 3, 4]));
+    const again = equalOnes(newUuid(), [1, 2, 3, 4, 5], true);
+    assert.equal((await write(database, again.slice(0, 2))).size, 2);
+    const over = await write(database, again);
+    assert.deepEqual(
+      [...over].map(({ number }) => number),
+      [1, 2, 3, 4],
+    );
+  });
+
+  it('go when RabbitMQ has forgotten their messages, though the database was away when it did', async (t) => {
+    const database = await freshDatabase(t);
+    const received = equalOnes(newUuid(), [1, 2]);
+    await write(database, received);
+    await settledOn(t, failing(database, 2)).add(received);
+    await eventually('they are gone', async () => (await database.query(countReceipts))[0]?.count === 0);
+    assert.equal((await write(database, equalOnes(newUuid(), [1, 2], true))).size, 0);
+  });
+});
