@@ -42,7 +42,7 @@ describe('the ledger', () => {
     const ledger = createLedger(await freshDatabase(t));
     await assert.rejects(
       ledger.write([fire(START, { outcome: null } as unknown as Partial<LedgerEntry>)]),
-      /ledger_check/,
+      /ledger_outcome_or_not/,
     );
     await assert.rejects(
       ledger.write([fire(START, { outcome: 'lost' } as unknown as Partial<LedgerEntry>)]),
