@@ -11,6 +11,7 @@ import { hostile } from './hostile.ts';
 import { manyHooks } from './many-hooks.ts';
 import type { Bench, Measure, Row } from './measure.ts';
 import { memory } from './memory.ts';
+import { messages } from './messages.ts';
 import { queue } from './queue.ts';
 import { describeMachine, formatReport, type Report } from './report.ts';
 import { schedulers } from './schedulers.ts';
@@ -30,6 +31,7 @@ const MEASURES: readonly Measure[] = [
   auth,
   queue,
   bindings,
+  messages,
   commands,
   start,
   startThroughLauncher,
