@@ -178,10 +178,11 @@ describe('bindings', () => {
          insert into hooks (hook_group_id, hook_id, uid, revision, definition, created, last_modified)
          select 'g', 'h' || n, gen_random_uuid(), 1, replace(definition::text, '"h0"', '"h' || n || '"')::json, created, created
          from hooks, generate_series(1, $1::int - 1) n
-         returning uid, hook_id),
+         returning uid, hook_id, created),
        queues as (insert into broker_queues (queue, changed) select uid::text, pg_current_xact_id() from made)
-       insert into broker_bindings (queue, exchange, pattern)
-       select uid::text, 'exchange/x', unnest(array['only.' || substr(hook_id, 2)] || case when hook_id like '%7' then array['all'] else '{}' end) from made`,
+       insert into broker_bindings (queue, exchange, pattern, since)
+       select uid::text, 'exchange/x', unnest(array['only.' || substr(hook_id, 2)] || case when hook_id like '%7' then array['all'] else '{}' end), created
+       from made`,
       [MANY],
     );
     assert.deepEqual(await changeOne(), alone);
