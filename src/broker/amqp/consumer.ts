@@ -3,7 +3,7 @@
 // Every process that listens consumes every queue; RabbitMQ hands the messages of a queue to one of them (single active consumer).
 import type { ConsumeMessage } from 'amqplib';
 import { backoff } from '../../core/backoff.ts';
-import type { Clock } from '../../core/clock.ts';
+import { type Clock, withDeadline } from '../../core/clock.ts';
 import type { Log } from '../../core/log.ts';
 import type { Database, Transaction } from '../../database/database.ts';
 import type { Delivery, Reader } from '../broker.ts';
@@ -17,6 +17,7 @@ import { hashOf, holdQueues, type Received, SupersededError, writeReceipts } fro
 import type { ReadyQueue } from './settle-queue.ts';
 import { createSettled } from './settled.ts';
 import {
+  bytesOf,
   createPlaces,
   createSource,
   firstOf,
@@ -57,6 +58,7 @@ const MOST_CONSUMERS_A_CHANNEL = 250;
 /** Queues whose batches are with the reader at the same time. */
 const MOST_READING = 32;
 const READER_FAILED = { firstMs: 500, longestMs: 60_000 };
+const END_WITHIN_MS = 3_000;
 const SESSION_FAILED = { firstMs: 200, longestMs: 5_000 };
 
 export const createAmqpConsumer = (settings: AmqpConsumerSettings): AmqpConsumer => {
@@ -146,7 +148,7 @@ export const createAmqpConsumer = (settings: AmqpConsumerSettings): AmqpConsumer
     metrics.consumers(session.sources.size);
     if (shared) shared.consumers -= 1;
     channel?.giveBack(items.map(({ entry }) => entry));
-    if (session === current) count(-items.reduce((sum, { bytes }) => sum + bytes, 0));
+    if (session === current) count(-bytesOf(items));
     source.items = [];
     if (isGone && !session.amqp.ended.aborted) onGone(queue);
   };
@@ -166,6 +168,7 @@ export const createAmqpConsumer = (settings: AmqpConsumerSettings): AmqpConsumer
     const ack = { message: { fields }, key, needsSettling: !isIdentified };
     const entry: Entry = { ...ack, isOver: false, isAcknowledged: false };
     channel.add(entry);
+    if (ending?.aborted) return; // it goes back with the channel
     if (source.over.signal.aborted) return channel.giveBack([entry]);
     const delivery: Delivery = {
       queue: queue.id,
@@ -197,7 +200,7 @@ export const createAmqpConsumer = (settings: AmqpConsumerSettings): AmqpConsumer
   };
 
   const empty = async (source: Source) => {
-    const { over, session } = source;
+    const { over } = source;
     for (let failures = 0; source.items.length > 0 && !over.signal.aborted && !ending?.aborted; ) {
       const leavePlace = await places.enter();
       try {
@@ -209,7 +212,6 @@ export const createAmqpConsumer = (settings: AmqpConsumerSettings): AmqpConsumer
         failures = 0;
         metrics.delivered(batch.length);
         finish(source, batch);
-        if (session === current) count(-batch.reduce((sum, { bytes }) => sum + bytes, 0));
       } catch (error) {
         if (over.signal.aborted) return;
         metrics.failed();
@@ -232,7 +234,9 @@ export const createAmqpConsumer = (settings: AmqpConsumerSettings): AmqpConsumer
     const entries = batch.map(({ entry }) => entry);
     if (source.over.signal.aborted) return; // given back, or gone with its channel
     source.items = source.items.slice(batch.length);
+    if (source.session === current) count(-bytesOf(batch));
     source.channel?.finish(entries);
+    source.isTaken ||= source.isBeingTaken; // the reader has committed it
     source.isPastRedelivery ||= batch.some(({ entry }) => !entry.message.fields.redelivered);
     if (!source.isPastRedelivery || source.hasDroppedEarlier || !source.isTaken) return;
     source.hasDroppedEarlier = true;
@@ -259,7 +263,7 @@ export const createAmqpConsumer = (settings: AmqpConsumerSettings): AmqpConsumer
       if (error instanceof SupersededError) for (const id of error.queues) restart(session, id);
       throw error;
     }
-    for (const source of sources) source.isTaken = true;
+    for (const source of sources) source.isBeingTaken = true;
     const what = known.map((one) => one.what);
     const over = await writeReceipts(tx, what, session.run, clock.now());
     if (over.size > 0) metrics.deduplicated(over.size);
@@ -283,6 +287,20 @@ export const createAmqpConsumer = (settings: AmqpConsumerSettings): AmqpConsumer
     }
   };
 
+  /** What was not handed to the reader goes back with the channel it came on. */
+  const endChannels = async () => {
+    const { channels = [], sources } = current ?? {};
+    for (const { over } of sources?.values() ?? []) over.abort();
+    sources?.clear();
+    await Promise.all(
+      [...channels].map(async ({ opening }) => {
+        const channel = await opening;
+        await channel.settled();
+        await channel.channel.close();
+      }),
+    );
+  };
+
   return {
     ensure,
     isIdle: (id) => (current?.sources.get(id)?.items.length ?? 0) === 0,
@@ -298,9 +316,15 @@ export const createAmqpConsumer = (settings: AmqpConsumerSettings): AmqpConsumer
       if (!signal.aborted)
         await new Promise<void>((resolve) => signal.addEventListener('abort', () => resolve(), { once: true }));
       await Promise.all(working);
-      for (const { opening } of current?.channels ?? [])
-        await opening.then((channel) => channel.settled()).catch(() => {});
-      for (const source of [...(current?.sources.values() ?? [])]) await stopReading(source);
+      flow.end(); // else answers of RabbitMQ would not be read
+      await withDeadline(
+        clock,
+        END_WITHIN_MS,
+        () => endChannels(),
+        () => new Error('RabbitMQ does not answer'),
+      ).catch((error: unknown) =>
+        log.debug({ err: error }, 'reading could not be ended in order; the end of the connection ends it'),
+      );
       await settling;
     },
   };

@@ -261,4 +261,53 @@ describe('a reader on RabbitMQ', { skip: WITHOUT_RABBITMQ }, () => {
     await eventually('all came', () => sizes.length === 30);
     assert.equal(await inFlight(), 0);
   });
+
+  it('that has its first transaction undone and does the same in another one is done with the message', async (t) => {
+    const { queue, start, bind, publish, database } = await createAmqpWorld(t);
+    const hook = queue('one');
+    let broker: Broker | undefined;
+    let handed = 0;
+    let isDone = false;
+    const reader: Reader = async (deliveries) => {
+      handed += 1;
+      const acknowledge = (isUndone: boolean) =>
+        database.transaction(async (tx) => {
+          await broker?.acknowledge(tx, deliveries);
+          if (isUndone) throw new Error('undone');
+        });
+      await assert.rejects(acknowledge(true), /undone/);
+      await acknowledge(false);
+      isDone = true;
+    };
+    const running = await start(reader, {}, (one) => {
+      broker = one;
+    });
+    await bind(hook, '#');
+    await eventually('it is bound', areActive(running.broker, hook));
+    await publish('a', 1);
+    await eventually('it is done', () => isDone);
+    assert.equal(handed, 1);
+  });
+
+  it('ends in order while the budget is used up: what it did not read comes to another one', async (t) => {
+    const { queue, start, bind, publish } = await createAmqpWorld(t);
+    const hook = queue('one');
+    const { promise: released, resolve: release } = Promise.withResolvers<void>();
+    const first = await start(() => released, { mostBytesInFlight: 100_000 });
+    await bind(hook, '#');
+    await eventually('it is bound', areActive(first.broker, hook));
+    for (let n = 0; n < 20; n += 1) await publish('a', 'x'.repeat(50_000));
+    await eventually('the budget is used', async () =>
+      /in_flight_bytes [1-9]\d{5}/.test(await first.metrics.registry.metrics()),
+    );
+    const stopping = first.stop();
+    release();
+    await stopping;
+    let read = 0;
+    await start(async (deliveries) => {
+      read += deliveries.length;
+    });
+    await publish('a', 'last');
+    await eventually('the rest came', () => read > 1);
+  });
 });

@@ -10,6 +10,8 @@ export type Flow = {
   /** Of the session that has just begun. Its earlier bytes do not count any more. */
   readonly begin: (session: AmqpSession, channel: Channel) => void;
   readonly bytes: () => number;
+  /** From now on everything is read: nothing is kept any more. */
+  readonly end: () => void;
 };
 
 /** Node's streams have `read`; the library calls it whenever something has arrived. */
@@ -22,6 +24,7 @@ const SIP_EVERY_MS = 3_000;
 export const createFlow = (clock: Clock, most = MOST_BYTES_IN_FLIGHT): Flow => {
   let bytes = 0;
   let isHeld = false;
+  let isEnding = false;
   let stream: Readable | undefined;
   let session: AmqpSession | undefined;
 
@@ -39,7 +42,7 @@ export const createFlow = (clock: Clock, most = MOST_BYTES_IN_FLIGHT): Flow => {
     bytes: () => bytes,
     count: (change) => {
       bytes += change;
-      if (!isHeld && bytes > most && session) {
+      if (!isHeld && !isEnding && bytes > most && session) {
         isHeld = true;
         void hold(session);
       } else if (isHeld && bytes <= most / 2) {
@@ -47,6 +50,12 @@ export const createFlow = (clock: Clock, most = MOST_BYTES_IN_FLIGHT): Flow => {
         // In a turn of its own: the library may be in the middle of what it has read.
         setImmediate(() => stream?.emit('readable'));
       }
+    },
+    end: () => {
+      isEnding = true;
+      if (!isHeld) return;
+      isHeld = false;
+      stream?.emit('readable');
     },
     begin: (fresh, channel) => {
       session = fresh;

@@ -24,7 +24,9 @@ export type Source = {
   shared?: SharedChannel;
   channel?: ReadChannel;
   consumerTag?: string;
-  /** This reading has the queue's row. */
+  /** This reading has the queue's row, in a transaction that may be undone. */
+  isBeingTaken: boolean;
+  /** The same, committed. */
   isTaken: boolean;
   /** Only new messages come by now. */
   isPastRedelivery: boolean;
@@ -51,10 +53,13 @@ export const createSource = (queue: ReadyQueue, session: Session): Source => ({
   items: [],
   isWorking: false,
   over: new AbortController(),
+  isBeingTaken: false,
   isTaken: false,
   isPastRedelivery: false,
   hasDroppedEarlier: false,
 });
+
+export const bytesOf = (items: readonly Item[]): number => items.reduce((sum, { bytes }) => sum + bytes, 0);
 
 /** What the reader gets at once. */
 const MOST_AT_ONCE = 100;
