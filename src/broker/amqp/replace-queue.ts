@@ -12,17 +12,23 @@ type Settings = { readonly consumer: AmqpConsumer; readonly declarer: Declarer; 
  */
 export const replaceQueue = async (queue: ReadyQueue, { consumer, declarer, log }: Settings): Promise<boolean> => {
   const { id, brokerName } = queue;
-  let waiting = 0;
-  const refusal = await declarer.ask(async (channel) => {
-    waiting = (await channel.checkQueue(brokerName)).messageCount;
-  });
-  if (refusal) return true;
-  if (waiting > 0 || !consumer.isIdle(id)) {
+  const count = async (): Promise<number | undefined> => {
+    let waiting: number | undefined;
+    await declarer.ask(async (channel) => {
+      waiting = (await channel.checkQueue(brokerName)).messageCount;
+    });
+    return waiting;
+  };
+  const before = await count();
+  if (before === undefined) return true;
+  if (before > 0 || !consumer.isIdle(id)) {
     consumer.ensure(queue);
     return false;
   }
   await consumer.stop(id); // what was handed out and not read goes back, and then it is not empty
-  const kept = await declarer.ask((channel) => channel.deleteQueue(brokerName, { ifEmpty: true }));
+  if (await count()) return false;
+  // Not `ifEmpty`: RabbitMQ does not have it for quorum queues, and ends the connection of whoever asks for it.
+  const kept = await declarer.ask((channel) => channel.deleteQueue(brokerName));
   if (!kept) log.info({ queue: brokerName }, 'a queue with other arguments was empty and is made anew');
   return !kept;
 };
