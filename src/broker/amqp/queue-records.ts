@@ -4,6 +4,7 @@ import type { Queryable, Transaction } from '../../database/database.ts';
 import { statement } from '../../database/statement.ts';
 import { setBindings as setWanted } from '../bindings.ts';
 import type { Binding, BindingState, QueueIdentity } from '../broker.ts';
+import { WATCH_PREFIX } from '../queue-store.ts';
 
 /** Tells the name of a queue whose bindings were changed. */
 export const TOPOLOGY_CHANNEL = 'amqp_queues';
@@ -39,15 +40,16 @@ export const setBindings = async (
 const adoptQueues = statement(
   'amqp.adopt-queues',
   `insert into amqp_queues (name, queue)
-   select distinct on (name) name, queue from broker_queues where name <> '' order by name, changed desc on conflict do nothing`,
+   select distinct on (name) name, queue from broker_queues where name <> '' and not starts_with(queue, '${WATCH_PREFIX}')
+   order by name, changed desc on conflict do nothing`,
 );
 const adoptBindings = statement(
   'amqp.adopt-bindings',
   `insert into amqp_bindings (queue, exchange, pattern, since)
-   select queue, exchange, pattern, $1 from broker_bindings on conflict do nothing`,
+   select queue, exchange, pattern, $1 from broker_bindings where not starts_with(queue, '${WATCH_PREFIX}') on conflict do nothing`,
 );
 
-/** What was set while the in-process broker was at work. */
+/** What was set while the in-process broker was at work; its watches are no queues of hooks. */
 export const adopt = async (tx: Transaction, now: number): Promise<void> => {
   await tx.query(adoptQueues);
   await tx.query(adoptBindings, [toIso(now)]);

@@ -35,8 +35,10 @@ export type Topology = {
 
 /** One transaction, some tens of ms: a change that was made now waits for no more than that. */
 const MOST_AT_ONCE = 50;
-/** RabbitMQ that answers nothing, and keeps the connection. */
+/** RabbitMQ that answers nothing, and keeps the connection. The transaction ends with the turn, and with it the locks of the names. */
 const TURN_WITHIN_MS = 60_000;
+/** While it is short of memory or disk it does not read from a connection on which somebody publishes, and so answers nothing on it. */
+const TAKES_NOTHING_MS = 1_000;
 const EXCHANGE_MISSING = { firstMs: 500, longestMs: 15_000 };
 const REFUSED = { firstMs: 2_000, longestMs: 60_000 };
 const BROKER_FAILED = { firstMs: 200, longestMs: 5_000 };
@@ -60,8 +62,8 @@ export const createTopology = (settings: TopologySettings): Topology => {
     return known.declarer;
   };
 
-  const settle = async (names: readonly string[], isForced: boolean): Promise<void> => {
-    const declarer = declarerOf(await connection.session(ending as AbortSignal));
+  const settle = async (names: readonly string[], isForced: boolean, timeIsUp: AbortSignal): Promise<void> => {
+    const declarer = until(timeIsUp, declarerOf(await connection.session(ending as AbortSignal)));
     const looks = new Map<string, Promise<boolean>>();
     const isMissing = (exchange: string): Promise<boolean> => {
       const look = looks.get(exchange) ?? isExchangeMissing(declarer, exchange);
@@ -146,10 +148,20 @@ export const createTopology = (settings: TopologySettings): Topology => {
     return dues.length === 0 ? undefined : Math.max(Math.min(...dues) - clock.monotonic(), 0);
   };
 
+  const isAnswering = (): Promise<boolean> =>
+    connection.checkHealth().then(
+      () => true,
+      () => false, // it has said so
+    );
+
   /** Takes some of them; those that could not be settled come again. */
   const turnOf = (names: Map<string, boolean>) => {
     let failures = 0;
     return async (): Promise<number | undefined> => {
+      if (names.size === 0) return undefined;
+      const session = await connection.session(ending as AbortSignal).catch(() => undefined);
+      if (!session) return undefined; // it ends
+      if (!(await isAnswering())) return TAKES_NOTHING_MS;
       const [first] = names;
       if (!first) return undefined;
       const [, isForced] = first;
@@ -158,11 +170,9 @@ export const createTopology = (settings: TopologySettings): Topology => {
         .slice(0, MOST_AT_ONCE)
         .map(([name]) => name);
       for (const name of some) names.delete(name);
-      const session = await connection.session(ending as AbortSignal).catch(() => undefined);
-      if (!session) return undefined; // it ends
       try {
         const late = () => new Error('RabbitMQ does not answer');
-        await withDeadline(clock, TURN_WITHIN_MS, () => settle(some, isForced), late);
+        await withDeadline(clock, TURN_WITHIN_MS, (timeIsUp) => settle(some, isForced, timeIsUp), late);
         failures = 0;
         return names.size > 0 ? 0 : undefined;
       } catch (error) {
@@ -223,6 +233,20 @@ export const createTopology = (settings: TopologySettings): Topology => {
     },
   };
 };
+
+/** Waits for nothing any more, and begins nothing, when the signal aborts. */
+const until = (signal: AbortSignal, declarer: Declarer): Declarer => ({
+  ask: (work) =>
+    new Promise((resolve, reject) => {
+      const giveUp = () => reject(new Error('RabbitMQ does not answer'));
+      signal.addEventListener('abort', giveUp, { once: true });
+      const asked = declarer.ask(async (channel) => {
+        if (!signal.aborted) await work(channel);
+      });
+      void asked.then(resolve, reject).finally(() => signal.removeEventListener('abort', giveUp));
+      if (signal.aborted) giveUp();
+    }),
+});
 
 const isExchangeMissing = async (declarer: Declarer, exchange: string): Promise<boolean> =>
   (await declarer.ask((channel) => channel.checkExchange(exchange)))?.code === 404;
