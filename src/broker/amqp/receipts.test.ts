@@ -7,7 +7,7 @@ import { newUuid } from '../../core/ids.ts';
 import { silentLog } from '../../core/log.ts';
 import type { Database, Queryable } from '../../database/database.ts';
 import { statement } from '../../database/statement.ts';
-import { type Received, writeReceipts } from './receipts.ts';
+import { dropEarlierReceipts, holdQueues, type Received, writeReceipts } from './receipts.ts';
 import { createSettled } from './settled.ts';
 
 const RUN = newUuid();
@@ -58,6 +58,18 @@ describe('receipts', () => {
       [...over].map(({ number }) => number),
       [1, 2, 3, 4],
     );
+  });
+
+  it('stay when the reading before is late to say that it needs no others', async (t) => {
+    const database = await freshDatabase(t);
+    const [before, after] = [newUuid(), newUuid()];
+    const hold = (reading: string) =>
+      database.transaction((tx) => holdQueues(tx, [{ queue: 'one', reading, isTaken: false }]));
+    await hold(before);
+    await hold(after);
+    await write(database, equalOnes(after, [1]));
+    await dropEarlierReceipts(database, [{ queue: 'one', reading: before }]);
+    assert.equal((await write(database, equalOnes(newUuid(), [1], true))).size, 1);
   });
 
   it('go when RabbitMQ has forgotten their messages, though the database was away when it did', async (t) => {

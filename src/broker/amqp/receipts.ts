@@ -200,15 +200,19 @@ const IDENTIFIED_FOR_MS = 24 * 60 * 60 * 1_000;
 export const dropOldReceipts = (on: Queryable, now: number): Promise<unknown> =>
   on.query(dropOld, [toIso(now - IDENTIFIED_FOR_MS), MOST_DROPPED]);
 
-// After RabbitMQ has handed out again all that it had to, nothing can come for the receipts of earlier readings.
+// After RabbitMQ has handed out again all that it had to, nothing can come for the receipts of earlier readings. A reading that does not hold
+// the queue any more must leave them: those of the reading that came after it look the same.
 const dropEarlier = statement(
   'receipts.drop-earlier',
-  `delete from amqp_receipts r using unnest($1::text[], $2::uuid[]) as k (queue, reading)
-   where r.queue = k.queue and r.reading <> k.reading and not r.is_identified`,
+  `with held as materialized (
+     select queue, reading from amqp_readers join unnest($1::text[], $2::uuid[]) as k (queue, reading) using (queue, reading)
+     order by queue for no key update of amqp_readers)
+   delete from amqp_receipts r using held
+   where r.queue = held.queue and r.reading <> held.reading and not r.is_identified`,
 );
 
 export type Reading = { readonly queue: string; readonly reading: string };
 
-/** Of queues on which only new messages come by now, and that these readings hold. */
+/** Of queues on which only new messages come by now. Readings that do not hold them any more are passed over. */
 export const dropEarlierReceipts = (on: Queryable, readings: readonly Reading[]): Promise<unknown> =>
   on.query(dropEarlier, [readings.map(({ queue }) => queue), readings.map(({ reading }) => reading)]);
