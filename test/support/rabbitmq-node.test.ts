@@ -2,10 +2,12 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { newRabbitmqName, onChannel, openRabbitmq } from './rabbitmq.ts';
 import { startRabbitmqNode, WITHOUT_RABBITMQ_NODE } from './rabbitmq-node.ts';
+import { lastFirst } from './wait.ts';
 
 test('a node of a test keeps what is durable when it is stopped or killed, and forgets when it is told to', {
   skip: WITHOUT_RABBITMQ_NODE,
-}, async (t) => {
+}, async (context) => {
+  const t = lastFirst(context);
   const node = await startRabbitmqNode(t);
   const queue = newRabbitmqName('node');
   const count = async () => {
