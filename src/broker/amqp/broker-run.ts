@@ -5,7 +5,10 @@ import { statement } from '../../database/statement.ts';
 import type { AmqpSession } from './connection.ts';
 import { createDeclarer } from './declarer.ts';
 
-const lockRun = statement<{ run: string }>('amqp.lock-run', 'select run from amqp_run for update');
+/** Before there is a row, too. Only processes that find their session ask, so nobody waits long. */
+const LOCK_KEY = 4_665_776_504;
+const lockRun = statement<unknown>('amqp.lock-run', `select pg_advisory_xact_lock(${LOCK_KEY})`);
+const findRun = statement<{ run: string }>('amqp.find-run', 'select run from amqp_run');
 const saveRun = statement(
   'amqp.save-run',
   'insert into amqp_run (run) values ($1) on conflict (one) do update set run = excluded.run',
@@ -25,7 +28,8 @@ export const findBrokerRun = async (
   const declarer = createDeclarer(session);
   const markerOf = (run: string) => runMarkerOf(user, run);
   const found = await database.transaction(async (tx) => {
-    const [row] = await tx.query(lockRun);
+    await tx.query(lockRun);
+    const [row] = await tx.query(findRun);
     if (row) {
       const refusal = await declarer.ask((channel) => channel.checkExchange(markerOf(row.run)));
       if (refusal?.code !== NOT_FOUND) return row.run;

@@ -38,7 +38,7 @@ export type RabbitmqBrokerSettings = {
 
 const CANNOT_LISTEN = { firstMs: 100, longestMs: 5_000 };
 
-/** A process without a reader publishes; queues and bindings are the business of those that read. */
+/** Without a reader it only publishes; queues and bindings are the business of those that read. */
 export const createRabbitmqBroker = (settings: RabbitmqBrokerSettings): Broker => {
   const { database, connection, consuming, queueType, replaceQueues, tools, exchanges, clock, log } = settings;
   const metrics = { ...createBrokerMetrics(settings.metrics), ...createAmqpMetrics(settings.metrics) };

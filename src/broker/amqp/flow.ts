@@ -18,13 +18,14 @@ export type Flow = {
 type Readable = { read: (size?: number) => unknown; readonly emit: (event: 'readable') => boolean };
 
 export const MOST_BYTES_IN_FLIGHT = 64 * 1024 * 1024;
-/** Heartbeats are due every 10 s. A look at what arrived, some KB, keeps the connection alive. */
+/** Heartbeats are due every 10 s. One byte of what arrived keeps the connection alive. */
 const SIP_EVERY_MS = 3_000;
 
 export const createFlow = (clock: Clock, most = MOST_BYTES_IN_FLIGHT): Flow => {
   let bytes = 0;
   let isHeld = false;
   let isEnding = false;
+  let sips = 0;
   let stream: Readable | undefined;
   let session: AmqpSession | undefined;
 
@@ -36,7 +37,6 @@ export const createFlow = (clock: Clock, most = MOST_BYTES_IN_FLIGHT): Flow => {
       stream?.emit('readable');
     }
   };
-  let sips = 0;
 
   return {
     bytes: () => bytes,
@@ -68,6 +68,7 @@ export const createFlow = (clock: Clock, most = MOST_BYTES_IN_FLIGHT): Flow => {
         if (isHeld && stream === own) {
           if (sips === 0) return null;
           sips -= 1;
+          return read(1); // any byte is a sign of life
         }
         return read(size);
       };
