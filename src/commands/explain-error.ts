@@ -35,7 +35,7 @@ export const explainError = (error: unknown, circumstances: Circumstances): Expl
 export const describeExplained = ({ code, what, more, where, cure }: Explained): string => {
   const label = (name: string, text: string | undefined) => (text === undefined ? [] : [`  ${name} ${text}`]);
   const lines = [
-    `hookwright: ${what}. [${code}]`,
+    `hookwright: ${what}${/[?!]$/.test(what) ? '' : '.'} [${code}]`,
     ...label('where:', where),
     ...label('cure: ', cure),
     ...more.map((line) => (line === '' ? '' : `  ${line}`)),

@@ -1,5 +1,6 @@
 // `hookwright login`, `logout` and `whoami`: credentials that are kept for later commands.
 import { resolve } from 'node:path';
+import { ApiCallError, type Auth } from '#client';
 import { OperatorError } from '../core/errors.ts';
 import { connectWith, trimmed } from './api-connection.ts';
 import type { Call, Run } from './command.ts';
@@ -17,12 +18,23 @@ export const login: Run = async (call) => {
   const { accessToken, certificate } = given;
   const credentials: StoredCredentials = { clientId, accessToken, ...(certificate !== undefined && { certificate }) };
   const { auth, rootUrl } = connectWith({ rootUrl: url, credentials, source: 'what was typed' });
-  const { scopes } = await auth.currentScopes();
+  const scopes = await scopesOf(auth);
   const { logins } = await readLogins(call.env);
   await writeLogins(call.env, { current: rootUrl, logins: { ...logins, [rootUrl]: credentials } });
   call.output.answer({ rootUrl, clientId, scopes }, () => `Logged in at ${rootUrl} as ${clientId}.`);
   call.output.remark(`The credentials are in ${loginsFile(call.env)}, which only you can read.`);
   return 0;
+};
+
+/** undefined: the credentials are good, and may not ask what they may do (`auth:current-scopes`). */
+const scopesOf = async (auth: Auth): Promise<string[] | undefined> => {
+  try {
+    return (await auth.currentScopes()).scopes;
+  } catch (error) {
+    // Who is not allowed something is known: wrong credentials are refused in another way.
+    if (error instanceof ApiCallError && error.code === 'InsufficientScopes') return undefined;
+    throw error;
+  }
 };
 
 const wrong = (problem: string, cure: string) => new OperatorError('HW_BAD_OPTION', { problem, cure });
@@ -82,14 +94,16 @@ export const logout: Run = async (call) => {
 
 export const whoami: Run = async (call) => {
   const { auth, rootUrl, clientId, source } = await call.connect();
-  const { scopes } = await auth.currentScopes();
+  const scopes = await scopesOf(auth);
+  if (!scopes)
+    call.output.remark('The credentials are good. What they may do is not told without the scope auth:current-scopes.');
   call.output.answer({ rootUrl, clientId, source, scopes }, (paint) =>
     pairs(
       [
         ['client', clientId],
         ['server', rootUrl],
         ['from', source.startsWith('/') ? resolve(call.cwd, source) : source],
-        ...scopes.map((scope) => ['scope', scope] as const),
+        ...(scopes ?? []).map((scope) => ['scope', scope] as const),
       ],
       paint,
     ),

@@ -181,6 +181,17 @@ describe('a login', () => {
     assert.equal(await world.succeed(['logout'], away), 'You are not logged in.\n');
   });
 
+  it('needs no scope: credentials that may not ask what they may do are good all the same', async () => {
+    const away = { cwd: '/', env: env() };
+    const input = await newClient('scopeless', '--scope', 'hooks:trigger-hook:test/x');
+    await world.succeed(['login', world.server.url, '--client-id', 'scopeless'], { ...away, input });
+    const { status, out, err } = await world.run(['whoami'], away);
+    assert.equal(status, 0, err);
+    assert.match(out, /^client +scopeless\n/);
+    assert.match(err, /auth:current-scopes/);
+    await world.succeed(['logout'], away);
+  });
+
   it('with what does not work is not kept', async () => {
     const away = { cwd: '/', env: env() };
     const wrong = await world.run(['login', world.server.url, '--client-id', 'root'], {
