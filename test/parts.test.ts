@@ -95,6 +95,9 @@ describe('a process with some of the parts', () => {
     assert.match(there.json.trouble, /RabbitMQ at 127\.0\.0\.1:1/);
     assert.equal(away.status, 503);
     assert.match(away.json.reason, /RabbitMQ at 127\.0\.0\.1:1/);
+    await send(listener.url, '/readyz');
+    const lines = listener.said().split('\n');
+    assert.equal(lines.filter((line) => line.includes('"not ready"')).length, 1, 'probes come all the time: said once');
     assert.equal((await send(all.url, '/api/hooks/v1/__heartbeat__')).status, 503);
     for (const said of [there.text, away.text, all.said(), listener.said()]) assert.doesNotMatch(said, /hush-hush/);
   });

@@ -302,6 +302,23 @@ describe('the probes', () => {
   });
 });
 
+describe('the log', () => {
+  it('has the request of a call in the line about its fire, where task and fire are one transaction too', async (t) => {
+    const cleanup = lastFirst(t);
+    const server = await serve(cleanup, await newDataFolder(cleanup), { args: ['--log-level', 'debug'] });
+    await makeHook(server);
+    const { json, headers } = await send(server.url, TRIGGER, {
+      method: 'POST',
+      credentials: server.credentials,
+      body: '{}',
+      headers: { 'content-type': 'application/json' },
+    });
+    await server.says(
+      new RegExp(`"taskId":"${json.taskId}".*"requestId":"${headers['x-for-request-id']}".*made its task`),
+    );
+  });
+});
+
 describe('secrets', () => {
   it('stand in no output and no log, not even at level trace, and in no other file', async (t) => {
     const cleanup = lastFirst(t);

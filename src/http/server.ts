@@ -101,13 +101,18 @@ export const createHttpServer = (settings: HttpServerSettings): FastifyInstance 
   });
 
   server.get('/livez', async () => ({ alive: true }));
+  let isReady = true;
   server.get('/readyz', async (request, reply) => {
     try {
       await checkReadiness();
       const trouble = await findTrouble?.();
+      if (!isReady) log.info('ready again');
+      isReady = true;
       return { ready: true, ...(trouble !== undefined && { trouble }) };
     } catch (error) {
-      log.warn({ err: error, requestId: request.id }, 'not ready');
+      // Probes come every few seconds, and an outage is one thing to be said.
+      log[isReady ? 'warn' : 'debug']({ err: error, requestId: request.id }, 'not ready');
+      isReady = false;
       return reply.code(503).send({ ready: false, reason: error instanceof ApiError ? error.message : 'see the log' });
     }
   });

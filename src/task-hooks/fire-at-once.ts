@@ -71,7 +71,7 @@ export const createFireAtOnce = (settings: FireAtOnceSettings): FireAtOnce => {
       const now = clock.now();
       for (const [fire, one] of ended) {
         metrics.ended(fire, one.outcome, now);
-        if (one.outcome === 'failed') sayEnded(log, fire, one.outcome, errorOf(one.refusal));
+        sayEnded(log, fire, one.outcome, one.outcome === 'failed' ? errorOf(one.refusal) : undefined);
       }
       return items.map(({ fire }) => ended.get(fire));
     },
