@@ -133,4 +133,18 @@ describe('the standalone queue, as hooks know it', () => {
     const told = answers.map((answer) => (answer.kind === 'refused' ? answer.statusCode : (answer.again ?? false)));
     assert.deepEqual(told, [false, true, 409, 400, 403]);
   });
+
+  it('lets workers have many that were created at once in the order in which they were given', async (t) => {
+    const { queue, definition, database, call } = await createWorld(t);
+    const ids = Array.from({ length: 20 }, newSlugId);
+    const task = JSON.stringify(definition());
+    const requests = ids.map((taskId) => ({ taskId, task, authorizedScopes: ENOUGH }));
+    await database.transaction((tx) => queue.createTasksIn(tx, requests));
+    const where = { taskQueueId: 'prov/wt' };
+    const { tasks } = await call('claimWork', where, { workerGroup: 'g', workerId: 'w', tasks: ids.length });
+    assert.deepEqual(
+      tasks.map(({ status }: { status: { taskId: string } }) => status.taskId),
+      ids,
+    );
+  });
 });

@@ -49,21 +49,25 @@ const tellWaiters = (tasks: string, now: string) => `
     select pg_notify('${PENDING_CHANNEL}', q.task_queue_id) from (select distinct task_queue_id from ${tasks} where is_pending) q
     where exists (select from queue_waiters w where w.task_queue_id = q.task_queue_id and w.until > ${now})) told`;
 
-// In the order of the ids, so that two who insert the same tasks wait for each other instead of locking each other out. A group that is
-// sealed, or another scheduler's, takes no tasks.
+// In the order of the ids, so that two who insert the same tasks wait for each other instead of locking each other out; they are pending
+// in the order in which they were given. A group that is sealed, or another scheduler's, takes no tasks.
 const insertTasks = statement<{ task_id: string; told: number }>(
   'tasks.insert',
-  `with made as (
+  `with reserved as (
+     select array_agg(place order by n) as places
+     from (select n, nextval('tasks_pending_order') as place from generate_series(1, cardinality($1::text[])) as n) drawn
+   ), made as (
      insert into tasks (task_id, task_queue_id, task_group_id, scheduler_id, priority, retries_left, created, deadline, expires, due,
                         definition, runs, pending_order)
      select task_id, task_queue_id, task_group_id, scheduler_id, priority, retries_left, $9, deadline, expires, deadline,
-            definition, runs, case when is_pending then nextval('tasks_pending_order') end
+            definition, runs, case when is_pending then (select places from reserved)[position] end
      from rows from (
             unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::smallint[], $6::int[], $7::timestamptz[], $8::timestamptz[],
-                   $10::boolean[]),
+                   $10::boolean[], $13::int[]),
             json_array_elements($11::json),
             json_array_elements($12::json))
-          as task(task_id, task_queue_id, task_group_id, scheduler_id, priority, retries_left, deadline, expires, is_pending, definition, runs)
+          as task(task_id, task_queue_id, task_group_id, scheduler_id, priority, retries_left, deadline, expires, is_pending, position,
+                  definition, runs)
      where not exists (
        select from task_groups g where g.task_group_id = task.task_group_id
          and (g.sealed is not null or g.scheduler_id <> task.scheduler_id))
@@ -77,6 +81,7 @@ export const insert = async (on: Queryable, tasks: readonly StoredTask[], now: n
   if (tasks.length === 0) return new Set();
   // Of two with one id, the first one is inserted.
   const unique = new Map(tasks.toReversed().map((task) => [task.taskId, task]));
+  const places = new Map([...unique.keys()].toReversed().map((taskId, index) => [taskId, index + 1]));
   const sorted = [...unique.values()].sort((a, b) => (a.taskId < b.taskId ? -1 : 1));
   const definitions = sorted.map(({ definition }) => definition);
   const rows = await on.query(insertTasks, [
@@ -92,6 +97,7 @@ export const insert = async (on: Queryable, tasks: readonly StoredTask[], now: n
     sorted.map(({ runs }) => stateOf(runs) === 'pending'),
     JSON.stringify(definitions),
     JSON.stringify(sorted.map(({ runs }) => runs)),
+    sorted.map(({ taskId }) => places.get(taskId)),
   ]);
   return new Set(rows.map(({ task_id }) => task_id));
 };
