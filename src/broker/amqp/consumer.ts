@@ -81,6 +81,9 @@ export const createAmqpConsumer = (settings: AmqpConsumerSettings): AmqpConsumer
         const run = await findBrokerRun(database, amqp, connection.user, lastRun);
         flow.begin(amqp, await amqp.channel());
         lastRun = run;
+        settled.begin(run);
+        amqp.ended.addEventListener('abort', settled.pause, { once: true });
+        if (amqp.ended.aborted) return settled.pause();
         current = { run, amqp, sources: new Map(), channels: [] };
         return onSession();
       } catch (error) {

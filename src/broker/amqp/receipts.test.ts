@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { type Cleanup, freshDatabase } from '../../../test/support/database.ts';
+import { createFakeClock } from '../../../test/support/fake-clock.ts';
 import { eventually } from '../../../test/support/wait.ts';
-import { systemClock as clock } from '../../core/clock.ts';
+import { type Clock, systemClock as clock } from '../../core/clock.ts';
 import { newUuid } from '../../core/ids.ts';
 import { silentLog } from '../../core/log.ts';
 import type { Database, Queryable } from '../../database/database.ts';
@@ -36,8 +37,9 @@ const failing = (database: Database, times: number): Database => {
   return { ...database, query };
 };
 
-const settledOn = (t: Cleanup, database: Database) => {
-  const settled = createSettled({ database, clock, log: silentLog });
+const settledOn = (t: Cleanup, database: Database, on: Clock = clock) => {
+  const settled = createSettled({ database, clock: on, log: silentLog });
+  settled.begin(RUN);
   const ending = new AbortController();
   const running = settled.run(ending.signal);
   t.after(async () => {
@@ -79,5 +81,36 @@ describe('receipts', () => {
     await settledOn(t, failing(database, 2)).add(received);
     await eventually('they are gone', async () => (await database.query(countReceipts))[0]?.count === 0);
     assert.equal((await write(database, equalOnes(newUuid(), [1, 2], true))).size, 0);
+  });
+
+  it('answer for what RabbitMQ brings back when it was killed, however long it was away', async (t) => {
+    const database = await freshDatabase(t);
+    const time = createFakeClock();
+    let turns = 0;
+    const counting: Database = {
+      ...database,
+      query: async (asked, ...values) => {
+        const rows = await database.query(asked, ...values);
+        if (asked.name === 'receipts.drop-old') turns += 1; // the last thing of a turn, every 10 s
+        return rows;
+      },
+    };
+    const settled = settledOn(t, counting, time);
+    const turn = async () => {
+      const before = turns;
+      await time.advance(11_000);
+      await eventually('a turn was taken', () => turns > before);
+    };
+    const received = equalOnes(newUuid(), [1, 2]);
+    await write(database, received);
+    await settled.add(received);
+    settled.pause();
+    await turn();
+    const afterwards = newUuid();
+    settled.begin(afterwards);
+    await turn();
+    const again = equalOnes(newUuid(), [1, 2], true);
+    const over = await database.transaction((tx) => writeReceipts(tx, again, afterwards, clock.now()));
+    assert.equal(over.size, 2);
   });
 });

@@ -7,6 +7,13 @@ import { drop, dropEarlierReceipts, dropOldReceipts, type Reading, type ReceiptK
 export type Settled = {
   /** RabbitMQ has processed the acknowledgements of these. Does not reject. */
   readonly add: (keys: readonly ReceiptKey[]) => Promise<void>;
+  /**
+   * A session stands, with this run of RabbitMQ. While none does nothing is dropped: RabbitMQ may have been killed, and bring back what it had
+   * forgotten a moment before. What was settled with an earlier run is then left to the readings, which know what came again.
+   */
+  readonly begin: (run: string) => void;
+  /** The session has ended. */
+  readonly pause: () => void;
   /** Nothing can come any more for receipts that earlier readings left of this queue. */
   readonly forgetEarlier: (reading: Reading) => void;
   /** Drops what is due until the signal aborts. */
@@ -18,26 +25,30 @@ const KEEP_MS = 3_000;
 const DROP_EVERY_MS = 500;
 const DROP_OLD_EVERY_MS = 10_000;
 
+type Group = { readonly run: string | undefined; readonly keys: readonly ReceiptKey[] };
+
 export const createSettled = ({ database, clock, log }: { database: Database; clock: Clock; log: Log }): Settled => {
-  let kept: { readonly at: number; readonly keys: readonly ReceiptKey[] }[] = [];
+  let kept: (Group & { readonly at: number })[] = [];
   /** The database could not be told of these. */
-  let untold: ReceiptKey[] = [];
+  let untold: Group[] = [];
+  /** Of the session that stands. */
+  let run: string | undefined;
+  let lastRun: string | undefined;
   let earlier: Reading[] = [];
   let droppedOldAt = clock.monotonic();
 
-  const settleNow = async (keys: readonly ReceiptKey[]) => {
-    await settle(database, keys, clock.now());
-    kept.push({ at: clock.monotonic(), keys });
+  const settleNow = async (group: Group) => {
+    await settle(database, group.keys, clock.now());
+    kept.push({ ...group, at: clock.monotonic() });
   };
 
   const dropDue = async () => {
-    const late = untold;
-    if (late.length > 0) {
+    for (let late = untold[0]; late; late = untold[0]) {
       await settleNow(late);
-      untold = untold.slice(late.length);
+      untold = untold.slice(1);
     }
     const now = clock.monotonic();
-    const due = kept.filter(({ at }) => now - at >= KEEP_MS);
+    const due = run === undefined ? [] : kept.filter((one) => one.run === run && now - one.at >= KEEP_MS);
     if (due.length > 0) {
       await drop(
         database,
@@ -57,13 +68,22 @@ export const createSettled = ({ database, clock, log }: { database: Database; cl
 
   return {
     add: async (keys) => {
+      const group = { run: lastRun, keys };
       try {
-        await settleNow(keys);
+        await settleNow(group);
       } catch (error) {
         // A receipt that stays would answer for a message that is still to come, and is no other than the one before.
-        untold = [...untold, ...keys];
+        untold = [...untold, group];
         log.debug({ err: error }, 'acknowledgements could not be settled, because the database fails; trying again');
       }
+    },
+    begin: (standing) => {
+      run = standing;
+      lastRun = standing;
+      kept = kept.filter((one) => one.run === standing);
+    },
+    pause: () => {
+      run = undefined;
     },
     forgetEarlier: (reading) => {
       earlier = [...earlier, reading];
