@@ -171,6 +171,23 @@ describe('bindings on RabbitMQ', { skip: WITHOUT_RABBITMQ }, () => {
     );
   });
 
+  it('of a queue that another service left are removed, and the queue stays with what lies on it', async (t) => {
+    const { queue, start, bind, publish, rabbitmq, nameOf, database } = await createAmqpWorld(t);
+    const [hook, after] = [queue('one'), queue('two')];
+    await onChannel(rabbitmq, (channel) => channel.assertQueue(nameOf(hook), { durable: true, maxLength: 50 }));
+    await publish(nameOf(hook), 1, {}, '');
+    await bind(hook, 'a');
+    const { broker } = await start(async () => {});
+    await eventually('it is refused', async () => (await broker.bindingStates(hook.id))[0]?.state === 'refused');
+    await database.transaction((tx) => broker.setBindings(tx, hook, []));
+    const named = { name: 'test.known', text: 'select name from amqp_queues where queue = $1' };
+    await eventually('it is settled', async () => (await database.query(named, [hook.id])).length === 0);
+    await bind(after, 'a');
+    await eventually('others go on', areActive(broker, after));
+    const { messageCount } = await onChannel(rabbitmq, (channel) => channel.checkQueue(nameOf(hook)));
+    assert.equal(messageCount, 1);
+  });
+
   it('that were set while the broker in the database was at work follow at the first start', async (t) => {
     const { queue, start, bind, publish, database } = await createAmqpWorld(t);
     const hook = queue('one');

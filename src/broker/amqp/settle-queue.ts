@@ -56,7 +56,7 @@ export const settleQueue = async (record: QueueRecord, settings: SettleSettings)
   let { removed }: { removed: Settled['removed'] } = nothing;
   if (there !== null && there !== wanted) {
     // With what lies there: it was another hook's, though of the same name.
-    const refusal = await declarer.ask((channel) => channel.deleteQueue(brokerName));
+    const refusal = await remove(brokerName, declarer);
     if (refusal && refusal.code !== NOT_FOUND) return { ...nothing, isRefused: true };
     removed = [{ name, queue: there }];
   }
@@ -95,6 +95,16 @@ const stateOf = (queue: string, { exchange, routingKeyPattern }: KnownBinding, r
   state: reason === null ? 'active' : 'refused',
   reason,
 });
+
+/** A queue of this name that another service has made is left alone, with its messages: its arguments are not ours. Answers a refusal. */
+const remove = async (brokerName: string, declarer: Declarer): Promise<Refusal | undefined> => {
+  for (const queueType of ['classic', 'quorum'] as const) {
+    const refusal = await declarer.ask((channel) => channel.assertQueue(brokerName, queueArguments(queueType)));
+    if (!refusal) return declarer.ask((channel) => channel.deleteQueue(brokerName));
+    if (refusal.code !== PRECONDITION_FAILED) return refusal;
+  }
+  return undefined;
+};
 
 /** Answers why it cannot be declared. */
 const declare = async (queue: ReadyQueue, settings: SettleSettings): Promise<string | undefined> => {
