@@ -9,8 +9,9 @@ import { createMetrics } from './core/metrics.ts';
 import { createSecretBox } from './core/secret-box.ts';
 import { checkEncryptionKey } from './database/check-encryption-key.ts';
 import type { Database } from './database/database.ts';
+import { isDatabaseAway } from './database/is-away.ts';
 import { measurePool } from './database/pool-metrics.ts';
-import { prepareDatabase } from './database/prepare-database.ts';
+import { prepareDatabase, withoutPassword } from './database/prepare-database.ts';
 import { statement } from './database/statement.ts';
 import { ApiError } from './http/api-error.ts';
 import { withCommonMethods } from './http/common-methods.ts';
@@ -48,7 +49,17 @@ const READINESS_DEADLINE_MS = 2_000;
 const ask = statement('app.is-there', 'select 1');
 
 /** Resolves when the server is ready. Throws an OperatorError that says what to change, and leaves nothing behind. */
-export const startApp = async (config: Config, { clock, log }: AppSurroundings): Promise<App> => {
+export const startApp = async (config: Config, surroundings: AppSurroundings): Promise<App> => {
+  try {
+    return await start(config, surroundings);
+  } catch (error) {
+    if (!isDatabaseAway(error)) throw error;
+    const address = config.databaseUrl === undefined ? config.dataFolder : withoutPassword(config.databaseUrl);
+    throw new OperatorError('HW_DATABASE_UNREACHABLE', { address, reason: describeError(error) }, error);
+  }
+};
+
+const start = async (config: Config, { clock, log }: AppSurroundings): Promise<App> => {
   await using undo = new AsyncDisposableStack();
   const ending = new AbortController();
   const metrics = createMetrics({ processMetrics: true });

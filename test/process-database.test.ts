@@ -4,6 +4,7 @@ import { spawn, spawnSync } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import { access, chmod, chown, readdir, writeFile } from 'node:fs/promises';
+import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
 import pg from 'pg';
@@ -49,6 +50,37 @@ const refusalOf = async (
   return program.said();
 };
 
+/** Lets so many bytes of answers through, and is gone then. */
+const cuttingProxy = async (cleanup: Cleanup, target: pg.ClientConfig, most: number) => {
+  const { host, port, user = '', password, database } = new pg.Client(target); // which knows what a URL means
+  let bytes = 0;
+  const sockets = new Set<Socket>();
+  const proxy = createServer((client) => {
+    const server = host.startsWith('/') ? connect(`${host}/.s.PGSQL.${port}`) : connect(port, host);
+    for (const socket of [client, server]) {
+      sockets.add(socket);
+      socket.on('error', () => {}); // it is cut on purpose
+    }
+    client.pipe(server);
+    client.on('close', () => server.destroy());
+    server.on('close', () => client.destroy());
+    server.on('data', (chunk) => {
+      bytes += chunk.length;
+      if (bytes <= most) return void client.write(chunk);
+      proxy.close();
+      for (const socket of sockets) socket.destroy();
+    });
+  }).listen(0, '127.0.0.1');
+  await once(proxy, 'listening');
+  cleanup.after(async () => {
+    proxy.close();
+    for (const socket of sockets) socket.destroy();
+  });
+  const address = proxy.address() as AddressInfo;
+  const credentials = [user, ...(typeof password === 'string' ? [password] : [])].map(encodeURIComponent).join(':');
+  return { url: `postgres://${credentials}@127.0.0.1:${address.port}/${database}`, bytes: () => bytes };
+};
+
 describe('a given database', () => {
   it('holds everything, and no other is started', async (t) => {
     const cleanup = lastFirst(t);
@@ -81,6 +113,31 @@ describe('a given database', () => {
       /^hookwright: The database at 127\.0\.0\.1:1\/none cannot be reached: .*ECONNREFUSED.* \[HW_DATABASE_UNREACHABLE\]\n$/,
     );
     assert.doesNotMatch(said, /geheim|verborgen/);
+  });
+
+  it('that goes away while the server starts ends the start with a reason that an operator can act on', async (t) => {
+    const cleanup = lastFirst(t);
+    const connection = await freshConnection(cleanup);
+    const key = { HOOKWRIGHT_ENCRYPTION_KEY: randomBytes(32).toString('base64') };
+    const start = async (most: number) => {
+      const { url, bytes } = await cuttingProxy(cleanup, connection, most);
+      const data = await newDataFolder(cleanup);
+      const env = { ...key, DATABASE_URL: url };
+      const program = runProgram(cleanup, ['serve', '--port', '0', '--data', data, '--log-level', 'fatal'], { env });
+      // A server that has begun its work waits for its database, however soon it goes.
+      const [said] = await program.says(/^hookwright: .*$|is ready at /m);
+      if (said.startsWith('hookwright: ')) assert.deepEqual(await program.exit, [1, null], program.said());
+      program.process.kill('SIGKILL');
+      return { said, bytes: bytes() };
+    };
+    const all = (await start(Number.POSITIVE_INFINITY)).bytes;
+    const ends = [];
+    for (let part = 0.02; part < 0.4; part += 0.04) ends.push((await start(Math.floor(all * part))).said);
+    const refusals = ends.filter((said) => said.startsWith('hookwright: '));
+    assert.ok(refusals.length > 2, ends.join('\n'));
+    for (const said of refusals) {
+      assert.match(said, /^hookwright: The database at 127.* cannot be reached: .* \[HW_DATABASE_UNREACHABLE\]$/);
+    }
   });
 
   it('that a newer Hookwright migrated is refused, and left as it is', async (t) => {
