@@ -15,7 +15,7 @@ export type DefinitionChecks = {
 };
 
 /** All patterns are looked at with every tick: a hundred thousand take 8 s (measured). */
-export const MOST_PATTERNS = 250;
+export const MOST_PATTERNS = 1_000;
 /** RabbitMQ makes some hundreds a second. */
 export const MOST_BINDINGS = 250;
 

@@ -118,7 +118,7 @@ describe('a server that does not answer as it should', () => {
       assert.equal(status, 5, err);
       assert.match(
         err,
-        /^hookwright: [^\n]+\. \[\w+\]\n {2}where: hook \w+, at http:\S+ as x\n {2}cure: {2}.+\n$/,
+        /^hookwright: [^\n]+[.?] \[\w+\]\n {2}where: hook \w+, at http:\S+ as x\n {2}cure: {2}.+\n$/,
         group,
       );
     }
