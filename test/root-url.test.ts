@@ -1,23 +1,19 @@
 // A server behind a TLS proxy: clients sign for the name that they call, which the proxy does not pass on.
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
-import { once } from 'node:events';
 import { readFile } from 'node:fs/promises';
-import http from 'node:http';
-import https from 'node:https';
-import type { AddressInfo } from 'node:net';
+import type http from 'node:http';
 import { join } from 'node:path';
 import { it } from 'node:test';
 import { type Clients, ECHO_SCOPES, echoHook, rootClients } from './support/client.ts';
 import { type Cleanup, freshDatabaseUrl } from './support/database.ts';
 import { authorization, send } from './support/request.ts';
 import { newDataFolder, newFolder, serve } from './support/server.ts';
+import { type Certificate, startTlsProxy } from './support/tls-proxy.ts';
 import { lastFirst } from './support/wait.ts';
 
 const NAME = 'hooks.example.com';
 const hasOpenssl = spawnSync('openssl', ['version']).status === 0;
-
-type Certificate = { readonly key: string; readonly cert: string };
 
 const makeCertificate = async (cleanup: Cleanup): Promise<Certificate> => {
   const folder = await newFolder(cleanup, 0o700);
@@ -28,27 +24,6 @@ const makeCertificate = async (cleanup: Cleanup): Promise<Certificate> => {
   ]);
   assert.equal(made.status, 0, String(made.stderr));
   return { key: await readFile(key, 'utf8'), cert: await readFile(cert, 'utf8') };
-};
-
-/** Ends TLS and calls `target` with another Host, as most proxies do unless told otherwise. Resolves with its port. */
-const startProxy = async (cleanup: Cleanup, certificate: Certificate, target: string): Promise<number> => {
-  const { hostname, port, host } = new URL(target);
-  const proxy = https.createServer(certificate, (request, response) => {
-    const { method, url: path, headers } = request;
-    const onward = http.request({ hostname, port, method, path, headers: { ...headers, host } }, (answer) => {
-      response.writeHead(answer.statusCode ?? 502, answer.headers);
-      answer.pipe(response);
-    });
-    onward.on('error', () => response.destroy());
-    request.pipe(onward);
-  });
-  proxy.listen(0, '127.0.0.1');
-  await once(proxy, 'listening');
-  cleanup.after(async () => {
-    proxy.closeAllConnections();
-    proxy.close();
-  });
-  return (proxy.address() as AddressInfo).port;
 };
 
 const refusal = (call: Promise<unknown>): Promise<{ statusCode: number; code: string }> =>
@@ -64,7 +39,7 @@ it('behind a TLS proxy, the server knows signatures for its --root-url and for n
   const rootUrl = `https://${NAME}`;
   const server = await serve(cleanup, await newDataFolder(cleanup), { env, args: ['--root-url', rootUrl] });
   const certificate = await makeCertificate(cleanup);
-  const port = await startProxy(cleanup, certificate, server.url);
+  const port = await startTlsProxy(cleanup, certificate, server.url, { setsHost: true });
   assert.ok(server.said().includes(`is ready at ${server.url} (clients use ${rootUrl})`));
   assert.equal(server.credentials.rootUrl, rootUrl, 'the credentials say where clients reach it');
 

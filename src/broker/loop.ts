@@ -58,7 +58,7 @@ export const createLoop = ({ name, clock, log, turn }: LoopSettings): Loop => {
         isWoken = false;
         try {
           const pause = await turn();
-          if (failures > 0) log.info({ loop: name }, 'messages: the database answers again');
+          if (failures > 0) log.info({ loop: name }, 'messages: it goes on again');
           failures = 0;
           await sleep(
             Math.min(pause ?? Number.POSITIVE_INFINITY, isListening ? LISTENING_POLL_MS : DEAF_POLL_MS),
@@ -66,7 +66,7 @@ export const createLoop = ({ name, clock, log, turn }: LoopSettings): Loop => {
           );
         } catch (error) {
           const level = failures === 0 ? 'warn' : 'debug';
-          log[level]({ err: error, loop: name }, 'messages: the database fails; trying again');
+          log[level]({ err: error, loop: name }, 'messages: this cannot be done now; trying again');
           await clock.sleep(backoff(failures, DATABASE_FAILED), signal);
           failures += 1;
         }

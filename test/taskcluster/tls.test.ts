@@ -1,10 +1,6 @@
 // A deployment behind TLS, as real ones are: its certificate is checked, and signatures are for its name and port.
 import assert from 'node:assert/strict';
-import { once } from 'node:events';
 import { writeFile } from 'node:fs/promises';
-import http from 'node:http';
-import https from 'node:https';
-import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { it } from 'node:test';
 import { systemClock } from '../../src/core/clock.ts';
@@ -14,28 +10,14 @@ import { TEST_CERTIFICATE, TEST_KEY } from '../../src/mail/test-support/certific
 import { clientsOf, ECHO_SCOPES, echoHook } from '../support/client.ts';
 import type { Cleanup } from '../support/database.ts';
 import { newFolder } from '../support/server.ts';
+import { startTlsProxy } from '../support/tls-proxy.ts';
 import { lastFirst } from '../support/wait.ts';
 import { createWorld, PERSON_CREDENTIALS, SERVER, TOKENS } from './world.ts';
 
-/** Ends TLS and keeps the Host header. Answers its URL. */
+/** Keeps the Host header. Answers its URL. */
 const startProxy = async (cleanup: Cleanup, target: string): Promise<string> => {
-  const { hostname, port } = new URL(target);
-  const proxy = https.createServer({ key: TEST_KEY, cert: TEST_CERTIFICATE }, (request, response) => {
-    const { method, url: path, headers } = request;
-    const onward = http.request({ hostname, port, method, path, headers }, (answer) => {
-      response.writeHead(answer.statusCode ?? 502, answer.headers);
-      answer.pipe(response);
-    });
-    onward.on('error', () => response.destroy());
-    request.pipe(onward);
-  });
-  proxy.listen(0, '127.0.0.1');
-  await once(proxy, 'listening');
-  cleanup.after(async () => {
-    proxy.closeAllConnections();
-    proxy.close();
-  });
-  return `https://localhost:${(proxy.address() as AddressInfo).port}`;
+  const certificate = { key: TEST_KEY, cert: TEST_CERTIFICATE };
+  return `https://localhost:${await startTlsProxy(cleanup, certificate, target, { setsHost: false })}`;
 };
 
 it('a server of a deployment behind TLS trusts the authority that it is told to trust', async (t) => {
