@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import type { AnySchemaObject } from 'ajv';
+import { Ajv, type AnySchemaObject } from 'ajv';
 import fc from 'fast-check';
 import { type CompiledSchema, compileTriggerSchema, isLinearSchema } from './trigger-schema.ts';
 
@@ -31,6 +31,43 @@ describe('a trigger schema', () => {
       'data/b must be equal to one of the allowed values: ["x","y"]',
       'data/list/1 must be string',
     ]);
+  });
+
+  it('checks each value with its own pattern, wherever the patterns stand', () => {
+    const schema = {
+      properties: { env: { pattern: '^(dev|stage)$' }, tag: { pattern: '^v[0-9]+$' } },
+    };
+    assert.ok(fits(schema, { env: 'dev', tag: 'v7' }));
+    assert.ok(!fits(schema, { env: 'dev', tag: 'dev' }));
+    const prefixes = { patternProperties: { '^s_': { type: 'string' }, '^n_': { type: 'number' } } };
+    assert.ok(fits(prefixes, { s_a: 'x', n_b: 2 }));
+    assert.ok(!fits(prefixes, { s_a: 'x', n_b: 'x' }));
+    const choice = { anyOf: [{ pattern: '^a' }, { pattern: '^b' }] };
+    assert.ok(fits(choice, 'b'));
+    assert.ok(!fits(choice, 'c'));
+  });
+
+  it('checks any number of patterns as native regular expressions do', () => {
+    const letter = fc.constantFrom('a', 'b', 'c', '1', '-');
+    const atom = fc.oneof(letter, fc.constantFrom('[ab]', '[^a]', '.', '\\d', '(?:a|b1)', 'a+', 'b?', 'c{2}', '(?=a)'));
+    const pattern = fc
+      .tuple(fc.boolean(), fc.array(atom, { minLength: 1, maxLength: 4 }), fc.boolean())
+      .map(([begins, atoms, ends]) => `${begins ? '^' : ''}${atoms.join('')}${ends ? '$' : ''}`);
+    const text = fc.array(letter, { maxLength: 5 }).map((letters) => letters.join(''));
+    const patterns = fc.uniqueArray(pattern, { minLength: 1, maxLength: 8 });
+    const payload = fc.dictionary(text, fc.oneof(text, fc.integer()), { maxKeys: 5 });
+    fc.assert(
+      fc.property(patterns, payload, fc.array(text, { maxLength: 8 }), (all, named, listed) => {
+        const value = { list: listed, named };
+        const patternProperties = Object.fromEntries(all.map((one, index) => [one, { pattern: all.at(index - 1) }]));
+        const anyOf = all.map((one) => ({ additionalProperties: { pattern: one } }));
+        const schema = {
+          properties: { list: { items: all.map((one) => ({ pattern: one })) }, named: { patternProperties, anyOf } },
+        };
+        const native = new Ajv({ allErrors: true, strict: false });
+        assert.equal(fits(schema, value), native.validate(schema, value));
+      }),
+    );
   });
 
   it('tells twenty errors and how many more there are', () => {

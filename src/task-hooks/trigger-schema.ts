@@ -70,7 +70,8 @@ const createCheck =
 const safeRegExp = (pattern: string, flags: string) => {
   const native = new RegExp(pattern, flags); // throws for what is no pattern in JavaScript, though RE2 may know it
   const re2 = compileRe2(pattern);
-  return re2 ? { test: (text: string) => re2.matcher(text).find() } : native;
+  // Ajv keeps one expression for all patterns of a schema that have the same text, so each must have its own.
+  return re2 ? { test: (text: string) => re2.matcher(text).find(), toString: () => String(native) } : native;
 };
 
 const compileRe2 = (pattern: string): RE2JS | undefined => {
