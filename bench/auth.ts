@@ -1,10 +1,10 @@
 // Measures who signed a request and what he may do: verification with the expansion of scopes, in this process, on a thousand roles.
 //   npm run bench -- --only auth     takes it alone
 import { createHmac } from 'node:crypto';
-import { createAuthenticator, type KnownClient } from '../src/auth/hawk.ts';
-import { createReplays } from '../src/auth/replays.ts';
-import { compileRoles } from '../src/auth/role-expansion.ts';
+import { compileRoles } from '../src/auth/roles/role-expansion.ts';
 import { satisfies } from '../src/auth/scopes.ts';
+import { createAuthenticator, type KnownClient } from '../src/auth/signatures/authenticator.ts';
+import { createReplays } from '../src/auth/signatures/replays.ts';
 import { systemClock } from '../src/core/clock.ts';
 import type { SignedRequest } from '../src/http/api-method.ts';
 import { figure, type Measure, type Row } from './measure.ts';

@@ -1,11 +1,11 @@
 // Bindings on a RabbitMQ of the bench's own: how soon a new one is active beside ten and beside ten thousand, and a restart of RabbitMQ.
 import { connect } from 'amqplib';
-import { createAmqpConnection } from '../src/broker/amqp/connection.ts';
-import { createRabbitmqBroker } from '../src/broker/amqp/create-rabbitmq-broker.ts';
-import { queueNameOf } from '../src/broker/amqp/queue-name.ts';
-import type { QueueType } from '../src/broker/amqp/settle-queue.ts';
 import type { QueueIdentity } from '../src/broker/broker.ts';
-import type { BrokerTools } from '../src/broker/tools.ts';
+import type { BrokerTools } from '../src/broker/operator-tools.ts';
+import { createAmqpConnection } from '../src/broker/rabbitmq/connection/connection.ts';
+import { createRabbitmqBroker } from '../src/broker/rabbitmq/rabbitmq-broker.ts';
+import type { QueueType } from '../src/broker/rabbitmq/topology/declare-queue.ts';
+import { queueNameOf } from '../src/broker/rabbitmq/topology/queue-name.ts';
 import { silentLog } from '../src/core/log.ts';
 import { createMetrics } from '../src/core/metrics.ts';
 import { freshDatabase } from '../test/support/database.ts';

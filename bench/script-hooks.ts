@@ -1,10 +1,12 @@
 // Measures script hooks beside the floor: what the host's own JSON.parse(JSON.stringify(event)) costs in the same round.
 //   npm run bench -- --only script-hooks     takes it alone
 import { systemClock } from '../src/core/clock.ts';
+import { judge } from '../src/script-hooks/check-answer.ts';
 import { bootImage } from '../src/script-hooks/engine/boot.ts';
 import { createCompiler } from '../src/script-hooks/engine/compiler.ts';
 import { createRunner } from '../src/script-hooks/engine/runner.ts';
 import { loadWasm } from '../src/script-hooks/engine/wasm.ts';
+import { createSurroundings } from '../src/script-hooks/host-answers.ts';
 import {
   type Bowl,
   buildHook,
@@ -13,9 +15,7 @@ import {
   type Event,
   type ScriptHook,
 } from '../src/script-hooks/index.ts';
-import { judge } from '../src/script-hooks/judge.ts';
-import { takeApart } from '../src/script-hooks/pieces.ts';
-import { createSurroundings } from '../src/script-hooks/surroundings.ts';
+import { takeApart } from '../src/script-hooks/sandbox/lazy-event.ts';
 import { type Bar, figure, type Measure, type Row } from './measure.ts';
 import { bowl, EVENTS, postsOf, SCRIPTS } from './script-hooks-cases.ts';
 

@@ -1,8 +1,9 @@
 // A class of clients for any service: its methods, their URLs, and copies with other options.
-import { createBewit } from './hawk.ts';
+
 import { type ClientOptions, type ClientSettings, readOptions } from './options.ts';
 import { type ExpectedAnswer, performCall } from './perform-call.ts';
 import { paramsOf, type QueryValues, type Service, type ServiceMethod, urlOf } from './service.ts';
+import { createBewit } from './signing/hawk.ts';
 import { realSurroundings, type Surroundings } from './surroundings.ts';
 
 /** A method of a client, as `hooks.triggerHook`. */

@@ -5,14 +5,14 @@ export type * from './auth-api.ts';
 export { Broker } from './broker.ts';
 export type * from './broker-api.ts';
 export type { ApiFunction, ServiceClient, SignedUrlOptions, UrlArgument } from './create-client-class.ts';
-export type { Certificate, Credentials } from './credentials.ts';
 export { type FireRecord, Hooks, type LastFire, type PageOptions } from './hooks.ts';
 export type * from './hooks-api.ts';
 export type { ClientOptions, Fetch } from './options.ts';
 export { Queue } from './queue.ts';
 export type * from './queue-api.ts';
+export type { Certificate, Credentials } from './signing/credentials.ts';
 export {
   createTemporaryCredentials,
   type TemporaryCredentials,
   type TemporaryCredentialsOptions,
-} from './temporary-credentials.ts';
+} from './signing/temporary-credentials.ts';

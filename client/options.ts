@@ -1,5 +1,5 @@
 // What a client can be told, what holds when it is not, and what is no sense at all.
-import { type Credentials, createSigner, type Signer } from './credentials.ts';
+import { type Credentials, createSigner, type Signer } from './signing/credentials.ts';
 
 export type ClientOptions = {
   /** Where the server is: `https://hooks.example.com`. */

@@ -1,9 +1,9 @@
 // One call from its first try to its answer: each try signed anew, repeated where repeating can help.
 import { ApiCallError } from './api-call-error.ts';
-import { toBase64, toUrlSafe } from './digest.ts';
-import { signRequest } from './hawk.ts';
 import type { ClientSettings } from './options.ts';
 import { redact, redactText } from './redact.ts';
+import { toBase64, toUrlSafe } from './signing/digest.ts';
+import { signRequest } from './signing/hawk.ts';
 import type { Surroundings } from './surroundings.ts';
 
 /**

@@ -1,10 +1,10 @@
 // Which clients are generated, and where they lie.
-import { AUTH_API } from '../src/auth/api-declaration.ts';
-import { BROKER_API } from '../src/broker/broker-api-declaration.ts';
+import { AUTH_API } from '../src/auth/api/declaration.ts';
+import { BROKER_API } from '../src/broker/api-declaration.ts';
 import type { ApiDeclaration } from '../src/http/api-method.ts';
 import { declareCommonMethods } from '../src/http/common-methods.ts';
-import { QUEUE_API } from '../src/queue/api-declaration.ts';
-import { HOOKS_API } from '../src/task-hooks/api-declaration.ts';
+import { QUEUE_API } from '../src/queue/standalone/declaration.ts';
+import { HOOKS_API } from '../src/task-hooks/api/declaration.ts';
 import { clientSource } from './client-source.ts';
 
 const APIS: Readonly<Record<string, ApiDeclaration>> = {

@@ -1,5 +1,9 @@
 // The composition root: builds the parts from a Config and joins them. The only file that knows them all.
-import { createBrokerApi } from './broker/broker-api.ts';
+
+import { createConfiguredBroker } from './assembly/broker.ts';
+import { createStandaloneMode } from './assembly/standalone.ts';
+import { createTaskclusterMode } from './assembly/taskcluster.ts';
+import { createBrokerApi } from './broker/api.ts';
 import type { Config, Part } from './config.ts';
 import { type Clock, withDeadline } from './core/clock.ts';
 import { loadEncryptionKey } from './core/encryption-key.ts';
@@ -15,17 +19,14 @@ import { prepareDatabase, withoutPassword } from './database/prepare-database.ts
 import { statement } from './database/statement.ts';
 import { ApiError } from './http/api-error.ts';
 import { withCommonMethods } from './http/common-methods.ts';
+import { serveReferences } from './http/references/serve-references.ts';
 import { serveApis } from './http/serve-api.ts';
 import { serveElsewhere } from './http/serve-elsewhere.ts';
-import { serveReferences } from './http/serve-references.ts';
 import { createHttpServer } from './http/server.ts';
 import { createLedger } from './ledger/create-ledger.ts';
 import { createRetention, RETENTION_TIMER } from './ledger/retention.ts';
 import { createOutgoingMail } from './mail/outgoing-mail.ts';
-import { createConfiguredBroker } from './modes/broker.ts';
-import { createStandaloneMode } from './modes/standalone.ts';
-import { createTaskclusterMode } from './modes/taskcluster.ts';
-import { createTaskHooks } from './task-hooks/create-task-hooks.ts';
+import { createTaskHooks } from './task-hooks/task-hooks.ts';
 import { createTimers } from './timers/create-timers.ts';
 
 export type App = {

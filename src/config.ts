@@ -5,10 +5,10 @@ import { resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { describeError, OperatorError } from './core/errors.ts';
 import { LOG_LEVELS, type LogLevel } from './core/log.ts';
-import { type Deployment, parseCertificate, parseRootUrl } from './http/deployment.ts';
 import { parseMailbox } from './mail/mailbox.ts';
 import { parseSmtpUrl } from './mail/smtp-url.ts';
 import { AMQP_QUEUE_TYPES, type AmqpQueueType, MODES, OPTIONS, type Option, PARTS, type Part } from './options.ts';
+import { type Deployment, parseCertificate, parseRootUrl } from './taskcluster/taskcluster-deployment.ts';
 
 export type { AmqpQueueType, Part } from './options.ts';
 export { AMQP_QUEUE_TYPES, OPTIONS, PARTS } from './options.ts';

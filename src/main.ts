@@ -1,10 +1,10 @@
 // The executable: reads the command line and calls a command. It runs when it is imported (bin/hookwright.js does so).
-import type { Call, CommandEntry, CommandIo } from './commands/command.ts';
+import type { Call, CommandEntry, CommandIo } from './commands/cli/command.ts';
+import { EXIT_STATUS } from './commands/cli/exit-status.ts';
+import { describeCommand, listCommands } from './commands/cli/help.ts';
+import { createOutput } from './commands/cli/output.ts';
+import { entriesBelow, findEntry, type ReadEntry, readCall, type Values } from './commands/cli/read-call.ts';
 import { COMMANDS } from './commands/command-table.ts';
-import { EXIT_STATUS } from './commands/exit-status.ts';
-import { describeCommand, listCommands } from './commands/help.ts';
-import { createOutput } from './commands/output.ts';
-import { entriesBelow, findEntry, type ReadEntry, readCall, type Values } from './commands/read-call.ts';
 import { systemClock } from './core/clock.ts';
 import { OperatorError } from './core/errors.ts';
 import { VERSION } from './version.ts';
@@ -78,7 +78,7 @@ const runCall = async (entry: ReadEntry, args: readonly string[], io: CommandIo)
     return await (await entry.load())(call);
   } catch (error) {
     // Loaded only when something went wrong.
-    const { describeExplained, explainError } = await import('./commands/explain-error.ts');
+    const { describeExplained, explainError } = await import('./commands/cli/explain-error.ts');
     const explained = explainError(error, { subject, server, cure });
     if (explained === undefined) throw error;
     const { status, ...said } = explained;
@@ -119,7 +119,7 @@ const callOf = (entry: CommandEntry, { texts, lists, switches }: Values, parts: 
     cwd: io.cwd,
     clock: systemClock,
     connect: async () => {
-      const { connectApi } = await import('./commands/api-connection.ts');
+      const { connectApi } = await import('./commands/calls/api-connection.ts');
       const choice = { data: text('data'), rootUrl: text('root-url'), clientId: text('client-id') };
       const connection = await connectApi({ ...choice, env: io.env, cwd: io.cwd });
       onConnect(`${connection.rootUrl} as ${connection.clientId}`);

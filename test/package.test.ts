@@ -70,7 +70,7 @@ test('the package has what it needs to run and to be understood, and nothing els
     'dist/client/index.d.ts',
     'dist/script-hooks/index.js',
     'dist/script-hooks/index.d.ts',
-    'dist/script-hooks/worker.js',
+    'dist/script-hooks/sandbox/worker.js',
     'docs/client.md',
     'docs/script-hooks.md',
   ]) {

@@ -14,7 +14,7 @@ import { eventually, lastFirst } from './support/wait.ts';
 
 const isRoot = process.getuid?.() === 0;
 const NOBODY = 65534;
-/** Signals that come within this time are one (src/commands/serve.ts); a little more, because clocks differ. */
+/** Signals that come within this time are one (src/commands/server/serve.ts); a little more, because clocks differ. */
 const SAME_SIGNAL_MS = 250 + 50;
 const TRIGGER = '/api/hooks/v1/hooks/g/h/trigger';
 

@@ -7,11 +7,11 @@ import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
-import { AUTH_API } from '../src/auth/api-declaration.ts';
-import { BROKER_API } from '../src/broker/broker-api-declaration.ts';
+import { AUTH_API } from '../src/auth/api/declaration.ts';
+import { BROKER_API } from '../src/broker/api-declaration.ts';
 import type { ApiDeclaration } from '../src/http/api-method.ts';
-import { QUEUE_API } from '../src/queue/api-declaration.ts';
-import { HOOKS_API } from '../src/task-hooks/api-declaration.ts';
+import { QUEUE_API } from '../src/queue/standalone/declaration.ts';
+import { HOOKS_API } from '../src/task-hooks/api/declaration.ts';
 import { codeBlocksOf } from './house/documents.ts';
 import { startServerProcess } from './support/server-process.ts';
 

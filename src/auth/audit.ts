@@ -3,8 +3,8 @@ import { toIso } from '../core/clock.ts';
 import type { Transaction } from '../database/database.ts';
 import { statement } from '../database/statement.ts';
 import type { ApiRequest } from '../http/api-method.ts';
-import type { ClientRecord } from './clients.ts';
-import type { RoleDefinition } from './role-index.ts';
+import type { ClientRecord } from './clients/clients.ts';
+import type { RoleDefinition } from './roles/role-index.ts';
 
 /** Who makes a change. */
 export type Actor = { readonly clientId: string; readonly requestId: string };

@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { createBoundedMemo } from './bounded-memo.ts';
-import { createClientCache } from './client-cache.ts';
-import { createRoleCache } from './role-cache.ts';
-import type { RoleDefinition } from './role-index.ts';
+import { createClientCache } from './clients/client-cache.ts';
+import { createRoleCache } from './roles/role-cache.ts';
+import type { RoleDefinition } from './roles/role-index.ts';
 
 describe('a bounded memory', () => {
   it('lets go of what was used longest ago, by weight', () => {

@@ -6,9 +6,9 @@ import type { AddressInfo } from 'node:net';
 import { after, before, describe, it } from 'node:test';
 import { systemClock } from '../core/clock.ts';
 import { ApiError } from '../http/api-error.ts';
-import { createAuthenticator, type KnownClient } from './hawk.ts';
-import { createReplays } from './replays.ts';
-import { compileRoles } from './role-expansion.ts';
+import { compileRoles } from './roles/role-expansion.ts';
+import { createAuthenticator, type KnownClient } from './signatures/authenticator.ts';
+import { createReplays } from './signatures/replays.ts';
 
 // It has no types; named by a variable so that the compiler does not look for them.
 const packageName: string = 'taskcluster-client';

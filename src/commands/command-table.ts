@@ -1,10 +1,10 @@
 // The one table of all commands: help, completion and what runs come from it. Nothing of a command is loaded before it is called.
-import { AUTH_ENTRIES } from './auth-entries.ts';
-import type { CommandEntry } from './command.ts';
-import { DATA_ENTRIES } from './data-entries.ts';
-import { HOOK_ENTRIES } from './hook-entries.ts';
-import { PULSE_ENTRIES } from './pulse-entries.ts';
-import { SCRIPT_ENTRIES, SERVER_ENTRIES, SHELL_ENTRIES } from './server-entries.ts';
+import { AUTH_ENTRIES } from './auth/auth-entries.ts';
+import type { CommandEntry } from './cli/command.ts';
+import { DATA_ENTRIES } from './data/data-entries.ts';
+import { HOOK_ENTRIES } from './hooks/hook-entries.ts';
+import { PULSE_ENTRIES } from './pulse/pulse-entries.ts';
+import { SCRIPT_ENTRIES, SERVER_ENTRIES, SHELL_ENTRIES } from './server/server-entries.ts';
 
 /** In the order in which help shows them. */
 export const COMMANDS: readonly CommandEntry[] = [

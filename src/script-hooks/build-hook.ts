@@ -1,14 +1,14 @@
 // A source goes in, a hook comes out that can be called.
 import { newSlugId } from '../core/ids.ts';
+import { judge } from './check-answer.ts';
+import { createStrikes } from './circuit-breaker.ts';
 import { ScriptHookError } from './errors.ts';
 import { unwrapHoon } from './hoon-source.ts';
-import type { Question } from './job.ts';
-import { judge } from './judge.ts';
+import { createSurroundings } from './host-answers.ts';
 import type { Limits } from './limits.ts';
-import { type EventPieces, eventKindName, takeApart } from './pieces.ts';
-import { createSandbox, type Sandbox, type Script } from './sandbox.ts';
-import { createStrikes } from './strikes.ts';
-import { createSurroundings } from './surroundings.ts';
+import { type EventPieces, eventKindName, takeApart } from './sandbox/lazy-event.ts';
+import { createSandbox, type Sandbox, type Script } from './sandbox/sandbox.ts';
+import type { Question } from './sandbox/worker-protocol.ts';
 import type { Bowl, Outcome, RunRequest } from './types.ts';
 
 export type BuildOptions = {

@@ -1,7 +1,7 @@
 // types/tlon_hooks.d.ts and docs/script-types.md, made from the types and from what stands here of the functions.
-import { type DeclaredType, declareTypes } from '../community/declare-types.ts';
-import * as scalars from '../community/scalars.ts';
-import { SEED_TYPES } from '../community/seed-types.ts';
+import { type DeclaredType, declareTypes } from '../community/schema/declare-types.ts';
+import * as scalars from '../community/schema/scalars.ts';
+import { SEED_TYPES } from '../community/types/seed-types.ts';
 
 const SCALARS = Object.fromEntries(
   Object.entries(scalars).flatMap(([name, schema]) =>

@@ -1,11 +1,11 @@
 // What a script hook is called with, and what comes of it.
-import type { Effect } from '../community/effect.ts';
-import type { Event } from '../community/event.ts';
-import type { Group } from '../community/group.ts';
-import type { VPost } from '../community/posts.ts';
-import type { FailureKind } from './job.ts';
+import type { Effect } from '../community/types/effect.ts';
+import type { Event } from '../community/types/event.ts';
+import type { Group } from '../community/types/group.ts';
+import type { VPost } from '../community/types/posts.ts';
+import type { FailureKind } from './sandbox/worker-protocol.ts';
 
-export type { FailureKind } from './job.ts';
+export type { FailureKind } from './sandbox/worker-protocol.ts';
 
 /** Given at once, or by a function that is called only if the script asks. */
 export type Lazily<T> = T | (() => T | Promise<T>);

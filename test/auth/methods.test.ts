@@ -2,7 +2,7 @@
 // names, and the same call without credentials and with scopes that are nearly right.
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
-import { AUTH_API } from '../../src/auth/api-declaration.ts';
+import { AUTH_API } from '../../src/auth/api/declaration.ts';
 import type { MethodDeclaration } from '../../src/http/api-method.ts';
 import { type Clients, clientsOf, rootClients } from '../support/client.ts';
 import { newDataFolder, type Server, serve } from '../support/server.ts';

@@ -1,7 +1,7 @@
 // The client has the methods that it must have, and they are those of the server's declaration.
 import assert from 'node:assert/strict';
 import { globSync, readFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { describe, it } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import Type from 'typebox';
@@ -9,7 +9,7 @@ import { HOOKS_SERVICE } from '../../client/hooks-api.ts';
 import { paramsOf, type Service } from '../../client/service.ts';
 import { clientSource } from '../../scripts/client-source.ts';
 import { clientSources } from '../../scripts/client-sources.ts';
-import { SCHEMAS } from '../../src/auth/api-schemas.ts';
+import { SCHEMAS } from '../../src/auth/api/schemas.ts';
 import type { MethodDeclaration } from '../../src/http/api-method.ts';
 import { importsOf, onlyCode } from '../house/source-text.ts';
 import { SEED_METHODS } from './seed-methods.ts';
@@ -103,13 +103,14 @@ describe('the source of a client', () => {
 });
 
 describe('the source of the client', () => {
-  const files = globSync('*.ts', { cwd: join(ROOT, 'client') });
+  const files = globSync('**/*.ts', { cwd: join(ROOT, 'client') });
   const read = (path: string): string => readFileSync(join(ROOT, 'client', path), 'utf8');
 
   it('imports nothing but itself: it runs in browsers, and brings no packages', () => {
     assert.ok(files.length > 10);
     for (const path of files) {
-      for (const { specifier = '' } of importsOf(read(path))) assert.match(specifier, /^\.\/[\w-]+\.ts$/, path);
+      for (const { specifier = '' } of importsOf(read(path)))
+        assert.match(join('client', dirname(path), specifier), /^client\/[\w/-]+\.ts$/, path);
     }
   });
 

@@ -3,13 +3,13 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import fc from 'fast-check';
 import hawk from 'hawk';
-import { createSigner } from '../../client/credentials.ts';
-import { createBewit, signRequest } from '../../client/hawk.ts';
 import { HOOKS_SERVICE } from '../../client/hooks-api.ts';
 import { createTemporaryCredentials, Hooks } from '../../client/index.ts';
 import { type QueryValues, type Service, urlOf } from '../../client/service.ts';
+import { createSigner } from '../../client/signing/credentials.ts';
+import { createBewit, signRequest } from '../../client/signing/hawk.ts';
 import { realSurroundings } from '../../client/surroundings.ts';
-import { verifyCertificate } from '../../src/auth/certificate.ts';
+import { verifyCertificate } from '../../src/auth/signatures/certificate.ts';
 import { clientsOf, taskcluster } from '../support/client.ts';
 import { createFakeSurroundings } from './fake-surroundings.ts';
 

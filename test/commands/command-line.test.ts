@@ -7,7 +7,7 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
-import type { Option } from '../../src/commands/command.ts';
+import type { Option } from '../../src/commands/cli/command.ts';
 import { COMMANDS } from '../../src/commands/command-table.ts';
 import { startSmtpServer } from '../../src/mail/test-support/smtp-server.ts';
 import { startDeployment } from '../support/deployment.ts';

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { EXIT_STATUS } from '../../src/commands/exit-status.ts';
+import { EXIT_STATUS } from '../../src/commands/cli/exit-status.ts';
 import { onChannel, openRabbitmq } from '../support/rabbitmq.ts';
 import { startRabbitmqNode, WITHOUT_RABBITMQ_NODE } from '../support/rabbitmq-node.ts';
 import { lastFirst } from '../support/wait.ts';

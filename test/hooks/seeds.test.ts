@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
 import { systemClock } from '../../src/core/clock.ts';
-import { nextOccurrence } from '../../src/task-hooks/schedule.ts';
+import { nextOccurrence } from '../../src/task-hooks/schedule/schedule.ts';
 import { type Clients, clientsOf, rootClients, taskcluster } from '../support/client.ts';
 import { createFakeClock } from '../support/fake-clock.ts';
 import { newDataFolder, serve } from '../support/server.ts';

@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict';
 import { createRequire } from 'node:module';
 import { after, before, describe, it } from 'node:test';
-import { QUEUE_API } from '../../src/queue/api-declaration.ts';
+import { QUEUE_API } from '../../src/queue/standalone/declaration.ts';
 import { type Clients, clientsOf, rootClients, taskcluster } from '../support/client.ts';
 import { newDataFolder, type Server, serve } from '../support/server.ts';
 import { lastFirst } from '../support/wait.ts';

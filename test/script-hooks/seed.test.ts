@@ -2,8 +2,8 @@
 import assert from 'node:assert/strict';
 import { existsSync, readFileSync } from 'node:fs';
 import { after, before, test } from 'node:test';
-import { conformer } from '../../src/community/conform.ts';
-import { SEED_TYPES } from '../../src/community/seed-types.ts';
+import { conformer } from '../../src/community/schema/decode.ts';
+import { SEED_TYPES } from '../../src/community/types/seed-types.ts';
 import { buildHook, createSandbox, type Sandbox } from '../../src/script-hooks/index.ts';
 import { samplesOf } from './samples.ts';
 import { listSeed, parseType, type SeedList } from './seed.ts';

@@ -1,11 +1,11 @@
 // What stands behind the ports in mode taskcluster, without a server around it: on a stand-in deployment and a clock that can be set.
-import { createRemoteAuth } from '../../src/auth/remote-auth.ts';
+import { createRemoteAuth } from '../../src/auth/taskcluster-auth.ts';
 import { type Clock, systemClock } from '../../src/core/clock.ts';
 import { silentLog } from '../../src/core/log.ts';
 import { createMetrics } from '../../src/core/metrics.ts';
-import { createDeploymentClient } from '../../src/http/deployment-client.ts';
-import { createNotifyMailer } from '../../src/mail/notify-mailer.ts';
-import { createTaskclusterQueue } from '../../src/queue/taskcluster-queue.ts';
+import { createNotifyMailer } from '../../src/mail/taskcluster-mailer.ts';
+import { createTaskclusterQueue } from '../../src/queue/taskcluster/taskcluster-queue.ts';
+import { createDeploymentClient } from '../../src/taskcluster/taskcluster-client.ts';
 import type { Cleanup } from '../support/database.ts';
 import { startDeployment } from '../support/deployment.ts';
 import { lastFirst } from '../support/wait.ts';

@@ -8,7 +8,7 @@ import { describe, it } from 'node:test';
 import { inspect } from 'node:util';
 import { systemClock } from '../../src/core/clock.ts';
 import { createMetrics } from '../../src/core/metrics.ts';
-import { createDeploymentClient, type DeploymentCall } from '../../src/http/deployment-client.ts';
+import { createDeploymentClient, type DeploymentCall } from '../../src/taskcluster/taskcluster-client.ts';
 import type { Cleanup } from '../support/database.ts';
 import type { Fault } from '../support/deployment.ts';
 import { lastFirst } from '../support/wait.ts';

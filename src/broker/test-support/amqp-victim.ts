@@ -4,9 +4,9 @@ import { systemClock } from '../../core/clock.ts';
 import { silentLog } from '../../core/log.ts';
 import { createMetrics } from '../../core/metrics.ts';
 import { openDatabase } from '../../database/connection.ts';
-import { createAmqpConnection } from '../amqp/connection.ts';
-import { createRabbitmqBroker } from '../amqp/create-rabbitmq-broker.ts';
-import type { BrokerTools } from '../tools.ts';
+import type { BrokerTools } from '../operator-tools.ts';
+import { createAmqpConnection } from '../rabbitmq/connection/connection.ts';
+import { createRabbitmqBroker } from '../rabbitmq/rabbitmq-broker.ts';
 import { effectsReader } from './effects.ts';
 
 const [connection = '{}', url = ''] = process.argv.slice(2);

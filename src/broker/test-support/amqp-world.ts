@@ -10,12 +10,12 @@ import { silentLog } from '../../core/log.ts';
 import { createMetrics, type Metrics } from '../../core/metrics.ts';
 import type { Database } from '../../database/database.ts';
 import { statement } from '../../database/statement.ts';
-import { runMarkerOf } from '../amqp/broker-run.ts';
-import { createAmqpConnection } from '../amqp/connection.ts';
-import { createRabbitmqBroker, type RabbitmqBrokerSettings } from '../amqp/create-rabbitmq-broker.ts';
-import { queueNameOf } from '../amqp/queue-name.ts';
 import type { Binding, Broker, QueueIdentity, Reader } from '../broker.ts';
-import type { BrokerTools } from '../tools.ts';
+import type { BrokerTools } from '../operator-tools.ts';
+import { createAmqpConnection } from '../rabbitmq/connection/connection.ts';
+import { runMarkerOf } from '../rabbitmq/consuming/restart-marker.ts';
+import { createRabbitmqBroker, type RabbitmqBrokerSettings } from '../rabbitmq/rabbitmq-broker.ts';
+import { queueNameOf } from '../rabbitmq/topology/queue-name.ts';
 
 export type AmqpWorld = {
   readonly database: Database;

@@ -6,7 +6,7 @@ import { silentLog } from '../../core/log.ts';
 import { createMetrics } from '../../core/metrics.ts';
 import { statement } from '../../database/statement.ts';
 import type { Reader } from '../broker.ts';
-import { createInProcessBroker } from '../create-in-process-broker.ts';
+import { createInProcessBroker } from '../in-database/database-broker.ts';
 import { countLeft } from './world.ts';
 
 const undo: (() => Promise<void>)[] = [];

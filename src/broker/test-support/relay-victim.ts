@@ -3,8 +3,8 @@ import { systemClock } from '../../core/clock.ts';
 import { silentLog } from '../../core/log.ts';
 import { createMetrics } from '../../core/metrics.ts';
 import { openDatabase } from '../../database/connection.ts';
-import { createAmqpConnection } from '../amqp/connection.ts';
-import { createAmqpRelay } from '../amqp/relay.ts';
+import { createAmqpConnection } from '../rabbitmq/connection/connection.ts';
+import { createAmqpRelay } from '../rabbitmq/publishing/relay.ts';
 
 const [database = '{}', url = ''] = process.argv.slice(2);
 const surroundings = { clock: systemClock, log: silentLog, metrics: createMetrics() };

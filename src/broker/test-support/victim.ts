@@ -4,7 +4,7 @@ import { systemClock } from '../../core/clock.ts';
 import { silentLog } from '../../core/log.ts';
 import { createMetrics } from '../../core/metrics.ts';
 import { openDatabase } from '../../database/connection.ts';
-import { createInProcessBroker } from '../create-in-process-broker.ts';
+import { createInProcessBroker } from '../in-database/database-broker.ts';
 import { effectsReader } from './effects.ts';
 import { oneByOne, type TestReader } from './world.ts';
 

@@ -6,7 +6,7 @@ import { createMetrics, type Metrics } from '../../core/metrics.ts';
 import type { Database } from '../../database/database.ts';
 import { statement } from '../../database/statement.ts';
 import type { Broker, Delivery, OutgoingMessage } from '../broker.ts';
-import { createInProcessBroker } from '../create-in-process-broker.ts';
+import { createInProcessBroker } from '../in-database/database-broker.ts';
 
 /** A reader that is told which broker it reads from. */
 export type TestReader = (deliveries: readonly Delivery[], broker: Broker) => Promise<void>;

@@ -13,8 +13,8 @@ import { ApiError } from '../../http/api-error.ts';
 import type { ScopeExpression } from '../../http/api-method.ts';
 import { compilePayloadCheck } from '../../http/validation.ts';
 import { createTimers, type Timers } from '../../timers/create-timers.ts';
-import { TASK_TIMER } from '../due-timer.ts';
-import { createStandaloneQueue, type StandaloneQueue } from '../standalone-queue.ts';
+import { createStandaloneQueue, type StandaloneQueue } from '../standalone/standalone-queue.ts';
+import { TASK_TIMER } from '../standalone/tasks/expiry.ts';
 
 export type Call = (
   name: string,

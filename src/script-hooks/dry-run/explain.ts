@@ -1,6 +1,6 @@
 // The outcome of a dry run, in words.
-import type { Event } from '../../community/event.ts';
-import { eventKindName } from '../pieces.ts';
+import type { Event } from '../../community/types/event.ts';
+import { eventKindName } from '../sandbox/lazy-event.ts';
 import type { Outcome } from '../types.ts';
 import { diffLines, short } from './diff.ts';
 

@@ -1,6 +1,7 @@
 // Source text to bytecode. The engine does not check bytecode, so none may come from anywhere else.
-import type { CompileReport } from '../job.ts';
+
 import type { Limits } from '../limits.ts';
+import type { CompileReport } from '../sandbox/worker-protocol.ts';
 import { SCRIPT_NAME, type SourcePlace, sourcePlace } from '../source-place.ts';
 import { type Image, instanceOf, restored } from './image.ts';
 import type { Vm } from './vm.ts';

@@ -1,9 +1,9 @@
 // Runs scripts, one at a time, each from a fresh memory image.
 import { systemClock } from '../../core/clock.ts';
-import type { Question, RunJob, RunReport, Verdict } from '../job.ts';
 import type { Limits } from '../limits.ts';
+import type { Question, RunJob, RunReport, Verdict } from '../sandbox/worker-protocol.ts';
 import { SLACK_STEPS } from './boot.ts';
-import { createConversation } from './conversation.ts';
+import { createConversation } from './host-calls.ts';
 import { type Image, instanceOf, restored, takeImage } from './image.ts';
 import { EngineFault, type Vm } from './vm.ts';
 

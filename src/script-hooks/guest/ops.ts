@@ -43,7 +43,7 @@ export type GuestSettings = {
   readonly longestMessage: number;
 };
 
-/** What the guest is told of the event: see pieces.ts. */
+/** What the guest is told of the event: see lazy-event.ts. */
 export type EventHead = {
   readonly event: unknown;
   /** Where the lazy parts go, from the root; the order of the outermost first. */

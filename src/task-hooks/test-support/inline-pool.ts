@@ -1,7 +1,7 @@
 // Evaluations without workers: at once, on this thread, or not at all while the pool is busy.
-import { compileOrThrow, evaluate } from '../evaluation.ts';
-import type { EvaluationPool, PoolAnswer } from '../evaluation-pool.ts';
-import type { WorkerRequest } from '../evaluation-worker.ts';
+import { compileOrThrow, evaluate } from '../evaluation/evaluate.ts';
+import type { EvaluationPool, PoolAnswer } from '../evaluation/pool.ts';
+import type { WorkerRequest } from '../evaluation/worker.ts';
 
 export const createInlinePool = (isBusy: () => boolean = () => false): EvaluationPool => ({
   run: async <Result>(request: WorkerRequest): Promise<PoolAnswer<Result>> => {

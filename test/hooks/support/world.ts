@@ -2,8 +2,8 @@
 // if each were a process. Who may call what is not its affair: everybody may everything. (walk.test.ts has that, with servers as users start them.)
 import { hash } from 'node:crypto';
 import { Writable } from 'node:stream';
-import { createBrokerApi } from '../../../src/broker/broker-api.ts';
-import { createInProcessBroker } from '../../../src/broker/create-in-process-broker.ts';
+import { createBrokerApi } from '../../../src/broker/api.ts';
+import { createInProcessBroker } from '../../../src/broker/in-database/database-broker.ts';
 import { type Clock, systemClock } from '../../../src/core/clock.ts';
 import { newUuid } from '../../../src/core/ids.ts';
 import { createLog } from '../../../src/core/log.ts';
@@ -18,7 +18,7 @@ import { createHttpServer } from '../../../src/http/server.ts';
 import { createLedger } from '../../../src/ledger/create-ledger.ts';
 import type { Mail } from '../../../src/mail/mailer.ts';
 import type { Queue } from '../../../src/queue/queue.ts';
-import { createTaskHooks } from '../../../src/task-hooks/create-task-hooks.ts';
+import { createTaskHooks } from '../../../src/task-hooks/task-hooks.ts';
 import { createTimers } from '../../../src/timers/create-timers.ts';
 import { clientsOf } from '../../support/client.ts';
 import { type Cleanup, freshDatabase } from '../../support/database.ts';

@@ -1,0 +1,43 @@
+// For those who write a client: authentication as if there were one client, whose access token everybody knows (section 5, testAuthenticate).
+import type { Clock } from '../../core/clock.ts';
+import type { Caller, SignedRequest } from '../../http/api-method.ts';
+import { normalForm } from '../scopes.ts';
+import { createAuthenticator, EVERYBODY, type KnownClient } from '../signatures/authenticator.ts';
+import type { Address } from '../signatures/read-header.ts';
+
+export type TestAuthenticationSettings = { readonly clock: Clock; readonly rootUrl: Address | undefined };
+
+/** What testAuthenticateGet is called with, so to speak. */
+export const GET_TEST = {
+  clientScopes: ['test:*', 'auth:create-client:test:*'],
+  requiredScopes: ['test:authenticate-get'],
+} as const;
+
+/** The caller, with these scopes and what everybody has; roles are not looked at. Throws AuthenticationFailed. */
+export const createTestAuthentication =
+  ({ clock, rootUrl }: TestAuthenticationSettings) =>
+  (signed: SignedRequest, clientScopes: readonly string[]): Promise<Caller> => {
+    const now = clock.now();
+    const tester: KnownClient = {
+      clientId: 'tester',
+      accessToken: 'no-secret',
+      scopes: clientScopes,
+      expires: now + 24 * 60 * 60 * 1000,
+      disabled: false,
+      lastDateUsed: now,
+    };
+    const { authenticate } = createAuthenticator({
+      clock,
+      rootUrl,
+      findClient: (clientId) => (clientId === tester.clientId ? tester : undefined),
+      roles: () => ({ expand: normalForm }),
+      replays: { use: () => true, forgive: () => {} }, // there is nothing to be gained by sending it twice
+    });
+    return authenticate(signed);
+  };
+
+/** As the reference calls somebody who did not sign. */
+export const testAnswer = ({ clientId, scopes }: Caller) => ({
+  clientId: clientId ?? 'auth-failed:no-auth',
+  scopes: clientId === undefined ? [EVERYBODY] : scopes,
+});

@@ -1,0 +1,136 @@
+// Creating, updating and deleting roles: what is asked of the caller, and what of the role set (spec/standalone-auth-queue.md, section 5).
+import type { Clock } from '../../core/clock.ts';
+import { ApiError } from '../../http/api-error.ts';
+import type { ApiRequest } from '../../http/api-method.ts';
+import { checkDescription, checkScopesEnd } from '../api/request-checks.ts';
+import type { PutRole } from '../api/schemas.ts';
+import { actorIn, writeAuthAudit } from '../audit.ts';
+import { compareScopes, holds, normalForm } from '../scopes.ts';
+import type { RoleCache } from './role-cache.ts';
+import { compileRoles } from './role-expansion.ts';
+import type { RoleDefinition } from './role-index.ts';
+import { checkRoleSet, widestScopes } from './role-rules.ts';
+import type { Role, RoleSetChange, RoleStore } from './roles.ts';
+
+export type RoleWriter = {
+  /** Throws InputError, InsufficientScopes, RequestConflict. The same request again answers the same role. */
+  readonly create: (request: ApiRequest<PutRole>) => Promise<Role>;
+  /** Throws InputError, ResourceNotFound (before InsufficientScopes). */
+  readonly update: (request: ApiRequest<PutRole>) => Promise<Role>;
+  readonly remove: (request: ApiRequest) => Promise<void>;
+};
+
+type Settings = { readonly store: RoleStore; readonly cache: RoleCache; readonly clock: Clock };
+
+/** No longer than an entry of PostgreSQL's index can be (2,704 bytes). The id of a hook's role takes up to 2,009. */
+const LONGEST_ROLE_ID = 2_500;
+
+export const createRoleWriter = ({ store, cache, clock }: Settings): RoleWriter => {
+  /** What was written counts at once in this process; the others hear of it. */
+  const change = async <T>(work: (set: RoleSetChange) => Promise<T>): Promise<T> => {
+    const { result, revision } = await store.change(work);
+    if (revision !== undefined) cache.changed(revision);
+    return result;
+  };
+
+  return {
+    create: async (request) => {
+      const { params, payload, authorize } = request;
+      const wanted = readRole(params.roleId, payload);
+      authorize({ AllOf: [`auth:create-role:${wanted.roleId}`, ...payload.scopes] });
+      authorizeWidest(authorize, wanted, wanted.scopes);
+      const now = clock.now();
+      return change(async (set) => {
+        const present = set.roles.find(({ roleId }) => roleId === wanted.roleId);
+        if (present && isSame(present, wanted)) {
+          cache.changed(); // another process may have made it a moment ago, and the answer says what it stands for
+          return present;
+        }
+        if (present) throw new ApiError('RequestConflict', `Role with roleId '${wanted.roleId}' already exists`);
+        checkRoleSet(set.roles, wanted);
+        const role = { ...wanted, created: now, lastModified: now };
+        await set.put(role);
+        await writeAuthAudit(set.tx, { entity: 'role', action: 'created', after: role, by: actorIn(request), at: now });
+        return role;
+      });
+    },
+
+    update: async (request) => {
+      const { params, payload, authorize } = request;
+      const wanted = readRole(params.roleId, payload);
+      const find = (roles: readonly Role[]): Role => {
+        const present = roles.find(({ roleId }) => roleId === wanted.roleId);
+        if (!present) throw new ApiError('ResourceNotFound', `Role with roleId '${wanted.roleId}' not found`);
+        return present;
+      };
+      // Once before the lock, so that nobody without the right to can make the others wait for it ...
+      const seen = await store.find(wanted.roleId);
+      const current = await cache.current();
+      authorizeUpdate(authorize, find(seen ? [seen] : []), wanted, current.expand);
+      const now = clock.now();
+      return change(async (set) => {
+        // ... and once for what the role is now: somebody may have taken scopes from it that this would give back.
+        const present = find(set.roles);
+        authorizeUpdate(authorize, present, wanted, compileRoles(set.roles).expand);
+        checkRoleSet(set.roles, wanted);
+        const role = { ...wanted, created: present.created, lastModified: now };
+        await set.put(role);
+        const entry = { before: present, after: role, by: actorIn(request), at: now };
+        await writeAuthAudit(set.tx, { entity: 'role', action: 'updated', ...entry });
+        return role;
+      });
+    },
+
+    remove: (request) =>
+      change(async (set) => {
+        const before = set.roles.find(({ roleId }) => roleId === request.params.roleId);
+        if (!before) return;
+        await set.remove(before.roleId);
+        const entry = { before, by: actorIn(request), at: clock.now() };
+        await writeAuthAudit(set.tx, { entity: 'role', action: 'deleted', ...entry });
+      }),
+  };
+};
+
+type WantedRole = RoleDefinition & { readonly description: string };
+type Authorize = ApiRequest['authorize'];
+type Expand = (scopes: readonly string[]) => readonly string[];
+
+/** What anybody may be told is wrong with a request, whoever sent it. */
+const readRole = (roleId = '', { scopes, description }: PutRole): WantedRole => {
+  if (roleId.length > LONGEST_ROLE_ID) {
+    throw new ApiError('InputError', `a roleId must not be longer than ${LONGEST_ROLE_ID} characters`);
+  }
+  checkScopesEnd(scopes);
+  checkDescription(description);
+  return { roleId, description, scopes: [...scopes].sort(compareScopes) };
+};
+
+/** Nobody gives what he does not hold; what the role has already, however it has it, is not given. */
+const authorizeUpdate = (authorize: Authorize, present: RoleDefinition, wanted: WantedRole, expand: Expand): void => {
+  const had = expand(present.scopes);
+  const added = wanted.scopes.filter((scope) => !holds(had, scope));
+  authorize({ AllOf: [`auth:update-role:${wanted.roleId}`, ...added] });
+  const hadAtWidest = expand(widestScopes(present.roleId, present.scopes));
+  authorizeWidest(authorize, wanted, wanted.scopes, hadAtWidest);
+};
+
+/**
+ * The reference asks for the scopes as they are written, `<..>` included. Somebody who was given the *text* `q:<..>` (by a role
+ * without a star, say) could then write a role `r:*` that turns it into anything under `q:`. So: that, too, must be held.
+ */
+const authorizeWidest = (
+  authorize: Authorize,
+  { roleId }: RoleDefinition,
+  scopes: readonly string[],
+  had: readonly string[] = [],
+): void => {
+  const written = new Set(scopes);
+  const widest = normalForm(widestScopes(roleId, scopes).filter((scope) => !written.has(scope) && !holds(had, scope)));
+  if (widest.length > 0) authorize({ AllOf: widest });
+};
+
+const isSame = (present: Role, wanted: WantedRole): boolean =>
+  present.description === wanted.description &&
+  present.scopes.length === wanted.scopes.length &&
+  present.scopes.every((scope, index) => scope === wanted.scopes[index]);

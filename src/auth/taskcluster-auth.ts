@@ -1,0 +1,218 @@
+// Who calls, where clients and roles live in a Taskcluster deployment: its Auth verifies signatures and tells scopes. What can be
+// checked here is checked here: the payload, and that no signature is used twice.
+import type { Clock } from '../core/clock.ts';
+import type { Log } from '../core/log.ts';
+import { ApiError } from '../http/api-error.ts';
+import type { Authenticate, Caller, Satisfies, SignedRequest } from '../http/api-method.ts';
+import type { DeploymentClient } from '../taskcluster/taskcluster-client.ts';
+import { isScope, normalForm, satisfies } from './scopes.ts';
+import { checkPayload } from './signatures/payload-hash.ts';
+import {
+  type Address,
+  checkResource,
+  hasBewit,
+  readHeader,
+  readHost,
+  twoSchemes,
+  withoutBrackets,
+} from './signatures/read-header.ts';
+import { refusal } from './signatures/refusal.ts';
+import { createReplays } from './signatures/replays.ts';
+
+export type RemoteAuthSettings = {
+  readonly client: DeploymentClient;
+  /** What callers sign when a proxy stands before us; undefined: what their Host header says. */
+  readonly rootUrl: URL | undefined;
+  /** The deployment's own: a Host header that names it leaves out the port of its scheme. */
+  readonly deploymentUrl: URL;
+  readonly clock: Clock;
+  readonly log: Log;
+};
+
+export type RemoteAuth = {
+  readonly authenticate: Authenticate;
+  readonly satisfies: Satisfies;
+  readonly forgive: (request: SignedRequest) => void;
+  /** Whether Auth answers, and whether our own credentials are good. Throws ApiError ServiceUnavailable that says what is not. */
+  readonly checkHealth: () => Promise<void>;
+  /** What our own credentials may do, expanded. */
+  readonly ownScopes: () => Promise<readonly string[]>;
+};
+
+/** What Auth says of a request. */
+type Verdict =
+  | {
+      readonly status: 'auth-success';
+      readonly clientId: string;
+      readonly scopes: readonly string[];
+      readonly hash?: string;
+    }
+  | { readonly status: 'no-auth'; readonly scopes: readonly string[]; readonly expires: number }
+  | { readonly status: 'auth-failed'; readonly message: string };
+
+const DEADLINE_MS = 8_000;
+const HEALTH_DEADLINE_MS = 3_000;
+const TRIES = 3;
+/** The client keeps 64 connections; what waits for one longer than this queue allows is told at once. */
+const MOST_UNDER_WAY = 1_000;
+/** How long what everybody may do is not asked for again. Auth permits 15 minutes, for which it stays good while Auth is away. */
+const EVERYBODY_FRESH_MS = 60_000;
+const EVERYBODY_GOOD_MS = 15 * 60_000;
+const QUIET_MS = 5_000;
+const ASK_AGAIN_MS = 5_000;
+const LARGEST_ANSWER = 4 * 1024 * 1024;
+const LONGEST_MESSAGE = 2_000;
+
+export const createRemoteAuth = (settings: RemoteAuthSettings): RemoteAuth => {
+  const { client, clock, log } = settings;
+  const replays = createReplays();
+  const addressOf = createAddressOf(settings);
+  let underWay = 0;
+  let quietUntil = Number.NEGATIVE_INFINITY;
+
+  /** Once in a while: while Auth is away, each request has the same to say. */
+  const warn = (about: object, what: string) => {
+    const now = clock.monotonic();
+    if (now < quietUntil) return;
+    quietUntil = now + QUIET_MS;
+    log.warn(about, what);
+  };
+
+  const away = (reason: string, cause?: unknown) =>
+    new ApiError('ServiceUnavailable', `the Auth of ${client.rootUrl} ${reason}, so nobody can be told apart`, cause);
+
+  const ask = async (question: object, deadlineMs = DEADLINE_MS): Promise<Verdict> => {
+    if (underWay >= MOST_UNDER_WAY) throw away('has too many questions of ours before it');
+    underWay += 1;
+    try {
+      const answer = await client.call({
+        ...{ service: 'auth', name: 'authenticateHawk', verb: 'POST', path: '/authenticate-hawk', as: 'nobody' },
+        body: JSON.stringify(question),
+        ...{ deadlineMs, tries: TRIES, largestAnswer: LARGEST_ANSWER },
+      });
+      if (answer.ok) return readVerdict(answer.body);
+      const { statusCode, code, message } = answer;
+      warn({ statusCode, code, reason: message.slice(0, LONGEST_MESSAGE) }, 'Auth did not look at a signature');
+      // It does not look at a host or a resource that it cannot read: nobody can have signed for these.
+      if (statusCode === 400) throw refusal('Bad Request: what was signed cannot be read');
+      throw away(`refuses to be asked: ${code}`);
+    } catch (error) {
+      if (error instanceof ApiError) throw error;
+      warn({ err: error }, 'a signature could not be verified');
+      throw away('does not answer', error);
+    } finally {
+      underWay -= 1;
+    }
+  };
+
+  let everybody: { readonly caller: Caller; readonly freshUntil: number; readonly goodUntil: number } | undefined;
+  let asking: Promise<Caller> | undefined;
+  const askForEverybody = async (): Promise<Caller> => {
+    try {
+      const verdict = await ask({ method: 'get', resource: '/', host: 'localhost', port: 80 });
+      if (verdict.status !== 'no-auth') throw away('took a request without a signature for a signed one');
+      const caller = Object.freeze({ clientId: undefined, scopes: verdict.scopes });
+      const now = clock.monotonic();
+      const goodMs = Math.min(verdict.expires - clock.now(), EVERYBODY_GOOD_MS);
+      everybody = { caller, freshUntil: now + Math.min(goodMs, EVERYBODY_FRESH_MS), goodUntil: now + goodMs };
+      return caller;
+    } finally {
+      asking = undefined;
+    }
+  };
+  const nobody = async (): Promise<Caller> => {
+    const known = everybody;
+    const now = clock.monotonic();
+    if (known && now < known.freshUntil) return known.caller;
+    asking ??= askForEverybody();
+    try {
+      return await asking;
+    } catch (error) {
+      if (!known || now >= known.goodUntil) throw error;
+      everybody = { ...known, freshUntil: clock.monotonic() + ASK_AGAIN_MS };
+      return known.caller;
+    }
+  };
+
+  const verify = async (request: SignedRequest): Promise<Caller> => {
+    const { method, url, authorization } = request;
+    checkResource(url);
+    const isLink = hasBewit(url);
+    if (!authorization && !isLink) return nobody();
+    if (authorization && isLink) throw twoSchemes();
+    const attributes = authorization ? readHeader(authorization) : undefined;
+    const { host, port } = addressOf(request.host);
+    const verdict = await ask({
+      ...{ method: method.toLowerCase(), resource: url, host, port },
+      ...(authorization && { authorization }),
+    });
+    if (verdict.status === 'auth-failed') throw refusal(verdict.message);
+    if (verdict.status === 'no-auth') throw refusal('Bad Request: Bad header format'); // somebody did sign
+    const { clientId, scopes, hash } = verdict;
+    if (authorization) {
+      const { id, nonce, ts, hash: claimed } = attributes ?? {};
+      // Two parsers saw the header. They agree, or what is checked here is not what was signed.
+      if (id !== clientId || !nonce || !ts || (claimed ?? '') !== (hash ?? '')) {
+        throw refusal('Bad Request: Bad header format');
+      }
+      if (hash) checkPayload(request, hash);
+      if (!replays.use(request, { id, nonce, ts })) throw refusal('Unauthorized: Invalid nonce');
+    }
+    return { clientId, scopes };
+  };
+
+  /** Our own credentials, looked at as those of a caller: that needs no scope. */
+  const askAboutUs = async (): Promise<Extract<Verdict, { status: 'auth-success' }>> => {
+    const question = { method: 'get', resource: '/', host: 'localhost', port: 80 };
+    const authorization = client.sign('GET', new URL('http://localhost/'));
+    const verdict = await ask({ ...question, authorization }, HEALTH_DEADLINE_MS);
+    if (verdict.status === 'auth-success') return verdict;
+    const reason = verdict.status === 'auth-failed' ? `: ${verdict.message}` : '';
+    throw new ApiError(
+      'ServiceUnavailable',
+      `the Auth of ${client.rootUrl} refuses the credentials of this server (client ${client.clientId})${reason}`,
+    );
+  };
+
+  return {
+    authenticate: verify,
+    satisfies,
+    forgive: replays.forgive,
+    checkHealth: async () => void (await askAboutUs()),
+    ownScopes: async () => (await askAboutUs()).scopes,
+  };
+};
+
+/** The host and the port that a caller has signed. */
+const createAddressOf = ({ rootUrl, deploymentUrl }: RemoteAuthSettings): ((host: string | undefined) => Address) => {
+  const given = rootUrl && addressIn(rootUrl);
+  const deployment = addressIn(deploymentUrl);
+  return (header) => {
+    if (given) return given;
+    const address = readHost(header);
+    const names = (header ?? '').toLowerCase() === deploymentUrl.host; // without a port: that of the scheme, of which a proxy keeps us in the dark
+    return names ? deployment : address;
+  };
+};
+
+const addressIn = ({ protocol, hostname, port }: URL): Address => ({
+  host: withoutBrackets(hostname),
+  port: port === '' ? (protocol === 'https:' ? 443 : 80) : Number(port),
+});
+
+/** Throws an Error for what no Auth answers. */
+const readVerdict = (body: unknown): Verdict => {
+  const { status, clientId, scopes, expires, hash, message } = (body ?? {}) as Record<string, unknown>;
+  if (status === 'auth-failed') {
+    return { status, message: typeof message === 'string' ? message.slice(0, LONGEST_MESSAGE) : 'Unauthorized' };
+  }
+  const isRead = Array.isArray(scopes) && scopes.every(isScope) && (hash === undefined || typeof hash === 'string');
+  if (isRead && status === 'auth-success' && typeof clientId === 'string') {
+    return { status, clientId, scopes: normalForm(scopes), ...(hash !== undefined && { hash }) };
+  }
+  if (isRead && status === 'no-auth') {
+    const until = typeof expires === 'string' ? Date.parse(expires) : Number.NaN;
+    return { status, scopes: normalForm(scopes), expires: Number.isNaN(until) ? 0 : until };
+  }
+  throw new Error(`its answer about a signature cannot be read; its status is ${String(status).slice(0, 50)}`);
+};

@@ -1,0 +1,334 @@
+// Reads all queues of hooks on RabbitMQ, on channels that hundreds of them share, and hands what comes to the reader, queue by queue.
+//
+// Every process that listens consumes every queue; RabbitMQ hands the messages of a queue to one of them (single active consumer).
+import type { ConsumeMessage } from 'amqplib';
+import { backoff } from '../../../core/backoff.ts';
+import { type Clock, withDeadline } from '../../../core/clock.ts';
+import type { Log } from '../../../core/log.ts';
+import type { Database, Transaction } from '../../../database/database.ts';
+import type { Delivery, Reader } from '../../broker.ts';
+import type { BrokerMetrics } from '../../metrics.ts';
+import type { AmqpConnection, AmqpSession } from '../connection/connection.ts';
+import type { AmqpMetrics } from '../metrics.ts';
+import type { ReadyQueue } from '../topology/declare-queue.ts';
+import { type Entry, openReadChannel, type ReadChannel } from './ack-channel.ts';
+import { createFlow } from './read-throttle.ts';
+import { createSettled } from './receipt-cleanup.ts';
+import { hashOf, holdQueues, type Received, SupersededError, writeReceipts } from './receipts.ts';
+import { findBrokerRun } from './restart-marker.ts';
+import {
+  bytesOf,
+  createPlaces,
+  createSource,
+  firstOf,
+  type Item,
+  type Session,
+  type SharedChannel,
+  type Source,
+} from './subscription.ts';
+
+export type AmqpConsumer = {
+  /** The queue is there: it is read from now on, if it is not yet. */
+  readonly ensure: (queue: ReadyQueue) => void;
+  /** Whether nothing of it is under way here. */
+  readonly isIdle: (id: string) => boolean;
+  /** It is not read any more; what has come and is not over goes back. */
+  readonly stop: (id: string) => Promise<void>;
+  readonly acknowledge: (tx: Transaction, deliveries: readonly Delivery[]) => Promise<ReadonlySet<Delivery>>;
+  readonly run: (signal: AbortSignal) => Promise<void>;
+};
+
+export type AmqpConsumerSettings = {
+  readonly database: Database;
+  readonly connection: AmqpConnection;
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly metrics: BrokerMetrics & AmqpMetrics;
+  readonly reader: Reader;
+  readonly mostBytesInFlight?: number | undefined;
+  /** A session has begun: no queue is read until it is ensured. */
+  readonly onSession: () => void;
+  /** RabbitMQ has ended the reading of this queue: it was deleted, or what another one did closed the channel. */
+  readonly onGone: (queue: ReadyQueue) => void;
+};
+
+/** Of one queue. With 250, and 20 ms for a batch, a queue is read at thousands a second. */
+const PREFETCH = 250;
+const MOST_CONSUMERS_A_CHANNEL = 250;
+/** Queues whose batches are with the reader at the same time. */
+const MOST_READING = 32;
+const READER_FAILED = { firstMs: 500, longestMs: 60_000 };
+const END_WITHIN_MS = 3_000;
+const SESSION_FAILED = { firstMs: 200, longestMs: 5_000 };
+
+export const createAmqpConsumer = (settings: AmqpConsumerSettings): AmqpConsumer => {
+  const { database, connection, clock, log, metrics, reader, onSession, onGone, mostBytesInFlight } = settings;
+  const flow = createFlow(clock, mostBytesInFlight);
+  const settled = createSettled({ database, clock, log });
+  const received = new WeakMap<Delivery, { readonly source: Source; readonly what: Received }>();
+  const working = new Set<Promise<void>>();
+  const places = createPlaces(MOST_READING);
+  let current: Session | undefined;
+  let lastRun: string | undefined;
+  let ending: AbortSignal | undefined;
+
+  const begin = async (amqp: AmqpSession) => {
+    for (const { over } of current?.sources.values() ?? []) over.abort();
+    current = undefined;
+    metrics.consumers(0);
+    for (let failures = 0; !amqp.ended.aborted && !ending?.aborted; failures += 1) {
+      try {
+        const run = await findBrokerRun(database, amqp, connection.user, lastRun);
+        flow.begin(amqp, await amqp.channel());
+        lastRun = run;
+        settled.begin(run);
+        amqp.ended.addEventListener('abort', settled.pause, { once: true });
+        if (amqp.ended.aborted) return settled.pause();
+        current = { run, amqp, sources: new Map(), channels: [] };
+        return onSession();
+      } catch (error) {
+        if (amqp.ended.aborted) return;
+        log[failures === 0 ? 'warn' : 'debug']({ err: error }, 'messages cannot be read yet; trying again');
+        await clock.sleep(backoff(failures, SESSION_FAILED), amqp.ended);
+      }
+    }
+  };
+
+  /** A place on a channel, counted at once: thousands may ask before the first channel is open. */
+  const sharedChannel = (session: Session): SharedChannel => {
+    const known = session.channels.find(({ consumers }) => consumers < MOST_CONSUMERS_A_CHANNEL);
+    if (known) {
+      known.consumers += 1;
+      return known;
+    }
+    const opening = openReadChannel({
+      session: session.amqp,
+      clock,
+      prefetch: PREFETCH,
+      onSettled: settled.add,
+      onClose: () => {
+        session.channels.splice(session.channels.indexOf(fresh), 1);
+        for (const source of [...session.sources.values()]) if (source.shared === fresh) leave(source, true);
+      },
+    });
+    const fresh: SharedChannel = { opening, consumers: 1 };
+    session.channels.push(fresh);
+    return fresh;
+  };
+
+  const ensure = (queue: ReadyQueue) => {
+    const session = current;
+    if (!session || ending?.aborted || session.sources.has(queue.id)) return;
+    const source = createSource(queue, session);
+    session.sources.set(queue.id, source);
+    void consume(source).catch((error: unknown) => {
+      if (session.amqp.ended.aborted || source.over.signal.aborted) return;
+      log.debug({ err: error, queue: queue.brokerName }, 'a queue cannot be read; it is looked after');
+      leave(source, true);
+    });
+  };
+
+  const consume = async (source: Source) => {
+    source.shared = sharedChannel(source.session);
+    const channel = await source.shared.opening;
+    source.channel = channel;
+    const onMessage = (message: ConsumeMessage | null) => {
+      if (message) take(source, channel, message);
+      else leave(source, true);
+    };
+    const { consumerTag } = await channel.channel.consume(source.queue.brokerName, onMessage);
+    source.consumerTag = consumerTag;
+    metrics.consumers(source.session.sources.size);
+    if (source.over.signal.aborted) await channel.channel.cancel(consumerTag);
+  };
+
+  /** Nothing more of it is read; what is with the reader goes on. */
+  const leave = (source: Source, isGone: boolean) => {
+    const { session, queue, shared, channel, items, over } = source;
+    if (over.signal.aborted) return;
+    over.abort();
+    session.sources.delete(queue.id);
+    metrics.consumers(session.sources.size);
+    if (shared) shared.consumers -= 1;
+    channel?.giveBack(items.map(({ entry }) => entry));
+    if (session === current) count(-bytesOf(items));
+    source.items = [];
+    if (isGone && !session.amqp.ended.aborted) onGone(queue);
+  };
+
+  const count = (bytes: number) => {
+    flow.count(bytes);
+    metrics.inFlight(flow.bytes());
+  };
+
+  const take = (source: Source, channel: ReadChannel, message: ConsumeMessage) => {
+    const { queue, reading } = source;
+    source.number += 1;
+    const key = { reading, number: source.number };
+    const { fields, properties, content } = message;
+    const messageId: unknown = properties.messageId;
+    const isIdentified = typeof messageId === 'string' && messageId !== '';
+    const ack = { message: { fields }, key, needsSettling: !isIdentified };
+    const entry: Entry = { ...ack, isOver: false, isAcknowledged: false };
+    channel.add(entry);
+    if (ending?.aborted) return; // it goes back with the channel
+    if (source.over.signal.aborted) return channel.giveBack([entry]);
+    const delivery: Delivery = {
+      queue: queue.id,
+      id: `${reading}/${key.number}`,
+      exchange: fields.exchange,
+      routingKey: fields.routingKey,
+      messageId: isIdentified ? messageId : undefined,
+      body: content,
+      accepted: clock.now(),
+    };
+    const isRedelivered = fields.redelivered;
+    if (isRedelivered) metrics.redelivered();
+    const hash = hashOf(queue.id, message);
+    const what = { ...key, queue: queue.id, hash, isIdentified, isRedelivered };
+    received.set(delivery, { source, what });
+    const bytes = content.length + 1_000;
+    count(bytes);
+    source.items.push({ delivery, entry, bytes });
+    if (!source.isWorking) work(source);
+  };
+
+  const work = (source: Source) => {
+    source.isWorking = true;
+    const work = empty(source).finally(() => {
+      source.isWorking = false;
+      working.delete(work);
+    });
+    working.add(work);
+  };
+
+  const empty = async (source: Source) => {
+    const { over } = source;
+    for (let failures = 0; source.items.length > 0 && !over.signal.aborted && !ending?.aborted; ) {
+      const leavePlace = await places.enter();
+      try {
+        if (over.signal.aborted || ending?.aborted) return;
+        const batch = firstOf(source.items);
+        const now = clock.now();
+        if (failures === 0) for (const { delivery } of batch) metrics.lag(now - delivery.accepted);
+        await reader(batch.map(({ delivery }) => delivery));
+        failures = 0;
+        metrics.delivered(batch.length);
+        finish(source, batch);
+      } catch (error) {
+        if (over.signal.aborted) return;
+        metrics.failed();
+        const pauseMs = backoff(failures, READER_FAILED);
+        failures += 1;
+        const [first] = source.items;
+        log.warn(
+          { err: error, queue: source.queue.brokerName, delivery: first?.delivery.id, failures, pauseMs },
+          'messages could not be taken in; they come again',
+        );
+        leavePlace();
+        await clock.sleep(pauseMs, AbortSignal.any([over.signal, ...(ending ? [ending] : [])]));
+      } finally {
+        leavePlace();
+      }
+    }
+  };
+
+  const finish = (source: Source, batch: readonly Item[]) => {
+    const entries = batch.map(({ entry }) => entry);
+    if (source.over.signal.aborted) return; // given back, or gone with its channel
+    source.items = source.items.slice(batch.length);
+    if (source.session === current) count(-bytesOf(batch));
+    source.channel?.finish(entries);
+    source.isTaken ||= source.isBeingTaken; // the reader has committed it
+    source.isPastRedelivery ||= batch.some(({ entry }) => !entry.message.fields.redelivered);
+    if (!source.isPastRedelivery || source.hasDroppedEarlier || !source.isTaken) return;
+    source.hasDroppedEarlier = true;
+    settled.forgetEarlier({ queue: source.queue.id, reading: source.reading });
+  };
+
+  const acknowledge: AmqpConsumer['acknowledge'] = async (tx, deliveries) => {
+    if (deliveries.length === 0) return new Set();
+    const known = deliveries.map((delivery) => {
+      const one = received.get(delivery);
+      if (!one) throw new Error(`the delivery ${delivery.id} is not from here`);
+      return one;
+    });
+    const late = known.filter(({ source }) => source.over.signal.aborted || source.session !== current);
+    if (late.length > 0) throw new SupersededError([...new Set(late.map(({ what }) => what.queue))]);
+    const session = current as Session;
+    const sources = [...new Set(known.map(({ source }) => source))];
+    try {
+      await holdQueues(
+        tx,
+        sources.map(({ queue, reading, isTaken }) => ({ queue: queue.id, reading, isTaken })),
+      );
+    } catch (error) {
+      if (error instanceof SupersededError) for (const id of error.queues) restart(session, id);
+      throw error;
+    }
+    for (const source of sources) source.isBeingTaken = true;
+    const what = known.map((one) => one.what);
+    const over = await writeReceipts(tx, what, session.run, clock.now());
+    if (over.size > 0) metrics.deduplicated(over.size);
+    return new Set(deliveries.filter((_, index) => over.has(what[index] as Received)));
+  };
+
+  /** Another reading had the queue in the meantime: what came before that may be its, and has to come again. */
+  const restart = (session: Session, id: string) => {
+    const source = session.sources.get(id);
+    if (source) void stopReading(source).then(() => ensure(source.queue));
+  };
+
+  const stopReading = async (source: Source) => {
+    const { channel, consumerTag } = source;
+    leave(source, false);
+    if (!channel || consumerTag === undefined) return;
+    try {
+      await channel.channel.cancel(consumerTag);
+    } catch (error) {
+      log.debug({ err: error }, 'the channel of a queue was gone before its reading could be ended');
+    }
+  };
+
+  /** What was not handed to the reader goes back with the channel it came on. */
+  const endChannels = async () => {
+    const { channels = [], sources } = current ?? {};
+    for (const { over } of sources?.values() ?? []) over.abort();
+    sources?.clear();
+    await Promise.all(
+      [...channels].map(async ({ opening }) => {
+        const channel = await opening;
+        await channel.settled();
+        await channel.channel.close();
+      }),
+    );
+  };
+
+  return {
+    ensure,
+    isIdle: (id) => (current?.sources.get(id)?.items.length ?? 0) === 0,
+    stop: async (id) => {
+      const source = current?.sources.get(id);
+      if (source) await stopReading(source);
+    },
+    acknowledge,
+    run: async (signal) => {
+      ending = signal;
+      connection.onSession((session) => void begin(session));
+      const settling = settled.run(signal);
+      if (!signal.aborted)
+        await new Promise<void>((resolve) => signal.addEventListener('abort', () => resolve(), { once: true }));
+      await Promise.all(working);
+      flow.end(); // else answers of RabbitMQ would not be read
+      await withDeadline(
+        clock,
+        END_WITHIN_MS,
+        () => endChannels(),
+        () => new Error('RabbitMQ does not answer'),
+      ).catch((error: unknown) =>
+        log.debug({ err: error }, 'reading could not be ended in order; the end of the connection ends it'),
+      );
+      await settling;
+    },
+  };
+};

@@ -1,0 +1,134 @@
+// What went wrong, for the person at the terminal: first what, then where, then what to do. And the exit status for scripts.
+import { ApiCallError } from '#client';
+import { OperatorError, type OperatorErrorCode } from '../../core/errors.ts';
+import { EXIT_STATUS } from './exit-status.ts';
+import { printable } from './output.ts';
+
+export type Explained = {
+  readonly code: string;
+  /** What is wrong, in one line without a full stop. */
+  readonly what: string;
+  /** More of what the server said. */
+  readonly more: readonly string[];
+  readonly where: string | undefined;
+  readonly cure: string | undefined;
+  readonly status: number;
+};
+
+/** At what, and as whom: `hook my-group/my-hook`, `http://127.0.0.1:8080 as root`. Filled in as it becomes known. */
+export type Circumstances = {
+  readonly subject?: string | undefined;
+  readonly server?: string | undefined;
+  /** What the command itself advises. */
+  readonly cure?: string | undefined;
+};
+
+/** undefined: nobody foresaw this error. */
+export const explainError = (error: unknown, circumstances: Circumstances): Explained | undefined => {
+  if (error instanceof ApiCallError) return explainAnswer(error, circumstances);
+  if (!(error instanceof OperatorError)) return undefined;
+  const status = OWN_STATUS[error.code] ?? EXIT_STATUS.failed;
+  return { code: error.code, what: error.message, more: [], where: undefined, cure: circumstances.cure, status };
+};
+
+/** As text for standard error. */
+export const describeExplained = ({ code, what, more, where, cure }: Explained): string => {
+  const label = (name: string, text: string | undefined) => (text === undefined ? [] : [`  ${name} ${text}`]);
+  const lines = [
+    `hookwright: ${what}${/[?!]$/.test(what) ? '' : '.'} [${code}]`,
+    ...label('where:', where),
+    ...label('cure: ', cure),
+    ...more.map((line) => (line === '' ? '' : `  ${line}`)),
+  ];
+  return `${printable(lines.join('\n'))}\n`;
+};
+
+const OWN_STATUS: Partial<Record<OperatorErrorCode, number>> = {
+  HW_BAD_OPTION: EXIT_STATUS.usage,
+  HW_UNKNOWN_COMMAND: EXIT_STATUS.usage,
+  HW_NO_CREDENTIALS: EXIT_STATUS.notAllowed,
+  HW_CREDENTIALS_OPEN: EXIT_STATUS.notAllowed,
+};
+
+const explainAnswer = (error: ApiCallError, { subject, server, cure }: Circumstances): Explained => {
+  const [what = '', ...more] = linesOf(error.message);
+  const where = [subject, server && `at ${server}`].filter((part) => part !== undefined).join(', ');
+  return {
+    code: error.code,
+    what: (error.code === 'ConnectionFailed' ? unreachableText(what) : what).replace(/[.:]$/, ''),
+    more,
+    where: where === '' ? undefined : where,
+    cure: cure ?? cureOf(error),
+    status: statusOf(error),
+  };
+};
+
+/** Which method it was helps nobody whom no method answers. */
+const unreachableText = (text: string): string =>
+  `The server cannot be reached: ${text.replace(/^\w+: (fetch failed: )?/, '')}`;
+
+/**
+ * The lines of Markdown: without the footer that repeats the request, without fences, without the scopes that were asked for beside those
+ * that are missing, and with single empty lines between paragraphs.
+ */
+const linesOf = (markdown: string): string[] => {
+  const body = (markdown.split('\n\n---\n')[0] ?? '').trim();
+  // What does not fit comes first, and the schema, which is in the documentation, last.
+  const [, schema, problems = ''] =
+    /^Schema Validation Failed!\s*Rejecting Schema: (\S+)\s*Errors:\s*([\s\S]*)$/.exec(body) ?? [];
+  if (schema !== undefined) {
+    const [first = '', ...more] = problems.split('\n').map((line) => line.replace(/^\s*\* /, ''));
+    return [first, ...more, `The schema is ${schema}`];
+  }
+  const told = body.replace(/\n*This request requires the client to satisfy[^\n]*\n+```[\s\S]*?```/, '');
+  const [first = '', ...more] = told.replace(/^```.*\n?/gm, '').split('\n');
+  return [
+    first,
+    ...more
+      .join('\n')
+      .replace(/\n{3,}/g, '\n\n')
+      .replace(/^\n+|\n+$/g, '')
+      .split('\n'),
+  ].filter((line, at, all) => all.length > 2 || at === 0 || line !== '');
+};
+
+/** Codes of the client's own: whatever answered, it was not the server. */
+const NOT_THE_SERVER = ['Timeout', 'ConnectionFailed', 'UnexpectedRedirect', 'MalformedAnswer', 'UnknownError'];
+
+export const isUnreachable = (error: unknown): boolean =>
+  error instanceof ApiCallError &&
+  (NOT_THE_SERVER.includes(error.code) || [502, 503, 504].includes(error.statusCode ?? 0));
+
+const statusOf = (error: ApiCallError): number => {
+  if (isUnreachable(error)) return EXIT_STATUS.unreachable;
+  if (error.statusCode === 404) return EXIT_STATUS.notFound;
+  return error.statusCode === 401 || error.statusCode === 403 ? EXIT_STATUS.notAllowed : EXIT_STATUS.failed;
+};
+
+const cureOf = ({ code, method, message }: ApiCallError): string | undefined => {
+  switch (code) {
+    case 'ConnectionFailed':
+    case 'Timeout':
+      return 'start it with: hookwright serve; or name another one with --data or --root-url';
+    case 'UnexpectedRedirect':
+    case 'MalformedAnswer':
+    case 'UnknownError':
+      return 'see whether the root URL is that of a Hookwright server: hookwright whoami';
+    case 'ResourceNotFound':
+      return NOT_FOUND_CURES.find(([methods]) => methods.test(method))?.[1];
+    case 'AuthenticationFailed':
+      return 'see who you are: hookwright whoami; other credentials: hookwright login';
+    case 'InsufficientScopes':
+      return message.includes('hookwright roles grant') ? undefined : 'somebody who holds these scopes can give them';
+    case 'RequestConflict':
+      return method === 'createHook' ? 'to replace the definition: hookwright hooks update' : undefined;
+    default:
+      return undefined;
+  }
+};
+
+const NOT_FOUND_CURES: readonly (readonly [RegExp, string])[] = [
+  [/hook|fire|trigger/i, 'see which hooks there are: hookwright hooks list'],
+  [/role/i, 'see which roles there are: hookwright roles list'],
+  [/client|accessToken/i, 'see which clients there are: hookwright clients list'],
+];

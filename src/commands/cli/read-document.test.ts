@@ -1,0 +1,83 @@
+// What is shown as YAML is read as the same again, whatever is in it.
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import fc from 'fast-check';
+import { canonicalJson } from '../../core/json.ts';
+import { asYaml, parseDocumentText } from './read-document.ts';
+
+const key = fc.oneof(
+  fc.string({ unit: 'binary' }),
+  fc.constantFrom(
+    '__proto__',
+    '<<',
+    '$eval',
+    '',
+    'yes',
+    '1',
+    'null',
+    '- a',
+    'a: b',
+    '#',
+    '?',
+    '&a',
+    '*a',
+    '!x',
+    '%',
+    '@',
+    '`',
+  ),
+);
+const text = fc.oneof(
+  key,
+  fc.string({ unit: fc.constantFrom('\n', ' ', 'a', '\t', '\r', '"', "'", '\\', '\x9b', '\x1b', ':', '\u2028') }),
+);
+const { json } = fc.letrec<{ json: unknown }>((tie) => ({
+  json: fc.oneof(
+    { depthSize: 'small' },
+    text,
+    fc.double({ noNaN: true, noDefaultInfinity: true }),
+    fc.integer(),
+    fc.boolean(),
+    fc.constant(null),
+    fc.array(tie('json'), { maxLength: 4 }),
+    fc.dictionary(key, tie('json'), { maxKeys: 4 }),
+  ),
+}));
+
+test('YAML of any JSON object is read as the same object', () => {
+  fc.assert(
+    fc.property(fc.dictionary(key, json, { minKeys: 1, maxKeys: 5 }), (value) => {
+      // As it came from a server; a string with half a character in it cannot have.
+      const original = JSON.parse(JSON.stringify(value).toWellFormed()) as object;
+      const yaml = asYaml(original);
+      assert.equal(canonicalJson(parseDocumentText(yaml, 'x')), canonicalJson(original), yaml);
+      assert.doesNotMatch(yaml, /[\x00-\x08\x0b-\x1f\x7f-\x9f]/);
+    }),
+    { numRuns: 2_000 },
+  );
+});
+
+test('JSON of any object is read as that object', () => {
+  fc.assert(
+    fc.property(
+      fc.dictionary(key, json, { minKeys: 1, maxKeys: 5 }),
+      fc.constantFrom(undefined, 2),
+      (value, indent) => {
+        const source = JSON.stringify(value, null, indent);
+        assert.equal(canonicalJson(parseDocumentText(source, 'x')), canonicalJson(JSON.parse(source)), source);
+      },
+    ),
+    { numRuns: 2_000 },
+  );
+});
+
+test('aliases that would fill the memory are refused', () => {
+  const lines = ['a0: &a0 [x, x, x, x, x, x, x, x, x, x]'];
+  for (let at = 1; at < 12; at++)
+    lines.push(
+      `a${at}: &a${at} [${Array(10)
+        .fill(`*a${at - 1}`)
+        .join(', ')}]`,
+    );
+  assert.throws(() => parseDocumentText(lines.join('\n'), 'bomb.yaml'), { code: 'HW_BAD_FILE' });
+});

@@ -1,0 +1,99 @@
+// The commands for hooks and tasks, as the table has them.
+
+import { serverCall } from '../calls/server-call.ts';
+import type { Argument, CommandEntry } from '../cli/command.ts';
+
+const HOOK: Argument = { name: 'GROUP/HOOK', help: 'The name of the hook' };
+const TASK: Argument = { name: 'TASK', help: 'The id of the task' };
+const DEFINITION: Argument = {
+  name: 'FILE',
+  isFile: true,
+  help: 'The definition, in JSON or YAML; - is standard input',
+};
+
+export const HOOK_ENTRIES: readonly CommandEntry[] = [
+  serverCall('hooks list', 'List hooks', async () => (await import('./hooks.ts')).hooks.list, {
+    args: [{ name: 'GROUP', isOptional: true, help: 'Of this group only' }],
+  }),
+  serverCall('hooks show', 'Show the definition of a hook', async () => (await import('./hooks.ts')).hooks.show, {
+    args: [HOOK],
+    notes: 'What it prints can be given to hooks create and hooks update.',
+  }),
+  serverCall('hooks create', 'Make a hook', async () => (await import('./hooks.ts')).hooks.create, {
+    args: [HOOK, DEFINITION],
+    notes: 'Warns of what would keep the hook from firing. Making an equal one again is no error.',
+    examples: ['hookwright hooks create my-group/my-hook hook.yaml'],
+  }),
+  serverCall(
+    'hooks update',
+    'Replace the definition of a hook',
+    async () => (await import('./hooks.ts')).hooks.update,
+    {
+      args: [HOOK, DEFINITION],
+      notes: 'Bindings that the definition leaves out stay as they are; a schedule that it leaves out is cleared.',
+    },
+  ),
+  serverCall('hooks edit', 'Edit the definition of a hook', async () => (await import('./edit-hook.ts')).editHook, {
+    args: [HOOK],
+    notes:
+      'Opens it as YAML in $VISUAL, $EDITOR or vi. What you wrote is not lost: when it is refused, the file is kept.',
+  }),
+  serverCall('hooks remove', 'Remove a hook', async () => (await import('./hooks.ts')).hooks.remove, {
+    args: [HOOK],
+    notes: 'Tasks of its fires that are under way are still created. That there is no such hook is no error.',
+  }),
+  serverCall('hooks trigger', 'Fire a hook', async () => (await import('./trigger-hook.ts')).triggerHook, {
+    args: [
+      HOOK,
+      { name: 'FILE', isFile: true, isOptional: true, help: 'The payload, in JSON or YAML; - is standard input' },
+    ],
+    options: [
+      { name: 'payload', value: 'JSON', help: 'The payload; without it and without a file {}' },
+      { name: 'wait', help: 'Wait until the task is resolved; ends with 1 unless it completed' },
+    ],
+    examples: [`hookwright hooks trigger my-group/my-hook --payload '{"who": "world"}'`],
+  }),
+  serverCall(
+    'hooks fires',
+    'Show what became of the events of a hook',
+    async () => (await import('./hook-fires.ts')).hookFires,
+    {
+      args: [HOOK],
+      options: [
+        { name: 'limit', value: 'NUMBER', help: 'How many, the newest (default 20)' },
+        { name: 'follow', help: 'Go on with those that come, until Ctrl-C; also over a restart of the server' },
+      ],
+      notes: 'Also those that made no task, and why: declined, rejected, missed and the like.',
+    },
+  ),
+  serverCall(
+    'hooks status',
+    'Show how the last fire went and when the next is due',
+    async () => (await import('./hooks.ts')).hooks.status,
+    {
+      args: [HOOK],
+    },
+  ),
+  serverCall('hooks token', 'Print the trigger token of a hook', async () => (await import('./hooks.ts')).hooks.token, {
+    args: [HOOK],
+    options: [
+      { name: 'url', help: 'Print the URL to post to instead' },
+      { name: 'reset', help: 'Make a new one first; the old one is worth nothing from then on' },
+    ],
+    notes: 'It is a secret: whoever knows it can fire the hook.',
+  }),
+  serverCall('tasks show', 'Show the definition of a task', async () => (await import('./tasks.ts')).tasks.show, {
+    args: [TASK],
+  }),
+  serverCall(
+    'tasks status',
+    'Show the state of a task and its runs',
+    async () => (await import('./tasks.ts')).tasks.status,
+    { args: [TASK] },
+  ),
+  serverCall('tasks list', 'List the tasks of a group', async () => (await import('./tasks.ts')).tasks.list, {
+    args: [{ name: 'TASK-GROUP', help: 'The id of the task group' }],
+    options: [{ name: 'limit', value: 'NUMBER', help: 'How many at most (default: all)' }],
+  }),
+  serverCall('tasks cancel', 'Cancel a task', async () => (await import('./tasks.ts')).tasks.cancel, { args: [TASK] }),
+];

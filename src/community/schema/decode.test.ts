@@ -1,0 +1,94 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import fc from 'fast-check';
+import { Effect } from '../types/effect.ts';
+import { idFromMillis, millisFromId, parseId, withDots } from '../types/id.ts';
+import { VPost } from '../types/posts.ts';
+import { normalizeShip, shipFromJson } from '../types/ship.ts';
+import { Story } from '../types/story.ts';
+import { conformer } from './decode.ts';
+
+const effect = conformer(Effect);
+
+test('an error points to what is wrong in the branch that was meant', () => {
+  const cases: [unknown, string, RegExp][] = [
+    [{}, '', /must have one of the keys channels, groups/],
+    [null, '', /one of the keys/],
+    [{ dm: {} }, '/dm/ship', /is missing/],
+    [{ dm: { ship: 'bob' } }, '/dm/ship', /must be a ship such as ~?"?~sampel-palnet"?, not "bob"/],
+    [{ channels: { pin: ['chat/~zod/a', 'nowhere'] } }, '/channels/pin/1', /must be a channel/],
+    [{ contacts: { self: { 'a/b~c': { text: 'x' } } } }, '/contacts/self/a~1b~0c', /is no key here/],
+    [
+      { contacts: { self: { bio: { set: [{ numb: 'x' }] } } } },
+      '/contacts/self/bio/set/0/numb',
+      /must be a number, not "x"/,
+    ],
+    [JSON.parse('{"dm": {"ship": "~nec", "__proto__": 1, "diff": 1}}'), '/dm', /__proto__/],
+  ];
+  for (const [value, pointer, reason] of cases) {
+    const result = effect(value);
+    assert.ok(!result.ok);
+    assert.equal(result.pointer, pointer);
+    assert.match(result.reason, reason);
+  }
+});
+
+test('every spelling of ships and ids comes out in the exact one; the value given is not changed', () => {
+  const value = {
+    channels: { channel: { nest: 'chat/zod/a', action: { post: { 'del-react': { id: '1234567', ship: 1 } } } } },
+  };
+  const before = structuredClone(value);
+  const result = effect(value);
+  assert.deepEqual(result, {
+    ok: true,
+    value: {
+      channels: {
+        channel: { nest: 'chat/~zod/a', action: { post: { 'del-react': { id: '1.234.567', ship: '~nec' } } } },
+      },
+    },
+  });
+  assert.deepEqual(value, before);
+});
+
+test('stories nested without end are refused, not followed', () => {
+  let inline: unknown = 'x';
+  for (let depth = 0; depth < 100_000; depth++) inline = { bold: [inline] };
+  const result = conformer(Story)([{ inline: [inline] }]);
+  assert.equal(result.ok, false);
+  assert.match(result.ok ? '' : result.reason, /nested too deeply/);
+});
+
+test('a field that a record does not know is kept', () => {
+  const post = {
+    seal: { id: '1', replies: {}, reacts: {}, seq: 5 },
+    revision: '0',
+    essay: { content: [], author: '~zod', sent: 1, 'kind-data': { chat: null }, blob: null },
+  };
+  const result = conformer(VPost)(post);
+  assert.ok(result.ok && result.value === (post as unknown));
+});
+
+test('ships: name to number and back', () => {
+  fc.assert(
+    fc.property(fc.bigInt({ min: 0n, max: 2n ** 128n - 1n }), (number) => {
+      const name = normalizeShip(number) as string;
+      assert.match(name, /^~[a-z-]+$/);
+      for (const spelling of [name, name.slice(1), `"${name}"`]) assert.equal(normalizeShip(spelling), name);
+      assert.equal(shipFromJson(String(number)), name);
+    }),
+  );
+});
+
+test('ids: milliseconds to id and back, with dots and without', () => {
+  assert.equal(idFromMillis(1743465600000), 170141184507313431682019536779450777600n);
+  fc.assert(
+    fc.property(fc.integer({ min: 0, max: 4_102_444_800_000 }), (ms) => {
+      const id = idFromMillis(ms);
+      assert.equal(millisFromId(id), ms);
+      assert.equal(parseId(withDots(id)), id);
+      assert.equal(parseId(String(id)), id);
+    }),
+  );
+  for (const wrong of ['', '1.23', '12.', '.123', '1e5', '-1', '1'.repeat(60)])
+    assert.equal(parseId(wrong), null, wrong);
+});

@@ -1,0 +1,154 @@
+// The queue of a deployment of one's own: tasks live in our database, from their creation to their removal, behind the real queue's API.
+import { ensureInternalClient, type InternalClientSettings } from '../../auth/clients/internal-client.ts';
+import type { Broker } from '../../broker/broker.ts';
+import type { Clock } from '../../core/clock.ts';
+import { createBatch } from '../../database/batch.ts';
+import type { Database } from '../../database/database.ts';
+import { ApiError } from '../../http/api-error.ts';
+import type { ApiRequest, ApiService, Caller, Satisfies } from '../../http/api-method.ts';
+import { insufficientScopes, missingScopes } from '../../http/scope-check.ts';
+import { compilePayloadCheck } from '../../http/validation.ts';
+import type { Timers } from '../../timers/create-timers.ts';
+import type { CreateTaskAnswer, CreateTaskRequest, Queue, Refusal } from '../queue.ts';
+import { createQueueApi } from './api.ts';
+import { createClaimCredentials, QUEUE_CLIENT } from './claims/claim-credentials.ts';
+import { createClaimTasks } from './claims/claim-tasks.ts';
+import { createClaimDesk } from './claims/work-requests.ts';
+import { createPublishEvents } from './messages.ts';
+import { createChangeTask, createCommitChanges } from './tasks/change-tasks.ts';
+import { type Creation, createTasksWith, type NewTask } from './tasks/create-tasks.ts';
+import { createDueTasks, TASK_TIMER } from './tasks/expiry.ts';
+import type { StoredTask } from './tasks/task.ts';
+import {
+  CREATE_TASK_REQUEST,
+  type CreateTaskPayload,
+  checkTaskTimes,
+  completeTask,
+  scopesToCreate,
+} from './tasks/task-definition.ts';
+import { readStates } from './tasks/task-store.ts';
+
+export type StandaloneQueueSettings = {
+  readonly database: Database;
+  /** Gets the handler of what becomes of tasks by itself; runs after this. */
+  readonly timers: Timers;
+  readonly broker: Broker;
+  /** Where the client lives in whose name workers get credentials. */
+  readonly clients: InternalClientSettings['clients'];
+  readonly clock: Clock;
+  readonly satisfies: Satisfies;
+  /** A caller with exactly these scopes. */
+  readonly callerWith: (clientId: string, authorizedScopes: readonly string[]) => Promise<Caller>;
+  readonly rootUrl: () => string;
+  /** Aborts when the server ends: workers that wait for tasks are answered at once. */
+  readonly ending: AbortSignal;
+  /** For how long a worker has a task before it must reclaim it. */
+  readonly claimMs?: number;
+};
+
+export type StandaloneQueue = Queue &
+  AsyncDisposable & {
+    readonly api: ApiService;
+    readonly createTasksIn: NonNullable<Queue['createTasksIn']>;
+    /** Has the timers look after tasks. Before they run; doing it again does no harm. */
+    readonly begin: () => Promise<void>;
+  };
+
+/** In whose name hooks create tasks: what the queue's refusals call the caller. */
+const HOOKS_CLIENT_ID = 'hookwright/hooks';
+/** As the reference. */
+const CLAIM_MS = 20 * 60 * 1000;
+const MOST_CREATED_AT_ONCE = 200;
+
+export const createStandaloneQueue = (settings: StandaloneQueueSettings): StandaloneQueue => {
+  const { database, timers, broker, clients, clock, satisfies, callerWith, rootUrl, ending } = settings;
+  const { claimMs = CLAIM_MS } = settings;
+  const publishEvents = createPublishEvents(broker);
+  const createTasks = createTasksWith({ timers, publishEvents });
+  const commitChanges = createCommitChanges({ timers, publishEvents });
+  const claimTasks = createClaimTasks({ database, clock, commitChanges, claimMs });
+  const claimDesk = createClaimDesk({ database, clock, claimTasks, ending });
+
+  const createTogether = createBatch<NewTask, Creation>({
+    maxItems: MOST_CREATED_AT_ONCE,
+    concurrency: 2,
+    run: (tasks) => database.transaction((tx) => createTasks(tx, tasks, clock.now())),
+  });
+
+  /** The definition that is to be stored. Throws the refusal. */
+  const complete = (taskId: string, request: CreateTaskPayload, caller: Caller, mayBeLate: boolean): NewTask => {
+    const definition = completeTask(taskId, request);
+    const required = scopesToCreate(definition);
+    if (!satisfies(caller, required)) throw insufficientScopes(caller, required, satisfies);
+    checkTaskTimes(definition, clock.now(), mayBeLate);
+    return { taskId, definition };
+  };
+
+  const checkRequest = compilePayloadCheck(
+    CREATE_TASK_REQUEST,
+    () => `${rootUrl()}/schemas/queue/v1/${CREATE_TASK_REQUEST.name}.json#`,
+  );
+
+  /** What hooks send, which no HTTP layer has looked at. */
+  const prepare = async (request: CreateTaskRequest): Promise<NewTask | Refusal> => {
+    const { taskId, task, authorizedScopes } = request;
+    const payload = JSON.parse(task) as CreateTaskPayload;
+    const caller = await callerWith(HOOKS_CLIENT_ID, authorizedScopes);
+    try {
+      checkRequest(payload);
+      return complete(taskId, payload, caller, true);
+    } catch (error) {
+      if (!(error instanceof ApiError) || error.statusCode >= 500) throw error;
+      const refused = refusalOf(error);
+      if (error.code !== 'InsufficientScopes') return refused;
+      const required = scopesToCreate(completeTask(taskId, payload));
+      const missing = missingScopes(required, (scope) => satisfies(caller, scope));
+      return missing === undefined ? refused : { ...refused, missing };
+    }
+  };
+
+  const createTasksIn: StandaloneQueue['createTasksIn'] = async (tx, requests) => {
+    const prepared = await Promise.all(requests.map(prepare));
+    const fit = prepared.filter((one): one is NewTask => !('kind' in one));
+    const creations = fit.length > 0 ? await createTasks(tx, fit, clock.now()) : [];
+    const creationOf = new Map(fit.map((task, index) => [task, creations[index] as Creation]));
+    return prepared.map((one) => ('kind' in one ? one : answerOf(creationOf.get(one) as Creation)));
+  };
+
+  const create = async ({ params, payload, caller }: ApiRequest<CreateTaskPayload>): Promise<StoredTask> => {
+    const creation = await createTogether(complete(params.taskId as string, payload, caller, false));
+    if (creation.kind === 'refused') throw creation.error;
+    return creation.task;
+  };
+
+  return {
+    createTask: async (request) => {
+      const prepared = await prepare(request);
+      return 'kind' in prepared ? prepared : answerOf(await createTogether(prepared));
+    },
+    createTasksIn,
+    taskStates: (taskIds) => readStates(database, taskIds),
+    api: createQueueApi({
+      ...{ database, clock, create, claimDesk, claimMs },
+      changeTask: createChangeTask({ database, clock, commitChanges }),
+      makeCredentials: createClaimCredentials(() => ensureInternalClient({ database, clients, clock }, QUEUE_CLIENT)),
+    }),
+    begin: async () => {
+      timers.handleBatch(TASK_TIMER.kind, createDueTasks({ clock, commitChanges }));
+      await database.transaction((tx) => timers.set(tx, { ...TASK_TIMER, due: clock.now() }));
+    },
+    [Symbol.asyncDispose]: () => claimDesk[Symbol.asyncDispose](),
+  };
+};
+
+const answerOf = (creation: Creation): CreateTaskAnswer => {
+  if (creation.kind === 'refused') return refusalOf(creation.error);
+  return creation.kind === 'again' ? { kind: 'created', again: true } : { kind: 'created' };
+};
+
+const refusalOf = ({ statusCode, code, message }: ApiError): Refusal => ({
+  kind: 'refused',
+  statusCode,
+  code,
+  message,
+});

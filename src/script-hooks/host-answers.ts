@@ -1,0 +1,52 @@
+// Answers what a script asks for: state, members, posts. Works on the host's thread, and only when asked.
+import { POSTS_PER_PAGE } from './guest/source.ts';
+import type { Question } from './sandbox/worker-protocol.ts';
+import type { Bowl, Lazily, PostPages } from './types.ts';
+
+export type Surroundings = {
+  readonly answer: (question: Question, argument: number) => Promise<string>;
+  /** The answers that need no waiting, for a script that is expected to ask. */
+  readonly known: (questions: ReadonlySet<Question>) => Partial<Record<'state' | 'fleet', string>>;
+};
+
+/** `bowl.posts` and `bowl.group.fleet` are called at most once. */
+export const createSurroundings = (bowl: Bowl): Surroundings => {
+  let pages: Promise<PostPages> | undefined;
+  const posts = (): Promise<PostPages> => {
+    pages ??= postPages(bowl);
+    return pages;
+  };
+  const answers: Readonly<Record<Question, (argument: number) => string | Promise<string>>> = {
+    state: () => stateText(bowl),
+    fleet: async () => fleetText(await given(bowl.group?.fleet ?? {})),
+    postCount: async () => JSON.stringify((await posts()).length),
+    postPage: async (page) => {
+      const { length, page: fetch } = await posts();
+      const start = page * POSTS_PER_PAGE;
+      return JSON.stringify(await fetch(start, Math.min(start + POSTS_PER_PAGE, length)));
+    },
+  };
+  return {
+    answer: async (question, argument) => answers[question](argument),
+    known: (questions) => {
+      const fleet = bowl.group?.fleet;
+      return {
+        ...(questions.has('state') ? { state: stateText(bowl) } : {}),
+        ...(questions.has('fleet') && typeof fleet !== 'function' ? { fleet: fleetText(fleet ?? {}) } : {}),
+      };
+    },
+  };
+};
+
+const given = async <T>(value: Lazily<T>): Promise<T> => (typeof value === 'function' ? (value as () => T)() : value);
+
+const stateText = ({ state, stateJson }: Bowl): string => stateJson ?? JSON.stringify(state) ?? 'null';
+
+/** Ships and their roles: that is all that scripts can see of a group. */
+const fleetText = (fleet: Readonly<Record<string, { readonly sects: readonly string[] }>>): string =>
+  JSON.stringify(Object.fromEntries(Object.entries(fleet).map(([ship, { sects }]) => [ship, sects])));
+
+const postPages = async (bowl: Bowl): Promise<PostPages> => {
+  const posts = await given(bowl.channel?.posts ?? []);
+  return 'page' in posts ? posts : { length: posts.length, page: (start, end) => posts.slice(start, end) };
+};

@@ -1,0 +1,130 @@
+// One worker thread, as its owner sees it: it takes one job at a time, answers, and can be ended at any moment.
+import { extname } from 'node:path';
+import { MessageChannel, Worker } from 'node:worker_threads';
+import type { Image } from '../engine/image.ts';
+import type { Limits } from '../limits.ts';
+import type {
+  Answer,
+  CompileReport,
+  FromWorker,
+  Question,
+  RunReport,
+  ToWorker,
+  WorkerSetup,
+} from './worker-protocol.ts';
+
+/** Answers what the running script asks for, as JSON. */
+export type AnswerQuestion = (question: Question, argument: number) => Promise<string>;
+
+/** What a job came to. `ended`: the worker is gone. */
+export type JobResult = RunReport | CompileReport | { readonly kind: 'ended'; readonly why: string };
+
+export type SandboxWorker = {
+  /** Scripts whose bytecode it has. */
+  readonly scripts: Set<number>;
+  readonly isBusy: () => boolean;
+  /** Resolves when it can take jobs, to the image that it made, or undefined when it is gone before. */
+  readonly ready: Promise<Image | undefined>;
+  /** Takes a job that should be done within `ms`. */
+  readonly submit: (job: ToWorker, ms: number, answer: AnswerQuestion) => Promise<JobResult>;
+  /** For jobs that have no result. */
+  readonly tell: (job: ToWorker) => void;
+  /** Whether the present job has run longer than it was given, not counting what it waited for us. */
+  readonly isOverdue: (now: number) => boolean;
+  readonly end: (why: string) => Promise<void>;
+};
+
+/** With this native stack every overflow inside the engine becomes an error of the script (spec/sandbox.md, 6). */
+const NATIVE_STACK_MB = 4;
+
+/** The worker beside this file: TypeScript in the source tree, JavaScript in the package. */
+const WORKER = new URL(`./worker${extname(new URL(import.meta.url).pathname)}`, import.meta.url);
+
+export const startWorker = (options: {
+  readonly wasm: WebAssembly.Module;
+  readonly limits: Limits;
+  readonly image: Image | undefined;
+  readonly monotonic: () => number;
+}): SandboxWorker => {
+  const { limits, monotonic } = options;
+  const { port1: ours, port2: theirs } = new MessageChannel();
+  const answered = new SharedArrayBuffer(4);
+  const counter = new Int32Array(answered);
+  const setup: WorkerSetup = { wasm: options.wasm, limits, image: options.image, answers: theirs, answered };
+  const worker = new Worker(WORKER, {
+    workerData: setup,
+    transferList: [theirs],
+    env: {},
+    execArgv: [],
+    resourceLimits: { stackSizeMb: NATIVE_STACK_MB, maxOldGenerationSizeMb: 256 },
+  });
+  const scripts = new Set<number>();
+  let finish: ((result: JobResult) => void) | undefined;
+  let answer: AnswerQuestion = async () => 'null';
+  let dueAt = 0;
+  let waiting = 0;
+  let isGone: string | undefined;
+  let becomeReady: (image: Image | undefined) => void = () => {};
+  const ready = new Promise<Image | undefined>((resolve) => {
+    becomeReady = resolve;
+  });
+
+  const settle = (result: JobResult): void => {
+    const done = finish;
+    finish = undefined;
+    worker.unref();
+    done?.(result);
+  };
+
+  const reply = async (question: Question, argument: number): Promise<void> => {
+    const since = monotonic();
+    waiting++;
+    const json = await answer(question, argument).catch(() => null);
+    waiting--;
+    dueAt += monotonic() - since;
+    const message: Answer = { json, sequence: Atomics.load(counter, 0) };
+    ours.postMessage(message);
+    Atomics.add(counter, 0, 1);
+    Atomics.notify(counter, 0);
+  };
+
+  worker.on('message', (message: FromWorker) => {
+    if (message.kind === 'ready') {
+      // At rest it does not keep the process alive.
+      worker.unref();
+      becomeReady(message.image);
+    } else if (message.kind === 'ask') void reply(message.question, message.argument);
+    else settle(message);
+  });
+  const gone = (why: string): void => {
+    isGone ??= why;
+    becomeReady(undefined);
+    ours.close();
+    settle({ kind: 'ended', why });
+  };
+  worker.on('error', (error) => gone(error instanceof Error ? error.message : 'unknown error'));
+  worker.on('exit', () => gone('its thread ended'));
+
+  return {
+    scripts,
+    ready,
+    isBusy: () => finish !== undefined,
+    submit: (job, ms, answerQuestion) => {
+      dueAt = monotonic() + ms;
+      if (isGone !== undefined) return Promise.resolve({ kind: 'ended', why: isGone });
+      answer = answerQuestion;
+      worker.ref();
+      return new Promise((resolve) => {
+        finish = resolve;
+        worker.postMessage(job);
+      });
+    },
+    tell: (job) => worker.postMessage(job),
+    isOverdue: (now) => finish !== undefined && waiting === 0 && now > dueAt,
+    end: async (why) => {
+      isGone ??= why;
+      settle({ kind: 'ended', why });
+      await worker.terminate();
+    },
+  };
+};

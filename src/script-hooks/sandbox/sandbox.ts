@@ -1,0 +1,217 @@
+// The sandbox: a few threads that compile and run scripts, with a watch that ends those which do not end by themselves.
+import { availableParallelism } from 'node:os';
+import { type Clock, systemClock } from '../../core/clock.ts';
+import type { Image } from '../engine/image.ts';
+import { loadWasm } from '../engine/wasm.ts';
+import { ScriptHookError } from '../errors.ts';
+import { DEFAULT_LIMITS, type Limits } from '../limits.ts';
+import { type AnswerQuestion, type JobResult, type SandboxWorker, startWorker } from './sandbox-worker.ts';
+import type { CompileReport, RunJob, RunReport } from './worker-protocol.ts';
+
+export type SandboxOptions = {
+  /** Threads that run scripts. Default: the number of processors less one, at least one. */
+  readonly workers?: number;
+  readonly limits?: Partial<Limits>;
+  readonly clock?: Clock;
+};
+
+/** Threads that any number of hooks share. Disposing it ends them; runs that are under way end as `terminated`. */
+export type Sandbox = AsyncDisposable & {
+  readonly limits: Limits;
+  /** For buildHook: compiles a source. */
+  readonly compile: (source: string) => Promise<CompileReport | { readonly kind: 'ended'; readonly why: string }>;
+  /** For hooks: runs a compiled script, when its turn comes. */
+  readonly run: (
+    script: Script,
+    job: Omit<RunJob, 'kind' | 'hook' | 'bytecode'>,
+    answer: AnswerQuestion,
+  ) => Promise<SandboxedRun>;
+  readonly statistics: () => SandboxStatistics;
+  readonly addScript: (bytecode: Uint8Array) => Script;
+  readonly forgetScript: (script: Script) => void;
+};
+
+/** Counted since the sandbox was made. */
+export type SandboxStatistics = {
+  readonly runs: number;
+  /** Instances of the engine that were replaced because their memory had grown. */
+  readonly retirements: number;
+  /** Threads that had to be ended. */
+  readonly terminations: number;
+};
+
+export type Script = { readonly number: number; readonly bytecode: Uint8Array };
+export type SandboxedRun = RunReport | { readonly kind: 'ended'; readonly why: string };
+
+type Waiting = {
+  readonly job: Omit<RunJob, 'kind' | 'hook' | 'bytecode'>;
+  readonly script: Script;
+  readonly answer: AnswerQuestion;
+  readonly done: (run: SandboxedRun) => void;
+};
+
+/** How often busy threads are looked at. */
+const WATCH_MS = 20;
+
+/** How long the thread that compiles stays when there is nothing to compile. */
+const COMPILER_IDLE_MS = 1000;
+
+export const createSandbox = (options: SandboxOptions = {}): Sandbox => {
+  const clock = options.clock ?? systemClock;
+  const limits: Limits = { ...DEFAULT_LIMITS, ...options.limits };
+  const size = options.workers ?? Math.max(1, availableParallelism() - 1);
+  const runners = new Set<SandboxWorker>();
+  const idle: SandboxWorker[] = [];
+  /** By script, so that one that runs often does not keep the others waiting: they take turns. */
+  const queue = new Map<number, Waiting[]>();
+  const closed = new AbortController();
+  let scripts = 0;
+  let image: Image | undefined;
+  let wasm: WebAssembly.Module | undefined;
+  let compiler: SandboxWorker | undefined;
+  let compilerUsedAt = 0;
+  let compiling: Promise<unknown> = Promise.resolve();
+  let watching = false;
+  const counted = { runs: 0, retirements: 0, terminations: 0 };
+
+  const start = (): SandboxWorker => {
+    wasm ??= loadWasm();
+    const worker = startWorker({ wasm, limits, image, monotonic: clock.monotonic });
+    void worker.ready.then((made) => {
+      image ??= made;
+    });
+    return worker;
+  };
+
+  const startRunner = async (): Promise<void> => {
+    const worker = start();
+    runners.add(worker);
+    await worker.ready;
+    if (closed.signal.aborted) return;
+    idle.push(worker);
+    dispatch();
+  };
+
+  const dispatch = (): void => {
+    while (queue.size > 0 && idle.length > 0) {
+      const worker = idle.pop() as SandboxWorker;
+      const [number, waiting] = queue.entries().next().value as [number, Waiting[]];
+      const next = waiting.shift() as Waiting;
+      queue.delete(number);
+      if (waiting.length > 0) queue.set(number, waiting);
+      void runOn(worker, next);
+    }
+    if (queue.size > 0 && runners.size < size) void startRunner();
+  };
+
+  const runOn = async (worker: SandboxWorker, { script, job, answer, done }: Waiting): Promise<void> => {
+    const bytecode = worker.scripts.has(script.number) ? undefined : script.bytecode;
+    worker.scripts.add(script.number);
+    const running = worker.submit(
+      { kind: 'run', hook: script.number, bytecode, ...job },
+      job.deadlineMs + limits.graceMs,
+      answer,
+    );
+    // Not before: the watch ends as soon as nobody is busy.
+    watch();
+    const result = await running;
+    counted.runs++;
+    if (result.kind === 'ended') counted.terminations++;
+    else if (result.kind === 'run' && result.retired) counted.retirements++;
+    done(asRun(result));
+    if (result.kind === 'ended') {
+      runners.delete(worker);
+      if (!closed.signal.aborted && (queue.size > 0 || runners.size === 0)) void startRunner();
+    } else {
+      idle.push(worker);
+      dispatch();
+    }
+  };
+
+  const watch = (): void => {
+    if (!watching) void keepWatch();
+  };
+
+  /** Runs while there is something to look at: a sandbox at rest keeps no timer. */
+  const keepWatch = async (): Promise<void> => {
+    watching = true;
+    while (!closed.signal.aborted && (compiler !== undefined || [...runners].some((worker) => worker.isBusy()))) {
+      await clock.sleep(WATCH_MS, closed.signal);
+      const now = clock.monotonic();
+      for (const worker of runners) {
+        if (worker.isOverdue(now)) void worker.end('it did not stop when its time was up');
+      }
+      if (compiler === undefined) continue;
+      if (compiler.isOverdue(now)) void endCompiler(`compiling took longer than ${limits.compileMs} ms`);
+      else if (!compiler.isBusy() && now - compilerUsedAt > COMPILER_IDLE_MS) void endCompiler('nothing to compile');
+    }
+    // At once, and not in a later turn: a job that begins in between would go unwatched.
+    watching = false;
+  };
+
+  const endCompiler = async (why: string): Promise<void> => {
+    const ending = compiler;
+    compiler = undefined;
+    await ending?.end(why);
+  };
+
+  const compileNow = async (source: string): Promise<CompileReport | { kind: 'ended'; why: string }> => {
+    // In use from now on, also while it starts.
+    compilerUsedAt = Number.POSITIVE_INFINITY;
+    compiler ??= start();
+    const worker = compiler;
+    await worker.ready;
+    const running = worker.submit({ kind: 'compile', source }, limits.compileMs, async () => 'null');
+    watch();
+    const result = await running;
+    compilerUsedAt = clock.monotonic();
+    if (result.kind === 'ended' && compiler === worker) compiler = undefined;
+    if (result.kind === 'run') throw new Error('the compiler answered with a run');
+    return result;
+  };
+
+  return {
+    limits,
+    compile: (source) => {
+      if (closed.signal.aborted) throw disposed();
+      const result = compiling.then(() => compileNow(source));
+      compiling = result.catch(() => {});
+      return result;
+    },
+    statistics: () => ({ ...counted }),
+    addScript: (bytecode) => ({ number: ++scripts, bytecode }),
+    forgetScript: (script) => {
+      for (const worker of runners) {
+        if (worker.scripts.delete(script.number)) worker.tell({ kind: 'forget', hook: script.number });
+      }
+    },
+    run: (script, job, answer) => {
+      if (closed.signal.aborted) throw disposed();
+      return new Promise((done) => {
+        const waiting = queue.get(script.number);
+        const next = { script, job, answer, done };
+        if (waiting === undefined) queue.set(script.number, [next]);
+        else waiting.push(next);
+        dispatch();
+      });
+    },
+    [Symbol.asyncDispose]: async () => {
+      closed.abort();
+      for (const waiting of queue.values())
+        for (const { done } of waiting) done({ kind: 'ended', why: 'the sandbox was disposed' });
+      queue.clear();
+      await Promise.all(
+        [...runners, ...(compiler === undefined ? [] : [compiler])].map((worker) =>
+          worker.end('the sandbox was disposed'),
+        ),
+      );
+    },
+  };
+};
+
+const disposed = (): ScriptHookError => new ScriptHookError('HW_SCRIPT_CLOSED', 'The sandbox has been disposed');
+
+const asRun = (result: JobResult): SandboxedRun => {
+  if (result.kind === 'run' || result.kind === 'ended') return result;
+  throw new Error('a runner answered with a compilation');
+};

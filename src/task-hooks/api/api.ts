@@ -1,0 +1,180 @@
+// What the methods of the hooks API do. How they are called, by whom, and with what, is in declaration.ts.
+import type { Broker } from '../../broker/broker.ts';
+import type { Clock } from '../../core/clock.ts';
+import { newSlugId, SLUG_ID } from '../../core/ids.ts';
+import { sameJson } from '../../core/json.ts';
+import { ApiError } from '../../http/api-error.ts';
+import { type ApiAnswer, type ApiRequest, type ApiService, implementApi } from '../../http/api-method.ts';
+import type { Ledger } from '../../ledger/create-ledger.ts';
+import type { Queue } from '../../queue/queue.ts';
+import type { Timers } from '../../timers/create-timers.ts';
+import type { CreateHookRequest, Hook, HookDefinition, HookName } from '../definition.ts';
+import type { Evaluator } from '../evaluation/evaluator.ts';
+import type { Firing, FiringEvent } from '../firing/fire-call.ts';
+import type { FireStore } from '../firing/fire-store.ts';
+import type { Actor } from '../hooks/audit.ts';
+import type { HookStore } from '../hooks/hook-store.ts';
+import { checkDefinition } from './check-definition.ts';
+import { HOOKS_API } from './declaration.ts';
+import { fireRecordOf, pendingFireOf } from './fire-records.ts';
+import type { HookChanges } from './hook-changes.ts';
+import { readHookStatus, warningsOf } from './hook-status.ts';
+import { readLastFires } from './last-fires.ts';
+import { triggerError } from './trigger-error.ts';
+
+export type HooksApiSettings = {
+  readonly hooks: HookStore;
+  readonly changes: HookChanges;
+  readonly evaluator: Evaluator;
+  readonly deniedExchanges: readonly string[];
+  readonly firing: Firing;
+  readonly fires: Pick<FireStore, 'listUnfinished'>;
+  readonly ledger: Ledger;
+  readonly timers: Timers;
+  readonly bindingStates: Broker['bindingStates'];
+  readonly queue: Queue;
+  readonly settled: (hookUid: string) => Promise<void>;
+  readonly clock: Clock;
+};
+
+type Payload = Record<string, unknown>;
+
+const LONGEST_PAGE = 1_000;
+const MOST_PENDING = 100;
+
+const nameIn = (request: ApiRequest<unknown>): HookName => ({
+  hookGroupId: request.params.hookGroupId as string,
+  hookId: request.params.hookId as string,
+});
+
+/** Methods that change a hook need scopes, so their caller has a name. */
+const actorIn = ({ caller, requestId }: ApiRequest<unknown>): Actor => ({
+  clientId: caller.clientId ?? 'anonymous',
+  requestId,
+});
+
+const noSuchHook = () => new ApiError('ResourceNotFound', 'No such hook');
+
+export const createHooksApi = (settings: HooksApiSettings): ApiService => {
+  const { hooks, changes, firing, fires, ledger, timers, bindingStates, queue, settled } = settings;
+
+  const findHook = async (request: ApiRequest<unknown>): Promise<Hook> => {
+    const hook = await hooks.find(nameIn(request));
+    if (!hook) throw noSuchHook();
+    return hook;
+  };
+
+  const warn = ({ log }: ApiRequest, definition: HookDefinition) => {
+    const { hookGroupId, hookId } = definition;
+    for (const warning of warningsOf(definition)) log.warn({ hookGroupId, hookId }, warning);
+  };
+
+  const trigger = async (
+    request: ApiRequest<Payload>,
+    by: Pick<FiringEvent, 'firedBy' | 'clientId' | 'token'>,
+  ): Promise<ApiAnswer> => {
+    const name = nameIn(request);
+    const { payload, payloadBytes, requestId } = request;
+    const chosenTaskId = typeof payload.taskId === 'string' ? payload.taskId : undefined;
+    const taskId = chosenTaskId !== undefined && SLUG_ID.test(chosenTaskId) ? chosenTaskId : newSlugId();
+    const result = await firing.fire({ ...name, ...by, payload, payloadBytes, taskId, chosenTaskId, requestId });
+    if (result.outcome === 'created' || result.outcome === 'pending') return { body: { taskId, status: { taskId } } };
+    if (result.outcome === 'declined') return { body: {} };
+    throw triggerError(name, taskId, result);
+  };
+
+  return implementApi(HOOKS_API, {
+    listHookGroups: async () => ({ body: { groups: await hooks.groups() } }),
+
+    listHooks: async ({ params }) => {
+      const found = await hooks.list(params.hookGroupId as string);
+      if (found.length === 0) throw new ApiError('ResourceNotFound', 'No such group');
+      return { body: { hooks: found } };
+    },
+
+    hook: async (request) => ({ body: (await findHook(request)).definition }),
+
+    getHookStatus: async (request) => ({
+      body: await readHookStatus({ ledger, timers, bindingStates, settled }, await findHook(request)),
+    }),
+
+    createHook: async (request: ApiRequest<CreateHookRequest>) => {
+      const definition = (await checkDefinition(nameIn(request), request.payload, settings))(undefined);
+      if (!(await changes.create(definition, actorIn(request)))) {
+        const known = await hooks.find(definition);
+        if (!known || !sameJson(known.definition, definition)) {
+          const { hookGroupId, hookId } = definition;
+          throw new ApiError('RequestConflict', `hook \`${hookGroupId}/${hookId}\` already exists.`);
+        }
+      }
+      warn(request, definition);
+      return { body: definition };
+    },
+
+    updateHook: async (request: ApiRequest<CreateHookRequest>) => {
+      await findHook(request); // a hook that is missing is told of before what is wrong with its definition
+      const checked = await checkDefinition(nameIn(request), request.payload, settings);
+      const definition = await changes.update(nameIn(request), checked, actorIn(request));
+      if (!definition) throw noSuchHook();
+      warn(request, definition);
+      return { body: definition };
+    },
+
+    removeHook: async (request) => {
+      await changes.remove(nameIn(request), actorIn(request));
+      return { body: {} };
+    },
+
+    triggerHook: (request: ApiRequest<Payload>) =>
+      trigger(request, { firedBy: 'triggerHook', clientId: request.caller.clientId }),
+
+    getTriggerToken: async (request) => {
+      const token = await changes.token(nameIn(request), actorIn(request));
+      if (token === undefined) throw noSuchHook();
+      return { body: { token } };
+    },
+
+    resetTriggerToken: async (request) => {
+      const token = await changes.resetToken(nameIn(request), actorIn(request));
+      if (token === undefined) throw noSuchHook();
+      return { body: { token } };
+    },
+
+    triggerHookWithToken: (request: ApiRequest<Payload>) =>
+      trigger(request, {
+        firedBy: 'triggerHookWithToken',
+        clientId: undefined,
+        token: request.params.token as string,
+      }),
+
+    listLastFires: async (request) => {
+      const hook = await hooks.find(nameIn(request));
+      const page = pageIn(request);
+      const found =
+        hook && page.limit > 0 ? await readLastFires({ ledger, queue, settled }, hook.uid, page) : undefined;
+      if (!found || found.lastFires.length === 0) throw new ApiError('ResourceNotFound', 'No such hook or never fired');
+      return { body: found };
+    },
+
+    listFires: async (request) => {
+      const { uid } = await findHook(request);
+      await settled(uid);
+      const page = pageIn(request);
+      // Before the ledger: a fire that ends in between is in both answers, not in neither.
+      const pending = page.continuationToken === undefined ? await fires.listUnfinished(uid, MOST_PENDING) : [];
+      const { entries, continuationToken } = await ledger.page({ hookUid: uid, kinds: ['fire', 'attempt'], ...page });
+      return {
+        body: {
+          fires: entries.map(fireRecordOf),
+          ...(pending.length > 0 && { pending: pending.map(pendingFireOf) }),
+          ...(continuationToken !== undefined && { continuationToken }),
+        },
+      };
+    },
+  });
+};
+
+const pageIn = ({ query: { limit, continuationToken } }: ApiRequest<unknown>) => ({
+  limit: limit === undefined ? LONGEST_PAGE : Number(limit),
+  continuationToken,
+});

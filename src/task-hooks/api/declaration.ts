@@ -1,0 +1,194 @@
+// The hooks API as data: method, route, scopes, schemas. The server, the references, the typed client and the documentation come from it.
+import type { ApiDeclaration, MethodDeclaration } from '../../http/api-method.ts';
+import {
+  CREATE_HOOK_REQUEST,
+  HOOK_DEFINITION,
+  HOOK_GROUP_ID,
+  HOOK_ID,
+  HOOK_STATUS,
+  LIST_FIRES_RESPONSE,
+  LIST_HOOK_GROUPS_RESPONSE,
+  LIST_HOOKS_RESPONSE,
+  LIST_LAST_FIRES_RESPONSE,
+  TRIGGER_HOOK_REQUEST,
+  TRIGGER_HOOK_RESPONSE,
+  TRIGGER_TOKEN_RESPONSE,
+} from '../definition.ts';
+import { HOOK_EXCHANGES } from './exchanges.ts';
+
+const GROUP = { hookGroupId: HOOK_GROUP_ID };
+const HOOK = { ...GROUP, hookId: HOOK_ID };
+/** What it takes to say what a hook does: one may not give a hook a role's power that one could not use oneself. */
+const MAY_DEFINE = {
+  AllOf: ['hooks:modify-hook:<hookGroupId>/<hookId>', 'assume:hook-id:<hookGroupId>/<hookId>'],
+} as const;
+
+const METHODS = [
+  {
+    name: 'listHookGroups',
+    title: 'List hook groups',
+    description: 'The ids of all groups that have a hook.',
+    category: 'Hooks',
+    verb: 'GET',
+    route: '/hooks',
+    scopes: 'hooks:list-hooks:',
+    output: LIST_HOOK_GROUPS_RESPONSE,
+  },
+  {
+    name: 'listHooks',
+    title: 'List hooks in a given group',
+    description: 'The definitions of all hooks of a group, ordered by hookId.',
+    category: 'Hooks',
+    verb: 'GET',
+    route: '/hooks/<hookGroupId>',
+    params: GROUP,
+    scopes: 'hooks:list-hooks:<hookGroupId>',
+    output: LIST_HOOKS_RESPONSE,
+  },
+  {
+    name: 'hook',
+    title: 'Get hook definition',
+    description: 'The definition of a hook.',
+    category: 'Hooks',
+    verb: 'GET',
+    route: '/hooks/<hookGroupId>/<hookId>',
+    params: HOOK,
+    scopes: 'hooks:get:<hookGroupId>:<hookId>',
+    output: HOOK_DEFINITION,
+  },
+  {
+    name: 'getHookStatus',
+    title: 'Get hook status',
+    description:
+      'How the last fire of a hook went, and when it is next due. `listLastFires` tells more; this method is deprecated.',
+    category: 'Hook Status',
+    stability: 'deprecated',
+    verb: 'GET',
+    route: '/hooks/<hookGroupId>/<hookId>/status',
+    params: HOOK,
+    scopes: 'hooks:status:<hookGroupId>/<hookId>',
+    output: HOOK_STATUS,
+  },
+  {
+    name: 'createHook',
+    title: 'Create a hook',
+    description: 'Creates a hook. An equal definition of an existing hook is a success, another one a conflict.',
+    category: 'Hooks',
+    verb: 'PUT',
+    route: '/hooks/<hookGroupId>/<hookId>',
+    params: HOOK,
+    scopes: MAY_DEFINE,
+    input: CREATE_HOOK_REQUEST,
+    output: HOOK_DEFINITION,
+  },
+  {
+    name: 'updateHook',
+    title: 'Update a hook',
+    description:
+      'Replaces the definition of a hook. Bindings that are left out stay as they are; so does the trigger token. When the hook is next due is ' +
+      'found anew.',
+    category: 'Hooks',
+    verb: 'POST',
+    route: '/hooks/<hookGroupId>/<hookId>',
+    params: HOOK,
+    scopes: MAY_DEFINE,
+    input: CREATE_HOOK_REQUEST,
+    output: HOOK_DEFINITION,
+  },
+  {
+    name: 'removeHook',
+    title: 'Delete a hook',
+    description: 'Removes a hook, if there is one. Tasks of its fires that are under way are still created.',
+    category: 'Hooks',
+    verb: 'DELETE',
+    route: '/hooks/<hookGroupId>/<hookId>',
+    params: HOOK,
+    scopes: 'hooks:modify-hook:<hookGroupId>/<hookId>',
+  },
+  {
+    name: 'triggerHook',
+    title: 'Trigger a hook',
+    description:
+      'Fires the hook. The payload must fit its trigger schema. Answers the id of the task, or nothing when the template renders to nothing.',
+    category: 'Hooks',
+    verb: 'POST',
+    route: '/hooks/<hookGroupId>/<hookId>/trigger',
+    params: HOOK,
+    scopes: 'hooks:trigger-hook:<hookGroupId>/<hookId>',
+    input: TRIGGER_HOOK_REQUEST,
+    output: TRIGGER_HOOK_RESPONSE,
+  },
+  {
+    name: 'getTriggerToken',
+    title: 'Get a trigger token',
+    description: 'The secret with which anybody who knows it may trigger the hook.',
+    category: 'Hooks',
+    verb: 'GET',
+    route: '/hooks/<hookGroupId>/<hookId>/token',
+    params: HOOK,
+    scopes: 'hooks:get-trigger-token:<hookGroupId>/<hookId>',
+    output: TRIGGER_TOKEN_RESPONSE,
+  },
+  {
+    name: 'resetTriggerToken',
+    title: 'Reset a trigger token',
+    description: 'Gives the hook a new trigger token. The old one is worth nothing from then on.',
+    category: 'Hooks',
+    verb: 'POST',
+    route: '/hooks/<hookGroupId>/<hookId>/token',
+    params: HOOK,
+    scopes: 'hooks:reset-trigger-token:<hookGroupId>/<hookId>',
+    output: TRIGGER_TOKEN_RESPONSE,
+  },
+  {
+    name: 'triggerHookWithToken',
+    title: 'Trigger a hook with a token',
+    description:
+      'As `triggerHook`, for callers that have no credentials but the trigger token: a webhook of another system.',
+    category: 'Hooks',
+    verb: 'POST',
+    route: '/hooks/<hookGroupId>/<hookId>/trigger/<token>',
+    params: HOOK,
+    secretParams: ['token'],
+    input: TRIGGER_HOOK_REQUEST,
+    output: TRIGGER_HOOK_RESPONSE,
+  },
+  {
+    name: 'listLastFires',
+    title: 'Get information about recent hook fires',
+    description: 'The last fires of a hook, newest first, at most 1000 a page. Every attempt to create a task is one.',
+    category: 'Hook Status',
+    verb: 'GET',
+    route: '/hooks/<hookGroupId>/<hookId>/last-fires',
+    params: HOOK,
+    query: { continuationToken: /^.+$/s, limit: /^[0-9]+$/ },
+    scopes: 'hooks:list-last-fires:<hookGroupId>/<hookId>',
+    output: LIST_LAST_FIRES_RESPONSE,
+  },
+  {
+    name: 'listFires',
+    title: 'List everything that became of the events of a hook',
+    description:
+      'All that the ledger has of a hook, newest first: also what was declined, rejected or missed, and why. Of Hookwright alone; other ' +
+      'servers do not have this method.',
+    category: 'Hook Status',
+    stability: 'experimental',
+    verb: 'GET',
+    route: '/hooks/<hookGroupId>/<hookId>/fires',
+    params: HOOK,
+    query: { continuationToken: /^.+$/s, limit: /^[0-9]+$/ },
+    scopes: 'hooks:list-last-fires:<hookGroupId>/<hookId>',
+    output: LIST_FIRES_RESPONSE,
+  },
+] as const satisfies readonly MethodDeclaration[];
+
+type Declared = (typeof METHODS)[number];
+
+/** Without `ping` and its like, which every service has (http/). */
+export const HOOKS_API: ApiDeclaration<MethodDeclaration & { readonly name: Declared['name'] }> = {
+  service: 'hooks',
+  title: 'Hooks Service',
+  description: 'Hooks create tasks in response to events: times, API calls, webhooks and messages.',
+  methods: METHODS,
+  exchanges: HOOK_EXCHANGES,
+};

@@ -1,0 +1,72 @@
+// One event against one definition: does the payload fit, and which task comes of it. Pure, and the same wherever it runs.
+import type { AnySchemaObject } from 'ajv';
+import { describeError } from '../../core/errors.ts';
+import type { QuickTemplate } from './quick-template.ts';
+import { type FiringContext, renderTemplate } from './template.ts';
+import { type CompiledSchema, compileTriggerSchema } from './trigger-schema.ts';
+
+export type EvaluationJob = {
+  /** Of the definition: equal keys have equal schemas, so a compiled one can be used again. */
+  readonly key: string;
+  readonly template: unknown;
+  readonly triggerSchema: AnySchemaObject;
+  readonly context: FiringContext;
+};
+
+export type Evaluation =
+  /** `task` is JSON; this text is what every attempt sends. */
+  | { readonly outcome: 'rendered'; readonly task: string; readonly deadline: unknown }
+  | { readonly outcome: 'declined' }
+  | { readonly outcome: 'rejected'; readonly problems: readonly string[] }
+  | { readonly outcome: 'failed'; readonly message: string }
+  /** `mayPass`: for want of room here and now, not because of the hook; trying again may help. */
+  | { readonly outcome: 'limited'; readonly message: string; readonly mayPass?: boolean };
+
+/** What the queue takes. */
+export const LARGEST_TASK_BYTES = 10 * 1024 * 1024;
+
+/** A definition whose schema does not compile cannot be saved, so a failure here is one of ours. */
+export const compileOrThrow = (triggerSchema: AnySchemaObject): CompiledSchema => {
+  const compilation = compileTriggerSchema(triggerSchema);
+  if (!compilation.ok) throw new Error(`the stored trigger schema does not compile: ${compilation.problem}`);
+  return compilation.schema;
+};
+
+/** Scheduled fires have no payload, and nothing to validate. The payload may be changed: defaults are filled in. */
+export const evaluate = (
+  { template, context }: EvaluationJob,
+  schema: CompiledSchema,
+  quick?: QuickTemplate,
+): Evaluation => {
+  if ('payload' in context) {
+    const problems = schema.check(context.payload);
+    if (problems.length > 0) return { outcome: 'rejected', problems };
+  }
+  const rendered = renderTemplate(template, context, quick);
+  if (rendered.outcome !== 'rendered') return rendered;
+  try {
+    const task = JSON.stringify(rendered.task);
+    if (Buffer.byteLength(task) <= LARGEST_TASK_BYTES) {
+      return { outcome: 'rendered', task, deadline: rendered.task.deadline };
+    }
+    return { outcome: 'limited', message: `The template renders to a task of more than ${LARGEST_TASK_BYTES} bytes.` };
+  } catch (error) {
+    // Too deep or too long for JSON: `Maximum call stack size exceeded`, `Invalid string length`.
+    return { outcome: 'limited', message: `The rendered task cannot be written as JSON: ${describeError(error)}` };
+  }
+};
+
+/** Why an event led to no task, for the ledger. */
+export const reasonOf = (evaluation: Exclude<Evaluation, { outcome: 'rendered' }>): string => {
+  switch (evaluation.outcome) {
+    case 'rejected':
+      return evaluation.problems.join('; ').slice(0, LONGEST_REASON);
+    case 'declined':
+      return 'The template rendered to nothing.';
+    case 'failed':
+    case 'limited':
+      return evaluation.message.slice(0, LONGEST_REASON);
+  }
+};
+
+const LONGEST_REASON = 128 * 1024;

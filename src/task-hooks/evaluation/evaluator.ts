@@ -1,0 +1,116 @@
+// Where an evaluation runs: here, when the static checks prove its cost linear and the payload is small; else in a worker.
+import type { AnySchemaObject } from 'ajv';
+import { copyJson } from '../../core/json.ts';
+import type { Hook } from '../definition.ts';
+import { compileOrThrow, type Evaluation, evaluate } from './evaluate.ts';
+import type { EvaluationPool, PoolAnswer } from './pool.ts';
+import { compileQuickTemplate, type QuickTemplate } from './quick-template.ts';
+import { countInsertions, type FiringContext, type Unrendered } from './template.ts';
+import { type CompiledSchema, compileTriggerSchema, isLinearSchema } from './trigger-schema.ts';
+
+/** A hook with what is made of its definition once. */
+export type CompiledHook = Hook & {
+  /** Present when this hook's evaluations may run on the main thread. */
+  readonly linear:
+    | {
+        readonly schema: () => CompiledSchema;
+        readonly quick: () => QuickTemplate | undefined;
+        readonly insertions: number;
+        readonly schemaBytes: number;
+        readonly hasDefaults: boolean;
+      }
+    | undefined;
+};
+
+export type Evaluator = {
+  readonly compile: (hook: Hook) => CompiledHook;
+  /** @param payloadBytes the size of the payload as JSON; 0 when there is none. */
+  readonly evaluate: (hook: CompiledHook, context: FiringContext, payloadBytes: number) => Promise<Evaluation>;
+  /** For events without a payload: the task at once, when its cost is known to be small; undefined: store it unrendered. */
+  readonly renderNow: (hook: CompiledHook, context: FiringContext) => Evaluation | undefined;
+  /** Of a fire that was stored unrendered. Never rejects. */
+  readonly renderStored: (unrendered: Unrendered) => Promise<Evaluation>;
+  /** What is wrong with a trigger schema, for the author of the hook; undefined when it can be used. */
+  readonly checkTriggerSchema: (schema: AnySchemaObject) => Promise<string | undefined>;
+};
+
+/** Linear is not enough. Schema × payload in bytes: measured at most some 30 ms, when every value is wrong in every way. */
+const LARGEST_CHECK_HERE = 1024 * 1024;
+const LARGEST_DEFINITION_HERE = 64 * 1024;
+/** Insertions × payload: the most that a template without loops can grow its output by. */
+const LARGEST_OUTPUT_HERE = 1024 * 1024;
+
+export const createEvaluator = (pool: EvaluationPool): Evaluator => ({
+  compile: (hook) => ({ ...hook, linear: proveLinear(hook) }),
+
+  evaluate: async (hook, context, payloadBytes) => {
+    const job = {
+      key: `${hook.uid}:${hook.revision}`,
+      template: hook.definition.task,
+      triggerSchema: hook.definition.triggerSchema as AnySchemaObject,
+      context,
+    };
+    if (hook.linear && isCheapHere(hook.linear, payloadBytes)) {
+      // A copy where defaults are filled in: what a caller sent stays as it came, for messages and for another try.
+      const own = hook.linear.hasDefaults ? { ...job, context: copyJson(context) } : job;
+      return evaluate(own, hook.linear.schema(), hook.linear.quick());
+    }
+    const answer = await pool.run<Evaluation>({ kind: 'evaluate', job });
+    return answer.ok ? answer.result : limited(answer);
+  },
+
+  renderNow: (hook, context) => {
+    if (!hook.linear || !isCheapHere(hook.linear, 0)) return undefined;
+    const job = { key: '', template: hook.definition.task, triggerSchema: {}, context };
+    return evaluate(job, NOTHING_TO_CHECK, hook.linear.quick());
+  },
+
+  renderStored: async ({ template, context }) => {
+    const job = { key: '', template, triggerSchema: {}, context };
+    if (isSmall(template) && countInsertions(template) !== undefined) return evaluate(job, NOTHING_TO_CHECK);
+    const answer = await pool.run<Evaluation>({ kind: 'evaluate', job });
+    return answer.ok ? answer.result : limited(answer);
+  },
+
+  checkTriggerSchema: async (triggerSchema) => {
+    if (isSmall(triggerSchema) && isLinearSchema(triggerSchema)) {
+      const compilation = compileTriggerSchema(triggerSchema);
+      return compilation.ok ? undefined : compilation.problem;
+    }
+    const answer = await pool.run<string | undefined>({ kind: 'compile', triggerSchema });
+    return answer.ok ? answer.result : ` * ${answer.message}`;
+  },
+});
+
+const NOTHING_TO_CHECK: CompiledSchema = { check: () => [] };
+
+const limited = ({ message, mayPass }: Extract<PoolAnswer<never>, { ok: false }>): Evaluation =>
+  mayPass === undefined ? { outcome: 'limited', message } : { outcome: 'limited', message, mayPass };
+
+/** Each value of the payload meets at most the whole schema; each insertion is at most the payload and the schema's defaults. */
+const isCheapHere = ({ insertions, schemaBytes }: NonNullable<CompiledHook['linear']>, payloadBytes: number): boolean =>
+  schemaBytes * payloadBytes <= LARGEST_CHECK_HERE && insertions * (payloadBytes + schemaBytes) <= LARGEST_OUTPUT_HERE;
+
+const isSmall = (value: unknown): boolean => JSON.stringify(value).length <= LARGEST_DEFINITION_HERE;
+
+const proveLinear = ({ definition }: Hook): CompiledHook['linear'] => {
+  const { task, triggerSchema } = definition;
+  if (!isSmall(task) || !isSmall(triggerSchema) || !isLinearSchema(triggerSchema)) return undefined;
+  const insertions = countInsertions(task);
+  if (insertions === undefined) return undefined;
+  let quick: QuickTemplate | null | undefined;
+  let schema: CompiledSchema | undefined; // compiled at the first fire: a listing needs no validators
+  return {
+    insertions,
+    schemaBytes: JSON.stringify(triggerSchema).length,
+    quick: () => {
+      quick ??= compileQuickTemplate(task) ?? null;
+      return quick ?? undefined;
+    },
+    hasDefaults: JSON.stringify(triggerSchema).includes('"default"'),
+    schema: () => {
+      schema ??= compileOrThrow(triggerSchema as AnySchemaObject);
+      return schema;
+    },
+  };
+};

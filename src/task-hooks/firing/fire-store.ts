@@ -1,0 +1,371 @@
+// Fires that are not finished, and how they become rows of the ledger. Statements of concurrent fires are shared.
+import { toIso } from '../../core/clock.ts';
+import { createBatch } from '../../database/batch.ts';
+import type { Database, Transaction } from '../../database/database.ts';
+import { statement } from '../../database/statement.ts';
+import type { Ledger } from '../../ledger/create-ledger.ts';
+import type { FireOutcome } from '../../ledger/entry.ts';
+import type { CompiledHook } from '../evaluation/evaluator.ts';
+import type { FiredBy, Unrendered } from '../evaluation/template.ts';
+
+/** The identity of a fire. */
+export type FireKey = { readonly hookUid: string; readonly cause: string };
+
+export type Fire = FireKey & {
+  readonly hookGroupId: string;
+  readonly hookId: string;
+  readonly firedBy: FiredBy;
+  readonly taskId: string;
+  /** As JSON text, the same for every attempt. */
+  readonly task: string;
+  /** Of a payload that came with a taskId of the caller's choice, so that a repeat can be told from a conflict. */
+  readonly payloadHash: Buffer | undefined;
+  readonly clientId: string | undefined;
+  readonly requestId: string;
+  /** When the event came in, in ms. */
+  readonly arrived: number;
+  /** The task's deadline in ms: no attempt begins after it. */
+  readonly givesUp: number;
+  readonly attempts: number;
+};
+
+/** A fire whose template is rendered after it was stored. */
+export type UnrenderedFire = Omit<Fire, 'task'> & { readonly unrendered: Unrendered };
+export type StoredFire = Fire | UnrenderedFire;
+
+export const isRendered = (fire: StoredFire): fire is Fire => 'task' in fire;
+
+export type Finished = FireKey & {
+  readonly at: number;
+  readonly outcome: FireOutcome;
+  readonly error: unknown;
+  readonly attempts: number;
+};
+
+export type UnfinishedFire = Pick<
+  Fire,
+  'firedBy' | 'taskId' | 'arrived' | 'attempts' | 'givesUp' | 'clientId' | 'requestId'
+> & {
+  /** Of the last attempt. */
+  readonly error: unknown;
+};
+
+export type FireStore = {
+  /**
+   * Stores a fire of this very revision of the hook, leased until `leaseEnds`. false: the hook was changed or removed meanwhile, or a
+   * fire of this cause is there already.
+   */
+  readonly store: (hook: CompiledHook, fire: Fire, leaseEnds: number) => Promise<boolean>;
+  /** As `store`, for many fires of any kind, in the caller's transaction. Answers those that were stored. */
+  readonly storeAll: (tx: Transaction, fires: readonly ToStore[]) => Promise<StoredFire[]>;
+  /** As `store`, for causes that may come again after their fire is finished; false also when the ledger has it. */
+  readonly storeOnce: (hook: CompiledHook, fire: Fire, leaseEnds: number) => Promise<boolean>;
+  /** Gives the fire its task. false: it is gone, or has one. */
+  readonly setTask: (key: FireKey, task: string, givesUp: number) => Promise<boolean>;
+  /** Moves the fire to the ledger. Harmless when it was there already. */
+  readonly finish: (finished: Finished) => Promise<void>;
+  /** As `finish`, together with what else is to be done then; that is not done when the fire was finished already, by another process. */
+  readonly finishAnd: (finished: Finished, and: (tx: Transaction) => Promise<void>) => Promise<void>;
+  /** Records a failed attempt and when the next one may begin. */
+  readonly postpone: (key: FireKey, at: number, due: number, error: unknown) => Promise<void>;
+  /** Takes up to `most` fires that are due, leaving out hooks with enough under way. */
+  readonly claimDue: (
+    now: number,
+    leaseEnds: number,
+    most: number,
+    busyHooks: readonly string[],
+  ) => Promise<StoredFire[]>;
+  /** Of fires as they were claimed: one that was postponed since has another time to wait for. */
+  readonly extendLeases: (claimed: readonly StoredFire[], leaseEnds: number) => Promise<void>;
+  /** Fires of a hook that have no outcome yet, newest first. */
+  readonly listUnfinished: (hookUid: string, most: number) => Promise<UnfinishedFire[]>;
+  readonly findUnfinished: (key: FireKey) => Promise<{ payloadHash: Buffer | null } | undefined>;
+};
+
+const storeFires = statement<{ hook_uid: string; cause: string }>(
+  'fires.store',
+  `insert into fires (hook_uid, cause, hook_group_id, hook_id, fired_by, task_id, task, payload_hash, client_id, request_id,
+                      arrived, gives_up, due, attempts)
+   select hook.uid, fire.cause, hook.hook_group_id, hook.hook_id, fire.fired_by, fire.task_id, fire.task,
+          fire.payload_hash, fire.client_id, fire.request_id, fire.arrived, fire.gives_up, fire.due, 0
+   from rows from (
+          unnest($1::uuid[], $2::bigint[], $3::text[], $4::text[], $5::text[], $6::bytea[], $7::text[], $8::text[],
+                 $9::timestamptz[], $10::timestamptz[], $11::timestamptz[]),
+          json_array_elements($12::json))
+        as fire(hook_uid, revision, cause, fired_by, task_id, payload_hash, client_id, request_id, arrived, gives_up, due, task)
+   join hooks hook on hook.uid = fire.hook_uid and hook.revision = coalesce(fire.revision, hook.revision)
+   on conflict (hook_uid, cause) do nothing
+   returning hook_uid, cause`,
+);
+
+const storeUnrendered = statement<{ hook_uid: string; cause: string }>(
+  'fires.store-unrendered',
+  `insert into fires (hook_uid, cause, hook_group_id, hook_id, fired_by, task_id, unrendered, client_id, request_id,
+                      arrived, gives_up, due, attempts)
+   select hook.uid, fire.cause, hook.hook_group_id, hook.hook_id, fire.fired_by, fire.task_id, fire.unrendered,
+          fire.client_id, fire.request_id, fire.arrived, fire.gives_up, fire.due, 0
+   from unnest($1::uuid[], $2::bigint[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[], $8::timestamptz[],
+               $9::timestamptz[], $10::timestamptz[], $11::json[])
+        as fire(hook_uid, revision, cause, fired_by, task_id, client_id, request_id, arrived, gives_up, due, unrendered)
+   join hooks hook on hook.uid = fire.hook_uid and hook.revision = coalesce(fire.revision, hook.revision)
+   on conflict (hook_uid, cause) do nothing
+   returning hook_uid, cause`,
+);
+
+const setFireTask = statement<{ cause: string }>(
+  'fires.set-task',
+  `update fires set task = $3, unrendered = null, gives_up = $4
+   where hook_uid = $1 and cause = $2 and unrendered is not null returning cause`,
+);
+
+const findInLedger = statement<{ found: number }>(
+  'fires.find-in-ledger',
+  `select 1 as found from ledger where task_id = $3 and payload_hash is not null and hook_uid = $1 and cause = $2 and kind = 'fire' limit 1`,
+);
+
+// The commit need not wait for the disk: what a crash of PostgreSQL would undo here leaves the fire unfinished, and it is
+// finished again with the same task. That saves one of three flushes a fire.
+const finishFires = statement<{ hook_uid: string }>(
+  'fires.finish',
+  `with quickly as materialized (select set_config('synchronous_commit', 'off', true)),
+        gone as (
+          delete from fires using unnest($1::uuid[], $2::text[], $3::timestamptz[], $4::text[], $5::json[], $6::int[])
+                   as done(hook_uid, cause, at, outcome, error, attempts)
+          where fires.hook_uid = done.hook_uid and fires.cause = done.cause
+          returning done.at, done.outcome, done.error, done.attempts as attempts_made, fires.*)
+   insert into ledger (at, kind, outcome, hook_uid, hook_group_id, hook_id, cause, fired_by, task_id, arrived, attempts,
+                       client_id, request_id, payload_hash, error)
+   select at, 'fire', outcome, hook_uid, hook_group_id, hook_id, cause, fired_by, task_id, arrived, attempts_made,
+          client_id, request_id, payload_hash, error
+   from gone, quickly
+   returning hook_uid`,
+);
+
+const postponeFire = statement(
+  'fires.postpone',
+  `with later as (
+     update fires set attempts = attempts + 1, due = $4, last_error = $5
+     where hook_uid = $1 and cause = $2
+     returning *)
+   insert into ledger (at, kind, hook_uid, hook_group_id, hook_id, cause, fired_by, task_id, arrived, attempts, client_id,
+                       request_id, error)
+   select $3, 'attempt', hook_uid, hook_group_id, hook_id, cause, fired_by, task_id, arrived, attempts, client_id,
+          request_id, last_error
+   from later`,
+);
+
+type FireRow = {
+  hook_uid: string;
+  cause: string;
+  hook_group_id: string;
+  hook_id: string;
+  fired_by: FiredBy;
+  task_id: string;
+  task: string | null;
+  unrendered: Unrendered | null;
+  payload_hash: Buffer | null;
+  client_id: string | null;
+  request_id: string;
+  arrived: number;
+  gives_up: number;
+  attempts: number;
+};
+
+const claimDueFires = statement<FireRow>(
+  'fires.claim-due',
+  `update fires set due = $2
+   where (hook_uid, cause) in (
+     select hook_uid, cause from fires
+     where due <= $1 and hook_uid <> all($4::uuid[])
+     order by due
+     limit $3
+     for update skip locked)
+   returning hook_uid, cause, hook_group_id, hook_id, fired_by, task_id, task::text as task, unrendered, payload_hash,
+             client_id, request_id, arrived, gives_up, attempts`,
+);
+
+const extendFireLeases = statement(
+  'fires.extend-leases',
+  `update fires set due = $3
+   from unnest($1::uuid[], $2::text[], $4::int[]) as mine(hook_uid, cause, attempts)
+   where fires.hook_uid = mine.hook_uid and fires.cause = mine.cause and fires.attempts = mine.attempts`,
+);
+
+const findUnfinishedFire = statement<{ payload_hash: Buffer | null }>(
+  'fires.find',
+  'select payload_hash from fires where hook_uid = $1 and cause = $2',
+);
+
+type UnfinishedRow = Pick<
+  FireRow,
+  'fired_by' | 'task_id' | 'arrived' | 'attempts' | 'gives_up' | 'client_id' | 'request_id'
+> & { last_error: unknown };
+
+const listUnfinishedFires = statement<UnfinishedRow>(
+  'fires.list',
+  `select fired_by, task_id, arrived, attempts, gives_up, client_id, request_id, last_error
+   from fires where hook_uid = $1 order by arrived desc limit $2`,
+);
+
+const MOST_AT_ONCE = 200;
+
+/** A fire of this very revision of its hook; of any, when the caller keeps others from changing the definition. */
+export type ToStore<Kind extends StoredFire = StoredFire> = {
+  readonly hook: { readonly uid: string; readonly revision: number | 'any' };
+  readonly fire: Kind;
+  readonly leaseEnds: number;
+};
+
+const storeValues = (fires: readonly ToStore<Fire>[]): unknown[] => [
+  fires.map(({ hook }) => hook.uid),
+  fires.map(({ hook }) => (hook.revision === 'any' ? null : hook.revision)),
+  fires.map(({ fire }) => fire.cause),
+  fires.map(({ fire }) => fire.firedBy),
+  fires.map(({ fire }) => fire.taskId),
+  fires.map(({ fire }) => fire.payloadHash ?? null),
+  fires.map(({ fire }) => fire.clientId ?? null),
+  fires.map(({ fire }) => fire.requestId),
+  fires.map(({ fire }) => toIso(fire.arrived)),
+  fires.map(({ fire }) => toIso(fire.givesUp)),
+  fires.map(({ leaseEnds }) => toIso(leaseEnds)),
+  // One JSON array, because the elements of an SQL array would each have to be quoted and escaped.
+  `[${fires.map(({ fire }) => fire.task).join(',')}]`,
+];
+
+const unrenderedValues = (fires: readonly ToStore<UnrenderedFire>[]): unknown[] => [
+  fires.map(({ hook }) => hook.uid),
+  fires.map(({ hook }) => (hook.revision === 'any' ? null : hook.revision)),
+  fires.map(({ fire }) => fire.cause),
+  fires.map(({ fire }) => fire.firedBy),
+  fires.map(({ fire }) => fire.taskId),
+  fires.map(({ fire }) => fire.clientId ?? null),
+  fires.map(({ fire }) => fire.requestId),
+  fires.map(({ fire }) => toIso(fire.arrived)),
+  fires.map(({ fire }) => toIso(fire.givesUp)),
+  fires.map(({ leaseEnds }) => toIso(leaseEnds)),
+  fires.map(({ fire }) => JSON.stringify(fire.unrendered)),
+];
+
+const finishValues = (done: readonly Finished[]): unknown[] => [
+  done.map(({ hookUid }) => hookUid),
+  done.map(({ cause }) => cause),
+  done.map(({ at }) => toIso(at)),
+  done.map(({ outcome }) => outcome),
+  done.map(({ error }) => (error === undefined ? null : JSON.stringify(error))),
+  done.map(({ attempts }) => attempts),
+];
+
+const keyOf = (hookUid: string, cause: string): string => `${hookUid} ${cause}`;
+
+export const createFireStore = (
+  database: Database,
+  ledger: Pick<Ledger, 'withMonths' | 'ensureMonths' | 'forgetIfMissing'>,
+): FireStore => {
+  const storeTogether = createBatch<ToStore<Fire>, boolean>({
+    maxItems: MOST_AT_ONCE,
+    concurrency: 2,
+    run: async (fires) => {
+      const rows = await database.query(storeFires, storeValues(fires));
+      const stored = new Set(rows.map(({ hook_uid, cause }) => keyOf(hook_uid, cause)));
+      return fires.map(({ fire }) => stored.delete(keyOf(fire.hookUid, fire.cause)));
+    },
+  });
+
+  const finishTogether = createBatch<Finished, void>({
+    maxItems: MOST_AT_ONCE,
+    concurrency: 2,
+    run: async (done) => {
+      const months = done.map(({ at }) => at);
+      await ledger.withMonths(months, () => database.query(finishFires, finishValues(done)));
+      return done.map(() => undefined);
+    },
+  });
+
+  return {
+    store: (hook, fire, leaseEnds) => storeTogether({ hook, fire, leaseEnds }),
+    storeAll: async (tx, fires) => {
+      const rendered = fires.filter((one): one is ToStore<Fire> => isRendered(one.fire));
+      const unrendered = fires.filter((one): one is ToStore<UnrenderedFire> => !isRendered(one.fire));
+      const rows = [
+        ...(rendered.length > 0 ? await tx.query(storeFires, storeValues(rendered)) : []),
+        ...(unrendered.length > 0 ? await tx.query(storeUnrendered, unrenderedValues(unrendered)) : []),
+      ];
+      const stored = new Set(rows.map(({ hook_uid, cause }) => keyOf(hook_uid, cause)));
+      return fires.map(({ fire }) => fire).filter((fire) => stored.delete(keyOf(fire.hookUid, fire.cause)));
+    },
+    setTask: async ({ hookUid, cause }, task, givesUp) =>
+      (await database.query(setFireTask, [hookUid, cause, task, toIso(givesUp)])).length > 0,
+    finishAnd: (finished, and) =>
+      database.transaction(async (tx) => {
+        const months = [finished.at];
+        await ledger.ensureMonths(months, tx);
+        const ended = await tx.query(finishFires, finishValues([finished])).catch((error: unknown) => {
+          ledger.forgetIfMissing(error, months);
+          throw error;
+        });
+        if (ended.length > 0) await and(tx);
+      }),
+    storeOnce: (hook, fire, leaseEnds) =>
+      database.transaction(async (tx) => {
+        const stored = await tx.query(storeFires, storeValues([{ hook, fire, leaseEnds }]));
+        if (stored.length === 0) return false;
+        // Looked up after the insert: a fire that was being finished made the insert wait, and is in the ledger by now.
+        const [finished] = await tx.query(findInLedger, [fire.hookUid, fire.cause, fire.taskId]);
+        if (!finished) return true;
+        await tx.query(dropFire, [fire.hookUid, fire.cause]);
+        return false;
+      }),
+    finish: finishTogether,
+    postpone: async ({ hookUid, cause }, at, due, error) => {
+      const values = [hookUid, cause, toIso(at), toIso(due), JSON.stringify(error)];
+      await ledger.withMonths([at], () => database.query(postponeFire, values));
+    },
+    claimDue: async (now, leaseEnds, most, busyHooks) => {
+      const rows = await database.query(claimDueFires, [toIso(now), toIso(leaseEnds), most, busyHooks]);
+      return rows.map(fireOf);
+    },
+    extendLeases: async (claimed, leaseEnds) => {
+      await database.query(extendFireLeases, [
+        claimed.map(({ hookUid }) => hookUid),
+        claimed.map(({ cause }) => cause),
+        toIso(leaseEnds),
+        claimed.map(({ attempts }) => attempts),
+      ]);
+    },
+    listUnfinished: async (hookUid, most) => {
+      const rows = await database.query(listUnfinishedFires, [hookUid, most]);
+      return rows.map((row) => ({
+        firedBy: row.fired_by,
+        taskId: row.task_id,
+        arrived: row.arrived,
+        attempts: row.attempts,
+        givesUp: row.gives_up,
+        clientId: row.client_id ?? undefined,
+        requestId: row.request_id,
+        error: row.last_error,
+      }));
+    },
+    findUnfinished: async ({ hookUid, cause }) => {
+      const [row] = await database.query(findUnfinishedFire, [hookUid, cause]);
+      return row && { payloadHash: row.payload_hash };
+    },
+  };
+};
+
+const dropFire = statement('fires.drop', 'delete from fires where hook_uid = $1 and cause = $2');
+
+const fireOf = ({ task, unrendered, ...row }: FireRow): StoredFire => ({
+  ...(task !== null ? { task } : { unrendered: unrendered as Unrendered }), // the table's check: one of them is there
+  hookUid: row.hook_uid,
+  cause: row.cause,
+  hookGroupId: row.hook_group_id,
+  hookId: row.hook_id,
+  firedBy: row.fired_by,
+  taskId: row.task_id,
+  payloadHash: row.payload_hash ?? undefined,
+  clientId: row.client_id ?? undefined,
+  requestId: row.request_id,
+  arrived: row.arrived,
+  givesUp: row.gives_up,
+  attempts: row.attempts,
+});

@@ -1,0 +1,31 @@
+// Who created, changed, removed or reset what: a row in the transaction of the change, with the definition before and after.
+import { toIso } from '../../core/clock.ts';
+import type { Transaction } from '../../database/database.ts';
+import { statement } from '../../database/statement.ts';
+import type { HookDefinition, HookName } from '../definition.ts';
+
+/** Who makes a change. */
+export type Actor = { readonly clientId: string; readonly requestId: string };
+
+export type AuditEntry = HookName & {
+  readonly action: 'created' | 'changed' | 'removed' | 'token made' | 'token reset';
+  readonly hookUid: string;
+  readonly by: Actor;
+  /** ms. */
+  readonly at: number;
+  readonly before?: HookDefinition;
+  readonly after?: HookDefinition;
+};
+
+const insertAudit = statement(
+  'audit.insert',
+  `insert into audit (at, action, hook_uid, hook_group_id, hook_id, client_id, request_id, before, after)
+   values ($1, $2, $3, $4, $5, $6, $7, $8, $9)`,
+);
+
+export const writeAudit = async (tx: Transaction, entry: AuditEntry): Promise<void> => {
+  const { at, action, hookUid, hookGroupId, hookId, by, before, after } = entry;
+  const definitions = [before, after].map((definition) => definition && JSON.stringify(definition));
+  const [was, is] = definitions.map((definition) => definition ?? null);
+  await tx.query(insertAudit, [toIso(at), action, hookUid, hookGroupId, hookId, by.clientId, by.requestId, was, is]);
+};

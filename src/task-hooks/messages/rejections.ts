@@ -1,0 +1,181 @@
+// Messages that did not fit the trigger schema: the first few of a minute stand in the ledger each, the others are counted, so that a flood
+// costs little and nothing is silent. The count becomes one row of the ledger when its minute is over (DESIGN.md: nothing is dropped silently).
+import { type Clock, toIso } from '../../core/clock.ts';
+import { newUuid } from '../../core/ids.ts';
+import type { Transaction } from '../../database/database.ts';
+import { statement } from '../../database/statement.ts';
+import type { Ledger } from '../../ledger/create-ledger.ts';
+import type { LedgerEntry } from '../../ledger/entry.ts';
+import type { Timers } from '../../timers/create-timers.ts';
+import type { BatchTimerHandler } from '../../timers/types.ts';
+import type { FireEntry } from '../firing/fire-at-once.ts';
+
+export const REJECTIONS_TIMER = 'hooks.rejected';
+
+export type RejectionsSettings = { readonly timers: Timers; readonly ledger: Ledger; readonly clock: Clock };
+
+export type Rejections = {
+  /**
+   * Counts these entries, whose outcome is `rejected`, in the transaction that ends their deliveries; those of a hook in their order. Answers
+   * those that are to be rows of the ledger of their own.
+   */
+  readonly count: (tx: Transaction, rejected: readonly FireEntry[]) => Promise<FireEntry[]>;
+  /** Moves counts of minutes that are over to the ledger. Of REJECTIONS_TIMER. */
+  readonly handler: BatchTimerHandler;
+};
+
+const MOST_OF_THEIR_OWN = 5;
+const MINUTE_MS = 60_000;
+/** Others count in a minute for as long as their clocks are behind ours, and their transactions take. */
+const GRACE_MS = 15_000;
+const LONGEST_REASON = 1_000;
+
+// Minutes in which nothing was counted beyond the first few have nothing to tell, and go when the next one begins. The timer's handler
+// takes only those that have.
+const countRejected = statement<{ hook_uid: string; seen: number; first: number | null }>(
+  'rejections.count',
+  `with old as (
+     delete from rejections where hook_uid = any($1::uuid[]) and minute < $2 and seen <= ${MOST_OF_THEIR_OWN})
+   insert into rejections (hook_uid, minute, hook_group_id, hook_id, seen, last, sample)
+   select new.hook_uid, $2, new.hook_group_id, new.hook_id, new.seen, new.last, new.sample
+   from rows from (unnest($1::uuid[], $3::text[], $4::text[], $5::int[], $6::timestamptz[]), json_array_elements($7::json))
+        as new (hook_uid, hook_group_id, hook_id, seen, last, sample)
+   order by new.hook_uid
+   on conflict (hook_uid, minute) do update
+     set seen = rejections.seen + excluded.seen, last = excluded.last, sample = excluded.sample
+   returning hook_uid, seen, first`,
+);
+
+const setFirst = statement(
+  'rejections.set-first',
+  `update rejections r set first = new.first from unnest($1::uuid[], $3::timestamptz[]) as new (hook_uid, first)
+   where r.hook_uid = new.hook_uid and r.minute = $2`,
+);
+
+type CountedRow = {
+  hook_uid: string;
+  minute: number;
+  hook_group_id: string;
+  hook_id: string;
+  seen: number;
+  first: number;
+  last: number;
+  sample: Sample;
+};
+
+const takeCounted = statement<CountedRow>(
+  'rejections.take',
+  `delete from rejections where hook_uid = any($1::uuid[]) and minute <= $2 and seen > ${MOST_OF_THEIR_OWN} returning *`,
+);
+
+const findNext = statement<{ hook_uid: string; minute: number }>(
+  'rejections.next',
+  `select hook_uid, min(minute) as minute from rejections
+   where hook_uid = any($1::uuid[]) and seen > ${MOST_OF_THEIR_OWN} group by hook_uid`,
+);
+
+const forget = statement(
+  'rejections.forget',
+  `delete from rejections where hook_uid = $1 and seen <= ${MOST_OF_THEIR_OWN}`,
+);
+
+/** Of a hook that is removed; what was counted of it still reaches the ledger. */
+export const forgetRejections = async (tx: Transaction, hookUid: string): Promise<void> => {
+  await tx.query(forget, [hookUid]);
+};
+
+type Sample = { readonly reason: string; readonly detail: object };
+type OfHook = { readonly hookUid: string; readonly entries: FireEntry[] };
+
+export const createRejections = ({ timers, ledger, clock }: RejectionsSettings): Rejections => ({
+  count: async (tx, rejected) => {
+    if (rejected.length === 0) return [];
+    const minute = clock.now() - (clock.now() % MINUTE_MS);
+    const hooks = byHook(rejected);
+    const latest = hooks.map(({ entries }) => entries.at(-1) as FireEntry);
+    const rows = await tx.query(countRejected, [
+      hooks.map(({ hookUid }) => hookUid),
+      toIso(minute),
+      latest.map(({ hookGroupId }) => hookGroupId),
+      latest.map(({ hookId }) => hookId),
+      hooks.map(({ entries }) => entries.length),
+      latest.map(({ arrived }) => toIso(arrived)),
+      JSON.stringify(latest.map(sampleOf)),
+    ]);
+    const rowOf = new Map(rows.map((row) => [row.hook_uid, row]));
+    const own: FireEntry[] = [];
+    const began: { readonly hookUid: string; readonly first: number }[] = [];
+    for (const { hookUid, entries } of hooks) {
+      const { seen = entries.length, first = null } = rowOf.get(hookUid) ?? {};
+      const places = Math.max(MOST_OF_THEIR_OWN - (seen - entries.length), 0);
+      own.push(...entries.slice(0, places));
+      const [firstCounted] = entries.slice(places);
+      if (firstCounted && first === null) began.push({ hookUid, first: firstCounted.arrived });
+    }
+    if (began.length > 0) {
+      const firsts = [began.map(({ hookUid }) => hookUid), toIso(minute), began.map(({ first }) => toIso(first))];
+      await tx.query(setFirst, firsts);
+      const due = minute + MINUTE_MS + GRACE_MS;
+      await timers.setMany(
+        tx,
+        began.map(({ hookUid }) => ({ kind: REJECTIONS_TIMER, key: hookUid, due })),
+      );
+    }
+    return own;
+  },
+
+  handler: async (tx, due) => {
+    const uids = due.map(({ key }) => key);
+    const now = clock.now();
+    const counted = await tx.query(takeCounted, [uids, toIso(now - MINUTE_MS - GRACE_MS)]);
+    if (counted.length > 0) {
+      await ledger.write(
+        counted.map((row) => countedEntry(row, now)),
+        tx,
+      );
+    }
+    const left = await tx.query(findNext, [uids]);
+    const next = new Map(left.map(({ hook_uid, minute }) => [hook_uid, minute + MINUTE_MS + GRACE_MS]));
+    return due.map(({ key }) => ({ next: next.get(key) ?? ('never' as const) }));
+  },
+});
+
+/** In one order, so that two who count for the same hooks wait for each other instead of locking each other out. */
+const byHook = (rejected: readonly FireEntry[]): OfHook[] => {
+  const hooks = new Map<string, OfHook>();
+  for (const entry of rejected) {
+    const ofHook = hooks.get(entry.hookUid) ?? { hookUid: entry.hookUid, entries: [] };
+    hooks.set(entry.hookUid, ofHook);
+    ofHook.entries.push(entry);
+  }
+  return [...hooks.values()].sort((a, b) => (a.hookUid < b.hookUid ? -1 : 1));
+};
+
+const sampleOf = ({ error, detail }: FireEntry): Sample => {
+  const { message = '' } = (error ?? {}) as { message?: string };
+  return { reason: message.slice(0, LONGEST_REASON).toWellFormed(), detail: (detail ?? {}) as object };
+};
+
+const countedEntry = (row: CountedRow, now: number): LedgerEntry => {
+  const count = row.seen - MOST_OF_THEIR_OWN;
+  const [first, last] = [toIso(row.first), toIso(row.last)];
+  const { reason, detail } = row.sample;
+  return {
+    at: now,
+    kind: 'fire',
+    outcome: 'rejected',
+    hookUid: row.hook_uid,
+    hookGroupId: row.hook_group_id,
+    hookId: row.hook_id,
+    cause: `rejected:${toIso(row.minute)}`,
+    firedBy: 'pulseMessage',
+    taskId: null,
+    arrived: row.first,
+    attempts: 0,
+    clientId: null,
+    requestId: newUuid(),
+    payloadHash: null,
+    error: { message: `${count} more messages did not fit, from ${first} to ${last}; the last one: ${reason}` },
+    detail: { first, last, count, sample: detail },
+  };
+};

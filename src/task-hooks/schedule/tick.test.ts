@@ -1,0 +1,221 @@
+import assert from 'node:assert/strict';
+import { describe, it, type TestContext } from 'node:test';
+import { statement } from '../../database/statement.ts';
+import type { HookDefinition } from '../definition.ts';
+import { UNAVAILABLE } from '../test-support/fake-queue.ts';
+import { createInlinePool } from '../test-support/inline-pool.ts';
+import { createWorld, ME, NAME, type ServerOptions, scheduledHook } from '../test-support/world.ts';
+
+const SECOND = 1_000;
+const MINUTE = 60_000;
+const HOUR = 3_600_000;
+const YEAR = 365 * 24 * HOUR;
+const iso = (ms: number) => new Date(ms).toISOString();
+
+const listFires = statement<{ task: string | null; unrendered: unknown; arrived: number }>(
+  'test.tick-fires',
+  'select task::text as task, unrendered, arrived from fires',
+);
+
+/** json-e may take any time for it, as far as anybody can prove. */
+const UNPROVED = { list: { $map: [1, 2, 3], 'each(x)': { $eval: 'x * x' } }, at: { $eval: 'now' } };
+
+/** A hook, and a server to come that finds `late` ms after it came due what is due. */
+const createTick = async (t: TestContext, schedule: string, more: Partial<HookDefinition> = {}) => {
+  const world = await createWorld(t);
+  const { clock, queue } = world;
+  const editor = await world.startServer({ isIdle: true });
+  const start = clock.now();
+  await editor.changes.create(scheduledHook([schedule], more), ME);
+  const uid = (await editor.hooks.find(NAME))?.uid ?? assert.fail();
+  const comeLate = async (ms: number, options: ServerOptions = {}) => {
+    clock.jump(ms);
+    const server = await world.startServer(options);
+    await world.settle();
+    await server.pursuit.whenIdle();
+    return server;
+  };
+  const tasks = () => [...queue.tasks.values()].map((text) => JSON.parse(text) as { at: string; created: string });
+  return { ...world, start, uid, comeLate, tasks };
+};
+
+describe('a hook that is due', () => {
+  it('fires at its date: the date is its now and the creation of its task, whatever the clock says', async (t) => {
+    const { start, uid, comeLate, tasks, entries, queue } = await createTick(t, '*/30 * * * * *');
+    await comeLate(30 * SECOND + 17);
+    const date = iso(start + 30 * SECOND);
+    assert.deepEqual(
+      tasks().map(({ at, created }) => [at, created]),
+      [[date, date]],
+    );
+    const [row, ...others] = await entries(uid);
+    assert.deepEqual(others, []);
+    assert.deepEqual(
+      [row?.outcome, row?.firedBy, row?.cause, row?.arrived, row?.taskId, row?.clientId],
+      ['created', 'schedule', `schedule:${date}`, start + 30 * SECOND, [...queue.tasks.keys()][0], null],
+    );
+  });
+
+  it('after a year without a server fires the latest of 31,536,000 occurrences, and one row says what was missed', async (t) => {
+    const { start, uid, comeLate, tasks, entries, queue } = await createTick(t, '* * * * * *');
+    queue.behave(() => UNAVAILABLE);
+    await comeLate(YEAR);
+    assert.equal(queue.asked.things.length, 1);
+    const missed = (await entries(uid)).filter(({ outcome }) => outcome === 'missed');
+    assert.deepEqual(
+      missed.map(({ cause, arrived, taskId, attempts, detail }) => ({ cause, arrived, taskId, attempts, detail })),
+      [
+        {
+          cause: `missed:${iso(start + SECOND)}`,
+          arrived: start + SECOND,
+          taskId: null,
+          attempts: 0,
+          detail: { first: iso(start + SECOND), last: iso(start + YEAR - SECOND), count: 31_535_999 },
+        },
+      ],
+    );
+    assert.match(
+      JSON.stringify(missed[0]?.error),
+      /^\{"message":"31535999 occurrences, from 2026-\S+ to 2027-\S+, passed/,
+    );
+    assert.deepEqual(tasks(), []);
+  });
+
+  it('with two occurrences behind it says of the missed one when it was', async (t) => {
+    const { start, uid, comeLate, entries } = await createTick(t, '0 * * * * *');
+    await comeLate(2 * MINUTE);
+    const [missed] = await entries(uid);
+    const date = iso(start + MINUTE);
+    assert.deepEqual(missed?.detail, { first: date, last: date, count: 1 });
+    assert.match(JSON.stringify(missed?.error), new RegExp(`The occurrence of ${date} passed`));
+  });
+
+  it('ten minutes late counts from its date, and a moment later from the moment at which it fires', async (t) => {
+    for (const [late, expected] of [
+      [10 * MINUTE, HOUR],
+      [10 * MINUTE + 1, HOUR + 10 * MINUTE + 1],
+    ] as const) {
+      const { start, comeLate, tasks, entries, uid } = await createTick(t, '0 0 * * * *');
+      await comeLate(HOUR + late);
+      assert.deepEqual(
+        tasks().map(({ at, created }) => [at, created]),
+        [[iso(start + expected), iso(start + expected)]],
+      );
+      assert.equal((await entries(uid))[0]?.arrived, start + HOUR, 'the ledger has the date all the same');
+    }
+  });
+
+  it('and late has until its deadline from the moment at which it fires', async (t) => {
+    const task = { at: { $eval: 'now' }, deadline: { $fromNow: '5 minutes' } };
+    const { uid, comeLate, tasks, entries } = await createTick(t, '0 0 * * * *', { task });
+    await comeLate(HOUR + 30 * MINUTE);
+    assert.equal(tasks().length, 1);
+    assert.deepEqual(
+      (await entries(uid)).map(({ outcome }) => outcome),
+      ['created'],
+    );
+  });
+});
+
+describe('a template of unproved cost', () => {
+  it('is rendered after the fire is stored, with the moment of the fire', async (t) => {
+    const { start, comeLate, tasks, queue, database } = await createTick(t, '0 * * * * *', { task: UNPROVED });
+    queue.behave(() => UNAVAILABLE);
+    const server = await comeLate(MINUTE + 5);
+    const [fire] = await database.query(listFires);
+    assert.deepEqual([fire?.unrendered, fire?.arrived], [null, start + MINUTE]);
+    assert.equal(fire?.task, queue.asked.things[0]?.task);
+    const { list, at, taskGroupId } = JSON.parse(fire?.task ?? '');
+    assert.deepEqual([list, at, taskGroupId], [[1, 4, 9], iso(start + MINUTE), queue.asked.things[0]?.taskId]);
+    await server.stop();
+    assert.equal(tasks().length, 0);
+  });
+
+  it('survives the crash of the server that was to render it', async (t) => {
+    const { start, clock, comeLate, tasks, database, uid, entries, startServer } = await createTick(t, '0 1 * * * *', {
+      task: UNPROVED,
+    });
+    const rendering = Promise.withResolvers<void>();
+    const pool = createInlinePool();
+    const hanging = {
+      ...pool,
+      run: () => {
+        rendering.resolve();
+        return new Promise<never>(() => {});
+      },
+    };
+    clock.jump(MINUTE);
+    const first = await startServer({ pool: hanging });
+    await rendering.promise;
+    first.die();
+    const [fire] = await database.query(listFires);
+    assert.equal(fire?.task, null);
+    assert.notEqual(fire?.unrendered, null);
+
+    const second = await comeLate(0);
+    for (let second = 0; second < 17; second += 1) await clock.advance(SECOND); // the lease of the dead one runs out
+    while ((await database.query(listFires)).length > 0) await clock.advance(SECOND);
+    await second.pursuit.whenIdle();
+    assert.deepEqual(
+      tasks().map(({ at }) => at),
+      [iso(start + MINUTE)],
+    );
+    assert.deepEqual(
+      (await entries(uid)).map(({ outcome, attempts }) => [outcome, attempts]),
+      [['created', 1]],
+    );
+  });
+
+  it('waits for a pool that is busy instead of giving up', async (t) => {
+    let isBusy = true;
+    const pool = createInlinePool(() => isBusy);
+    const { clock, comeLate, tasks, database, uid, entries } = await createTick(t, '0 0 0 1 1 *', { task: UNPROVED });
+    const server = await comeLate(60 * 24 * HOUR, { pool });
+    while ((await entries(uid)).length < 3) await clock.advance(SECOND);
+    assert.deepEqual(tasks(), []);
+    isBusy = false;
+    while ((await database.query(listFires)).length > 0) await clock.advance(SECOND);
+    await server.pursuit.whenIdle();
+    assert.equal(tasks().length, 1);
+    const rows = await entries(uid);
+    assert.equal(rows.at(-1)?.outcome, 'created');
+    assert.deepEqual(
+      new Set(rows.slice(0, -1).map(({ kind, error }) => `${kind} ${JSON.stringify(error)}`)),
+      new Set(['attempt {"message":"too many evaluations are waiting"}']),
+    );
+  });
+});
+
+describe('a template that the pool has no room for', () => {
+  it('is exhausted at the deadline, and not tried for ever', async (t) => {
+    const pool = createInlinePool(() => true);
+    const { clock, comeLate, database, uid, entries } = await createTick(t, '0 0 0 1 1 *', { task: UNPROVED });
+    await comeLate(60 * 24 * HOUR, { pool });
+    while ((await entries(uid)).length < 1) await clock.advance(SECOND);
+    clock.jump(25 * HOUR);
+    while ((await database.query(listFires)).length > 0) await clock.advance(SECOND);
+    const rows = await entries(uid);
+    assert.equal(rows.at(-1)?.outcome, 'exhausted');
+    assert.deepEqual(new Set(rows.slice(0, -1).map(({ kind }) => kind)), new Set(['attempt']));
+  });
+});
+
+describe('a scheduled fire without a task', () => {
+  for (const [what, task, outcome, message] of [
+    ['declines when its template renders to nothing', { $if: 'false', then: {} }, 'declined', /rendered to nothing/],
+    ['fails when its template does', { a: { $eval: 'payload.x' } }, 'failed', /unknown context value payload/],
+    ['fails when its template renders to no object', { $eval: '1' }, 'failed', /a task is an object/],
+    ['fails when its template of unproved cost does', { $reverse: 'no list' }, 'failed', /reverse/],
+  ] as const) {
+    it(what, async (t) => {
+      const { comeLate, uid, entries, queue, database } = await createTick(t, '0 * * * * *', { task });
+      await comeLate(MINUTE);
+      const [row, ...others] = await entries(uid);
+      assert.deepEqual(others, []);
+      assert.deepEqual([row?.outcome, row?.firedBy, row?.attempts], [outcome, 'schedule', 0]);
+      assert.match(JSON.stringify(row?.error), message);
+      assert.equal(queue.asked.things.length, 0);
+      assert.deepEqual(await database.query(listFires), []);
+    });
+  }
+});

@@ -1,0 +1,234 @@
+// Calls to the services of a Taskcluster deployment: signed, over connections that are kept, each with a deadline and a bound.
+//
+// Not the typed client (#client): that one is for programs that call us. A server needs connections that it may keep and close, an answer
+// that cannot fill its memory, a task sent as the very text that is stored, and a restriction of scopes with each call.
+import { randomBytes } from 'node:crypto';
+import http from 'node:http';
+import https from 'node:https';
+import hawk from 'hawk';
+import { backoff } from '../core/backoff.ts';
+import type { Clock } from '../core/clock.ts';
+import { describeError, errorCode } from '../core/errors.ts';
+import type { Metrics } from '../core/metrics.ts';
+import type { Deployment } from './taskcluster-deployment.ts';
+
+export type DeploymentCall = {
+  readonly service: 'auth' | 'queue' | 'notify';
+  /** The method's name, as the service's reference has it: for errors and metrics. */
+  readonly name: string;
+  readonly verb: 'GET' | 'PUT' | 'POST';
+  /** Below `/api/<service>/v1`, encoded. */
+  readonly path: string;
+  /** JSON. */
+  readonly body?: string;
+  /** Whose authority it bears: nobody's; that of all our credentials; exactly these scopes of them. */
+  readonly as: 'nobody' | 'ourselves' | { readonly authorizedScopes: readonly string[] };
+  /** For all tries together, in milliseconds. */
+  readonly deadlineMs: number;
+  /** How often it is tried where trying again may help. Only for calls that do no harm twice. Default: once. */
+  readonly tries?: number;
+  /** No answer is larger, in bytes. Default: 1 MiB. */
+  readonly largestAnswer?: number;
+};
+
+/** What a service said: something was done (2xx), or it refuses in its own words (4xx with the error envelope of Taskcluster). */
+export type DeploymentAnswer =
+  | { readonly ok: true; readonly body: unknown }
+  | { readonly ok: false; readonly statusCode: number; readonly code: string; readonly message: string };
+
+export type DeploymentClient = AsyncDisposable & {
+  readonly rootUrl: string;
+  readonly clientId: string;
+  /** Rejects with DeploymentError when there is no answer of the service: a broken connection, no time left, 5xx, 429, what is no JSON. */
+  readonly call: (call: DeploymentCall, signal?: AbortSignal) => Promise<DeploymentAnswer>;
+  /** Our signature for a request, as it stands in its Authorization header. */
+  readonly sign: (verb: string, url: URL, authorizedScopes?: readonly string[]) => string;
+};
+
+/** Nobody knows what became of the call, or it may be made again. The message names service, method and root URL, and no secret. */
+export class DeploymentError extends Error {
+  override readonly name = 'DeploymentError';
+  /** 401: the deployment does not know our credentials any more. */
+  readonly statusCode: number | undefined;
+
+  constructor(message: string, statusCode?: number, cause?: unknown) {
+    super(message, cause === undefined ? undefined : { cause });
+    this.statusCode = statusCode;
+  }
+}
+
+export type DeploymentClientSettings = {
+  readonly deployment: Deployment;
+  readonly clock: Clock;
+  readonly metrics: Metrics;
+};
+
+/** To each service its own: a queue that hangs must not keep callers from being told apart. */
+const MOST_CONNECTIONS = { auth: 64, queue: 64, notify: 4 } as const;
+const LARGEST_ANSWER = 1024 * 1024;
+const RETRY = { firstMs: 100, longestMs: 2_000 };
+/** Refusals that say nothing of what was asked, only that it was asked too early or by somebody unknown. */
+const NOT_ABOUT_THE_CALL: readonly number[] = [401, 408, 425, 429];
+const LONGEST_TEXT = 500;
+
+export const createDeploymentClient = (settings: DeploymentClientSettings): DeploymentClient => {
+  const { deployment, clock, metrics } = settings;
+  const { clientId, certificate } = deployment;
+  const rootUrl = deployment.rootUrl.origin;
+  const { request: send, Agent } = deployment.rootUrl.protocol === 'https:' ? https : http;
+  const agentWith = (maxSockets: number) => new Agent({ keepAlive: true, maxSockets, maxFreeSockets: maxSockets });
+  const agents = {
+    auth: agentWith(MOST_CONNECTIONS.auth),
+    queue: agentWith(MOST_CONNECTIONS.queue),
+    notify: agentWith(MOST_CONNECTIONS.notify),
+  };
+  const closing = new AbortController();
+  const help = 'Time of calls to the deployment; outcome: the status, or none for no answer';
+  const duration = metrics.histogram('hookwright_deployment_seconds', help, ['service', 'method', 'outcome']);
+
+  const sign: DeploymentClient['sign'] = (verb, url, authorizedScopes) => {
+    const claims = { ...(certificate && { certificate }), ...(authorizedScopes && { authorizedScopes }) };
+    const { header } = hawk.client.header(url.href, verb, {
+      credentials: { id: clientId, key: deployment.accessToken, algorithm: 'sha256' },
+      timestamp: Math.floor(clock.now() / 1000),
+      nonce: randomBytes(9).toString('base64url'),
+      ...(Object.keys(claims).length > 0 && { ext: Buffer.from(JSON.stringify(claims)).toString('base64') }),
+    });
+    return header;
+  };
+
+  const headersOf = ({ verb, as, body }: DeploymentCall, url: URL): http.OutgoingHttpHeaders => {
+    const authorizedScopes = typeof as === 'object' ? as.authorizedScopes : undefined;
+    return {
+      ...(as !== 'nobody' && { authorization: sign(verb, url, authorizedScopes) }),
+      ...(body !== undefined && { 'content-type': 'application/json', 'content-length': Buffer.byteLength(body) }),
+    };
+  };
+
+  const place = ({ service, name }: DeploymentCall) => `${service}.${name} at ${rootUrl}`;
+
+  /** One request, and again at once where a kept connection turns out to have been closed meanwhile. */
+  const exchange = async (call: DeploymentCall, signal: AbortSignal): Promise<Reply> => {
+    const url = new URL(`${rootUrl}/api/${call.service}/v1${call.path}`);
+    for (;;) {
+      const request = send(url, {
+        method: call.verb,
+        headers: headersOf(call, url),
+        agent: agents[call.service],
+        signal,
+      });
+      try {
+        return await readReply(request, call.body, call.largestAnswer ?? LARGEST_ANSWER);
+      } catch (error) {
+        const wasClosed = request.reusedSocket && ['ECONNRESET', 'EPIPE'].includes(errorCode(error) ?? '');
+        if (!wasClosed || signal.aborted) throw error;
+      }
+    }
+  };
+
+  const tryOnce = async (call: DeploymentCall, signal: AbortSignal): Promise<DeploymentAnswer> => {
+    const began = clock.monotonic();
+    let outcome = 'none';
+    try {
+      const reply = await exchange(call, signal);
+      outcome = String(reply.status);
+      return readAnswer(reply, place(call));
+    } catch (error) {
+      if (error instanceof DeploymentError) throw error;
+      throw new DeploymentError(`${place(call)} did not answer: ${describeError(error)}`, undefined, error);
+    } finally {
+      const { service, name: method } = call;
+      duration.observe({ service, method, outcome }, (clock.monotonic() - began) / 1000);
+    }
+  };
+
+  const call: DeploymentClient['call'] = async (what, given) => {
+    const timeIsUp = new AbortController();
+    const cancel = clock.after(what.deadlineMs, () => timeIsUp.abort());
+    const signal = AbortSignal.any([timeIsUp.signal, closing.signal, ...(given ? [given] : [])]);
+    try {
+      for (let failures = 0; ; ) {
+        try {
+          return await tryOnce(what, signal);
+        } catch (error) {
+          if (timeIsUp.signal.aborted) {
+            throw new DeploymentError(`${place(what)} did not answer within ${what.deadlineMs / 1000} s`);
+          }
+          failures += 1;
+          const isOver = failures >= (what.tries ?? 1) || signal.aborted || isHopeless(error);
+          if (isOver) throw error;
+          await clock.sleep(backoff(failures - 1, RETRY), signal);
+        }
+      }
+    } finally {
+      cancel();
+    }
+  };
+
+  return {
+    rootUrl,
+    clientId,
+    call,
+    sign,
+    [Symbol.asyncDispose]: async () => {
+      closing.abort();
+      for (const agent of Object.values(agents)) agent.destroy();
+    },
+  };
+};
+
+type Reply = { readonly status: number; readonly contentType: string; readonly text: string };
+
+const readReply = async (request: http.ClientRequest, body: string | undefined, largest: number): Promise<Reply> => {
+  const { promise, resolve, reject } = Promise.withResolvers<http.IncomingMessage>();
+  request.once('response', resolve).on('error', reject);
+  request.end(body);
+  const response = await promise;
+  const chunks: Buffer[] = [];
+  let bytes = 0;
+  for await (const chunk of response as AsyncIterable<Buffer>) {
+    bytes += chunk.length;
+    if (bytes > largest) {
+      request.destroy();
+      throw new Error(`its answer is larger than ${largest} bytes`);
+    }
+    chunks.push(chunk);
+  }
+  const { statusCode: status = 0, headers } = response;
+  return { status, contentType: headers['content-type'] ?? '', text: Buffer.concat(chunks).toString('utf8') };
+};
+
+const readAnswer = ({ status, contentType, text }: Reply, place: string): DeploymentAnswer => {
+  const body = /^application\/json\s*(;|$)/i.test(contentType) ? parse(text) : undefined;
+  if (status >= 200 && status < 300) {
+    if (body !== undefined || text === '') return { ok: true, body };
+    throw new DeploymentError(`${place} answered ${status} with something that is no JSON; is the root URL right?`);
+  }
+  const { code, message } = (typeof body === 'object' && body !== null ? body : {}) as Record<string, unknown>;
+  const isEnvelope = typeof code === 'string' && typeof message === 'string';
+  const isAboutTheCall = status >= 400 && status < 500 && !NOT_ABOUT_THE_CALL.includes(status);
+  if (isEnvelope && isAboutTheCall) return { ok: false, statusCode: status, code, message: withoutFooter(message) };
+  const said = isEnvelope ? `: ${code}: ${withoutFooter(message).slice(0, LONGEST_TEXT)}` : hintOf(status);
+  throw new DeploymentError(`${place} answered ${status}${said}`, status);
+};
+
+const parse = (text: string): unknown => {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined; // the caller says so
+  }
+};
+
+/** The four lines at the end of each message of Taskcluster tell method, code, status and time of a request that was not our caller's. */
+const withoutFooter = (message: string): string => message.split('\n\n---\n\n* method:')[0] ?? '';
+
+const hintOf = (status: number): string =>
+  status < 500 && status >= 300 ? ', and not as a service of Taskcluster does; is the root URL right?' : '';
+
+/** Trying again in a moment changes nothing about these. */
+const isHopeless = (error: unknown): boolean =>
+  error instanceof DeploymentError &&
+  error.statusCode !== undefined &&
+  error.statusCode < 500 &&
+  error.statusCode !== 429;
