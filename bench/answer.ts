@@ -9,8 +9,9 @@ export type Answer = {
 };
 
 /**
- * The first answer in `text` (bytes read as latin1), or undefined while it is not complete. `isAtEnd` says that the connection
- * has ended, which completes an answer that has no length. Throws when it is not HTTP.
+ * The first answer in `text` (bytes read as latin1), or undefined while it is not complete.
+ * `isAtEnd` says that the connection has ended, which completes an answer that has no length.
+ * Throws when it is not HTTP.
  */
 export const readAnswer = (text: string, isAtEnd = false): Answer | undefined => {
   const headEnd = text.indexOf('\r\n\r\n');

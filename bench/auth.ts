@@ -1,4 +1,5 @@
-// Measures who signed a request and what he may do: verification with the expansion of scopes, in this process, on a thousand roles.
+// Measures who signed a request and what he may do: verification with the expansion of scopes, in
+// this process, on a thousand roles.
 //   npm run bench -- --only auth     takes it alone
 import { createHmac } from 'node:crypto';
 import { compileRoles } from '../src/auth/roles/role-expansion.ts';
@@ -33,7 +34,10 @@ const HOST = 'hooks.example.com';
 const PATH = '/api/hooks/v1/hooks/garbage/nightly%2Frebuild/trigger';
 const NEEDED = 'hooks:trigger-hook:garbage/nightly/rebuild';
 
-/** As installations have them: a role for each hook and repository, some for all of a kind, and a few that lead to others. */
+/**
+ * As installations have them: a role for each hook and repository, some for all of a kind, and a
+ * few that lead to others.
+ */
 const roleSet = (revision: number) =>
   compileRoles([
     ...Array.from({ length: ROLES - 20 }, (_, index) => ({
@@ -66,7 +70,10 @@ type Kind = {
   readonly signAs: (index: number) => { readonly id: string; readonly key: string; readonly ext: string };
   /** ms CPU. Absent: for information. */
   readonly bar?: number;
-  /** The role set is another one for each so many requests: nothing that was expanded before is known. */
+  /**
+   * The role set is another one for each so many requests: nothing that was expanded before is
+   * known.
+   */
   readonly changesEvery?: number;
 };
 
@@ -116,7 +123,10 @@ const sign = (kind: Kind, round: number, index: number): SignedRequest => {
 
 let rounds = 0;
 
-/** CPU of this process, all its threads, in milliseconds for one request: verified, expanded, and asked for what a trigger needs. */
+/**
+ * CPU of this process, all its threads, in milliseconds for one request: verified, expanded, and
+ * asked for what a trigger needs.
+ */
 const takeRound = async (kind: Kind): Promise<number> => {
   rounds += 1;
   const requests = Array.from({ length: REQUESTS }, (_, index) => sign(kind, rounds, index));

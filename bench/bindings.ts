@@ -1,4 +1,5 @@
-// Bindings on a RabbitMQ of the bench's own: how soon a new one is active beside ten and beside ten thousand, and a restart of RabbitMQ.
+// Bindings on a RabbitMQ of the bench's own: how soon a new one is active beside ten and beside ten
+// thousand, and a restart of RabbitMQ.
 import { connect } from 'amqplib';
 import type { QueueIdentity } from '../src/broker/broker.ts';
 import type { BrokerTools } from '../src/broker/operator-tools.ts';

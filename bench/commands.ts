@@ -1,4 +1,5 @@
-// How long a person waits for a command, from the spawn to its end, through bin/hookwright.js and against a running server.
+// How long a person waits for a command, from the spawn to its end, through bin/hookwright.js and
+// against a running server.
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { type Bench, figure, type Measure, median } from './measure.ts';

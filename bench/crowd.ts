@@ -1,4 +1,5 @@
-// Many hooks at once, written into the database past the API: what is measured is what the server does with them.
+// Many hooks at once, written into the database past the API: what is measured is what the server
+// does with them.
 import pg from 'pg';
 import { databaseOf } from '../test/support/server.ts';
 import { call, type RunningServer } from './server.ts';
@@ -86,8 +87,9 @@ export const createTickingHook = (server: RunningServer, name: string): Promise<
 export type Lateness = { readonly fires: number; readonly p50: number; readonly p99: number; readonly max: number };
 
 /**
- * From the time at which fires of the schedule were due to the moment at which the queue began to store their tasks, in ms. That is after
- * the start of `createTask`, so a little too late rather than too early.
+ * From the time at which fires of the schedule were due to the moment at which the queue began to
+ * store their tasks, in ms. That is after the start of `createTask`, so a little too late rather
+ * than too early.
  */
 export const latenessOf = async (client: pg.Client, group: string, since: number): Promise<Lateness> => {
   const { rows } = await client.query<{ late: string }>(

@@ -1,5 +1,5 @@
-// The reference that triggers are compared with: a bare Fastify that reads the same request and answers as much, and does
-// nothing else. A process of its own, started by triggers.ts.
+// The reference that triggers are compared with: a bare Fastify that reads the same request and
+// answers as much, and does nothing else. A process of its own, started by triggers.ts.
 import { fastify } from 'fastify';
 
 /** As large as the answer to a trigger. */

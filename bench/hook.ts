@@ -14,7 +14,10 @@ export const TRIGGER_PAYLOAD = {
   env: { A: 'b' },
 };
 
-/** Makes the hook and the role that lets it create tasks, fires it once, and checks that the right task came of it. */
+/**
+ * Makes the hook and the role that lets it create tasks, fires it once, and checks that the right
+ * task came of it.
+ */
 export const prepareHook = async (server: RunningServer): Promise<void> => {
   await call(server, 'PUT', `/api/auth/v1/roles/${encodeURIComponent('hook-id:*')}`, {
     description: 'what the hooks of the bench may do',

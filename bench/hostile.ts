@@ -1,4 +1,5 @@
-// Templates and schemas that were written to hold the server up: how long a ping takes beside each of them.
+// Templates and schemas that were written to hold the server up: how long a ping takes beside each
+// of them.
 import { request } from 'node:http';
 import { prepareHook } from './hook.ts';
 import { type Bench, type Figure, figure, type Measure } from './measure.ts';
@@ -73,7 +74,10 @@ export const hostile: Measure = {
   },
 };
 
-/** Of all pings from saving the hook (which may be refused, with a reason) to the last answer, and at least one second. */
+/**
+ * Of all pings from saving the hook (which may be refused, with a reason) to the last answer, and
+ * at least one second.
+ */
 const slowestPing = async (bench: Bench, server: RunningServer, path: string, attack: Attack): Promise<number> => {
   const { clock } = bench;
   const until = clock.monotonic() + 1_000;

@@ -18,7 +18,9 @@ export const startEcho = async (bench: Bench): Promise<Target & AsyncDisposable>
 export type Load = AsyncDisposable & {
   readonly prepare: (plan: LoadPlan) => Promise<void>;
   readonly go: () => Promise<LoadResult>;
-  /** How many requests to sign: more than the target will answer, going by the fastest run so far. */
+  /**
+   * How many requests to sign: more than the target will answer, going by the fastest run so far.
+   */
   readonly enoughRequests: (target: Target, seconds: number) => number;
   readonly learnRate: (target: Target, perSecond: number) => void;
 };

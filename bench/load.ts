@@ -1,6 +1,7 @@
-// The load: a process of its own that sends signed requests from a number of callers at once and times the answers.
-// Everything that costs is done before the clock starts (signing) or after it stops (sorting), so that it stays out of the way
-// of what is measured: about 0.02 ms of CPU a request, which is reported.
+// The load: a process of its own that sends signed requests from a number of callers at once and
+// times the answers. Everything that costs is done before the clock starts (signing) or after it
+// stops (sorting), so that it stays out of the way of what is measured: about 0.02 ms of CPU a
+// request, which is reported.
 import { systemClock } from '../src/core/clock.ts';
 import { describeError } from '../src/core/errors.ts';
 import { SLUG_ID } from '../src/core/ids.ts';
@@ -64,7 +65,9 @@ const run = async (plan: LoadPlan, signed: SignedRequests): Promise<LoadResult> 
     }
   };
 
-  /** Sends one request after another until there are no more; a connection that ends is made anew. */
+  /**
+   * Sends one request after another until there are no more; a connection that ends is made anew.
+   */
   const callUntilEnd = (first: Connection): Promise<void> =>
     new Promise((resolve) => {
       let connection = first;

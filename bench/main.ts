@@ -1,4 +1,5 @@
-// `npm run bench`: measures the server as a process of its own, beside a reference where there is one, and says which bars are met.
+// `npm run bench`: measures the server as a process of its own, beside a reference where there is
+// one, and says which bars are met.
 import { writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';

@@ -1,4 +1,5 @@
-// What a start, a trigger, a listing and a turn of the scheduler cost with 100,000 hooks in the database, beside the same with 100.
+// What a start, a trigger, a listing and a turn of the scheduler cost with 100,000 hooks in the
+// database, beside the same with 100.
 import { addHooks, connect, latenessOf, removeHooks } from './crowd.ts';
 import { prepareHook, TRIGGER_PATH, TRIGGER_PAYLOAD } from './hook.ts';
 import { type Bench, type Figure, figure, interleave, type Measure, median } from './measure.ts';

@@ -1,8 +1,11 @@
-// What a measure is, and what every measure is made of: rounds that alternate, medians, rows with a bar.
+// What a measure is, and what every measure is made of: rounds that alternate, medians, rows with a
+// bar.
 import type { Clock } from '../src/core/clock.ts';
 import type { Stable } from './stable.ts';
 
-/** One thing that `npm run bench` measures. A new one is a file of its own and a line in main.ts. */
+/**
+ * One thing that `npm run bench` measures. A new one is a file of its own and a line in main.ts.
+ */
 export type Measure = {
   /** What `--only` calls it. */
   readonly name: string;
@@ -40,7 +43,10 @@ export type Figure = {
   readonly rounds: readonly number[];
   /** The median of what the reference reached. */
   readonly reference?: number;
-  /** The median of each round's own ratio (ours / reference), which a noisy machine disturbs less than either figure. */
+  /**
+   * The median of each round's own ratio (ours / reference), which a noisy machine disturbs less
+   * than either figure.
+   */
   readonly ratio?: number;
   readonly bar?: Bar;
   readonly met?: boolean;
@@ -55,7 +61,10 @@ export type Unavailable = {
   readonly note: string;
 };
 
-/** Makes a row of the figures of all rounds. `reference` has one figure a round too, taken within the same round. */
+/**
+ * Makes a row of the figures of all rounds. `reference` has one figure a round too, taken within
+ * the same round.
+ */
 export const figure = (
   measure: string,
   unit: string,
@@ -88,8 +97,8 @@ const isMet = (bar: Bar, reached: number | undefined): boolean =>
   reached !== undefined && ('atMost' in bar ? reached <= bar.atMost : reached >= bar.atLeast);
 
 /**
- * Runs every side once a round, the order turned round each time, so that what the machine does meanwhile meets both alike.
- * Resolves with one result a round for each side.
+ * Runs every side once a round, the order turned round each time, so that what the machine does
+ * meanwhile meets both alike. Resolves with one result a round for each side.
  */
 export const interleave = async <Side extends string, Result>(
   rounds: number,

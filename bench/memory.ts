@@ -1,4 +1,5 @@
-// Idle memory of everything that a started server is: its processes and those of its embedded database.
+// Idle memory of everything that a started server is: its processes and those of its embedded
+// database.
 import { basename } from 'node:path';
 import { prepareHook } from './hook.ts';
 import { figure, type Measure, unavailable } from './measure.ts';
@@ -52,7 +53,10 @@ const IDLE_MS = 5000;
 const totalOf = (byKind: ReadonlyMap<string, number> = new Map()): number =>
   [...byKind.values()].reduce((sum, megabytes) => sum + megabytes, 0);
 
-/** Megabytes by kind of process. Throws when a process that belongs to it may not be looked into: it must not count as nothing. */
+/**
+ * Megabytes by kind of process. Throws when a process that belongs to it may not be looked into: it
+ * must not count as nothing.
+ */
 const memoryByKind = (server: RunningServer): Map<string, number> => {
   const all = listProcesses();
   const family = [

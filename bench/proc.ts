@@ -1,9 +1,13 @@
-// What Linux tells about processes under /proc: CPU, memory, and which of them belong to a data folder.
+// What Linux tells about processes under /proc: CPU, memory, and which of them belong to a data
+// folder.
 import { execFileSync } from 'node:child_process';
 import { existsSync, lstatSync, readdirSync, readFileSync, readlinkSync } from 'node:fs';
 import { basename, join, sep } from 'node:path';
 
-/** Whether figures of other processes can be had at all; elsewhere those measures say that they cannot be taken. */
+/**
+ * Whether figures of other processes can be had at all; elsewhere those measures say that they
+ * cannot be taken.
+ */
 export const hasProc = existsSync('/proc/self/stat');
 export const NO_PROC = 'this platform has no /proc';
 
@@ -51,7 +55,10 @@ export const readProcess = (pid: number): ProcessInfo | undefined => {
 
 let tickMs: number | undefined;
 
-/** The unit of CPU time under /proc. It is 10 ms nearly everywhere: exact enough for rounds of seconds. */
+/**
+ * The unit of CPU time under /proc. It is 10 ms nearly everywhere: exact enough for rounds of
+ * seconds.
+ */
 const msPerTick = (): number => {
   tickMs ??= 1000 / Number(execFileSync('getconf', ['CLK_TCK'], { encoding: 'utf8' }));
   return tickMs;
@@ -64,8 +71,9 @@ export const cpuMsOf = (pid: number): number => {
 };
 
 /**
- * The proportional set size in bytes: what is shared (PostgreSQL's buffers, the program itself) counts in equal parts
- * towards those that share it, so that a sum over processes counts everything once.
+ * The proportional set size in bytes: what is shared (PostgreSQL's buffers, the program itself)
+ * counts in equal parts towards those that share it, so that a sum over processes counts everything
+ * once.
  */
 export const pssBytesOf = (pid: number): number => {
   const rollup = readFileSync(`/proc/${pid}/smaps_rollup`, 'latin1');
@@ -83,7 +91,10 @@ export const familyOf = (pid: number, all: readonly ProcessInfo[] = listProcesse
   return family;
 };
 
-/** Where the cluster of a data folder lies: <data>/postgres, which may be a file that names another folder. */
+/**
+ * Where the cluster of a data folder lies: <data>/postgres, which may be a file that names another
+ * folder.
+ */
 export const databaseFolderOf = (data: string): string => {
   const path = join(data, 'postgres');
   try {
@@ -94,8 +105,9 @@ export const databaseFolderOf = (data: string): string => {
 };
 
 /**
- * PostgreSQL of a data folder, with the shell that watches over it. It is nobody's child: it outlives the server that started
- * it, so it is found by its place. Every PostgreSQL process works in its cluster's folder.
+ * PostgreSQL of a data folder, with the shell that watches over it. It is nobody's child: it
+ * outlives the server that started it, so it is found by its place. Every PostgreSQL process works
+ * in its cluster's folder.
  */
 export const databaseProcessesOf = (data: string, all: readonly ProcessInfo[] = listProcesses()): ProcessInfo[] => {
   const folder = databaseFolderOf(data);
@@ -116,7 +128,10 @@ export const postmasterOf = (database: readonly ProcessInfo[]): ProcessInfo | un
   return postgres.find((one) => !postgres.some((other) => other.pid === one.parent));
 };
 
-/** CPU that PostgreSQL has used, in ms: of the processes that run and, through the postmaster, of those that have ended. */
+/**
+ * CPU that PostgreSQL has used, in ms: of the processes that run and, through the postmaster, of
+ * those that have ended.
+ */
 export const databaseCpuMsOf = (data: string): number => {
   const database = databaseProcessesOf(data);
   const postmaster = postmasterOf(database);
@@ -124,7 +139,10 @@ export const databaseCpuMsOf = (data: string): number => {
   return database.reduce((sum, one) => sum + one.cpuMs, postmaster.endedChildrenCpuMs);
 };
 
-/** CPU in ms that all cores of the machine have spent on anything, the time that a hypervisor took away included. */
+/**
+ * CPU in ms that all cores of the machine have spent on anything, the time that a hypervisor took
+ * away included.
+ */
 export const machineCpuMs = (): number => {
   const [user = 0, nice = 0, system = 0, , , interrupts = 0, softInterrupts = 0, stolen = 0] = (
     /^cpu +(.*)/.exec(readFileSync('/proc/stat', 'latin1'))?.[1] ?? ''

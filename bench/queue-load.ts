@@ -1,4 +1,5 @@
-// The workers of the measure of the queue, as a process of their own: each creates a task, claims one, completes what it has claimed.
+// The workers of the measure of the queue, as a process of their own: each creates a task, claims
+// one, completes what it has claimed.
 import { createHmac, randomBytes } from 'node:crypto';
 import { Agent, request } from 'node:http';
 import { systemClock, toIso } from '../src/core/clock.ts';

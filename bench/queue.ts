@@ -1,4 +1,5 @@
-// The standalone queue: tasks that are created, claimed and completed by eight workers, also while a hundred thousand others are pending.
+// The standalone queue: tasks that are created, claimed and completed by eight workers, also while
+// a hundred thousand others are pending.
 import type { ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { join } from 'node:path';
@@ -58,7 +59,10 @@ export const queue: Measure = {
   },
 };
 
-/** Pending tasks of the same queue that come after those of the load. Straight into the database, because creating them is not what counts. */
+/**
+ * Pending tasks of the same queue that come after those of the load. Straight into the database,
+ * because creating them is not what counts.
+ */
 const addBacklog = async (bench: Bench, server: RunningServer): Promise<void> => {
   const taskQueueId = 'bench/worker';
   const now = bench.clock.now();

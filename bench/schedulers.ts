@@ -24,7 +24,8 @@ export const schedulers: Measure = {
       // Each is a whole server, so that the bench can tell when it is ready; nobody calls it.
       const running = [];
       for (let n = 0; n < count; n += 1) running.push(await startServer(bench, web.data));
-      // Servers that have been at work for a while: their code is compiled and their statements are planned.
+      // Servers that have been at work for a while: their code is compiled and their statements are
+      // planned.
       await fireAll(bench, client, `${name}-warm`, WARM);
       const ms = await fireAll(bench, client, name, CROWD);
       for (const server of running) await server.end();

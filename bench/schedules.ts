@@ -1,4 +1,5 @@
-// Schedules: how late a fire is on an idle machine, and how long 10,000 take that are due in the same second.
+// Schedules: how late a fire is on an idle machine, and how long 10,000 take that are due in the
+// same second.
 import { addHooks, connect, createTickingHook, latenessOf, removeHooks } from './crowd.ts';
 import { prepareHook } from './hook.ts';
 import { type Figure, figure, type Measure } from './measure.ts';

@@ -1,4 +1,5 @@
-// Measures script hooks beside the floor: what the host's own JSON.parse(JSON.stringify(event)) costs in the same round.
+// Measures script hooks beside the floor: what the host's own JSON.parse(JSON.stringify(event))
+// costs in the same round.
 //   npm run bench -- --only script-hooks     takes it alone
 import { systemClock } from '../src/core/clock.ts';
 import { judge } from '../src/script-hooks/check-answer.ts';
@@ -49,7 +50,10 @@ const cpuOf = async (work: () => unknown): Promise<number> => {
 
 const roundTrip = (event: Event) => (): unknown => JSON.parse(JSON.stringify(event));
 
-/** Everything that one run costs without the way to another thread: event apart, fresh memory, run, outcome. */
+/**
+ * Everything that one run costs without the way to another thread: event apart, fresh memory, run,
+ * outcome.
+ */
 const insideTheWorker = async (rounds: number): Promise<Row[]> => {
   const wasm = loadWasm();
   const image = bootImage(wasm, DEFAULT_LIMITS);
@@ -115,7 +119,10 @@ const throughThePool = async (rounds: number): Promise<Row[]> => {
   return rows;
 };
 
-/** How many runs one thread does in a second, and how long callers wait when they come at the rate of the bar. */
+/**
+ * How many runs one thread does in a second, and how long callers wait when they come at the rate
+ * of the bar.
+ */
 const rates = async (rounds: number): Promise<Row[]> => {
   await using sandbox = createSandbox({ workers: 1 });
   const event = EVENTS['7 KB'] as Event;

@@ -35,7 +35,10 @@ export type StartOptions = {
   readonly env?: NodeJS.ProcessEnv;
 };
 
-/** Starts `<command> serve` on a free port. The same data folder twice makes a later start, or a second process on one database. */
+/**
+ * Starts `<command> serve` on a free port. The same data folder twice makes a later start, or a
+ * second process on one database.
+ */
 export const startServer = async (bench: Bench, data: string, options: StartOptions = {}): Promise<RunningServer> => {
   const { clock } = bench;
   const { command = [process.execPath, bench.entry] } = options;
@@ -95,7 +98,10 @@ export const startServer = async (bench: Bench, data: string, options: StartOpti
   };
 };
 
-/** Without what would make the server another one than a newcomer gets: its settings, and flags for Node. */
+/**
+ * Without what would make the server another one than a newcomer gets: its settings, and flags for
+ * Node.
+ */
 const cleanEnvironment = (): NodeJS.ProcessEnv =>
   Object.fromEntries(
     Object.entries(process.env).filter(
@@ -129,7 +135,10 @@ const waitUntil = async (bench: Bench, isSo: () => boolean, ms: number, problem:
   }
 };
 
-/** A signed call, on a connection of its own. Resolves with the JSON of a 200, else throws what the server said. */
+/**
+ * A signed call, on a connection of its own. Resolves with the JSON of a 200, else throws what the
+ * server said.
+ */
 export const call = async (
   server: Pick<RunningServer, 'url' | 'credentials'>,
   method: string,

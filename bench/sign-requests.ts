@@ -2,7 +2,10 @@
 import { createHmac, randomBytes } from 'node:crypto';
 
 export type RequestsToSign = {
-  /** Whom the requests are signed for, and what their Host header says; the reference gets the same bytes as the server. */
+  /**
+   * Whom the requests are signed for, and what their Host header says; the reference gets the same
+   * bytes as the server.
+   */
   readonly signedFor: { readonly host: string; readonly port: number };
   readonly credentials: { readonly clientId: string; readonly accessToken: string };
   /** Of a POST. */
@@ -13,10 +16,16 @@ export type RequestsToSign = {
   readonly requests: number;
 };
 
-/** One after another in one buffer, each `length` bytes: only nonce, ts and mac differ, and these are as long in all of them. */
+/**
+ * One after another in one buffer, each `length` bytes: only nonce, ts and mac differ, and these
+ * are as long in all of them.
+ */
 export type SignedRequests = { readonly bytes: Buffer; readonly length: number };
 
-/** Each with a nonce of its own, without a payload hash, as the real client does it (spec/standalone-auth-queue.md, 2.2). */
+/**
+ * Each with a nonce of its own, without a payload hash, as the real client does it
+ * (spec/standalone-auth-queue.md, 2.2).
+ */
 export const signRequests = (plan: RequestsToSign, nowMs: number): SignedRequests => {
   const { host, port } = plan.signedFor;
   const seed = randomBytes(4).toString('hex');

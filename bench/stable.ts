@@ -1,4 +1,5 @@
-// Where the processes and folders of a bench live. Whatever happens (an error, Ctrl-C, the end), all of them are gone afterwards.
+// Where the processes and folders of a bench live. Whatever happens (an error, Ctrl-C, the end),
+// all of them are gone afterwards.
 import { type ChildProcess, type SpawnOptions, spawn } from 'node:child_process';
 import { chmodSync, mkdirSync, mkdtempSync, readdirSync, realpathSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -14,19 +15,28 @@ import {
 } from './proc.ts';
 
 export type Stable = {
-  /** Starts a process in a process group of its own: Ctrl-C reaches the bench only, which then ends all in order. */
+  /**
+   * Starts a process in a process group of its own: Ctrl-C reaches the bench only, which then ends
+   * all in order.
+   */
   readonly spawn: (command: string, args: readonly string[], options: SpawnOptions) => ChildProcess;
   /** The path of a folder that does not exist yet. */
   readonly newFolder: (name: string) => string;
   /** Removes a folder of newFolder before the end, with what still runs in it. */
   readonly removeFolder: (folder: string) => void;
-  /** Ends and removes everything. It does not return before that is done, so that it can run while the program exits. */
+  /**
+   * Ends and removes everything. It does not return before that is done, so that it can run while
+   * the program exits.
+   */
   readonly close: () => void;
 };
 
 const PREFIX = 'hookwright-bench-';
 
-/** How long PostgreSQL may take to stop by itself once nobody uses it, and after being told to, in ms. */
+/**
+ * How long PostgreSQL may take to stop by itself once nobody uses it, and after being told to, in
+ * ms.
+ */
 const STOP_BY_ITSELF_MS = 5000;
 const STOP_WHEN_TOLD_MS = 3000;
 
@@ -60,7 +70,10 @@ export const openStable = (): Stable => {
   };
 };
 
-/** What a bench left that was itself killed with SIGKILL: it would go on using the machine that the next one measures. */
+/**
+ * What a bench left that was itself killed with SIGKILL: it would go on using the machine that the
+ * next one measures.
+ */
 const removeLeftovers = (): void => {
   for (const name of readdirSync(tmpdir())) {
     const pid = new RegExp(`^${PREFIX}(\\d+)-`).exec(name)?.[1];
@@ -85,7 +98,10 @@ const removeRoot = (root: string): void => {
   rmSync(root, { recursive: true, force: true, maxRetries: 5 });
 };
 
-/** PostgreSQL is let, then told, and only at last made to end: killed at once it would leave shared memory behind. */
+/**
+ * PostgreSQL is let, then told, and only at last made to end: killed at once it would leave shared
+ * memory behind.
+ */
 const removeDataFolder = (data: string): void => {
   const isGone = (): boolean => databaseProcessesOf(data).length === 0;
   if (!waitFor(isGone, STOP_BY_ITSELF_MS)) {

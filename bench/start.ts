@@ -1,4 +1,5 @@
-// How long it takes from spawn to ready: the first time, when the database has to be made, and later.
+// How long it takes from spawn to ready: the first time, when the database has to be made, and
+// later.
 import { execFileSync } from 'node:child_process';
 import { accessSync, constants, existsSync } from 'node:fs';
 import { delimiter, join } from 'node:path';

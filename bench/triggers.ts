@@ -1,4 +1,5 @@
-// Signed triggers beside a bare Fastify echo under the same load: how many, how fast, and what each costs.
+// Signed triggers beside a bare Fastify echo under the same load: how many, how fast, and what each
+// costs.
 import { availableParallelism } from 'node:os';
 import { prepareHook, readTask, TRIGGER_PATH, TRIGGER_PAYLOAD } from './hook.ts';
 import type { LoadResult } from './load.ts';
@@ -76,7 +77,8 @@ const oneRun = async (
     requests: load.enoughRequests(target, bench.seconds),
     expectDistinctTasks: isOurs,
   });
-  // No request is under way at either reading, so the difference belongs to the counted requests alone.
+  // No request is under way at either reading, so the difference belongs to the counted requests
+  // alone.
   const before = readCpu(bench, target);
   const result = await load.go();
   // What the server still does after its last answers counts too.

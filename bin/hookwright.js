@@ -1,6 +1,7 @@
 #!/usr/bin/env node
-// The `hookwright` command. In a clone it sets up what is missing, then runs src/main.ts; in an installed package it runs
-// dist/main.js. Under an old Node it looks for a newer one. Plain JavaScript of 2020: an old Node must be able to read it.
+// The `hookwright` command. In a clone it sets up what is missing, then runs src/main.ts; in an
+// installed package it runs dist/main.js. Under an old Node it looks for a newer one. Plain
+// JavaScript of 2020: an old Node must be able to read it.
 import { existsSync } from 'node:fs';
 import * as nodeModule from 'node:module';
 import { dirname, join } from 'node:path';
@@ -26,7 +27,9 @@ const runPackage = async () => {
   await run(join(root, 'dist', 'main.js'), node, userCache());
 };
 
-/** In this process if it is the Node to use, which saves 40 MB and a process to forward signals to. */
+/**
+ * In this process if it is the Node to use, which saves 40 MB and a process to forward signals to.
+ */
 const run = async (main, node, compileCache) => {
   if (!isNewEnough(process.version)) return runInPlace(node, [main, ...args], compileCache);
   // Tells by a result, not by throwing, when the folder cannot be written; then there is no cache.

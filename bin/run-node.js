@@ -1,4 +1,5 @@
-// Running a program under Node 24 from whatever Node is there. Plain JavaScript of 2020: an old Node must be able to read it.
+// Running a program under Node 24 from whatever Node is there. Plain JavaScript of 2020: an old
+// Node must be able to read it.
 import { spawn, spawnSync } from 'node:child_process';
 import { constants, homedir } from 'node:os';
 import { dirname, join } from 'node:path';
@@ -14,7 +15,9 @@ export const versionOf = (node) => {
   return status === 0 ? stdout.trim() : undefined;
 };
 
-/** A Node that is new enough in `node_modules/.bin` of one of the folders or of those above them. */
+/**
+ * A Node that is new enough in `node_modules/.bin` of one of the folders or of those above them.
+ */
 export const findNode = (folders) => {
   for (const start of folders) {
     for (let folder = start; ; folder = dirname(folder)) {
@@ -27,7 +30,10 @@ export const findNode = (folders) => {
   return undefined;
 };
 
-/** Where an installed package keeps compiled code: the user's own cache, since the package's folder may belong to somebody else. */
+/**
+ * Where an installed package keeps compiled code: the user's own cache, since the package's folder
+ * may belong to somebody else.
+ */
 export const userCache = () => {
   const base =
     process.env.XDG_CACHE_HOME || join(homedir(), process.platform === 'darwin' ? 'Library/Caches' : '.cache');
@@ -37,8 +43,9 @@ export const userCache = () => {
 const FORWARDED = ['SIGINT', 'SIGTERM', 'SIGHUP', 'SIGQUIT'];
 
 /**
- * Runs `node` with `args` in place of this process: same terminal, same signals, and this process ends as the child does. The child
- * holds one end of a pipe, whose number is in HOOKWRIGHT_LIFELINE_FD: it ends when this process is killed (src/core/lifeline.ts).
+ * Runs `node` with `args` in place of this process: same terminal, same signals, and this process
+ * ends as the child does. The child holds one end of a pipe, whose number is in
+ * HOOKWRIGHT_LIFELINE_FD: it ends when this process is killed (src/core/lifeline.ts).
  */
 export const runInPlace = (node, args, compileCache) => {
   const child = spawn(node, args, {
@@ -57,7 +64,8 @@ export const runInPlace = (node, args, compileCache) => {
     for (const name of FORWARDED) process.removeListener(name, forward);
     if (signal === null) process.exit(status);
     process.kill(process.pid, signal);
-    // A signal that this process does not die of, whatever the reason: the status that a shell would give.
+    // A signal that this process does not die of, whatever the reason: the status that a shell
+    // would give.
     setTimeout(() => process.exit(128 + (constants.signals[signal] || 0)), 1000);
   });
 };

@@ -6,9 +6,14 @@ export type LocalCode =
   | 'Timeout'
   /** No connection, or one that broke before the answer was complete, also not when tried again. */
   | 'ConnectionFailed'
-  /** The answer sends the caller elsewhere. A signature is good for one address only, so nothing follows it. */
+  /**
+   * The answer sends the caller elsewhere. A signature is good for one address only, so nothing
+   * follows it.
+   */
   | 'UnexpectedRedirect'
-  /** A success whose body is not what the method answers: something else than the service answered. */
+  /**
+   * A success whose body is not what the method answers: something else than the service answered.
+   */
   | 'MalformedAnswer'
   /** A refusal without a code: something in between the client and the service refused. */
   | 'UnknownError';
@@ -21,7 +26,10 @@ export type ApiCallErrorDetails = {
   readonly cause?: unknown;
 };
 
-/** The message is the server's where there is one. Trigger tokens and credentials are in no part of it. */
+/**
+ * The message is the server's where there is one. Trigger tokens and credentials are in no part of
+ * it.
+ */
 export class ApiCallError extends Error {
   override readonly name = 'ApiCallError';
   /** The server's code, such as `ResourceNotFound`, or a `LocalCode`. */

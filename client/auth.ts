@@ -4,7 +4,8 @@ import { createClientClass } from './create-client-class.ts';
 
 /**
  * @example
- * const auth = new Auth({ rootUrl: 'http://127.0.0.1:8080', credentials: { clientId, accessToken } });
+ * const auth = new Auth({ rootUrl: 'http://127.0.0.1:8080', credentials: { clientId, accessToken }
+ * });
  * const { scopes } = await auth.currentScopes();
  */
 export class Auth extends createClientClass<AuthMethods>(AUTH_SERVICE) {}

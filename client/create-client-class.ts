@@ -62,7 +62,8 @@ export const createClientClass = <Methods>(service: Service): ClientClass<Method
     }
 
     use(changes: Partial<ClientOptions>): this {
-      // What is undefined changes nothing: a restriction that somebody forgot to compute must not lift the one there is.
+      // What is undefined changes nothing: a restriction that somebody forgot to compute must not
+      // lift the one there is.
       const defined = Object.fromEntries(Object.entries(changes).filter(([, value]) => value !== undefined));
       const Same = this.constructor as new (options: ClientOptions, surroundings: Surroundings) => this;
       return new Same({ ...this.#options, ...defined }, this.#surroundings);
@@ -134,7 +135,9 @@ type Taken = {
   readonly query: QueryValues | undefined;
 };
 
-/** Tells parameters, payload and query apart. Throws TypeError when there are too few or too many. */
+/**
+ * Tells parameters, payload and query apart. Throws TypeError when there are too few or too many.
+ */
 const takeArguments = (
   name: string,
   method: ServiceMethod,
@@ -157,7 +160,10 @@ const takeArguments = (
   return { values: args.slice(0, params.length), json, query: query as QueryValues | undefined };
 };
 
-/** The last argument may say how long a signed URL is good for. No method has a query parameter of that name. */
+/**
+ * The last argument may say how long a signed URL is good for. No method has a query parameter of
+ * that name.
+ */
 const takeExpiration = (method: ServiceMethod, args: readonly unknown[]) => {
   const last = args.at(-1);
   const most = paramsOf(method).length + (method.query ? 1 : 0);

@@ -12,7 +12,8 @@ export type PageOptions = {
 
 /**
  * @example
- * const hooks = new Hooks({ rootUrl: 'http://127.0.0.1:8080', credentials: { clientId, accessToken } });
+ * const hooks = new Hooks({ rootUrl: 'http://127.0.0.1:8080', credentials: { clientId, accessToken
+ * } });
  * const { taskId } = await hooks.triggerHook('group', 'hook', { who: 'you' });
  */
 export class Hooks extends createClientClass<HooksMethods>(HOOKS_SERVICE) {

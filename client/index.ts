@@ -1,4 +1,5 @@
-// hookwright/client: what calls a Hookwright server, or a Taskcluster hooks service, from Node and from browsers.
+// hookwright/client: what calls a Hookwright server, or a Taskcluster hooks service, from Node and
+// from browsers.
 export { ApiCallError, type LocalCode } from './api-call-error.ts';
 export { Auth } from './auth.ts';
 export type * from './auth-api.ts';

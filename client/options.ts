@@ -14,7 +14,10 @@ export type ClientOptions = {
   readonly timeoutMs?: number | undefined;
   /** The pause before the n-th repetition lasts 2ⁿ × this, in milliseconds. Default: 100. */
   readonly delayFactor?: number | undefined;
-  /** By which share a pause is longer or shorter by chance, from 0 up to, but not including, 1. Default: 0.25. */
+  /**
+   * By which share a pause is longer or shorter by chance, from 0 up to, but not including, 1.
+   * Default: 0.25.
+   */
   readonly randomizationFactor?: number | undefined;
   /** No pause is longer, in milliseconds. Default: 30,000. */
   readonly maxDelay?: number | undefined;
@@ -76,7 +79,10 @@ const requireNumber = (name: string, value: unknown, isGood: boolean, what: stri
   if (typeof value !== 'number' || !isGood) throw new TypeError(`${name} must be ${what}`);
 };
 
-/** Without slashes at its end. What it says besides the address is refused: a request would not carry it, or carry it in the clear. */
+/**
+ * Without slashes at its end. What it says besides the address is refused: a request would not
+ * carry it, or carry it in the clear.
+ */
 const readRootUrl = (rootUrl: unknown): string => {
   const url = typeof rootUrl === 'string' && URL.canParse(rootUrl) ? new URL(rootUrl) : undefined;
   if (url === undefined || !/^https?:$/.test(url.protocol)) {

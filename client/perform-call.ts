@@ -1,4 +1,5 @@
-// One call from its first try to its answer: each try signed anew, repeated where repeating can help.
+// One call from its first try to its answer: each try signed anew, repeated where repeating can
+// help.
 import { ApiCallError } from './api-call-error.ts';
 import type { ClientSettings } from './options.ts';
 import { redact, redactText } from './redact.ts';
@@ -7,8 +8,8 @@ import { signRequest } from './signing/hawk.ts';
 import type { Surroundings } from './surroundings.ts';
 
 /**
- * `declared`: an answer without JSON cannot be the service's. `any`: what comes is passed on. `none`: what comes, such as `{}`,
- * says nothing.
+ * `declared`: an answer without JSON cannot be the service's. `any`: what comes is passed on.
+ * `none`: what comes, such as `{}`, says nothing.
  */
 export type ExpectedAnswer = 'declared' | 'any' | 'none';
 
@@ -130,7 +131,10 @@ const parseJson = (contentType: string, text: string): { readonly value: unknown
   }
 };
 
-/** The clock that signs is the caller's own, and nothing in the server's words says that it is the one to look at. */
+/**
+ * The clock that signs is the caller's own, and nothing in the server's words says that it is the
+ * one to look at.
+ */
 const withClockHint = (status: number, message: string): string =>
   status === 401 && message.includes('Stale timestamp')
     ? `${message}\n\nThe clocks of this machine and of the server differ too much for a signature.`

@@ -4,7 +4,8 @@ import { QUEUE_SERVICE, type QueueMethods } from './queue-api.ts';
 
 /**
  * @example
- * const queue = new Queue({ rootUrl: 'http://127.0.0.1:8080', credentials: { clientId, accessToken } });
+ * const queue = new Queue({ rootUrl: 'http://127.0.0.1:8080', credentials: { clientId, accessToken
+ * } });
  * const { status } = await queue.status(taskId);
  */
 export class Queue extends createClientClass<QueueMethods>(QUEUE_SERVICE) {}

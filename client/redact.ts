@@ -3,7 +3,9 @@ import { encodeForUrl } from './service.ts';
 
 const INSTEAD = '(secret)';
 
-/** A copy of a JSON value in whose texts `(secret)` stands for each secret, also where a URL has it. */
+/**
+ * A copy of a JSON value in whose texts `(secret)` stands for each secret, also where a URL has it.
+ */
 export const redact = (value: unknown, secrets: readonly string[]): unknown => {
   if (secrets.length === 0) return value;
   if (typeof value === 'string') return redactText(value, secrets);

@@ -1,4 +1,5 @@
-// A service as data: what the clients of it are made from, itself made from the server's declaration of the service.
+// A service as data: what the clients of it are made from, itself made from the server's
+// declaration of the service.
 
 export type ServiceMethod = {
   readonly verb: 'GET' | 'PUT' | 'POST' | 'DELETE';
@@ -28,7 +29,9 @@ const PARAMETER = /<([^<>]+)>/g;
 export const paramsOf = ({ route }: ServiceMethod): string[] =>
   [...route.matchAll(PARAMETER)].map(([, name = '']) => name);
 
-/** The URL of a call. Throws TypeError for values that a URL cannot carry, without repeating them. */
+/**
+ * The URL of a call. Throws TypeError for values that a URL cannot carry, without repeating them.
+ */
 export const urlOf = (
   rootUrl: string,
   service: Service,
@@ -63,5 +66,8 @@ const encode = (name: string, value: unknown): string => {
   }
 };
 
-/** An apostrophe is encoded by some and not by others on the way to a signature; once it is encoded it stays as it is. */
+/**
+ * An apostrophe is encoded by some and not by others on the way to a signature; once it is encoded
+ * it stays as it is.
+ */
 export const encodeForUrl = (text: string): string => encodeURIComponent(text).replaceAll("'", '%27');

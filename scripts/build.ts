@@ -1,4 +1,5 @@
-// Makes dist/: what the published package runs. JavaScript and declarations by tsc, and every other file of src/ as it is.
+// Makes dist/: what the published package runs. JavaScript and declarations by tsc, and every other
+// file of src/ as it is.
 import { spawnSync } from 'node:child_process';
 import { cpSync, globSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
@@ -15,7 +16,10 @@ const compile = (project: string, outDir: string): void => {
   if (status !== 0) process.exit(status ?? 1);
 };
 
-/** Migrations and the like. Declarations that were written by hand are not emitted by tsc, but others refer to them. */
+/**
+ * Migrations and the like. Declarations that were written by hand are not emitted by tsc, but
+ * others refer to them.
+ */
 const copyAssets = (): void => {
   for (const name of globSync('**/*.*', { cwd: source })) {
     if (name.endsWith('.ts') && !name.endsWith('.d.ts')) continue;
@@ -25,7 +29,10 @@ const copyAssets = (): void => {
   }
 };
 
-/** tsc rewrites `./x.ts` to `./x.js` in JavaScript only; whoever compiles against the package has no `.ts` files. */
+/**
+ * tsc rewrites `./x.ts` to `./x.js` in JavaScript only; whoever compiles against the package has no
+ * `.ts` files.
+ */
 const rewriteDeclarations = (): void => {
   for (const name of globSync('**/*.d.ts', { cwd: output })) {
     const text = readFileSync(join(output, name), 'utf8');
@@ -36,14 +43,18 @@ const rewriteDeclarations = (): void => {
   }
 };
 
-/** Commands import the client as `#client`, which package.json of the clone resolves to its source; here it is what was built of that. */
+/**
+ * Commands import the client as `#client`, which package.json of the clone resolves to its source;
+ * here it is what was built of that.
+ */
 const resolveClient = (): void => {
   const manifest = { type: 'module', imports: { '#client': './client/index.js' } };
   writeFileSync(join(output, 'package.json'), `${JSON.stringify(manifest, null, 2)}\n`);
 };
 
 rmSync(output, { recursive: true, force: true });
-// Has a project of its own, because it runs where nothing of Node is there. First, because the rest is compiled against it.
+// Has a project of its own, because it runs where nothing of Node is there. First, because the rest
+// is compiled against it.
 compile('client/tsconfig.json', join(output, 'client'));
 compile('tsconfig.build.json', output);
 copyAssets();

@@ -1,4 +1,5 @@
-// A typed client's source from a service's declaration: a table of its methods, and TypeScript for what they take and answer.
+// A typed client's source from a service's declaration: a table of its methods, and TypeScript for
+// what they take and answer.
 import type { ApiDeclaration, MethodDeclaration, NamedSchema, ScopeExpression } from '../src/http/api-method.ts';
 
 /** As much of JSON schema as declarations use. */

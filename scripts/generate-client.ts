@@ -1,4 +1,5 @@
-// Writes client/hooks-api.ts from the declaration of the hooks API:  node scripts/run.js scripts/generate-client.ts
+// Writes client/hooks-api.ts from the declaration of the hooks API:  node scripts/run.js
+// scripts/generate-client.ts
 import { writeFileSync } from 'node:fs';
 import { clientSources } from './client-sources.ts';
 

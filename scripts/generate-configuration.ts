@@ -1,4 +1,5 @@
-// Writes the table of options into docs/configuration.md:  node scripts/run.js scripts/generate-configuration.ts
+// Writes the table of options into docs/configuration.md:  node scripts/run.js
+// scripts/generate-configuration.ts
 import { readFileSync, writeFileSync } from 'node:fs';
 import { withOptions } from './options-page.ts';
 

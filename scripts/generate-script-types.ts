@@ -1,4 +1,5 @@
-// Writes types/tlon_hooks.d.ts and docs/script-types.md from the schemas:  node scripts/run.js scripts/generate-script-types.ts
+// Writes types/tlon_hooks.d.ts and docs/script-types.md from the schemas:  node scripts/run.js
+// scripts/generate-script-types.ts
 import { writeFileSync } from 'node:fs';
 import { authorDeclarations, typesPage } from '../src/script-hooks/declarations.ts';
 

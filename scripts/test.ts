@@ -1,4 +1,5 @@
-// npm test: lint and types, then all tests against one database server.   npm test -- FILE…   runs only these, without lint and types.
+// npm test: lint and types, then all tests against one database server.   npm test -- FILE…   runs
+// only these, without lint and types.
 import { spawn } from 'node:child_process';
 import { globSync } from 'node:fs';
 import { join } from 'node:path';

@@ -1,4 +1,5 @@
-// The composition root: builds the parts from a Config and joins them. The only file that knows them all.
+// The composition root: builds the parts from a Config and joins them. The only file that knows
+// them all.
 
 import { createConfiguredBroker } from './assembly/broker.ts';
 import { createStandaloneMode } from './assembly/standalone.ts';
@@ -36,9 +37,15 @@ export type App = {
   readonly rootUrl: string;
   /** Where the data are, for people. */
   readonly databasePlace: string;
-  /** Of whoever may do everything. undefined: this process has none, because it serves no API or the deployment is elsewhere. */
+  /**
+   * Of whoever may do everything. undefined: this process has none, because it serves no API or the
+   * deployment is elsewhere.
+   */
   readonly credentialsFile: string | undefined;
-  /** Rejects when the server cannot go on by itself: its embedded database has ended. Never resolves. */
+  /**
+   * Rejects when the server cannot go on by itself: its embedded database has ended. Never
+   * resolves.
+   */
   readonly failure: Promise<never>;
   /** Finishes what is under way, within the deadline of the Config, and frees everything. */
   readonly stop: () => Promise<void>;
@@ -49,7 +56,10 @@ export type AppSurroundings = { readonly clock: Clock; readonly log: Log };
 const READINESS_DEADLINE_MS = 2_000;
 const ask = statement('app.is-there', 'select 1');
 
-/** Resolves when the server is ready. Throws an OperatorError that says what to change, and leaves nothing behind. */
+/**
+ * Resolves when the server is ready. Throws an OperatorError that says what to change, and leaves
+ * nothing behind.
+ */
 export const startApp = async (config: Config, surroundings: AppSurroundings): Promise<App> => {
   try {
     return await start(config, surroundings);
@@ -100,7 +110,10 @@ const start = async (config: Config, { clock, log }: AppSurroundings): Promise<A
   timers.handle(RETENTION_TIMER.kind, createRetention({ ledger, clock, log, retentionDays: config.retentionDays }));
   await database.transaction((tx) => timers.set(tx, { ...RETENTION_TIMER, due: clock.now() }));
 
-  /** What this process cannot work without. One that serves the API is not taken out of service because messages wait. */
+  /**
+   * What this process cannot work without. One that serves the API is not taken out of service
+   * because messages wait.
+   */
   const checkReadiness = async () => {
     await checkDatabase(database, clock, ending.signal);
     if (isPart('listeners') && !isPart('web')) await broker.checkHealth();

@@ -1,5 +1,6 @@
-// The one Config, read from flags, environment, file and defaults; the first of these that says something wins. The options are in
-// options.ts. docs/configuration.md explains each; a test checks that none is missing.
+// The one Config, read from flags, environment, file and defaults; the first of these that says
+// something wins. The options are in options.ts. docs/configuration.md explains each; a test checks
+// that none is missing.
 import { readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { parseArgs } from 'node:util';
@@ -45,7 +46,10 @@ export type Config = {
   /** Whether queues on RabbitMQ that were made by another program are emptied and made anew. */
   readonly replaceQueues: boolean;
   readonly mode: (typeof MODES)[number];
-  /** The Taskcluster deployment of which this server is a part, and who it is there; given with mode taskcluster only. */
+  /**
+   * The Taskcluster deployment of which this server is a part, and who it is there; given with mode
+   * taskcluster only.
+   */
   readonly deployment: Deployment | undefined;
   /** What was given about a deployment, and means nothing in this mode: flags, variables. */
   readonly idle: readonly string[];
@@ -54,7 +58,10 @@ export type Config = {
 type Derived = 'deployment' | 'idle';
 const OPTION_LIST: readonly Option[] = Object.values(OPTIONS satisfies Record<Exclude<keyof Config, Derived>, Option>);
 
-/** Reads the configuration of `hookwright serve`. Throws OperatorError HW_BAD_OPTION that says what to set. */
+/**
+ * Reads the configuration of `hookwright serve`. Throws OperatorError HW_BAD_OPTION that says what
+ * to set.
+ */
 export const readConfig = (args: readonly string[], env: NodeJS.ProcessEnv, cwd: string): Config => {
   const flags = readFlags(args);
   const fileName = flags.config ?? env.HOOKWRIGHT_CONFIG;

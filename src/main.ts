@@ -1,4 +1,5 @@
-// The executable: reads the command line and calls a command. It runs when it is imported (bin/hookwright.js does so).
+// The executable: reads the command line and calls a command. It runs when it is imported
+// (bin/hookwright.js does so).
 import type { Call, CommandEntry, CommandIo } from './commands/cli/command.ts';
 import { EXIT_STATUS } from './commands/cli/exit-status.ts';
 import { describeCommand, listCommands } from './commands/cli/help.ts';
@@ -51,7 +52,10 @@ const withoutCommand = (args: readonly string[], { stderr }: CommandIo): number 
   return EXIT_STATUS.usage;
 };
 
-/** Whoever reads has seen enough (`| head`): no error, and nothing more to do. A server goes on without its readers. */
+/**
+ * Whoever reads has seen enough (`| head`): no error, and nothing more to do. A server goes on
+ * without its readers.
+ */
 const endQuietlyWithPipe = (): void => {
   for (const stream of [process.stdout, process.stderr]) {
     stream.on('error', (error: NodeJS.ErrnoException) => {

@@ -1,5 +1,6 @@
-// The options of `hookwright serve` as data: flag, environment variable, default and help. config.ts reads them, and
-// docs/configuration.md has them as a table, made by scripts/generate-configuration.ts.
+// The options of `hookwright serve` as data: flag, environment variable, default and help.
+// config.ts reads them, and docs/configuration.md has them as a table, made by
+// scripts/generate-configuration.ts.
 import { LOG_LEVELS } from './core/log.ts';
 
 /** A piece of the server that can run in a process of its own. */
@@ -18,7 +19,10 @@ export type Option = {
   readonly fallback: string | undefined;
   /** In words, where there is no fallback: what it is without the option. */
   readonly without?: string;
-  /** The explanation, for help and for docs/configuration.md, which is generated (scripts/generate-configuration.ts). Plain text. */
+  /**
+   * The explanation, for help and for docs/configuration.md, which is generated
+   * (scripts/generate-configuration.ts). Plain text.
+   */
   readonly help: string;
   /** With which mode, part or other option it means anything; absent: always. */
   readonly matters?: string;
@@ -241,7 +245,9 @@ export const optionsTable = (options: readonly Option[] = Object.values(OPTIONS)
   return ['| option | variable | default | what it does |', '| --- | --- | --- | --- |', ...rows, ''].join('\n');
 };
 
-/** Options, addresses and variables stand out on the page; in plain text they do so by themselves. */
+/**
+ * Options, addresses and variables stand out on the page; in plain text they do so by themselves.
+ */
 const asCode = (text: string): string =>
   text.replace(
     /"[^"]*<[^"]*>"|(?<![\w/-])--[a-z][\w-]*( (?:standalone|taskcluster))?|\b[a-z]+:\/\/|\b\S+@example\.com|\b0\.0\.0\.0\b/g,

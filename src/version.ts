@@ -14,7 +14,10 @@ const { version, repository = '', gitHead = '' } = manifest;
 
 export const VERSION: string = version;
 
-/** What `__version__` answers: where a build comes from. What is not known is empty, as in the reference service. */
+/**
+ * What `__version__` answers: where a build comes from. What is not known is empty, as in the
+ * reference service.
+ */
 export const BUILD = {
   version,
   commit: gitHead,

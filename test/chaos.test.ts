@@ -1,4 +1,5 @@
-// A server that is killed with SIGKILL at random moments under load. As often as you like: npm run chaos -- --kills 200
+// A server that is killed with SIGKILL at random moments under load. As often as you like: npm run
+// chaos -- --kills 200
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import pg from 'pg';

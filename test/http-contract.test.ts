@@ -1,4 +1,5 @@
-// The HTTP protocol below the clients: order of checks, error envelopes, headers, bodies (spec/task-hooks-observed.md, 6.1 and 6.3).
+// The HTTP protocol below the clients: order of checks, error envelopes, headers, bodies
+// (spec/task-hooks-observed.md, 6.1 and 6.3).
 import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
 import { once } from 'node:events';
@@ -39,7 +40,10 @@ const put = (body: RequestOptions['body'], headers: RequestOptions['headers'] = 
 const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/;
 const TIME = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/;
 
-/** A request that says it has 11 MB. It does not send them: an answer that comes early and a body on its way may miss each other. */
+/**
+ * A request that says it has 11 MB. It does not send them: an answer that comes early and a body on
+ * its way may miss each other.
+ */
 const announceTooMuch: RequestOptions = {
   method: 'PUT',
   headers: { ...JSON_TYPE, 'content-length': 11 * MB },

@@ -1,4 +1,5 @@
-// The launcher and the set-up, from a fresh clone on: under the old Node of this machine, with an npm that only pretends.
+// The launcher and the set-up, from a fresh clone on: under the old Node of this machine, with an
+// npm that only pretends.
 import assert from 'node:assert/strict';
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
@@ -25,7 +26,9 @@ if (report.args[0] === 'die') process.kill(process.pid, 'SIGKILL');
 if (report.args[0] === 'fail') process.exitCode = 5;
 `;
 
-/** What it does on \`ci\` and \`rebuild\` stands in files of the clone, so that a test can say it. */
+/**
+ * What it does on \`ci\` and \`rebuild\` stands in files of the clone, so that a test can say it.
+ */
 const NPM = `#!/bin/sh
 echo "$@" >>calls
 if [ "$1" = ci ]; then

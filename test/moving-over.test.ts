@@ -1,4 +1,5 @@
-// Hooks are brought over from one service to another as docs/moving-over.md says. A server of ours stands for the reference: the API is the same.
+// Hooks are brought over from one service to another as docs/moving-over.md says. A server of ours
+// stands for the reference: the API is the same.
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
 import { readFile, writeFile } from 'node:fs/promises';
@@ -44,7 +45,9 @@ const PROGRAMS = fileURLToPath(new URL('../examples/moving-over', import.meta.ur
 const credentialsIn = async (folder: string) =>
   JSON.parse(await readFile(join(folder, '.hookwright', 'root-credentials.json'), 'utf8'));
 
-/** Runs a program of examples/moving-over. Answers what it said, and its status unless that is 0. */
+/**
+ * Runs a program of examples/moving-over. Answers what it said, and its status unless that is 0.
+ */
 const runnerIn =
   (cwd: string, env: NodeJS.ProcessEnv) =>
   async (name: string, ...args: string[]): Promise<string> => {

@@ -1,4 +1,5 @@
-// The published package: packed from a copy of this clone, installed into an empty project, and used there.
+// The published package: packed from a copy of this clone, installed into an empty project, and
+// used there.
 import assert from 'node:assert/strict';
 import { execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';

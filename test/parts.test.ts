@@ -1,4 +1,5 @@
-// One deployment of several processes on one database, each with its parts: what each does, and what it leaves to the others.
+// One deployment of several processes on one database, each with its parts: what each does, and
+// what it leaves to the others.
 import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
 import { describe, it } from 'node:test';

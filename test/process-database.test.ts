@@ -197,7 +197,10 @@ describe('a given database', () => {
 describe('a pooler', () => {
   const isThere = spawnSync('pgbouncer', ['--version'], { uid: isRoot ? NOBODY : undefined, cwd: '/' }).status === 0;
 
-  /** PgBouncer on a socket in a folder of its own, before a database of its own. Resolves with a DATABASE_URL through it. */
+  /**
+   * PgBouncer on a socket in a folder of its own, before a database of its own. Resolves with a
+   * DATABASE_URL through it.
+   */
   const startPooler = async (cleanup: Cleanup, mode: 'session' | 'transaction', poolSize: number): Promise<string> => {
     const connection = await freshConnection(cleanup);
     const { host, port, user, database } =

@@ -1,4 +1,5 @@
-// `hookwright serve` as a process: what it says, what it leaves, how it ends, and with whom it shares.
+// `hookwright serve` as a process: what it says, what it leaves, how it ends, and with whom it
+// shares.
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import { access, mkdir, readdir, readFile, stat, writeFile } from 'node:fs/promises';
@@ -14,7 +15,10 @@ import { eventually, lastFirst } from './support/wait.ts';
 
 const isRoot = process.getuid?.() === 0;
 const NOBODY = 65534;
-/** Signals that come within this time are one (src/commands/server/serve.ts); a little more, because clocks differ. */
+/**
+ * Signals that come within this time are one (src/commands/server/serve.ts); a little more, because
+ * clocks differ.
+ */
 const SAME_SIGNAL_MS = 250 + 50;
 const TRIGGER = '/api/hooks/v1/hooks/g/h/trigger';
 

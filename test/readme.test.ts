@@ -1,4 +1,5 @@
-// The program of docs/tour.md against the ordinary client of Taskcluster, also after kill -9; and the methods that README.md names.
+// The program of docs/tour.md against the ordinary client of Taskcluster, also after kill -9; and
+// the methods that README.md names.
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
 import { chmod, mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises';
@@ -28,7 +29,10 @@ const block = (language: string, beginning: RegExp): string => {
   return found[0]?.text ?? '';
 };
 
-/** A folder as the clone is after `npm start`: the packages are there, and nothing else that the tour needs. */
+/**
+ * A folder as the clone is after `npm start`: the packages are there, and nothing else that the
+ * tour needs.
+ */
 const newClone = async (t: TestContext): Promise<string> => {
   const folder = await mkdtemp(join(tmpdir(), 'hookwright-readme-'));
   t.after(() => rm(folder, { recursive: true, force: true, maxRetries: 10, retryDelay: 200 }));

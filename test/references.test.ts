@@ -1,4 +1,5 @@
-// What generic clients read before they call: references, schemas, OpenAPI. Judged by the real client and by the rules of each format.
+// What generic clients read before they call: references, schemas, OpenAPI. Judged by the real
+// client and by the rules of each format.
 import assert from 'node:assert/strict';
 import { readFile } from 'node:fs/promises';
 import { after, before, describe, it } from 'node:test';

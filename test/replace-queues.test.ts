@@ -1,4 +1,5 @@
-// With --replace-queues, queues that the reference service left on RabbitMQ are read into their hooks and made anew.
+// With --replace-queues, queues that the reference service left on RabbitMQ are read into their
+// hooks and made anew.
 import { test } from 'node:test';
 import { ECHO_SCOPES, echoHook, rootClients } from './support/client.ts';
 import { freshDatabaseUrl } from './support/database.ts';

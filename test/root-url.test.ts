@@ -1,4 +1,5 @@
-// A server behind a TLS proxy: clients sign for the name that they call, which the proxy does not pass on.
+// A server behind a TLS proxy: clients sign for the name that they call, which the proxy does not
+// pass on.
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import { readFile } from 'node:fs/promises';
@@ -43,7 +44,8 @@ it('behind a TLS proxy, the server knows signatures for its --root-url and for n
   assert.ok(server.said().includes(`is ready at ${server.url} (clients use ${rootUrl})`));
   assert.equal(server.credentials.rootUrl, rootUrl, 'the credentials say where clients reach it');
 
-  // The name resolves to the proxy, as DNS would have it; signatures are for port 443, as the URL says.
+  // The name resolves to the proxy, as DNS would have it; signatures are for port 443, as the URL
+  // says.
   const agent = { ca: certificate.cert, host: '127.0.0.1', port, servername: NAME };
   const through = (url: string): Clients => rootClients({ ...server.credentials, rootUrl: url }, { agent });
   const { hooks, auth, queue } = through(rootUrl);

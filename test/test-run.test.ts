@@ -27,7 +27,9 @@ test('takes a database', async (t) => {
 
 type Run = { readonly process: ChildProcess; readonly said: () => string; readonly temporary: string };
 
-/** A run of one file with a temporary folder of its own, so that what it leaves there can be seen. */
+/**
+ * A run of one file with a temporary folder of its own, so that what it leaves there can be seen.
+ */
 const run = async (t: TestContext, then: string, command: readonly string[] = [RUN]): Promise<Run> => {
   const folder = await mkdtemp(join(tmpdir(), 'hookwright-run-'));
   const temporary = await mkdtemp(join(tmpdir(), 'hw-'));

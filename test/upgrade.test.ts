@@ -1,5 +1,6 @@
-// While one process after another is replaced by a newer version, as docs/operations.md tells. The newer one is played by what it leaves
-// in the database: a migration that this version does not know.
+// While one process after another is replaced by a newer version, as docs/operations.md tells. The
+// newer one is played by what it leaves in the database: a migration that this version does not
+// know.
 import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
 import { test } from 'node:test';

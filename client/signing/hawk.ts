@@ -26,7 +26,10 @@ export const signRequest = async (signer: Signer, request: RequestToSign, moment
   return `Hawk ${written.join(', ')}`;
 };
 
-/** What to add to the query of a GET's URL, as `bewit`. Whoever has that URL may send it until it expires, in seconds since the epoch. */
+/**
+ * What to add to the query of a GET's URL, as `bewit`. Whoever has that URL may send it until it
+ * expires, in seconds since the epoch.
+ */
 export const createBewit = async (signer: Signer, url: URL, expires: number): Promise<string> => {
   const { id, key, ext } = signer;
   const mac = await hmacSha256(key, normalized('bewit', { verb: 'GET', url, timestamp: expires, nonce: '', ext }));
@@ -40,7 +43,10 @@ type Signed = Moment & {
   readonly ext: string | undefined;
 };
 
-/** The text that is signed. `ext` is base64, so that nothing in it needs the escapes that Hawk has for it. */
+/**
+ * The text that is signed. `ext` is base64, so that nothing in it needs the escapes that Hawk has
+ * for it.
+ */
 const normalized = (type: 'header' | 'bewit', { timestamp, nonce, verb, url, hash = '', ext = '' }: Signed): string =>
   [
     `hawk.1.${type}`,

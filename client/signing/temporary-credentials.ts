@@ -13,7 +13,10 @@ export type TemporaryCredentialsOptions = {
   readonly start?: Date | undefined;
   /** At most 31 days after the start. */
   readonly expiry: Date;
-  /** A name for them, other than the old one. Whoever makes them needs the scope `auth:create-client:<clientId>`. */
+  /**
+   * A name for them, other than the old one. Whoever makes them needs the scope
+   * `auth:create-client:<clientId>`.
+   */
   readonly clientId?: string | undefined;
 };
 
@@ -22,7 +25,10 @@ export type TemporaryCredentials = Credentials & { readonly certificate: string 
 const LONGEST_MS = 31 * 24 * 60 * 60 * 1000;
 const SLUG_BYTES = 16;
 
-/** Whether the scopes are there to give is found out when the new credentials are used. Throws TypeError for impossible options. */
+/**
+ * Whether the scopes are there to give is found out when the new credentials are used. Throws
+ * TypeError for impossible options.
+ */
 export const createTemporaryCredentials = async (
   options: TemporaryCredentialsOptions,
   surroundings: Surroundings = realSurroundings,
@@ -51,7 +57,10 @@ export const createTemporaryCredentials = async (
   };
 };
 
-/** A list without scopes ends without a line's end: that is the text which the real service verifies. */
+/**
+ * A list without scopes ends without a line's end: that is the text which the real service
+ * verifies.
+ */
 const signedText = (certificate: Omit<Certificate, 'signature'>, clientId: string | undefined): string => {
   const { version, issuer, seed, start, expiry, scopes } = certificate;
   const names = clientId === undefined ? [] : [`clientId:${clientId}`, `issuer:${issuer}`];

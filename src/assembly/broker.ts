@@ -12,7 +12,9 @@ import { HOOK_EXCHANGES } from '../task-hooks/api/exchanges.ts';
 
 export type ConfiguredBroker = {
   readonly broker: Broker;
-  /** Takes messages in until `intake` aborts, and is there for publishing by hand until `end` does. */
+  /**
+   * Takes messages in until `intake` aborts, and is there for publishing by hand until `end` does.
+   */
   readonly run: (intake: AbortSignal, end: AbortSignal) => Promise<void>;
 };
 

@@ -1,4 +1,5 @@
-// What differs between the deployments that a server can be part of: who says who calls, and where tasks and mail go.
+// What differs between the deployments that a server can be part of: who says who calls, and where
+// tasks and mail go.
 import type { Broker } from '../broker/broker.ts';
 import type { Config } from '../config.ts';
 import type { Clock } from '../core/clock.ts';
@@ -26,7 +27,10 @@ export type Mode = AsyncDisposable & {
   readonly elsewhere?: Elsewhere;
   /** Throws an ApiError that says what of the rest of the deployment does not answer. */
   readonly checkHealth: () => Promise<void>;
-  /** To be called when the API is served at that URL. Answers the file with the credentials of whoever may do everything, if there is one. */
+  /**
+   * To be called when the API is served at that URL. Answers the file with the credentials of
+   * whoever may do everything, if there is one.
+   */
   readonly open: (rootUrl: string) => Promise<string | undefined>;
 };
 

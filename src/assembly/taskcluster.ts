@@ -1,4 +1,5 @@
-// The server is a part of a Taskcluster deployment: clients and roles live in its Auth, tasks in its Queue, and mail goes to its Notify.
+// The server is a part of a Taskcluster deployment: clients and roles live in its Auth, tasks in
+// its Queue, and mail goes to its Notify.
 import { createRemoteAuth, type RemoteAuth } from '../auth/taskcluster-auth.ts';
 import type { Log } from '../core/log.ts';
 import { createNotifyMailer } from '../mail/taskcluster-mailer.ts';
@@ -40,7 +41,10 @@ export const createTaskclusterMode = async ({ config, clock, log, metrics }: Mod
   };
 };
 
-/** Looks once whether the deployment knows this server, so that its operator need not wait for the first fire. Never rejects. */
+/**
+ * Looks once whether the deployment knows this server, so that its operator need not wait for the
+ * first fire. Never rejects.
+ */
 const introduce = async (auth: RemoteAuth, { rootUrl, clientId }: DeploymentClient, log: Log): Promise<void> => {
   try {
     const scopes = await auth.ownScopes();

@@ -1,4 +1,5 @@
-// Who changed which client or role: a row in the transaction of the change, with what there was before and after, without secrets.
+// Who changed which client or role: a row in the transaction of the change, with what there was
+// before and after, without secrets.
 import { toIso } from '../core/clock.ts';
 import type { Transaction } from '../database/database.ts';
 import { statement } from '../database/statement.ts';
@@ -9,7 +10,10 @@ import type { RoleDefinition } from './roles/role-index.ts';
 /** Who makes a change. */
 export type Actor = { readonly clientId: string; readonly requestId: string };
 
-/** Methods that change something need scopes, so their caller has a name as a rule; the anonymous role may be given such scopes too. */
+/**
+ * Methods that change something need scopes, so their caller has a name as a rule; the anonymous
+ * role may be given such scopes too.
+ */
 export const actorIn = ({ caller, requestId }: ApiRequest<unknown>): Actor => ({
   clientId: caller.clientId ?? 'anonymous',
   requestId,

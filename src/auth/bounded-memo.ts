@@ -1,4 +1,5 @@
-// A memory of what was computed or looked up, bounded by weight: the least recently used goes first.
+// A memory of what was computed or looked up, bounded by weight: the least recently used goes
+// first.
 
 export type BoundedMemo<Value> = {
   readonly get: (key: string) => Value | undefined;

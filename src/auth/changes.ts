@@ -1,4 +1,5 @@
-// How processes hear that what they remember of clients and roles is no longer so: one channel, told inside the transaction.
+// How processes hear that what they remember of clients and roles is no longer so: one channel,
+// told inside the transaction.
 
 import type { Transaction } from '../database/database.ts';
 import { type Statement, statement } from '../database/statement.ts';
@@ -18,7 +19,10 @@ export const announce = async (tx: Transaction, change: Change): Promise<void> =
   await tx.query(notify, [payload]);
 };
 
-/** undefined: not one of ours, so perhaps of a newer version; whoever reads it should forget everything. */
+/**
+ * undefined: not one of ours, so perhaps of a newer version; whoever reads it should forget
+ * everything.
+ */
 export const readChange = (payload: string): Change | undefined => {
   const at = payload.indexOf(':');
   const [kind, rest] = [payload.slice(0, at), payload.slice(at + 1)];

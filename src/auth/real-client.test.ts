@@ -1,4 +1,5 @@
-// The npm package taskcluster-client, unmodified, signs; we tell who it is. No API behind it: the answer is the caller.
+// The npm package taskcluster-client, unmodified, signs; we tell who it is. No API behind it: the
+// answer is the caller.
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { createServer } from 'node:http';

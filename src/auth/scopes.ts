@@ -1,5 +1,6 @@
-// Scopes and what they satisfy (spec/standalone-auth-queue.md, section 3). Own code where taskcluster-lib-scopes is linear
-// or runs a regular expression a scope: an expansion may hold thousands, and every request is checked against one.
+// Scopes and what they satisfy (spec/standalone-auth-queue.md, section 3). Own code where
+// taskcluster-lib-scopes is linear or runs a regular expression a scope: an expansion may hold
+// thousands, and every request is checked against one.
 import lib from 'taskcluster-lib-scopes';
 import type { Caller, ScopeExpression } from '../http/api-method.ts';
 
@@ -12,8 +13,9 @@ export const isScope = (value: unknown): value is string => lib.validScope(value
 export const isWildcard = (scope: string): boolean => scope.charCodeAt(scope.length - 1) === STAR;
 
 /**
- * Whether who holds `pattern` holds `scope`. Stricter than the reference in one case: `a**` (everything that begins with `a*`)
- * satisfies `a*` there, because it is compared as text, though `a*` means far more. Restricted credentials may hold such a scope.
+ * Whether who holds `pattern` holds `scope`. Stricter than the reference in one case: `a**`
+ * (everything that begins with `a*`) satisfies `a*` there, because it is compared as text, though
+ * `a*` means far more. Restricted credentials may hold such a scope.
  */
 export const covers = (pattern: string, scope: string): boolean => {
   if (pattern === scope) return true;
@@ -25,7 +27,10 @@ export const covers = (pattern: string, scope: string): boolean => {
 /** Without the final star, in byte order; the starred one first on a tie. */
 export const compareScopes = (left: string, right: string): number => lib.scopeCompare(left, right);
 
-/** Lists that normalForm made: sorted and without redundancy, which permits a binary search. They are frozen. */
+/**
+ * Lists that normalForm made: sorted and without redundancy, which permits a binary search. They
+ * are frozen.
+ */
 const normalForms = new WeakSet<readonly string[]>();
 
 /**
@@ -34,8 +39,9 @@ const normalForms = new WeakSet<readonly string[]>();
  * @example normalForm(['b', 'a*', 'ab']) // ['a*', 'b']
  */
 export const normalForm = (scopes: Iterable<string>): readonly string[] => {
-  // Sorting keys instead of comparing with a function is some times faster on thousands of scopes. NUL stands in no scope and
-  // sorts before everything, so that `a` (key `a\0`) comes right after `a*` (key `a`).
+  // Sorting keys instead of comparing with a function is some times faster on thousands of scopes.
+  // NUL stands in no scope and sorts before everything, so that `a` (key `a\0`) comes right after
+  // `a*` (key `a`).
   const keys: string[] = [];
   for (const scope of scopes) keys.push(isWildcard(scope) ? scope.slice(0, -1) : `${scope}\0`);
   keys.sort();
@@ -59,8 +65,9 @@ export const normalForm = (scopes: Iterable<string>): readonly string[] => {
 /** Whether one of the held scopes satisfies the required one. */
 export const holds = (held: readonly string[], required: string): boolean => {
   if (!normalForms.has(held)) return held.some((scope) => covers(scope, required));
-  // In normal form, whatever stands between `P*` and a scope that it covers would be covered by `P*` too, hence is absent:
-  // only the last scope that sorts no later than the required one can satisfy it.
+  // In normal form, whatever stands between `P*` and a scope that it covers would be covered by
+  // `P*` too, hence is absent: only the last scope that sorts no later than the required one can
+  // satisfy it.
   let low = 0;
   let high = held.length;
   while (low < high) {
@@ -74,7 +81,10 @@ export const holds = (held: readonly string[], required: string): boolean => {
 export const holdsAll = (held: readonly string[], required: readonly string[]): boolean =>
   required.every((scope) => holds(held, scope));
 
-/** Whether the caller satisfies a scope expression: an empty AllOf is satisfied, an empty AnyOf is not. */
+/**
+ * Whether the caller satisfies a scope expression: an empty AllOf is satisfied, an empty AnyOf is
+ * not.
+ */
 export const satisfies = (caller: Caller, expression: ScopeExpression): boolean => {
   if (typeof expression === 'string') return holds(caller.scopes, expression);
   if ('AllOf' in expression) return expression.AllOf.every((part) => satisfies(caller, part));

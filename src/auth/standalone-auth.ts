@@ -1,4 +1,5 @@
-// Auth, put together: who calls, what they may do, and the API by which that is changed. Standalone mode.
+// Auth, put together: who calls, what they may do, and the API by which that is changed. Standalone
+// mode.
 import type { Clock } from '../core/clock.ts';
 import type { Log } from '../core/log.ts';
 import type { Metrics } from '../core/metrics.ts';
@@ -33,10 +34,16 @@ export type AuthSettings = {
   readonly secretBox: SecretBox;
   readonly clock: Clock;
   readonly log: Log;
-  /** Host and port that callers sign, when they reach us by another name than their Host header says. */
+  /**
+   * Host and port that callers sign, when they reach us by another name than their Host header
+   * says.
+   */
   readonly rootUrl: Address | undefined;
   readonly metrics?: Metrics;
-  /** Deletes clients that are to be deleted when they expire. Without it they stay, and can do nothing. */
+  /**
+   * Deletes clients that are to be deleted when they expire. Without it they stay, and can do
+   * nothing.
+   */
   readonly timers?: Timers;
 };
 
@@ -44,19 +51,28 @@ export type Auth = AsyncDisposable & {
   readonly authenticate: Authenticate;
   /** As `authenticate`, with what `authenticateHawk` answers besides. undefined: nobody signed. */
   readonly verify: (request: SignedRequest) => Promise<Authentication | undefined>;
-  /** To be called when the answer was a 5xx: lets the caller send the very same request again (signatures/authenticator.ts). */
+  /**
+   * To be called when the answer was a 5xx: lets the caller send the very same request again
+   * (signatures/authenticator.ts).
+   */
   readonly forgive: (request: SignedRequest) => void;
   readonly satisfies: Satisfies;
-  /** The scopes and all that their roles grant. Without what everybody has, unless it is asked for. */
+  /**
+   * The scopes and all that their roles grant. Without what everybody has, unless it is asked for.
+   */
   readonly expand: (scopes: readonly string[]) => Promise<readonly string[]>;
   /**
-   * A caller with exactly these scopes and what everybody has: what a request restricted to `authorizedScopes` would be.
+   * A caller with exactly these scopes and what everybody has: what a request restricted to
+   * `authorizedScopes` would be.
    *
    * @example await auth.callerWith('hooks', ['assume:hook-id:g/h'])
    */
   readonly callerWith: (clientId: string, authorizedScopes: readonly string[]) => Promise<Caller>;
   readonly api: ApiService;
-  /** Calls `changed` whenever this client may have changed, whichever process changed it. Not for clients that are only used. */
+  /**
+   * Calls `changed` whenever this client may have changed, whichever process changed it. Not for
+   * clients that are only used.
+   */
   readonly onClientChanged: (clientId: string, changed: () => void) => void;
   readonly clients: ClientStore;
   readonly roles: RoleStore;

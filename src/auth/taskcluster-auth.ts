@@ -1,5 +1,6 @@
-// Who calls, where clients and roles live in a Taskcluster deployment: its Auth verifies signatures and tells scopes. What can be
-// checked here is checked here: the payload, and that no signature is used twice.
+// Who calls, where clients and roles live in a Taskcluster deployment: its Auth verifies signatures
+// and tells scopes. What can be checked here is checked here: the payload, and that no signature is
+// used twice.
 import type { Clock } from '../core/clock.ts';
 import type { Log } from '../core/log.ts';
 import { ApiError } from '../http/api-error.ts';
@@ -33,7 +34,10 @@ export type RemoteAuth = {
   readonly authenticate: Authenticate;
   readonly satisfies: Satisfies;
   readonly forgive: (request: SignedRequest) => void;
-  /** Whether Auth answers, and whether our own credentials are good. Throws ApiError ServiceUnavailable that says what is not. */
+  /**
+   * Whether Auth answers, and whether our own credentials are good. Throws ApiError
+   * ServiceUnavailable that says what is not.
+   */
   readonly checkHealth: () => Promise<void>;
   /** What our own credentials may do, expanded. */
   readonly ownScopes: () => Promise<readonly string[]>;
@@ -53,9 +57,15 @@ type Verdict =
 const DEADLINE_MS = 8_000;
 const HEALTH_DEADLINE_MS = 3_000;
 const TRIES = 3;
-/** The client keeps 64 connections; what waits for one longer than this queue allows is told at once. */
+/**
+ * The client keeps 64 connections; what waits for one longer than this queue allows is told at
+ * once.
+ */
 const MOST_UNDER_WAY = 1_000;
-/** How long what everybody may do is not asked for again. Auth permits 15 minutes, for which it stays good while Auth is away. */
+/**
+ * How long what everybody may do is not asked for again. Auth permits 15 minutes, for which it
+ * stays good while Auth is away.
+ */
 const EVERYBODY_FRESH_MS = 60_000;
 const EVERYBODY_GOOD_MS = 15 * 60_000;
 const QUIET_MS = 5_000;
@@ -93,7 +103,8 @@ export const createRemoteAuth = (settings: RemoteAuthSettings): RemoteAuth => {
       if (answer.ok) return readVerdict(answer.body);
       const { statusCode, code, message } = answer;
       warn({ statusCode, code, reason: message.slice(0, LONGEST_MESSAGE) }, 'Auth did not look at a signature');
-      // It does not look at a host or a resource that it cannot read: nobody can have signed for these.
+      // It does not look at a host or a resource that it cannot read: nobody can have signed for
+      // these.
       if (statusCode === 400) throw refusal('Bad Request: what was signed cannot be read');
       throw away(`refuses to be asked: ${code}`);
     } catch (error) {

@@ -1,4 +1,5 @@
-// The API of the broker as data: publishing and watching over HTTP, whichever broker the server has.
+// The API of the broker as data: publishing and watching over HTTP, whichever broker the server
+// has.
 import Type from 'typebox';
 import type { ApiDeclaration, MethodDeclaration, NamedSchema } from '../http/api-method.ts';
 

@@ -1,4 +1,5 @@
-// The broker over HTTP: publishing, where what is accepted is durable and what this server says of its own doings cannot be forged; watching.
+// The broker over HTTP: publishing, where what is accepted is durable and what this server says of
+// its own doings cannot be forged; watching.
 import { toIso } from '../core/clock.ts';
 import { newSlugId } from '../core/ids.ts';
 import { ApiError } from '../http/api-error.ts';

@@ -1,4 +1,5 @@
-// Messages on topic exchanges, as the rest of the house knows them: the port behind which the in-process broker and RabbitMQ stand.
+// Messages on topic exchanges, as the rest of the house knows them: the port behind which the
+// in-process broker and RabbitMQ stand.
 //
 //   exchange   where messages are published, by name: `exchange/taskcluster-hooks/v1/hook-created`
 //   queue      where messages wait for one reader, in order; each hook with bindings has one, known by the hook's uid
@@ -20,7 +21,10 @@ export type Binding = { readonly exchange: string; readonly routingKeyPattern: s
 export type OutgoingMessage = {
   readonly exchange: string;
   readonly routingKey: string;
-  /** More routing keys by which it is routed (RabbitMQ's CC header). A queue gets it once, however many keys match. */
+  /**
+   * More routing keys by which it is routed (RabbitMQ's CC header). A queue gets it once, however
+   * many keys match.
+   */
   readonly cc?: readonly string[];
   /** JSON. */
   readonly body: unknown;
@@ -42,9 +46,9 @@ export type Delivery = {
 };
 
 /**
- * Reads deliveries of one queue, in the order in which they were accepted. When it resolves all of them are over. When it rejects, those that
- * were acknowledged in a committed transaction are over; the others come again after a pause, before those behind them. Queues do not wait
- * for each other.
+ * Reads deliveries of one queue, in the order in which they were accepted. When it resolves all of
+ * them are over. When it rejects, those that were acknowledged in a committed transaction are over;
+ * the others come again after a pause, before those behind them. Queues do not wait for each other.
  */
 export type Reader = (deliveries: readonly Delivery[]) => Promise<void>;
 
@@ -61,33 +65,45 @@ export type BindingState = Binding & {
 export type BindingChange = { readonly queue: string } & BindingState;
 
 export type Broker = {
-  /** Accepts messages in the caller's transaction: no change without its message, no message without its change. */
+  /**
+   * Accepts messages in the caller's transaction: no change without its message, no message without
+   * its change.
+   */
   readonly publish: (tx: Transaction, messages: readonly OutgoingMessage[]) => Promise<void>;
   /**
-   * Those of these exchanges that any queue is bound to, as of the caller's transaction: messages to the others would go nowhere, so whoever
-   * publishes with every change of something need not make them. Absent: nobody can tell, and all are to be published.
+   * Those of these exchanges that any queue is bound to, as of the caller's transaction: messages
+   * to the others would go nowhere, so whoever publishes with every change of something need not
+   * make them. Absent: nobody can tell, and all are to be published.
    */
   readonly boundAmong?: (tx: Transaction, exchanges: readonly string[]) => Promise<ReadonlySet<string>>;
-  /** Makes the bindings of a queue exactly these; without any the queue and what lies on it are gone. In the caller's transaction. */
+  /**
+   * Makes the bindings of a queue exactly these; without any the queue and what lies on it are
+   * gone. In the caller's transaction.
+   */
   readonly setBindings: (tx: Transaction, queue: QueueIdentity, bindings: readonly Binding[]) => Promise<void>;
   /** How the bindings of the queue of this id stand, ordered by exchange and pattern. */
   readonly bindingStates: (queue: string) => Promise<readonly BindingState[]>;
   /**
-   * Makes the end of these deliveries, of any queues, part of the caller's transaction. Answers those that had ended before, through another
-   * process: whatever was to be done for them must not be done.
+   * Makes the end of these deliveries, of any queues, part of the caller's transaction. Answers
+   * those that had ended before, through another process: whatever was to be done for them must not
+   * be done.
    */
   readonly acknowledge: (tx: Transaction, deliveries: readonly Delivery[]) => Promise<ReadonlySet<Delivery>>;
   /** Who reads all queues. Given once, before `run`. */
   readonly consume: (reader: Reader) => void;
   /**
-   * Who is told, in the transaction that records it, that a binding became active or refused (not of each retry). Given once, before `run`.
-   * Where bindings are active as soon as they are set nobody is told.
+   * Who is told, in the transaction that records it, that a binding became active or refused (not
+   * of each retry). Given once, before `run`. Where bindings are active as soon as they are set
+   * nobody is told.
    */
   readonly onBindingChange: (changed: (tx: Transaction, changes: readonly BindingChange[]) => Promise<void>) => void;
   /** Throws ServiceUnavailable, with the reason, while the broker cannot be reached. */
   readonly checkHealth: () => Promise<void>;
   /** What people do with it by hand. */
   readonly tools: BrokerTools;
-  /** Routes and delivers until the signal aborts, then finishes the deliveries under way. Outlives the loss of the database. */
+  /**
+   * Routes and delivers until the signal aborts, then finishes the deliveries under way. Outlives
+   * the loss of the database.
+   */
   readonly run: (signal: AbortSignal) => Promise<void>;
 };

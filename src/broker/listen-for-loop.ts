@@ -1,4 +1,5 @@
-// A loop that is woken by notifications of the database, as soon as and as long as those can be had.
+// A loop that is woken by notifications of the database, as soon as and as long as those can be
+// had.
 import { backoff } from '../core/backoff.ts';
 import type { Clock } from '../core/clock.ts';
 import type { Log } from '../core/log.ts';

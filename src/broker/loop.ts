@@ -1,12 +1,19 @@
-// A loop that takes turns with the database: when it is woken, when its last turn said so, and now and then in any case.
+// A loop that takes turns with the database: when it is woken, when its last turn said so, and now
+// and then in any case.
 import { backoff } from '../core/backoff.ts';
 import type { Clock } from '../core/clock.ts';
 import type { Log } from '../core/log.ts';
 
 export type Loop = {
-  /** Takes turns until the signal aborts; the turn under way is finished. Outlives failures, and says so once. */
+  /**
+   * Takes turns until the signal aborts; the turn under way is finished. Outlives failures, and
+   * says so once.
+   */
   readonly run: (signal: AbortSignal) => Promise<void>;
-  /** There is something to do. A turn that is under way may have missed it, and is followed by another one. */
+  /**
+   * There is something to do. A turn that is under way may have missed it, and is followed by
+   * another one.
+   */
   readonly wake: () => void;
   /** Whether notifications arrive. After a gap in them the next turn comes at once. */
   readonly setListening: (isListening: boolean) => void;
@@ -17,7 +24,10 @@ export type LoopSettings = {
   readonly name: string;
   readonly clock: Clock;
   readonly log: Log;
-  /** Answers after how many ms the next turn is to come if nothing wakes the loop before; undefined: when it is polled. */
+  /**
+   * Answers after how many ms the next turn is to come if nothing wakes the loop before; undefined:
+   * when it is polled.
+   */
   readonly turn: () => Promise<number | undefined>;
 };
 

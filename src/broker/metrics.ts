@@ -1,4 +1,5 @@
-// What the in-process broker counts. No label holds a name of an exchange or a queue: callers choose those.
+// What the in-process broker counts. No label holds a name of an exchange or a queue: callers
+// choose those.
 import { LATENCY_BUCKETS, type Metrics } from '../core/metrics.ts';
 
 export type BrokerMetrics = {

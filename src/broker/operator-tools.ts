@@ -1,4 +1,5 @@
-// What people do with a broker by hand: publish a message now, and watch what comes. Both brokers can.
+// What people do with a broker by hand: publish a message now, and watch what comes. Both brokers
+// can.
 //
 //   watch   a queue for a while, for somebody who looks on. It keeps a bounded number of messages, drops the oldest when there are more,
 //           and is gone when nobody has read it for a minute. Any process can serve the next read.
@@ -34,15 +35,20 @@ export type PublishResult = {
 
 export type BrokerTools = {
   /**
-   * Resolves when the broker has accepted it durably. `declare`: an exchange that does not exist is made, as a durable topic exchange. Throws
-   * an ApiError when there is no such exchange, or the broker refuses, or cannot be reached.
+   * Resolves when the broker has accepted it durably. `declare`: an exchange that does not exist is
+   * made, as a durable topic exchange. Throws an ApiError when there is no such exchange, or the
+   * broker refuses, or cannot be reached.
    */
   readonly publish: (message: OutgoingMessage, options?: { readonly declare?: boolean }) => Promise<PublishResult>;
-  /** Answers the id of the watch, under which messages gather from here on. Throws an ApiError as `publish` does. */
+  /**
+   * Answers the id of the watch, under which messages gather from here on. Throws an ApiError as
+   * `publish` does.
+   */
   readonly openWatch: (exchange: string, routingKeyPattern: string) => Promise<string>;
   /**
-   * What has come, oldest first; each message once. Waits for the first one, until LONGEST_WAIT_MS are over or the signal aborts. Throws an
-   * ApiError ResourceNotFound when there is no such watch on that exchange (any more).
+   * What has come, oldest first; each message once. Waits for the first one, until LONGEST_WAIT_MS
+   * are over or the signal aborts. Throws an ApiError ResourceNotFound when there is no such watch
+   * on that exchange (any more).
    */
   readonly readWatch: (watch: WatchId, signal: AbortSignal) => Promise<WatchReading>;
   /** No error when it is gone already. */
@@ -62,7 +68,10 @@ export const LONGEST_BODY_SHOWN = 1024 * 1024;
 export const NO_SUCH_WATCH =
   'There is no such watch on this exchange. One that nobody has read for a minute is gone; open another.';
 
-/** A name for the watch's queue. It leads back to neither id nor exchange, and another exchange with the same id leads elsewhere. */
+/**
+ * A name for the watch's queue. It leads back to neither id nor exchange, and another exchange with
+ * the same id leads elsewhere.
+ */
 export const digestOfWatch = ({ exchange, id }: WatchId): string =>
   createHash('sha256').update(exchange).update('\0').update(id).digest('base64url');
 

@@ -1,4 +1,5 @@
-// The table `outbox`: messages that were published in transactions of changes, until the relay has routed them.
+// The table `outbox`: messages that were published in transactions of changes, until the relay has
+// routed them.
 import { toIso } from '../core/clock.ts';
 import type { Queryable, Transaction } from '../database/database.ts';
 import { statement } from '../database/statement.ts';
@@ -7,7 +8,9 @@ import type { OutgoingMessage } from './broker.ts';
 /** Says that something was published. */
 export const OUTBOX_CHANNEL = 'broker_outbox';
 
-/** AMQP gives names and keys one byte for their length; what it cannot carry is refused here too. */
+/**
+ * AMQP gives names and keys one byte for their length; what it cannot carry is refused here too.
+ */
 const LONGEST_NAME_BYTES = 255;
 
 /** Why AMQP cannot carry this name or key, or undefined. */
@@ -23,8 +26,8 @@ export const requireName = (what: string, name: string): void => {
   if (why !== undefined) throw new RangeError(`the ${what} "${name.slice(0, 100)}" ${why}`);
 };
 
-// In order, so that messages of one call keep theirs. As JSON arrays, because the elements of an SQL array would each have to be
-// quoted; the elements keep their text.
+// In order, so that messages of one call keep theirs. As JSON arrays, because the elements of an
+// SQL array would each have to be quoted; the elements keep their text.
 const publishMessages = statement<unknown>(
   'outbox.publish',
   `with published as (
@@ -91,7 +94,10 @@ const moveMessages = statement(
    order by d.position`,
 );
 
-/** Takes these messages out of the outbox and lays them on their queues. Those without a queue are gone. */
+/**
+ * Takes these messages out of the outbox and lays them on their queues. Those without a queue are
+ * gone.
+ */
 export const moveOut = async (
   tx: Transaction,
   messages: readonly Waiting[],
@@ -112,7 +118,8 @@ export type Outgoing = Waiting & {
   readonly accepted: number;
 };
 
-// The sizes are looked at before the bodies are: what is read at once is bounded in number and in bytes, the first one excepted.
+// The sizes are looked at before the bodies are: what is read at once is bounded in number and in
+// bytes, the first one excepted.
 const readWhole = statement<Outgoing>(
   'outbox.read-whole',
   `select id, exchange, routing_key, cc, body::text as body, message_id, accepted

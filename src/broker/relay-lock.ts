@@ -6,7 +6,10 @@ import { statement } from '../database/statement.ts';
 /** An arbitrary number that only relays use. */
 const LOCK_KEY = 4_665_776_502;
 
-/** Who has the lock is told of everything that is published, too; only if that one dies is it for us to go on. */
+/**
+ * Who has the lock is told of everything that is published, too; only if that one dies is it for us
+ * to go on.
+ */
 export const HELD_BY_ANOTHER: BackoffSettings = { firstMs: 20, longestMs: 1_000 };
 
 // A process that is frozen in the middle of its turn must not stop all others for ever.

@@ -1,4 +1,5 @@
-// The one table of all commands: help, completion and what runs come from it. Nothing of a command is loaded before it is called.
+// The one table of all commands: help, completion and what runs come from it. Nothing of a command
+// is loaded before it is called.
 import { AUTH_ENTRIES } from './auth/auth-entries.ts';
 import type { CommandEntry } from './cli/command.ts';
 import { DATA_ENTRIES } from './data/data-entries.ts';

@@ -1,11 +1,15 @@
-// The one clock. Nothing outside core/ calls Date.now(), setTimeout or Math.random(): a test can then hold time in its hands.
+// The one clock. Nothing outside core/ calls Date.now(), setTimeout or Math.random(): a test can
+// then hold time in its hands.
 
 export type Clock = {
   /** Wall-clock time in milliseconds since the epoch. It may jump, in both directions. */
   readonly now: () => number;
   /** Milliseconds from an arbitrary start; it never jumps. For durations only. */
   readonly monotonic: () => number;
-  /** Calls `callback` once after `ms` milliseconds, unless the function that it answers is called before. */
+  /**
+   * Calls `callback` once after `ms` milliseconds, unless the function that it answers is called
+   * before.
+   */
   readonly after: (ms: number, callback: () => void) => () => void;
   /** Resolves after `ms` milliseconds, or as soon as `signal` aborts; it never rejects. */
   readonly sleep: (ms: number, signal?: AbortSignal) => Promise<void>;
@@ -37,8 +41,10 @@ export const systemClock: Clock = {
 };
 
 /**
- * Runs `work` with a signal that aborts after `ms`. Rejects with `onTimeout()` when the time is up first;
- * `work` then goes on in the background until it sees its signal, and what it does later is ignored.
+ * Runs `work` with a signal that aborts after `ms`. Rejects with `onTimeout()` when the time is up
+ * first;
+ * `work` then goes on in the background until it sees its signal, and what it does later is
+ * ignored.
  */
 export const withDeadline = <T>(
   clock: Clock,
@@ -47,7 +53,8 @@ export const withDeadline = <T>(
   onTimeout: () => Error,
 ): Promise<T> =>
   new Promise((resolve, reject) => {
-    // Aborted only when the time is up: an abort makes an exception with its stack, which costs more than all the rest here.
+    // Aborted only when the time is up: an abort makes an exception with its stack, which costs
+    // more than all the rest here.
     const timeIsUp = new AbortController();
     const cancel = clock.after(ms, () => {
       reject(onTimeout());
@@ -60,7 +67,10 @@ export const withDeadline = <T>(
 let lastMs = Number.NaN;
 let lastText = '';
 
-/** An ISO 8601 date in UTC with milliseconds, as every API here writes it: `2026-11-20T15:29:17.603Z`. */
+/**
+ * An ISO 8601 date in UTC with milliseconds, as every API here writes it:
+ * `2026-11-20T15:29:17.603Z`.
+ */
 export const toIso = (ms: number): string => {
   if (ms === lastMs) return lastText; // within one fire the same moment is written many times
   lastText = new Date(ms).toISOString();

@@ -42,7 +42,10 @@ export const findEncryptionKey = async (
 /** Where the key of a data folder is kept. */
 export const encryptionKeyFile = (dataFolder: string): string => join(dataFolder, FILE);
 
-/** Puts a key into a data folder that has none; answers the one that is there then. Throws what the file system says. */
+/**
+ * Puts a key into a data folder that has none; answers the one that is there then. Throws what the
+ * file system says.
+ */
 export const keepEncryptionKey = async (key: Buffer, dataFolder: string): Promise<EncryptionKey> => {
   const path = join(dataFolder, FILE);
   return decode(await make(path, dataFolder, key), path);
@@ -66,7 +69,10 @@ const readIfThere = async (path: string): Promise<string | undefined> => {
   }
 };
 
-/** Whole or not at all, and the same for two processes that start at once: whoever links first has made the key. */
+/**
+ * Whole or not at all, and the same for two processes that start at once: whoever links first has
+ * made the key.
+ */
 const make = async (
   path: string,
   dataFolder: string,

@@ -1,5 +1,5 @@
-// Errors that an operator can meet. Each has a code, says what is wrong and what to do, and stands in docs/errors.md.
-// What API callers meet is in http/api-error.ts.
+// Errors that an operator can meet. Each has a code, says what is wrong and what to do, and stands
+// in docs/errors.md. What API callers meet is in http/api-error.ts.
 
 /** code → message with {placeholders}. A test checks that docs/errors.md explains each one. */
 export const OPERATOR_ERRORS = {
@@ -67,7 +67,10 @@ export const OPERATOR_ERRORS = {
 
 export type OperatorErrorCode = keyof typeof OPERATOR_ERRORS;
 
-/** An error for the person who runs the server. `message` is complete; `code` leads to docs/errors.md. */
+/**
+ * An error for the person who runs the server. `message` is complete; `code` leads to
+ * docs/errors.md.
+ */
 export class OperatorError extends Error {
   override readonly name = 'OperatorError';
   readonly code: OperatorErrorCode;
@@ -87,7 +90,9 @@ export const describeError = (error: unknown): string => {
   return error instanceof Error ? error.message || error.name : String(error);
 };
 
-/** The code that Node and PostgreSQL put on their errors (`EADDRINUSE`, `23505`), if there is one. */
+/**
+ * The code that Node and PostgreSQL put on their errors (`EADDRINUSE`, `23505`), if there is one.
+ */
 export const errorCode = (error: unknown): string | undefined =>
   typeof error === 'object' && error !== null && 'code' in error && typeof error.code === 'string'
     ? error.code

@@ -1,4 +1,5 @@
-// One structured log, on standard error. Secrets are redacted by name here, and never handed in to begin with.
+// One structured log, on standard error. Secrets are redacted by name here, and never handed in to
+// begin with.
 import { type Logger, pino } from 'pino';
 
 export type Log = Logger;
@@ -19,5 +20,7 @@ export const createLog = (options: { level: LogLevel; destination?: NodeJS.Writa
   return pino(settings, options.destination ?? pino.destination({ fd: 2, sync: true }));
 };
 
-/** A log that says nothing, for programs that use a part of this one as a library, and for tests. */
+/**
+ * A log that says nothing, for programs that use a part of this one as a library, and for tests.
+ */
 export const silentLog: Log = pino({ level: 'silent' });

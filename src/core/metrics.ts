@@ -1,4 +1,5 @@
-// One registry of Prometheus metrics a process. Label sets are bounded: never a hook's name, never a caller's.
+// One registry of Prometheus metrics a process. Label sets are bounded: never a hook's name, never
+// a caller's.
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
 
 export type Metrics = {

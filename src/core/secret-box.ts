@@ -2,9 +2,15 @@
 import { createCipheriv, createDecipheriv, createHash, randomBytes, timingSafeEqual } from 'node:crypto';
 
 export type SecretBox = {
-  /** What is stored: version, nonce, authentication tag and ciphertext. `context` binds it to its row, so that rows cannot be swapped. */
+  /**
+   * What is stored: version, nonce, authentication tag and ciphertext. `context` binds it to its
+   * row, so that rows cannot be swapped.
+   */
   readonly seal: (secret: string, context: string) => Buffer;
-  /** The secret again. Throws when the bytes were altered, or sealed under another key or for another context. */
+  /**
+   * The secret again. Throws when the bytes were altered, or sealed under another key or for
+   * another context.
+   */
   readonly open: (sealed: Uint8Array, context: string) => string;
   /** Tells two keys apart without telling anything about them. */
   readonly fingerprint: string;

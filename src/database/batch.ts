@@ -1,5 +1,6 @@
-// Shared commits: what arrives while one statement is under way goes into the next one together (DESIGN.md: 1,760 fires a second
-// without sharing, 7,090 with it). Nobody waits for company: the first one leaves at once.
+// Shared commits: what arrives while one statement is under way goes into the next one together
+// (DESIGN.md: 1,760 fires a second without sharing, 7,090 with it). Nobody waits for company: the
+// first one leaves at once.
 
 export type Batch<Item, Result> = (item: Item) => Promise<Result>;
 
@@ -7,7 +8,10 @@ export type BatchSettings<Item, Result> = {
   /** Does the work for all items in one statement; answers one result an item, in order. */
   readonly run: (items: readonly Item[]) => Promise<readonly Result[]>;
   readonly maxItems: number;
-  /** How many statements may be under way at once. With 32 callers two keep the slowest answers faster than one does, at the same rate. */
+  /**
+   * How many statements may be under way at once. With 32 callers two keep the slowest answers
+   * faster than one does, at the same rate.
+   */
   readonly concurrency: number;
 };
 
@@ -18,8 +22,9 @@ type Waiting<Item, Result> = {
 };
 
 /**
- * When a shared statement fails, each of its items is tried alone, so that one item's trouble is never another's. `run` must
- * therefore do nothing when it rejects (one statement, or one transaction).
+ * When a shared statement fails, each of its items is tried alone, so that one item's trouble is
+ * never another's. `run` must therefore do nothing when it rejects (one statement, or one
+ * transaction).
  */
 export const createBatch = <Item, Result>(settings: BatchSettings<Item, Result>): Batch<Item, Result> => {
   const { run, maxItems, concurrency } = settings;
@@ -59,7 +64,8 @@ export const createBatch = <Item, Result>(settings: BatchSettings<Item, Result>)
   return (item) =>
     new Promise((resolve, reject) => {
       waiting.push({ item, resolve, reject });
-      // At the end of this turn of the event loop, so that all requests that came in together leave together.
+      // At the end of this turn of the event loop, so that all requests that came in together leave
+      // together.
       if (underWay < concurrency && !startsSoon) {
         startsSoon = true;
         setImmediate(start);

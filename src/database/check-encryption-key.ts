@@ -15,11 +15,17 @@ const readFingerprint = statement<{ value: string }>(
   `select value from settings where name = 'encryption-key.fingerprint'`,
 );
 
-/** The fingerprint of the key that this database was given first; undefined: none yet. Changes nothing. */
+/**
+ * The fingerprint of the key that this database was given first; undefined: none yet. Changes
+ * nothing.
+ */
 export const knownFingerprint = async (database: Database): Promise<string | undefined> =>
   (await database.query(readFingerprint, []))[0]?.value;
 
-/** The first process decides; every later one must have the same key. Throws HW_WRONG_ENCRYPTION_KEY. */
+/**
+ * The first process decides; every later one must have the same key. Throws
+ * HW_WRONG_ENCRYPTION_KEY.
+ */
 export const checkEncryptionKey = async (database: Database, fingerprint: string, source: string): Promise<void> => {
   const [row] = await database.query(keepFingerprint, [fingerprint]);
   if (row?.value !== fingerprint) throw new OperatorError('HW_WRONG_ENCRYPTION_KEY', { source });

@@ -22,8 +22,9 @@ const SESSION_SETTINGS = [
   "DateStyle = 'ISO'",
   'client_min_messages = warning',
   "statement_timeout = '30s'",
-  // Every statement here finds its rows by a key. The planner sees tables such as `fires` nearly empty whenever statistics are
-  // taken, and would then read all of them, dead rows included: measured 4 × the CPU after a minute of load.
+  // Every statement here finds its rows by a key. The planner sees tables such as `fires` nearly
+  // empty whenever statistics are taken, and would then read all of them, dead rows included:
+  // measured 4 × the CPU after a minute of load.
   'enable_seqscan = off',
 ]
   .map((setting) => `set ${setting};`)
@@ -42,15 +43,17 @@ export const openDatabase = ({ connection, address, poolSize, clock, log }: Conn
     types: columnTypes,
   };
   const pool = new pg.Pool({ ...config, max: poolSize, idleTimeoutMillis: 30_000, verify: setUpSession });
-  // pg reports here what breaks on connections that nobody uses at the moment; the pool drops them by itself.
+  // pg reports here what breaks on connections that nobody uses at the moment; the pool drops them
+  // by itself.
   let isEnding = false;
   pool.on('error', (error) => {
     // While we end, the embedded server may close connections that are about to close themselves.
     if (!isEnding) log.warn({ err: error }, 'an idle database connection broke');
   });
-  // The pool listens to a client only while it lies in the pool. A database that breaks off right behind its answer to the first statement
-  // (its postmaster was killed) does so when nobody else listens yet, and an error that nobody hears ends the process. Who uses the
-  // client next meets the broken connection.
+  // The pool listens to a client only while it lies in the pool. A database that breaks off right
+  // behind its answer to the first statement (its postmaster was killed) does so when nobody else
+  // listens yet, and an error that nobody hears ends the process. Who uses the client next meets
+  // the broken connection.
   pool.on('connect', (client) => {
     client.on('error', () => {});
   });
@@ -82,7 +85,10 @@ export const openDatabase = ({ connection, address, poolSize, clock, log }: Conn
   };
 };
 
-/** By SET and not at the start-up of the connection: poolers that lend a whole session refuse options there. */
+/**
+ * By SET and not at the start-up of the connection: poolers that lend a whole session refuse
+ * options there.
+ */
 const setUpSession = (client: pg.PoolClient, done: (error?: Error) => void): void => {
   client.query(SESSION_SETTINGS).then(() => done(), done);
 };
@@ -96,8 +102,8 @@ const run = async <Row>(
 const runTransaction = async <T>(pool: pg.Pool, work: (tx: Transaction) => Promise<T>): Promise<T> => {
   const client = await pool.connect();
   let broken: Error | undefined;
-  // Nobody else listens while the client is out of the pool, and an error that nobody hears ends the process. The statement
-  // that meets the broken connection rejects by itself.
+  // Nobody else listens while the client is out of the pool, and an error that nobody hears ends
+  // the process. The statement that meets the broken connection rejects by itself.
   const onError = (error: Error) => {
     broken = error;
   };

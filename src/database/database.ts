@@ -12,8 +12,8 @@ export type Listener = {
   /** Called with the payload of each notification. */
   readonly onNotification: (payload: string) => void;
   /**
-   * Called when the listening connection is lost, and again when it stands: whatever was cached on the strength of
-   * notifications may be stale from the one moment until the other.
+   * Called when the listening connection is lost, and again when it stands: whatever was cached on
+   * the strength of notifications may be stale from the one moment until the other.
    */
   readonly onInterruption?: (state: 'lost' | 'restored') => void;
 };
@@ -21,8 +21,9 @@ export type Listener = {
 export type Database = Queryable &
   AsyncDisposable & {
     /**
-     * Commits when `work` resolves, rolls back when it rejects. Serialization failures and deadlocks are tried again (three
-     * times in all), so `work` must not have effects outside the transaction.
+     * Commits when `work` resolves, rolls back when it rejects. Serialization failures and
+     * deadlocks are tried again (three times in all), so `work` must not have effects outside the
+     * transaction.
      */
     readonly transaction: <T>(work: (tx: Transaction) => Promise<T>) => Promise<T>;
     /** Listens on a channel until disposed. The listening connection heals by itself. */

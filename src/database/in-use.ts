@@ -1,4 +1,5 @@
-// Whether servers use a database. Each of them holds a shared lock on the connection that listens; who replaces all data wants it alone.
+// Whether servers use a database. Each of them holds a shared lock on the connection that listens;
+// who replaces all data wants it alone.
 import type pg from 'pg';
 import type { Clock } from '../core/clock.ts';
 import { OperatorError } from '../core/errors.ts';
@@ -6,14 +7,20 @@ import { OperatorError } from '../core/errors.ts';
 /** An arbitrary number that only this uses. */
 const LOCK_KEY = 4_665_776_510;
 
-/** SQL for a session that uses the database as long as it lasts. It waits while somebody restores a backup. */
+/**
+ * SQL for a session that uses the database as long as it lasts. It waits while somebody restores a
+ * backup.
+ */
 export const USE_DATABASE = `select pg_advisory_lock_shared(${LOCK_KEY})`;
 
 /** The sessions of a server that was killed just now may take a moment to end. */
 const PATIENCE_MS = 3_000;
 const LOOK_EVERY_MS = 100;
 
-/** Keeps servers out of the database until the session ends. Throws HW_DATABASE_IN_USE. `address` is for messages. */
+/**
+ * Keeps servers out of the database until the session ends. Throws HW_DATABASE_IN_USE. `address` is
+ * for messages.
+ */
 export const takeDatabaseAlone = async (client: pg.Client, address: string, clock: Clock): Promise<void> => {
   const giveUpAt = clock.monotonic() + PATIENCE_MS;
   for (;;) {

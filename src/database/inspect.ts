@@ -44,8 +44,9 @@ const checkVersion = async (client: pg.Client, address: string) => {
 };
 
 /**
- * A transaction pooler lends a server process for one transaction. So while the second connection keeps a transaction open,
- * the first one meets another server process than before (or, where there is only one, waits for ever).
+ * A transaction pooler lends a server process for one transaction. So while the second connection
+ * keeps a transaction open, the first one meets another server process than before (or, where there
+ * is only one, waits for ever).
  */
 const checkForPooler = async (first: pg.Client, second: pg.Client, address: string) => {
   const pooled = (evidence: string) => new OperatorError('HW_DATABASE_IS_POOLED', { address, evidence });

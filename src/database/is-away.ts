@@ -1,4 +1,5 @@
-// Whether what a statement met is the absence of the database: it could not be reached, or the connection broke.
+// Whether what a statement met is the absence of the database: it could not be reached, or the
+// connection broke.
 import { errorCode } from '../core/errors.ts';
 
 /** Of the network; with `connect` as what was tried, also that there is no socket. */
@@ -12,7 +13,10 @@ const NETWORK: readonly string[] = [
   'ENOTFOUND',
   'EAI_AGAIN',
 ];
-/** Connection exceptions (08), the server ends, was killed or is starting (57P01 to 57P03), too many connections. */
+/**
+ * Connection exceptions (08), the server ends, was killed or is starting (57P01 to 57P03), too many
+ * connections.
+ */
 const SQLSTATE = /^(?:08...|57P0[123]|53300)$/;
 /** What pg says without a code. */
 const WITHOUT_CODE =

@@ -1,4 +1,5 @@
-// LISTEN on one connection that heals: when it is lost every listener is told, it comes back with backoff, and they are told again.
+// LISTEN on one connection that heals: when it is lost every listener is told, it comes back with
+// backoff, and they are told again.
 import pg from 'pg';
 import { backoff } from '../core/backoff.ts';
 import type { Clock } from '../core/clock.ts';
@@ -98,7 +99,8 @@ export const createListening = ({ config, clock, log }: Settings): Listening => 
     const listeners = channels.get(channel) ?? new Set();
     listeners.add(listener);
     channels.set(channel, listeners);
-    // Also when the connection was lost meanwhile: the channel is on the list, so that reconnecting listens to it.
+    // Also when the connection was lost meanwhile: the channel is on the list, so that reconnecting
+    // listens to it.
     if (listeners.size === 1 && client) await ask(client, `listen ${channel}`);
     return {
       [Symbol.asyncDispose]: async () => {

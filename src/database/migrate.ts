@@ -1,4 +1,5 @@
-// Migrations: numbered .sql files, run in order at the start, all or nothing, by one process at a time.
+// Migrations: numbered .sql files, run in order at the start, all or nothing, by one process at a
+// time.
 import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -11,7 +12,10 @@ const TABLE = 'migrations';
 /** An arbitrary number that only Hookwright's migrations use. */
 const LOCK_KEY = 4_665_776_501;
 
-/** Brings the schema up to date. Throws HW_SCHEMA_TOO_NEW when a newer program was here, HW_MIGRATION_FAILED when one fails. */
+/**
+ * Brings the schema up to date. Throws HW_SCHEMA_TOO_NEW when a newer program was here,
+ * HW_MIGRATION_FAILED when one fails.
+ */
 export const migrate = async (connection: pg.ClientConfig, log: Log, folder: string = FOLDER): Promise<void> => {
   const ours = await migrationsIn(folder);
   const client = new pg.Client(connection);
@@ -53,7 +57,10 @@ export const knownMigrations = async (folder: string = FOLDER): Promise<string[]
 
 const MAKES = /\bcreate\s+(?:unlogged\s+)?(?:table|sequence)\s+(?:if\s+not\s+exists\s+)?(\w+)/gi;
 
-/** The tables and sequences that these migrations make, as their text says it: other programs may have more in the same schema. */
+/**
+ * The tables and sequences that these migrations make, as their text says it: other programs may
+ * have more in the same schema.
+ */
 export const namesMadeBy = async (migrations: readonly string[], folder: string = FOLDER): Promise<string[]> => {
   const texts = await Promise.all(migrations.map((name) => readFile(join(folder, `${name}.sql`), 'utf8')));
   return texts.flatMap((text) => {

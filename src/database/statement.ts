@@ -1,4 +1,5 @@
-// An SQL statement as a value: text, name and row type. One statement is one constant in the file that owns the table.
+// An SQL statement as a value: text, name and row type. One statement is one constant in the file
+// that owns the table.
 
 /** `Row` is what a row of the answer looks like after the type conversions of connection.ts. */
 export type Statement<Row> = {
@@ -13,7 +14,8 @@ const names = new Map<string, string>();
 
 /**
  * @example
- * const findHook = statement<HookRow>('hooks.find', 'select * from hooks where hook_group_id = $1 and hook_id = $2');
+ * const findHook = statement<HookRow>('hooks.find', 'select * from hooks where hook_group_id = $1
+ * and hook_id = $2');
  */
 export const statement = <Row = never>(name: string, text: string): Statement<Row> => {
   const known = names.get(name);

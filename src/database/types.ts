@@ -1,4 +1,5 @@
-// How PostgreSQL's values become JavaScript's. Times are numbers (milliseconds since the epoch), as everywhere in this program.
+// How PostgreSQL's values become JavaScript's. Times are numbers (milliseconds since the epoch), as
+// everywhere in this program.
 import pg from 'pg';
 
 const OID = { bytea: 17, int8: 20, json: 114, timestamptz: 1184 } as const;
@@ -9,7 +10,10 @@ const parseInt8 = (text: string): number => {
   return value;
 };
 
-/** `2026-11-20 15:29:17.603+00` → milliseconds. The session's time zone is UTC (connection.ts), so the offset is always +00. */
+/**
+ * `2026-11-20 15:29:17.603+00` → milliseconds. The session's time zone is UTC (connection.ts), so
+ * the offset is always +00.
+ */
 const parseTimestamp = (text: string): number => {
   const ms = Date.parse(`${text.slice(0, 10)}T${text.slice(11, -3)}Z`);
   if (Number.isNaN(ms)) throw new RangeError(`the database answered the time "${text}"`);

@@ -1,4 +1,5 @@
-// Errors that callers of the HTTP API meet: a closed set of codes, each with its status (spec/task-hooks.md, section 1).
+// Errors that callers of the HTTP API meet: a closed set of codes, each with its status
+// (spec/task-hooks.md, section 1).
 
 /** code → HTTP status. docs/errors.md explains each one; a test checks that none is missing. */
 export const API_ERRORS = {
@@ -47,7 +48,10 @@ export type ErrorEnvelope = {
   readonly requestInfo: RequestInfo;
 };
 
-/** The error as every Taskcluster client reads it: `{code, message, requestInfo}`, the message with its four-line footer. */
+/**
+ * The error as every Taskcluster client reads it: `{code, message, requestInfo}`, the message with
+ * its four-line footer.
+ */
 export const errorEnvelope = (error: ApiError, requestInfo: RequestInfo): ErrorEnvelope => ({
   code: error.code,
   message: [

@@ -1,4 +1,5 @@
-// How an API is declared: once, as data. The routes, the scope checks and the schemas all come from such declarations.
+// How an API is declared: once, as data. The routes, the scope checks and the schemas all come from
+// such declarations.
 import type { Log } from '../core/log.ts';
 
 /** A scope, or a tree of them: all of `AllOf`, or any of `AnyOf`. */
@@ -7,7 +8,10 @@ export type ScopeExpression =
   | { readonly AllOf: readonly ScopeExpression[] }
   | { readonly AnyOf: readonly ScopeExpression[] };
 
-/** Who calls, as far as the server could tell. Scopes are expanded and include what everybody has (`assume:anonymous`). */
+/**
+ * Who calls, as far as the server could tell. Scopes are expanded and include what everybody has
+ * (`assume:anonymous`).
+ */
 export type Caller = {
   /** undefined: nobody signed the request. */
   readonly clientId: string | undefined;
@@ -16,7 +20,10 @@ export type Caller = {
 
 export type SignedRequest = {
   readonly method: string;
-  /** The raw path and query as they stood on the request line, because that is what a signature covers. */
+  /**
+   * The raw path and query as they stood on the request line, because that is what a signature
+   * covers.
+   */
   readonly url: string;
   readonly host: string | undefined;
   readonly authorization: string | undefined;
@@ -25,7 +32,10 @@ export type SignedRequest = {
   readonly body: Buffer;
 };
 
-/** Tells who signed a request. Throws ApiError AuthenticationFailed when the signature is not good; no signature is no error. */
+/**
+ * Tells who signed a request. Throws ApiError AuthenticationFailed when the signature is not good;
+ * no signature is no error.
+ */
 export type Authenticate = (request: SignedRequest) => Promise<Caller>;
 
 /** Whether the caller satisfies a scope expression. */
@@ -43,19 +53,30 @@ export type ApiRequest<Payload = unknown> = {
   readonly signed: SignedRequest;
   readonly requestId: string;
   readonly log: Log;
-  /** Aborts when the caller hangs up before it has its answer. For methods that keep a caller waiting. */
+  /**
+   * Aborts when the caller hangs up before it has its answer. For methods that keep a caller
+   * waiting.
+   */
   readonly gone: AbortSignal;
-  /** For methods with `authorization: 'deferred'`: throws InsufficientScopes unless the caller satisfies the expression. */
+  /**
+   * For methods with `authorization: 'deferred'`: throws InsufficientScopes unless the caller
+   * satisfies the expression.
+   */
   readonly authorize: (expression: ScopeExpression) => void;
 };
 
 /** What a handler answers: a body for 200, or nothing for 204. */
 export type ApiAnswer = { readonly body: unknown } | { readonly noContent: true };
 
-/** A JSON schema with the name under which it is published: `/schemas/<service>/v1/<name>.json#`. */
+/**
+ * A JSON schema with the name under which it is published: `/schemas/<service>/v1/<name>.json#`.
+ */
 export type NamedSchema = { readonly name: string; readonly schema: object };
 
-/** What is known of a method without its handler: enough for the server's checks, the references, and clients. */
+/**
+ * What is known of a method without its handler: enough for the server's checks, the references,
+ * and clients.
+ */
 export type MethodDeclaration = {
   /** The method's name, as clients call it: `triggerHook`. */
   readonly name: string;
@@ -66,15 +87,24 @@ export type MethodDeclaration = {
   /** Default: stable. */
   readonly stability?: 'stable' | 'deprecated' | 'experimental';
   readonly verb: 'GET' | 'PUT' | 'POST' | 'DELETE';
-  /** With parameters in angle brackets, as the API references write it: `/hooks/<hookGroupId>/<hookId>`. */
+  /**
+   * With parameters in angle brackets, as the API references write it:
+   * `/hooks/<hookGroupId>/<hookId>`.
+   */
   readonly route: string;
   /** Parameter → what it must match. Parameters without a pattern pass. */
   readonly params?: Readonly<Record<string, RegExp>>;
   /** Query-string parameter → what it must match; no others are allowed. */
   readonly query?: Readonly<Record<string, RegExp>>;
-  /** What the caller must satisfy, with route parameters in angle brackets. Absent: anybody may call. */
+  /**
+   * What the caller must satisfy, with route parameters in angle brackets. Absent: anybody may
+   * call.
+   */
   readonly scopes?: ScopeExpression;
-  /** `deferred`: the expression holds values that only the handler knows; it calls `request.authorize`. */
+  /**
+   * `deferred`: the expression holds values that only the handler knows; it calls
+   * `request.authorize`.
+   */
   readonly authorization?: 'route' | 'deferred';
   readonly input?: NamedSchema;
   readonly output?: NamedSchema;

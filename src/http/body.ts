@@ -40,7 +40,10 @@ export const isJson = (contentType: string | undefined): boolean =>
 
 const CHARSET = /;\s*charset\s*=\s*"?([^\s";]+)/i;
 
-/** What walks a payload later (validators, templates, JSON.stringify) does so by recursion, and a stack ends. */
+/**
+ * What walks a payload later (validators, templates, JSON.stringify) does so by recursion, and a
+ * stack ends.
+ */
 const DEEPEST_BODY = 500;
 const [QUOTE, BACKSLASH, OPEN_BRACE, CLOSE_BRACE, OPEN_BRACKET, CLOSE_BRACKET] = Buffer.from('"\\{}[]');
 

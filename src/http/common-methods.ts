@@ -1,4 +1,5 @@
-// The methods that every service has, declared and implemented once: is it there, is what it needs there, which version is it.
+// The methods that every service has, declared and implemented once: is it there, is what it needs
+// there, which version is it.
 import type { Clock } from '../core/clock.ts';
 import { BUILD } from '../version.ts';
 import { ApiError } from './api-error.ts';
@@ -39,7 +40,10 @@ const HEARTBEAT = {
   route: '/__heartbeat__',
 } as const satisfies MethodDeclaration;
 
-/** In the order in which Taskcluster's references have them: the heartbeat comes after the methods of the service. */
+/**
+ * In the order in which Taskcluster's references have them: the heartbeat comes after the methods
+ * of the service.
+ */
 const withCommon = <Method>(methods: readonly Method[], common: (name: CommonName) => Method): Method[] => [
   common('ping'),
   common('lbheartbeat'),
@@ -51,7 +55,10 @@ const withCommon = <Method>(methods: readonly Method[], common: (name: CommonNam
 const DECLARATIONS = { ping: PING, lbheartbeat: LOAD_BALANCER_HEARTBEAT, version: VERSION, heartbeat: HEARTBEAT };
 type CommonName = keyof typeof DECLARATIONS;
 
-/** A service's declaration with the methods that every service has: all that clients and documentation need. */
+/**
+ * A service's declaration with the methods that every service has: all that clients and
+ * documentation need.
+ */
 export const declareCommonMethods = (api: ApiDeclaration): ApiDeclaration => ({
   ...api,
   methods: withCommon<MethodDeclaration>(api.methods, (name) => DECLARATIONS[name]),
@@ -59,7 +66,10 @@ export const declareCommonMethods = (api: ApiDeclaration): ApiDeclaration => ({
 
 export type CommonMethodsSettings = {
   readonly clock: Clock;
-  /** Whether what the services need is there. Throws or rejects with an ApiError that says what is not. */
+  /**
+   * Whether what the services need is there. Throws or rejects with an ApiError that says what is
+   * not.
+   */
   readonly checkHealth: () => Promise<void>;
 };
 

@@ -21,7 +21,10 @@ const preferenceIn = (item: string): Preference => {
   return { coding: coding === 'x-gzip' ? 'gzip' : coding, quality: quality >= 0 && quality <= 1 ? quality : 0 };
 };
 
-/** What to compress with; undefined where the reader did not ask for it, or likes the plain text better. */
+/**
+ * What to compress with; undefined where the reader did not ask for it, or likes the plain text
+ * better.
+ */
 export const chooseCoding = (acceptEncoding: string | undefined): ContentCoding | undefined => {
   if (acceptEncoding === undefined) return undefined;
   const preferences = acceptEncoding.split(',').map(preferenceIn);

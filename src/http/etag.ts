@@ -4,13 +4,19 @@ import type { IncomingHttpHeaders } from 'node:http';
 
 const HASH_LENGTH = 27;
 
-/** `W/"2e-lTdzsCHTkUT396Eb3zshf5hYHEg"`: the length in hexadecimal digits, and the SHA-1 in base64 without padding. */
+/**
+ * `W/"2e-lTdzsCHTkUT396Eb3zshf5hYHEg"`: the length in hexadecimal digits, and the SHA-1 in base64
+ * without padding.
+ */
 export const weakEtag = (text: string, bytes: number): string =>
   `W/"${bytes.toString(16)}-${hash('sha1', text, 'base64').slice(0, HASH_LENGTH)}"`;
 
 const withoutWeakness = (tag: string): string => (tag.startsWith('W/') ? tag.slice(2) : tag);
 
-/** Whether `If-None-Match` names this tag. A caller who says `no-cache` wants the whole answer all the same. */
+/**
+ * Whether `If-None-Match` names this tag. A caller who says `no-cache` wants the whole answer all
+ * the same.
+ */
 export const isKnown = (headers: IncomingHttpHeaders, tag: string): boolean => {
   const known = headers['if-none-match'];
   if (known === undefined) return false;

@@ -1,4 +1,5 @@
-// What every answer gets on its way out: an ETag, 304 for who has it already, and compression for who wants it where it pays.
+// What every answer gets on its way out: an ETag, 304 for who has it already, and compression for
+// who wants it where it pays.
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { COMPRESSED_FROM_BYTES, chooseCoding, compress } from './content-coding.ts';
 import { isKnown, weakEtag } from './etag.ts';

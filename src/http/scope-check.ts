@@ -2,7 +2,10 @@
 import { ApiError } from './api-error.ts';
 import type { Caller, Satisfies, ScopeExpression } from './api-method.ts';
 
-/** The expression with `<name>` replaced by the values. A value that is missing is a mistake in the declaration. */
+/**
+ * The expression with `<name>` replaced by the values. A value that is missing is a mistake in the
+ * declaration.
+ */
 export const fillInScopes = (
   expression: ScopeExpression,
   values: Readonly<Record<string, string>>,
@@ -18,7 +21,10 @@ export const fillInScopes = (
   return { AnyOf: expression.AnyOf.map((part) => fillInScopes(part, values)) };
 };
 
-/** What is left of the expression without the parts that the caller satisfies; undefined when nothing is. */
+/**
+ * What is left of the expression without the parts that the caller satisfies; undefined when
+ * nothing is.
+ */
 export const missingScopes = (
   expression: ScopeExpression,
   isSatisfied: (scope: string) => boolean,
@@ -34,7 +40,10 @@ export const missingScopes = (
   return parts.length === 1 ? parts[0] : { AnyOf: parts };
 };
 
-/** The 403: for a known client with what is missing, for an anonymous caller just with what is required. */
+/**
+ * The 403: for a known client with what is missing, for an anonymous caller just with what is
+ * required.
+ */
 export const insufficientScopes = (caller: Caller, expression: ScopeExpression, satisfies: Satisfies): ApiError => {
   const required = fenced(expression);
   if (caller.clientId === undefined) {

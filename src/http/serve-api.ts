@@ -1,4 +1,5 @@
-// From a declared API to routes that answer as Taskcluster's do: order of checks, envelope and headers are written here, once.
+// From a declared API to routes that answer as Taskcluster's do: order of checks, envelope and
+// headers are written here, once.
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { Clock } from '../core/clock.ts';
 import { toIso } from '../core/clock.ts';
@@ -161,8 +162,8 @@ const signedRequest = (request: FastifyRequest): { -readonly [K in keyof SignedR
 });
 
 /**
- * Of several headers Node hands out the first, and who stands before this server may have looked at another. Joined, none of them is good:
- * neither a signature nor a host can be read from it.
+ * Of several headers Node hands out the first, and who stands before this server may have looked at
+ * another. Joined, none of them is good: neither a signature nor a host can be read from it.
  */
 const onlyOne = ({ headers, raw }: FastifyRequest, name: 'host' | 'authorization'): string | undefined => {
   const given: string[] = [];
@@ -173,7 +174,10 @@ const onlyOne = ({ headers, raw }: FastifyRequest, name: 'host' | 'authorization
   return given.length > 1 ? given.join(', ') : headers[name];
 };
 
-/** Step 1: the body, parsed when it says that it is JSON. An error here comes before the question who calls. */
+/**
+ * Step 1: the body, parsed when it says that it is JSON. An error here comes before the question
+ * who calls.
+ */
 const readBody = async (request: FastifyRequest, progress: Progress): Promise<Buffer> => {
   const received = (request.body as Buffer | undefined) ?? EMPTY;
   const contentType = request.raw.headers['content-type'];
@@ -186,7 +190,9 @@ const readBody = async (request: FastifyRequest, progress: Progress): Promise<Bu
   return body;
 };
 
-/** Step 2: who calls, and whether he may, as far as the route's parameters alone tell what he needs. */
+/**
+ * Step 2: who calls, and whether he may, as far as the route's parameters alone tell what he needs.
+ */
 const callerOf = async (
   method: ApiMethod,
   signed: SignedRequest,
@@ -242,7 +248,10 @@ export const withoutSecrets = (params: Readonly<Record<string, string>>, secret:
         Object.entries(params).map(([name, value]) => [name, secret.includes(name) ? '(secret)' : value]),
       );
 
-/** Whatever was thrown, as an answer. What nobody foresaw gets an incident id, and its story goes to the log only. */
+/**
+ * Whatever was thrown, as an answer. What nobody foresaw gets an incident id, and its story goes to
+ * the log only.
+ */
 const toApiError = (thrown: unknown, requestLog: () => Log, method: string): ApiError => {
   if (thrown instanceof ApiError) return thrown;
   if (isDatabaseAway(thrown)) {

@@ -1,4 +1,5 @@
-// Services of the deployment that this server does not have: whoever asks here for them is told where they are.
+// Services of the deployment that this server does not have: whoever asks here for them is told
+// where they are.
 import type { FastifyInstance } from 'fastify';
 import { type Clock, toIso } from '../core/clock.ts';
 import { ApiError, errorEnvelope } from './api-error.ts';

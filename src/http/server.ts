@@ -1,4 +1,5 @@
-// The HTTP server: limits, headers, probes and metrics. What is served under /api comes from serve-api.ts.
+// The HTTP server: limits, headers, probes and metrics. What is served under /api comes from
+// serve-api.ts.
 import type { IncomingMessage } from 'node:http';
 import { type FastifyBaseLogger, type FastifyInstance, type FastifyReply, fastify, LogController } from 'fastify';
 import { type Clock, toIso } from '../core/clock.ts';
@@ -23,7 +24,10 @@ export type HttpServerSettings = {
   readonly findTrouble?: () => Promise<string | undefined>;
 };
 
-/** More than a request line may hold: what is wrong with a long id is said by the pattern of its parameter. */
+/**
+ * More than a request line may hold: what is wrong with a long id is said by the pattern of its
+ * parameter.
+ */
 const MAX_PARAM_LENGTH = 16_384;
 /** As the reference service; longer than what load balancers keep idle connections for. */
 const KEEP_ALIVE_MS = 90_000;
@@ -55,7 +59,8 @@ export const createHttpServer = (settings: HttpServerSettings): FastifyInstance 
     loggerInstance: log as FastifyBaseLogger,
     logController: new LogController({ disableRequestLogging: true }),
     genReqId: newUuid,
-    // No child log for each request: serve-api.ts makes one with the request's id when there is something to say.
+    // No child log for each request: serve-api.ts makes one with the request's id when there is
+    // something to say.
     childLoggerFactory: (logger) => logger,
     bodyLimit: BODY_LIMIT_BYTES,
     keepAliveTimeout: KEEP_ALIVE_MS,
@@ -64,7 +69,8 @@ export const createHttpServer = (settings: HttpServerSettings): FastifyInstance 
     forceCloseConnections: 'idle',
     routerOptions: { maxParamLength: MAX_PARAM_LENGTH, ignoreTrailingSlash: true, caseSensitive: true },
     frameworkErrors: (_error, request, reply) => {
-      // A path that cannot be decoded (%zz) meets no route, so it has no method name, and nobody knows what in it is a secret.
+      // A path that cannot be decoded (%zz) meets no route, so it has no method name, and nobody
+      // knows what in it is a secret.
       setApiHeaders(reply, request.id, undefined);
       const refused = new ApiError('InvalidRequestArguments', 'Invalid URL: its path cannot be decoded.');
       const info = { method: '', params: {}, time: toIso(clock.now()) };
@@ -74,13 +80,15 @@ export const createHttpServer = (settings: HttpServerSettings): FastifyInstance 
     },
   });
 
-  // Bodies stay bytes here: a signature may cover them, and which error comes first is serve-api.ts's affair.
+  // Bodies stay bytes here: a signature may cover them, and which error comes first is
+  // serve-api.ts's affair.
   server.removeAllContentTypeParsers();
   server.addContentTypeParser('*', { parseAs: 'buffer' }, (_request, body, done) => done(null, body));
 
   server.addHook('onRequest', async (request, reply) => {
     setApiHeaders(reply, request.id, request.headers['x-taskcluster-trace-id']);
-    // Fastify would refuse what is no content type before anybody has asked who calls. `request.raw` still has it.
+    // Fastify would refuse what is no content type before anybody has asked who calls.
+    // `request.raw` still has it.
     const contentType = request.headers['content-type'];
     if (contentType !== undefined && !MEDIA_TYPE.test(contentType)) request.headers = UNKNOWN_TYPE;
   });

@@ -1,4 +1,5 @@
-// The service's own schemas, compiled once. (Schemas that users write are another matter: task-hooks/trigger-schema.ts.)
+// The service's own schemas, compiled once. (Schemas that users write are another matter:
+// task-hooks/trigger-schema.ts.)
 import { Ajv, type ErrorObject, type ValidateFunction } from 'ajv';
 import addFormats from 'ajv-formats';
 import { ApiError } from './api-error.ts';
@@ -9,7 +10,10 @@ const ajv = new Ajv({ allErrors: true, useDefaults: true, strict: true, validate
 
 export type PayloadCheck = (payload: unknown) => void;
 
-/** A check that throws InputValidationError listing all that is wrong, and that fills in the schema's defaults. */
+/**
+ * A check that throws InputValidationError listing all that is wrong, and that fills in the
+ * schema's defaults.
+ */
 export const compilePayloadCheck = (schema: NamedSchema, url: () => string): PayloadCheck => {
   let validate: ValidateFunction | undefined;
   return (payload) => {
@@ -23,7 +27,10 @@ export const compilePayloadCheck = (schema: NamedSchema, url: () => string): Pay
   };
 };
 
-/** `data/metadata must have required property 'owner'`, and what else a reader needs to find the spot. */
+/**
+ * `data/metadata must have required property 'owner'`, and what else a reader needs to find the
+ * spot.
+ */
 export const describeSchemaError = (error: ErrorObject): string => {
   const where = `data${error.instancePath}`;
   const what = `${where} ${error.message ?? 'is not valid'}`;

@@ -1,4 +1,5 @@
-// The columns of the ledger as arrays, one a column, so that one statement writes many entries; also together with something else.
+// The columns of the ledger as arrays, one a column, so that one statement writes many entries;
+// also together with something else.
 import { toIso } from '../core/clock.ts';
 import type { LedgerEntry } from './entry.ts';
 
@@ -36,7 +37,8 @@ export const LEDGER_COLUMN_COUNT = COLUMNS.length;
 export const LEDGER_COLUMNS = COLUMNS.map(({ name }) => name).join(', ');
 
 /**
- * The entries as rows `entry`, whose columns are LEDGER_COLUMNS in that order; the parameters from `$first` on are what
+ * The entries as rows `entry`, whose columns are LEDGER_COLUMNS in that order; the parameters from
+ * `$first` on are what
  * `ledgerColumns` answers.
  *
  * @example

@@ -1,4 +1,5 @@
-// The ledger: everything that fired and everything that ran, with its outcome. Append-only, a partition a month.
+// The ledger: everything that fired and everything that ran, with its outcome. Append-only, a
+// partition a month.
 import type { Database, Queryable } from '../database/database.ts';
 import type { LedgerEntry, LedgerRow } from './entry.ts';
 import { createPartitions, type Partitions } from './partitions.ts';
@@ -7,12 +8,16 @@ import { insertLedger } from './write.ts';
 
 export type Ledger = Partitions & {
   /**
-   * Writes entries in one statement: in the caller's transaction, or in one of its own. A transaction fails (once) when somebody
-   * dropped the month meanwhile, or when it is a new month's first entry and the transaction wrote to the ledger already: it
-   * sees the months as they were then. The caller tries again.
+   * Writes entries in one statement: in the caller's transaction, or in one of its own. A
+   * transaction fails (once) when somebody dropped the month meanwhile, or when it is a new month's
+   * first entry and the transaction wrote to the ledger already: it sees the months as they were
+   * then. The caller tries again.
    */
   readonly write: (entries: readonly LedgerEntry[], tx?: Queryable) => Promise<void>;
-  /** One page of a hook's entries, newest first. Throws InputError when the continuationToken is not one of ours. */
+  /**
+   * One page of a hook's entries, newest first. Throws InputError when the continuationToken is not
+   * one of ours.
+   */
   readonly page: (query: PageQuery) => Promise<Page>;
   /** The finished fire of this hook that has this taskId. */
   readonly findFireByTask: (hookUid: string, taskId: string) => Promise<LedgerRow | undefined>;

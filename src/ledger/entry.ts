@@ -1,4 +1,5 @@
-// What the ledger holds: one entry for everything that fired or ran, with its outcome and the reason.
+// What the ledger holds: one entry for everything that fired or ran, with its outcome and the
+// reason.
 
 /** What became of a fire (DESIGN.md, "Words"). */
 export const FIRE_OUTCOMES = ['created', 'declined', 'rejected', 'failed', 'exhausted', 'missed', 'limited'] as const;
@@ -11,7 +12,8 @@ export type RunOutcome = (typeof RUN_OUTCOMES)[number];
 export type Outcome = FireOutcome | RunOutcome;
 
 /**
- * `attempt`: one try of a fire that did not end it; it has no outcome yet. `binding`: a binding of a hook became active or was refused, as
+ * `attempt`: one try of a fire that did not end it; it has no outcome yet. `binding`: a binding of
+ * a hook became active or was refused, as
  * `detail` says; that is no event, and has no outcome.
  */
 export const ENTRY_KINDS = ['fire', 'attempt', 'run', 'binding'] as const;

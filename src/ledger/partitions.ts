@@ -1,4 +1,5 @@
-// The ledger's months: a partition each, made before it is needed and dropped when its retention is over.
+// The ledger's months: a partition each, made before it is needed and dropped when its retention is
+// over.
 import { toIso } from '../core/clock.ts';
 import { errorCode } from '../core/errors.ts';
 import type { Database, Queryable } from '../database/database.ts';
@@ -6,16 +7,20 @@ import { statement } from '../database/statement.ts';
 
 export type Partitions = {
   /**
-   * Makes sure that the months of these times have their partitions. From memory, but for the first time. Who is in a
-   * transaction gives it, so that looking needs no second connection: all of the pool's may be in such transactions.
+   * Makes sure that the months of these times have their partitions. From memory, but for the first
+   * time. Who is in a transaction gives it, so that looking needs no second connection: all of the
+   * pool's may be in such transactions.
    */
   readonly ensureMonths: (times: readonly number[], tx?: Queryable) => Promise<void>;
   /**
-   * Runs `write`, which writes entries of these times. When it fails for want of a partition (somebody dropped it), makes the
-   * partition and runs `write` once more.
+   * Runs `write`, which writes entries of these times. When it fails for want of a partition
+   * (somebody dropped it), makes the partition and runs `write` once more.
    */
   readonly withMonths: <T>(times: readonly number[], write: () => Promise<T>) => Promise<T>;
-  /** For who writes in a transaction, which cannot go on after such a failure: has the next `ensureMonths` look again. */
+  /**
+   * For who writes in a transaction, which cannot go on after such a failure: has the next
+   * `ensureMonths` look again.
+   */
   readonly forgetIfMissing: (error: unknown, times: readonly number[]) => boolean;
   /** Drops the months that ended at `ms` or before; answers their tables' names. */
   readonly dropMonthsBefore: (ms: number) => Promise<string[]>;
@@ -58,7 +63,8 @@ export const createPartitions = (database: Database): Partitions => {
     database.transaction(async (tx) => {
       await tx.query(lock);
       if (await isThere(tx, month)) return;
-      // Made beside the ledger and then attached: unlike "create table … partition of", that stops neither readers nor writers.
+      // Made beside the ledger and then attached: unlike "create table … partition of", that stops
+      // neither readers nor writers.
       await tx.query(createTable(month));
       await tx.query(attach(month));
     });
@@ -83,8 +89,9 @@ export const createPartitions = (database: Database): Partitions => {
 
   const drop = async ({ name, attached, detaching }: MonthRow) => {
     known.delete(name);
-    // Concurrently: a plain detach waits for all who read the ledger while all others wait for it. One that was interrupted
-    // is "pending" and must be finalized; one that was detached and not dropped is only dropped.
+    // Concurrently: a plain detach waits for all who read the ledger while all others wait for it.
+    // One that was interrupted is "pending" and must be finalized; one that was detached and not
+    // dropped is only dropped.
     if (detaching) await database.query(finishDetach(name));
     else if (attached) await database.query(detach(name));
     await database.query(dropTable(name));
@@ -107,7 +114,8 @@ export const createPartitions = (database: Database): Partitions => {
       // The month that holds `ms` is still within retention, and so is every later one.
       const first = monthOf(ms).table;
       const dropped = new Set<string>();
-      // Again, because two processes that drop the same month at once may each take the other's failure for its success.
+      // Again, because two processes that drop the same month at once may each take the other's
+      // failure for its success.
       for (let pass = 0; pass < MOST_PASSES; pass += 1) {
         const over = (await database.query(listMonths)).filter(({ name }) => name < first);
         if (over.length === 0) break;
@@ -156,7 +164,7 @@ const isMissingPartition = (error: unknown): boolean =>
   errorCode(error) === '23514' && (error as { constraint?: string }).constraint === undefined;
 
 /**
- * Undefined table; not in the state for that (already detached, or being detached); the victim of a deadlock with somebody who does
- * the same. The next pass sees what is left.
+ * Undefined table; not in the state for that (already detached, or being detached); the victim of a
+ * deadlock with somebody who does the same. The next pass sees what is left.
  */
 const isAnothersWork = (error: unknown): boolean => ['42P01', '55000', '40P01'].includes(errorCode(error) ?? '');

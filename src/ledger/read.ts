@@ -9,7 +9,10 @@ export type PageQuery = {
   readonly hookUid: string;
   /** Only these kinds; absent: all. */
   readonly kinds?: readonly EntryKind[];
-  /** Of entries that have an outcome only these; absent: all. Attempts and bindings have none, so `kinds` alone decides about them. */
+  /**
+   * Of entries that have an outcome only these; absent: all. Attempts and bindings have none, so
+   * `kinds` alone decides about them.
+   */
   readonly outcomes?: readonly Outcome[];
   /** From 1 to 1000; what is outside becomes the nearest of them. */
   readonly limit: number;
@@ -26,8 +29,9 @@ export type Page = {
 const LONGEST_PAGE = 1_000;
 const NEWEST = { at: Date.UTC(9999, 11, 31), seq: Number.MAX_SAFE_INTEGER };
 
-// A place in the order (at, seq), not a number of rows to skip: pages neither repeat nor lose an entry while others are written.
-// "at <= $2" says nothing new, but by it PostgreSQL skips the months that are newer than the page.
+// A place in the order (at, seq), not a number of rows to skip: pages neither repeat nor lose an
+// entry while others are written. "at <= $2" says nothing new, but by it PostgreSQL skips the
+// months that are newer than the page.
 const findPage = statement<RawRow>(
   'ledger.page',
   `select * from ledger

@@ -1,4 +1,5 @@
-// The ledger's daily care: next month's partition is made in time, and months past their retention are dropped.
+// The ledger's daily care: next month's partition is made in time, and months past their retention
+// are dropped.
 import type { Clock } from '../core/clock.ts';
 import type { Log } from '../core/log.ts';
 import type { Ledger } from './create-ledger.ts';
@@ -27,8 +28,9 @@ const DEFAULT_DAYS = 400;
 export const createRetention = (settings: RetentionSettings): (() => Promise<{ next: number }>) => {
   const { ledger, clock, log, retentionDays = DEFAULT_DAYS } = settings;
   return async () => {
-    // Beside the transaction that holds the timer, because a partition cannot be detached concurrently inside of one. The
-    // timer, held meanwhile, keeps other processes from doing the same.
+    // Beside the transaction that holds the timer, because a partition cannot be detached
+    // concurrently inside of one. The timer, held meanwhile, keeps other processes from doing the
+    // same.
     const now = clock.now();
     await ledger.ensureMonths([now, startOfNextMonth(now)]);
     const dropped = await ledger.dropMonthsBefore(now - retentionDays * DAY_MS);

@@ -1,10 +1,14 @@
-// One mail address, alone or with a name. What does not fit is refused, so that no address carries a second one or a header.
+// One mail address, alone or with a name. What does not fit is refused, so that no address carries
+// a second one or a header.
 
 export type Mailbox = { readonly name: string; readonly address: string };
 
 /** RFC 5321, section 4.5.3.1.3: a path has 256 octets, two of which are its brackets. */
 const LONGEST_ADDRESS_BYTES = 254;
-/** No quoted local part and no address literal: hardly anybody has one, and each is a way to smuggle. \p{C}: control and format characters. */
+/**
+ * No quoted local part and no address literal: hardly anybody has one, and each is a way to
+ * smuggle. \p{C}: control and format characters.
+ */
 const ADDRESS = /^[^\s\p{C}@<>()[\]\\,;:"]+@[^\s\p{C}@<>()[\]\\,;:"]+$/u;
 const NAMED = /^([^\p{C}<>"]*|"[^\p{C}<>"]*")\s*<([^<>]*)>$/u;
 

@@ -1,4 +1,5 @@
-// How mail leaves the house: a port, behind which stand SMTP, a Taskcluster deployment's Notify, or nobody.
+// How mail leaves the house: a port, behind which stand SMTP, a Taskcluster deployment's Notify, or
+// nobody.
 
 export type Mail = {
   /** One address, without a name. */
@@ -12,8 +13,9 @@ export type Mail = {
 
 export type Mailer = {
   /**
-   * Resolves when somebody else has taken responsibility for the mail. Rejects with MailRefused when no later try can help, with
-   * any other error when one may. What it rejects with may be logged.
+   * Resolves when somebody else has taken responsibility for the mail. Rejects with MailRefused
+   * when no later try can help, with any other error when one may. What it rejects with may be
+   * logged.
    */
   readonly send: (mail: Mail, signal: AbortSignal) => Promise<void>;
 };

@@ -77,7 +77,10 @@ const createOffice = async (test: Cleanup) => {
       await written.reached(tries);
       return (await world.rows())[0]?.due;
     };
-    /** `waiting`: when the only mail is to be tried again, once that many tries are written down; undefined when it is not. */
+    /**
+     * `waiting`: when the only mail is to be tried again, once that many tries are written down;
+     * undefined when it is not.
+     */
     return { ...scheduler, outgoing: office, metrics: settings.metrics, waiting };
   };
 
@@ -93,7 +96,10 @@ const createOffice = async (test: Cleanup) => {
     writer,
     enqueue: (key = 'k', mail: Mail = MAIL) => database.transaction((tx) => writer.enqueue(tx, { key, mail })),
     settled: () => eventually('no mail waits', async () => (await world.rows()).length === 0),
-    /** Lets time go on until so many have been tried: the scheduler may just rest a little, in the time of this clock. */
+    /**
+     * Lets time go on until so many have been tried: the scheduler may just rest a little, in the
+     * time of this clock.
+     */
     passUntil: (tries: { readonly things: readonly unknown[] }, count: number) =>
       eventually(`${count} tries`, async () => {
         await clock.advance(50);
@@ -181,7 +187,8 @@ describe('a mail that is enqueued', () => {
     const { mailer, tries } = createFakeMailer(() => sending.promise);
     await employ(mailer);
     await employ(mailer);
-    // The first to commit is being sent while the others still come, and they must neither replace nor repeat it.
+    // The first to commit is being sent while the others still come, and they must neither replace
+    // nor repeat it.
     await Promise.all(Array.from({ length: 10 }, (_, n) => enqueue('k', { ...MAIL, subject: `number ${n}` })));
     await tries.reached(1);
     assert.equal((await rows()).length, 1);

@@ -1,4 +1,5 @@
-// Mail that is sent for sure: stored in the transaction of what it tells of, sent after it, and tried again for a day.
+// Mail that is sent for sure: stored in the transaction of what it tells of, sent after it, and
+// tried again for a day.
 import { backoff } from '../core/backoff.ts';
 import { type Clock, withDeadline } from '../core/clock.ts';
 import { describeError } from '../core/errors.ts';
@@ -23,11 +24,15 @@ export type OutgoingMailSettings = {
   readonly shutdownMs?: number;
 };
 
-/** Disposing waits for what is being sent, then cuts it off; what was cut off is tried again later, by whoever runs then. */
+/**
+ * Disposing waits for what is being sent, then cuts it off; what was cut off is tried again later,
+ * by whoever runs then.
+ */
 export type OutgoingMail = AsyncDisposable & {
   /**
-   * The mail is sent, at least once, when the caller's transaction commits. `key` is its identity: while a mail of that key waits
-   * or is being sent, another one is the same mail, and the first one counts.
+   * The mail is sent, at least once, when the caller's transaction commits. `key` is its identity:
+   * while a mail of that key waits or is being sent, another one is the same mail, and the first
+   * one counts.
    */
   readonly enqueue: (tx: Transaction, one: { readonly key: string; readonly mail: Mail }) => Promise<void>;
 };
@@ -47,23 +52,32 @@ type Fate =
   | { readonly kind: 'given-up'; readonly why: string };
 
 const KIND = 'mail';
-/** Who sends a mail has it for this long; when he dies, another one may have it then. Longer than a try, and than clocks differ. */
+/**
+ * Who sends a mail has it for this long; when he dies, another one may have it then. Longer than a
+ * try, and than clocks differ.
+ */
 const LEASE_MS = 300_000;
 const TRY_MS = 120_000;
 const TRY_AGAIN = { firstMs: 60_000, longestMs: 3_600_000 };
 const GIVE_UP_MS = 24 * 3_600_000;
 const MOST_UNDER_WAY = 100;
-/** What comes while so many are under way waits, at a distance that a slow mail server can keep up with. */
+/**
+ * What comes while so many are under way waits, at a distance that a slow mail server can keep up
+ * with.
+ */
 const BUSY_MS = 2_000;
 const SPACING_MS = 20;
 const SHUTDOWN_MS = 10_000;
 /** For writing down what became of the tries that were cut off. */
 const LAST_WORDS_MS = 2_000;
-/** Any number will do, as the first of two: advisory locks of one number are a space of their own. */
+/**
+ * Any number will do, as the first of two: advisory locks of one number are a space of their own.
+ */
 const LOCK_SPACE = 0x6d61696c;
 
-// The table is that of timers/, which alone writes it. Two who enqueue a new key at once wait for each other; without the lock the
-// second one would not see the first one's, and would replace it while it is being sent.
+// The table is that of timers/, which alone writes it. Two who enqueue a new key at once wait for
+// each other; without the lock the second one would not see the first one's, and would replace it
+// while it is being sent.
 const lockKey = statement<unknown>('mail.lock-key', `select pg_advisory_xact_lock(${LOCK_SPACE}, hashtext($1))`);
 const findPending = statement<{ data: Pending }>(
   'mail.find-pending',
@@ -79,7 +93,8 @@ const holdPending = statement<{ data: Pending }>(
  *
  * @example
  * await using outgoingMail = createOutgoingMail({ timers, mailer, database, clock, log, metrics });
- * await database.transaction((tx) => outgoingMail.enqueue(tx, { key: 'fire:1', mail: { to, subject, text } }));
+ * await database.transaction((tx) => outgoingMail.enqueue(tx, { key: 'fire:1', mail: { to, subject,
+ * text } }));
  */
 export const createOutgoingMail = (settings: OutgoingMailSettings): OutgoingMail => {
   const { timers, mailer, database, clock, log, metrics, shutdownMs = SHUTDOWN_MS } = settings;
@@ -150,7 +165,8 @@ export const createOutgoingMail = (settings: OutgoingMailSettings): OutgoingMail
 
   const writeDown = (key: string, pending: Pending, fate: Fate): Promise<void> =>
     database.transaction(async (tx) => {
-      // When this process was held up for longer than its lease, another one may be trying by now, or the key may be a newer mail's.
+      // When this process was held up for longer than its lease, another one may be trying by now,
+      // or the key may be a newer mail's.
       const current = (await tx.query(holdPending, [key]))[0]?.data;
       if (current?.mail.id !== pending.mail.id) return;
       if (fate.kind !== 'failed') await timers.cancel(tx, { kind: KIND, key });

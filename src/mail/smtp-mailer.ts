@@ -1,4 +1,5 @@
-// Mail over SMTP, by nodemailer, which is loaded with the first mail: a server that sends none pays neither time nor memory for it.
+// Mail over SMTP, by nodemailer, which is loaded with the first mail: a server that sends none pays
+// neither time nor memory for it.
 import { isIP } from 'node:net';
 import type { SMTPPoolOptions, SMTPPoolSentMessageInfo, Transporter } from 'nodemailer';
 import { describeError, errorCode } from '../core/errors.ts';
@@ -7,13 +8,17 @@ import { type Mail, type Mailer, MailRefused } from './mailer.ts';
 
 export type SmtpMailerSettings = {
   /**
-   * `smtp://` goes over to TLS where the server offers it (port 587 if none is given), `smtps://` begins with it (465). With a user
-   * and a password, percent-encoded; these are sent over TLS only, except to this machine.
+   * `smtp://` goes over to TLS where the server offers it (port 587 if none is given), `smtps://`
+   * begins with it (465). With a user and a password, percent-encoded; these are sent over TLS
+   * only, except to this machine.
    */
   readonly url: URL;
   /** `hooks@example.com` or `Hookwright <hooks@example.com>`. */
   readonly from: string;
-  /** Certificates in PEM, one of which must have signed the server's; absent: those that Node trusts. */
+  /**
+   * Certificates in PEM, one of which must have signed the server's; absent: those that Node
+   * trusts.
+   */
   readonly trust?: string;
   readonly timeouts?: Partial<SmtpTimeouts>;
 };
@@ -33,7 +38,10 @@ const CONNECTIONS = 5;
 /** How long the server may take to close its side of a connection that we have closed. */
 const CLOSE_MS = 1_000;
 const LONGEST_REASON = 500;
-/** Answers to RCPT TO that say nothing of the recipient: commands out of order, and a login that is missing. */
+/**
+ * Answers to RCPT TO that say nothing of the recipient: commands out of order, and a login that is
+ * missing.
+ */
 const ABOUT_THE_SESSION: readonly number[] = [503, 530];
 
 export type SmtpMailer = Mailer &
@@ -45,8 +53,8 @@ export type SmtpMailer = Mailer &
 type Transport = Transporter<SMTPPoolSentMessageInfo, SMTPPoolOptions>;
 
 /**
- * Connections are kept for the next mail, and closed when idle for a while or when the mailer is disposed, which also cuts off
- * what is being sent.
+ * Connections are kept for the next mail, and closed when idle for a while or when the mailer is
+ * disposed, which also cuts off what is being sent.
  *
  * @example await using mailer = createSmtpMailer({ url: new URL('smtp://mail.example.com'), from: 'hooks@example.com' });
  */
@@ -109,9 +117,11 @@ const poolOptions = ({ url, trust, timeouts }: SmtpMailerSettings): SMTPPoolOpti
     host,
     ...(url.port === '' ? {} : { port: Number(url.port) }),
     secure: url.protocol === 'smtps:',
-    // Whoever sits between could leave the offer of STARTTLS out of the greeting, and would be told the password.
+    // Whoever sits between could leave the offer of STARTTLS out of the greeting, and would be told
+    // the password.
     requireTLS: login !== undefined && !isThisMachine(host),
-    // Without `forceAuth` a server that offers no login gets the mail without one, and its refusal would look like the recipient's.
+    // Without `forceAuth` a server that offers no login gets the mail without one, and its refusal
+    // would look like the recipient's.
     ...(login ? { auth: login, forceAuth: true } : {}),
     ...(trust === undefined ? {} : { tls: { ca: trust } }),
     connectionTimeout: connect,
@@ -141,7 +151,10 @@ const messageIdOf = (id: string, from: string): string => {
   return `<${id.replace(/[^\w.-]/g, '-')}@${domain}>`;
 };
 
-/** Takes the password out of a text, in all forms in which it was sent or given. Servers have been seen to echo commands. */
+/**
+ * Takes the password out of a text, in all forms in which it was sent or given. Servers have been
+ * seen to echo commands.
+ */
 const createHide = (url: URL): ((text: string) => string) => {
   const login = readLogin(url);
   if (!login || login.pass === '') return (text) => text;
@@ -150,7 +163,10 @@ const createHide = (url: URL): ((text: string) => string) => {
   return (text) => forms.reduce((hidden, form) => hidden.replaceAll(form, '[redacted]'), text);
 };
 
-/** In a new error: nodemailer's has the server's answer in fields of its own, which a log would show. */
+/**
+ * In a new error: nodemailer's has the server's answer in fields of its own, which a log would
+ * show.
+ */
 const explain = (error: unknown, { to }: Mail, hide: (text: string) => string): Error => {
   const refused = loginRefused(error);
   if (refused) return refused;

@@ -1,4 +1,5 @@
-// The URL of a mail server: smtp://user:password@host:port or smtps://. Nothing is said of what is wrong: the text has a password in it.
+// The URL of a mail server: smtp://user:password@host:port or smtps://. Nothing is said of what is
+// wrong: the text has a password in it.
 
 /** undefined when it is not one. */
 export const parseSmtpUrl = (text: string): URL | undefined => {

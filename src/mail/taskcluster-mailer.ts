@@ -6,10 +6,15 @@ const DEADLINE_MS = 30_000;
 /** As its schema has it. */
 const LONGEST_SUBJECT = 255;
 const LONGEST_CONTENT = 102_400;
-/** What it says of the mail. Anything else (no scope, no such service) somebody can mend while the mail waits. */
+/**
+ * What it says of the mail. Anything else (no scope, no such service) somebody can mend while the
+ * mail waits.
+ */
 const ABOUT_THE_MAIL: readonly number[] = [400, 413];
 
-/** One try each; who calls tries again later. Notify sends what it has sent a moment ago only once. */
+/**
+ * One try each; who calls tries again later. Notify sends what it has sent a moment ago only once.
+ */
 export const createNotifyMailer = (client: DeploymentClient): Mailer => ({
   send: async ({ to, subject, text }, signal) => {
     const answer = await client.call(
@@ -33,7 +38,10 @@ export const createNotifyMailer = (client: DeploymentClient): Mailer => ({
   },
 });
 
-/** Its mails are Markdown. Ours are plain text, whose lines stay as they are, and in which nothing becomes a link that a hook made up. */
+/**
+ * Its mails are Markdown. Ours are plain text, whose lines stay as they are, and in which nothing
+ * becomes a link that a hook made up.
+ */
 const asMarkdown = (text: string): string => {
   const longest = Math.max(2, ...(text.match(/`+/g) ?? []).map(({ length }) => length));
   const fence = '`'.repeat(longest + 1);

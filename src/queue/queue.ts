@@ -1,4 +1,5 @@
-// Where tasks go: the port that firing knows. The standalone queue stands behind it, or a Taskcluster deployment's.
+// Where tasks go: the port that firing knows. The standalone queue stands behind it, or a
+// Taskcluster deployment's.
 import type { Transaction } from '../database/database.ts';
 import type { ScopeExpression } from '../http/api-method.ts';
 
@@ -12,7 +13,10 @@ export type CreateTaskRequest = {
   readonly authorizedScopes: readonly string[];
 };
 
-/** What the queue said. No answer, or one that trying again may change (5xx), is an error that is thrown. */
+/**
+ * What the queue said. No answer, or one that trying again may change (5xx), is an error that is
+ * thrown.
+ */
 export type CreateTaskAnswer =
   /** `again`: it was there already, equal. */
   | { readonly kind: 'created'; readonly again?: true }
@@ -37,11 +41,15 @@ export const errorOf = ({ message, code, statusCode, missing }: Refusal) => ({
 });
 
 export type Queue = {
-  /** Idempotent: the same taskId with an equal definition is a success, with another one it is refused with 409. */
+  /**
+   * Idempotent: the same taskId with an equal definition is a success, with another one it is
+   * refused with 409.
+   */
   readonly createTask: (request: CreateTaskRequest, signal: AbortSignal) => Promise<CreateTaskAnswer>;
   /**
-   * A queue that lives in our database creates tasks in the caller's transaction, so that a fire, its task and its outcome are one commit.
-   * One answer a request, in order. Absent: the queue is elsewhere.
+   * A queue that lives in our database creates tasks in the caller's transaction, so that a fire,
+   * its task and its outcome are one commit. One answer a request, in order. Absent: the queue is
+   * elsewhere.
    */
   readonly createTasksIn?: (
     tx: Transaction,

@@ -12,18 +12,28 @@ import type { Question } from './sandbox/worker-protocol.ts';
 import type { Bowl, Outcome, RunRequest } from './types.ts';
 
 export type BuildOptions = {
-  /** The threads that it runs on. Left out: threads of this process that hooks without a sandbox share. */
+  /**
+   * The threads that it runs on. Left out: threads of this process that hooks without a sandbox
+   * share.
+   */
   readonly sandbox?: Sandbox;
 };
 
-/** A compiled script. Disposing it frees what the threads hold of it; runs that are under way finish. */
+/**
+ * A compiled script. Disposing it frees what the threads hold of it; runs that are under way
+ * finish.
+ */
 export type ScriptHook = AsyncDisposable & {
   /**
-   * Runs the hook once, from a fresh state of memory. Never rejects for what the script does: see Outcome.
-   * Rejects with HW_SCRIPT_NO_EVENT for what is no event, and HW_SCRIPT_CLOSED when the hook was disposed.
+   * Runs the hook once, from a fresh state of memory. Never rejects for what the script does: see
+   * Outcome. Rejects with HW_SCRIPT_NO_EVENT for what is no event, and HW_SCRIPT_CLOSED when the
+   * hook was disposed.
    */
   readonly run: (request: RunRequest) => Promise<Outcome>;
-  /** Why it does not run any more, or null. A hook that had to be stopped from outside again and again is disabled. */
+  /**
+   * Why it does not run any more, or null. A hook that had to be stopped from outside again and
+   * again is disabled.
+   */
   readonly disabled: () => string | null;
   /** Lets a disabled hook run again. */
   readonly enable: () => void;
@@ -32,10 +42,12 @@ export type ScriptHook = AsyncDisposable & {
 /**
  * Compiles a script. JavaScript as a classic script, or a .hoon file around one.
  *
- * Rejects with HW_SCRIPT_SYNTAX (with line and column), HW_SCRIPT_TOO_LARGE, HW_SCRIPT_COMPILE_TIME.
+ * Rejects with HW_SCRIPT_SYNTAX (with line and column), HW_SCRIPT_TOO_LARGE,
+ * HW_SCRIPT_COMPILE_TIME.
  *
  * @example
- * await using hook = await buildHook('module.exports = (event) => ({event: {allowed: event}, effects: []})');
+ * await using hook = await buildHook('module.exports = (event) => ({event: {allowed: event},
+ * effects: []})');
  * const outcome = await hook.run({ event, bowl });
  */
 export const buildHook = async (source: string, options: BuildOptions = {}): Promise<ScriptHook> => {

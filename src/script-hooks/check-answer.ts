@@ -1,4 +1,5 @@
-// From what a run reported to its outcome: piece by piece, a bad effect does not spoil a good event (decision 7).
+// From what a run reported to its outcome: piece by piece, a bad effect does not spoil a good event
+// (decision 7).
 import { conformer } from '../community/schema/decode.ts';
 import { Effect } from '../community/types/effect.ts';
 import { type EventPieces, parseFromGuest, putTogether } from './sandbox/lazy-event.ts';

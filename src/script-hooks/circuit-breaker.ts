@@ -1,4 +1,5 @@
-// Repeated offenders are disabled: a script that holds a thread until it is stopped takes it from all the others.
+// Repeated offenders are disabled: a script that holds a thread until it is stopped takes it from
+// all the others.
 
 import type { Limits } from './limits.ts';
 import type { FailureKind } from './sandbox/worker-protocol.ts';
@@ -9,7 +10,10 @@ export type Strikes = {
   readonly forgive: () => void;
 };
 
-/** In tenths of a strike. Being stopped from outside costs a thread; a missed deadline only its time. */
+/**
+ * In tenths of a strike. Being stopped from outside costs a thread; a missed deadline only its
+ * time.
+ */
 const PRICE: Readonly<Partial<Record<FailureKind, number>>> = { terminated: 10, deadline: 3, memory: 3 };
 
 export const createStrikes = (limits: Pick<Limits, 'strikes'>): Strikes => {

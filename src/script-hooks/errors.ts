@@ -1,4 +1,5 @@
-// Errors of script hooks that a caller can meet. Each has a code and stands in docs/script-errors.md.
+// Errors of script hooks that a caller can meet. Each has a code and stands in
+// docs/script-errors.md.
 
 /** code → what it is about. A test checks that the page explains each one. */
 export const SCRIPT_ERRORS = {
@@ -13,7 +14,10 @@ export const SCRIPT_ERRORS = {
 
 export type ScriptErrorCode = keyof typeof SCRIPT_ERRORS;
 
-/** A script hook could not be made or called. `line` and `column` begin with 1 and are there for HW_SCRIPT_SYNTAX. */
+/**
+ * A script hook could not be made or called. `line` and `column` begin with 1 and are there for
+ * HW_SCRIPT_SYNTAX.
+ */
 export class ScriptHookError extends Error {
   override readonly name = 'ScriptHookError';
   readonly code: ScriptErrorCode;

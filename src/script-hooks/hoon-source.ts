@@ -1,9 +1,11 @@
-// Scripts that are kept as Hoon: `%-  hook-builder-js` and the JavaScript as a text in ''' (decision 12).
+// Scripts that are kept as Hoon: `%-  hook-builder-js` and the JavaScript as a text in '''
+// (decision 12).
 
 const WRAPPED = /hook-builder-js[ \t]*\r?\n(([ \t]*)'''[ \t]*\r?\n)/;
 
 /**
- * The JavaScript of a source: of a .hoon file its text, anything else as it is. Lines keep their numbers.
+ * The JavaScript of a source: of a .hoon file its text, anything else as it is. Lines keep their
+ * numbers.
  */
 export const unwrapHoon = (source: string): string => {
   const opening = WRAPPED.exec(source);

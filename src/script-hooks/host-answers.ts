@@ -1,4 +1,5 @@
-// Answers what a script asks for: state, members, posts. Works on the host's thread, and only when asked.
+// Answers what a script asks for: state, members, posts. Works on the host's thread, and only when
+// asked.
 import { POSTS_PER_PAGE } from './guest/source.ts';
 import type { Question } from './sandbox/worker-protocol.ts';
 import type { Bowl, Lazily, PostPages } from './types.ts';

@@ -1,4 +1,5 @@
-// The bounds of a run: what one script may cost. Sizes in bytes unless they say otherwise, times in milliseconds.
+// The bounds of a run: what one script may cost. Sizes in bytes unless they say otherwise, times in
+// milliseconds.
 
 export type Limits = {
   /** How long a run may take when somebody waits for its answer: events of posts and replies. */
@@ -22,7 +23,9 @@ export type Limits = {
   /** Number of prints, and characters of each; what goes beyond is counted and dropped. */
   readonly prints: number;
   readonly printLength: number;
-  /** Runs ended from outside before the hook is disabled; a run that stops by itself pays one back. */
+  /**
+   * Runs ended from outside before the hook is disabled; a run that stops by itself pays one back.
+   */
   readonly strikes: number;
 };
 

@@ -32,7 +32,9 @@ export type Bowl = {
   /** The hook's settings for this channel. */
   readonly config: Readonly<Record<string, unknown>>;
   readonly hook: { readonly id: string; readonly name: string };
-  /** The channel, with its posts oldest first, deleted ones left out; null for a run that has none. */
+  /**
+   * The channel, with its posts oldest first, deleted ones left out; null for a run that has none.
+   */
   readonly channel: { readonly nest: string; readonly posts: Lazily<readonly VPost[] | PostPages> } | null;
   readonly group:
     | ({ readonly flag: string } & Group)
@@ -57,8 +59,9 @@ type Always = {
   /** The state after the run; the very value that was given if the script did not set it. */
   readonly state: unknown;
   /**
-   * The new state as JSON, as the script gave it; undefined if the script did not set it. `state` is parsed from it when it is
-   * looked at. Parse it yourself only with care: it may have keys named __proto__, which `state` never has.
+   * The new state as JSON, as the script gave it; undefined if the script did not set it. `state`
+   * is parsed from it when it is looked at. Parse it yourself only with care: it may have keys
+   * named __proto__, which `state` never has.
    */
   readonly stateJson: string | undefined;
   readonly prints: readonly string[];
@@ -69,9 +72,11 @@ type Always = {
 
 /**
  * What became of a run.
- * - `allowed`: `event` is the event, changed where the script changed what it may; the same object if nothing changed.
+ * - `allowed`: `event` is the event, changed where the script changed what it may; the same object
+ * if nothing changed.
  * - `denied`: `reason` is what the script said, or null.
- * - `failed`: no effects, and the state as it was. `line` is a line of the source, beginning with 1.
+ * - `failed`: no effects, and the state as it was. `line` is a line of the source, beginning with
+ * 1.
  */
 export type Outcome =
   | (Always & { readonly outcome: 'allowed'; readonly event: Event })

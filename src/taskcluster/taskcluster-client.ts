@@ -1,7 +1,9 @@
-// Calls to the services of a Taskcluster deployment: signed, over connections that are kept, each with a deadline and a bound.
+// Calls to the services of a Taskcluster deployment: signed, over connections that are kept, each
+// with a deadline and a bound.
 //
-// Not the typed client (#client): that one is for programs that call us. A server needs connections that it may keep and close, an answer
-// that cannot fill its memory, a task sent as the very text that is stored, and a restriction of scopes with each call.
+// Not the typed client (#client): that one is for programs that call us. A server needs connections
+// that it may keep and close, an answer that cannot fill its memory, a task sent as the very text
+// that is stored, and a restriction of scopes with each call.
 import { randomBytes } from 'node:crypto';
 import http from 'node:http';
 import https from 'node:https';
@@ -21,17 +23,25 @@ export type DeploymentCall = {
   readonly path: string;
   /** JSON. */
   readonly body?: string;
-  /** Whose authority it bears: nobody's; that of all our credentials; exactly these scopes of them. */
+  /**
+   * Whose authority it bears: nobody's; that of all our credentials; exactly these scopes of them.
+   */
   readonly as: 'nobody' | 'ourselves' | { readonly authorizedScopes: readonly string[] };
   /** For all tries together, in milliseconds. */
   readonly deadlineMs: number;
-  /** How often it is tried where trying again may help. Only for calls that do no harm twice. Default: once. */
+  /**
+   * How often it is tried where trying again may help. Only for calls that do no harm twice.
+   * Default: once.
+   */
   readonly tries?: number;
   /** No answer is larger, in bytes. Default: 1 MiB. */
   readonly largestAnswer?: number;
 };
 
-/** What a service said: something was done (2xx), or it refuses in its own words (4xx with the error envelope of Taskcluster). */
+/**
+ * What a service said: something was done (2xx), or it refuses in its own words (4xx with the error
+ * envelope of Taskcluster).
+ */
 export type DeploymentAnswer =
   | { readonly ok: true; readonly body: unknown }
   | { readonly ok: false; readonly statusCode: number; readonly code: string; readonly message: string };
@@ -39,13 +49,19 @@ export type DeploymentAnswer =
 export type DeploymentClient = AsyncDisposable & {
   readonly rootUrl: string;
   readonly clientId: string;
-  /** Rejects with DeploymentError when there is no answer of the service: a broken connection, no time left, 5xx, 429, what is no JSON. */
+  /**
+   * Rejects with DeploymentError when there is no answer of the service: a broken connection, no
+   * time left, 5xx, 429, what is no JSON.
+   */
   readonly call: (call: DeploymentCall, signal?: AbortSignal) => Promise<DeploymentAnswer>;
   /** Our signature for a request, as it stands in its Authorization header. */
   readonly sign: (verb: string, url: URL, authorizedScopes?: readonly string[]) => string;
 };
 
-/** Nobody knows what became of the call, or it may be made again. The message names service, method and root URL, and no secret. */
+/**
+ * Nobody knows what became of the call, or it may be made again. The message names service, method
+ * and root URL, and no secret.
+ */
 export class DeploymentError extends Error {
   override readonly name = 'DeploymentError';
   /** 401: the deployment does not know our credentials any more. */
@@ -67,7 +83,10 @@ export type DeploymentClientSettings = {
 const MOST_CONNECTIONS = { auth: 64, queue: 64, notify: 4 } as const;
 const LARGEST_ANSWER = 1024 * 1024;
 const RETRY = { firstMs: 100, longestMs: 2_000 };
-/** Refusals that say nothing of what was asked, only that it was asked too early or by somebody unknown. */
+/**
+ * Refusals that say nothing of what was asked, only that it was asked too early or by somebody
+ * unknown.
+ */
 const NOT_ABOUT_THE_CALL: readonly number[] = [401, 408, 425, 429];
 const LONGEST_TEXT = 500;
 
@@ -107,7 +126,9 @@ export const createDeploymentClient = (settings: DeploymentClientSettings): Depl
 
   const place = ({ service, name }: DeploymentCall) => `${service}.${name} at ${rootUrl}`;
 
-  /** One request, and again at once where a kept connection turns out to have been closed meanwhile. */
+  /**
+   * One request, and again at once where a kept connection turns out to have been closed meanwhile.
+   */
   const exchange = async (call: DeploymentCall, signal: AbortSignal): Promise<Reply> => {
     const url = new URL(`${rootUrl}/api/${call.service}/v1${call.path}`);
     for (;;) {
@@ -220,7 +241,10 @@ const parse = (text: string): unknown => {
   }
 };
 
-/** The four lines at the end of each message of Taskcluster tell method, code, status and time of a request that was not our caller's. */
+/**
+ * The four lines at the end of each message of Taskcluster tell method, code, status and time of a
+ * request that was not our caller's.
+ */
 const withoutFooter = (message: string): string => message.split('\n\n---\n\n* method:')[0] ?? '';
 
 const hintOf = (status: number): string =>

@@ -9,7 +9,10 @@ export type Deployment = {
   readonly certificate: object | undefined;
 };
 
-/** A root URL has scheme, host and port, and nothing else; undefined when the text has more or is none. */
+/**
+ * A root URL has scheme, host and port, and nothing else; undefined when the text has more or is
+ * none.
+ */
 export const parseRootUrl = (text: string): URL | undefined => {
   const url = URL.canParse(text) ? new URL(text) : undefined;
   const isFit =

@@ -1,4 +1,5 @@
-// Durable timers: "do this at that time", which survives crashes and is done by whichever scheduler comes first.
+// Durable timers: "do this at that time", which survives crashes and is done by whichever scheduler
+// comes first.
 import { backoff } from '../core/backoff.ts';
 import type { Clock } from '../core/clock.ts';
 import type { Log } from '../core/log.ts';
@@ -18,27 +19,34 @@ export type TimersSettings = {
 
 export type Timers = {
   /**
-   * Sets a timer, or moves it and replaces its data, when the caller's transaction commits. Waits for a turn that holds the
-   * timer at the moment; so whoever sets a timer and locks what that timer's handler locks, sets the timer first.
+   * Sets a timer, or moves it and replaces its data, when the caller's transaction commits. Waits
+   * for a turn that holds the timer at the moment; so whoever sets a timer and locks what that
+   * timer's handler locks, sets the timer first.
    */
   readonly set: (tx: Transaction, timer: NewTimer) => Promise<void>;
   /** As `set`, for many in one statement. Of two with the same identity the last one counts. */
   readonly setMany: (tx: Transaction, timers: readonly NewTimer[]) => Promise<void>;
   /** Answers whether there was one. Waits for a turn that holds it, as `set` does. */
   readonly cancel: (tx: Transaction, timer: TimerId) => Promise<boolean>;
-  /** As `cancel`, and answers when it was due: it may have come due before, and nobody has handled it. */
+  /**
+   * As `cancel`, and answers when it was due: it may have come due before, and nobody has handled
+   * it.
+   */
   readonly take: (tx: Transaction, timer: TimerId) => Promise<number | undefined>;
   /** When it is due, if there is such a timer. */
   readonly dueOf: (timer: TimerId) => Promise<number | undefined>;
-  /** How many timers came due before `before` and are still there, of each kind that has a handler; each counted up to `upTo`. */
+  /**
+   * How many timers came due before `before` and are still there, of each kind that has a handler;
+   * each counted up to `upTo`.
+   */
   readonly countOverdue: (before: number, upTo: number) => Promise<ReadonlyMap<string, number>>;
   /** Who does what is due, one timer at a time. All handlers are given before `run`. */
   readonly handle: (kind: string, handler: TimerHandler) => void;
   /** As `handle`, for a handler that takes up to `most` timers at once (default 500). */
   readonly handleBatch: (kind: string, handler: BatchTimerHandler, most?: number) => void;
   /**
-   * Handles what is due until `signal` aborts, then finishes the turn under way. Leaves kinds alone that have no handler here.
-   * Outlives the loss of the database.
+   * Handles what is due until `signal` aborts, then finishes the turn under way. Leaves kinds alone
+   * that have no handler here. Outlives the loss of the database.
    */
   readonly run: (signal: AbortSignal) => Promise<void>;
 };
@@ -51,7 +59,8 @@ const LATENESS_BUCKETS = [...LATENCY_BUCKETS, 60, 300, 3_600];
 /**
  * @example
  * timers.handle('greeting', async (tx, { key, due }) => ({ next: due + 60_000 }));
- * await database.transaction((tx) => timers.set(tx, { kind: 'greeting', key: 'world', due: clock.now() }));
+ * await database.transaction((tx) => timers.set(tx, { kind: 'greeting', key: 'world', due:
+ * clock.now() }));
  * await timers.run(signal);
  */
 export const createTimers = ({ database, clock, log, metrics }: TimersSettings): Timers => {
@@ -113,7 +122,8 @@ export const createTimers = ({ database, clock, log, metrics }: TimersSettings):
       }),
     run: async (signal) => {
       isRunning = true;
-      // Listening stands before the first question to the database, so that nothing is set unseen in between.
+      // Listening stands before the first question to the database, so that nothing is set unseen
+      // in between.
       await using listening = await listen(signal);
       if (listening) await Promise.all([...watches.values()].map((watch) => watch.run(signal)));
     },

@@ -40,7 +40,8 @@ export type Claim = {
 export const claim = (on: Queryable, { kind, now, limit, keys }: Claim): Promise<DueTimer[]> =>
   keys ? on.query(claimThese, [kind, toIso(now), limit, keys]) : on.query(claimDue, [kind, toIso(now), limit]);
 
-// One row a timer, and one notification a kind: a scheduler must know only of something earlier than what it waits for.
+// One row a timer, and one notification a kind: a scheduler must know only of something earlier
+// than what it waits for.
 const putTimers = statement<unknown>(
   'timers.put',
   `with input as (select * from unnest($1::text[], $2::text[], $3::timestamptz[], $4::json[]) as i (kind, key, due, data)),
@@ -53,8 +54,8 @@ const putTimers = statement<unknown>(
 );
 
 export const put = async (on: Queryable, timers: readonly NewTimer[]): Promise<void> => {
-  // The last word on a timer counts: one statement cannot write a row twice. In order of identity, so that two who set the
-  // same timers wait for each other instead of locking each other out.
+  // The last word on a timer counts: one statement cannot write a row twice. In order of identity,
+  // so that two who set the same timers wait for each other instead of locking each other out.
   const unique = new Map(timers.map((timer) => [`${timer.kind} ${timer.key}`, timer]));
   const sorted = [...unique].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, timer]) => timer);
   if (sorted.length === 0) return;

@@ -1,4 +1,5 @@
-// One turn of a scheduler: claim what is due, let the handler do it, move or remove the timers; all in one transaction.
+// One turn of a scheduler: claim what is due, let the handler do it, move or remove the timers; all
+// in one transaction.
 import { backoff } from '../core/backoff.ts';
 import type { Clock } from '../core/clock.ts';
 import { describeError, errorCode } from '../core/errors.ts';
@@ -20,7 +21,9 @@ export type TurnSettings = {
 };
 
 const TRY_AGAIN = { firstMs: 1_000, longestMs: 300_000 };
-/** 9999-12-31T23:59:59.999Z; ISO dates after it look different, and PostgreSQL does not read them. */
+/**
+ * 9999-12-31T23:59:59.999Z; ISO dates after it look different, and PostgreSQL does not read them.
+ */
 const LAST_TIME = 253_402_300_799_999;
 
 type Attempted =
@@ -28,9 +31,10 @@ type Attempted =
   | { readonly claimed: readonly DueTimer[]; readonly failure: { readonly error: unknown } };
 
 /**
- * Handles at most `limit` due timers; answers how many there were. A failing handler undoes its whole transaction, so what
- * it was given is then tried in halves, down to the timer that fails alone: that one is postponed, and the others are done.
- * Rejects only when the database fails; then nothing is done that is not committed.
+ * Handles at most `limit` due timers; answers how many there were. A failing handler undoes its
+ * whole transaction, so what it was given is then tried in halves, down to the timer that fails
+ * alone: that one is postponed, and the others are done. Rejects only when the database fails; then
+ * nothing is done that is not committed.
  */
 export const takeTurn = async (settings: TurnSettings): Promise<number> => {
   const { claimed, failure } = await attempt(settings);

@@ -20,7 +20,10 @@ export type NewTimer = {
 export type TimerId = { readonly kind: string; readonly key: string };
 
 export type DueTimer = TimerId & {
-  /** The time that the timer was set for, also when earlier turns failed: with the key, the identity of what happens now. */
+  /**
+   * The time that the timer was set for, also when earlier turns failed: with the key, the identity
+   * of what happens now.
+   */
   readonly due: number;
   readonly data: unknown;
   /** How many turns failed since the last good one. */
@@ -32,14 +35,18 @@ export type TimerAnswer = {
   readonly next: number | 'never';
   /** Replaces the timer's data; absent: they stay as they are. */
   readonly data?: unknown;
-  /** What must not happen before the turn is committed. Nobody waits for it, and it is lost when the process dies. */
+  /**
+   * What must not happen before the turn is committed. Nobody waits for it, and it is lost when the
+   * process dies.
+   */
   readonly afterCommit?: () => void | Promise<void>;
 };
 
 /**
- * Does what is due, in the transaction that claims the timer. It may be called again for the same due time when that
- * transaction does not commit, so its effects belong into `tx` or into `afterCommit`. While it runs no other timer of its
- * kind is handled by this scheduler: it asks the database, not the world.
+ * Does what is due, in the transaction that claims the timer. It may be called again for the same
+ * due time when that transaction does not commit, so its effects belong into `tx` or into
+ * `afterCommit`. While it runs no other timer of its kind is handled by this scheduler: it asks the
+ * database, not the world.
  */
 export type TimerHandler = (tx: Transaction, timer: DueTimer) => Promise<TimerAnswer>;
 

@@ -1,4 +1,5 @@
-// The loop of a scheduler for one kind of timer: knows when the earliest is due, sleeps until then, takes a turn.
+// The loop of a scheduler for one kind of timer: knows when the earliest is due, sleeps until then,
+// takes a turn.
 import { backoff } from '../core/backoff.ts';
 import type { Clock } from '../core/clock.ts';
 import type { Log } from '../core/log.ts';
@@ -22,12 +23,17 @@ export type WatchSettings = {
   readonly takeTurn: () => Promise<number>;
 };
 
-/** Nobody says when the wall clock is set: it is looked at this often, from memory, without a query. */
+/**
+ * Nobody says when the wall clock is set: it is looked at this often, from memory, without a query.
+ */
 const LOOK_AT_CLOCK_MS = 1_000;
 /** A notification may get lost with its connection; this often the database is asked even so. */
 const LISTENING_POLL_MS = 10_000;
 const DEAF_POLL_MS = 1_000;
-/** What another scheduler holds at the moment is not ours to wait for, and becomes ours if that one dies. */
+/**
+ * What another scheduler holds at the moment is not ours to wait for, and becomes ours if that one
+ * dies.
+ */
 const HELD_BY_ANOTHER = { firstMs: 20, longestMs: 1_000 };
 const DATABASE_FAILED = { firstMs: 100, longestMs: 5_000 };
 
@@ -40,7 +46,8 @@ export const createWatch = ({ kind, clock, log, findEarliest, takeTurn }: WatchS
   let heardWhileAsking = Number.POSITIVE_INFINITY;
 
   const ask = async () => {
-    // What is heard from here on may be newer than the answer; what was heard before, the answer includes.
+    // What is heard from here on may be newer than the answer; what was heard before, the answer
+    // includes.
     heardWhileAsking = Number.POSITIVE_INFINITY;
     nextPoll = clock.monotonic() + (isListening ? LISTENING_POLL_MS : DEAF_POLL_MS);
     const found = (await findEarliest()) ?? Number.POSITIVE_INFINITY;

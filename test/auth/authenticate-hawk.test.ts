@@ -1,4 +1,5 @@
-// authenticateHawk as other services call it, and the two methods with which people test clients, against a running server.
+// authenticateHawk as other services call it, and the two methods with which people test clients,
+// against a running server.
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
 import hawk from 'hawk';
@@ -160,8 +161,8 @@ describe('authenticateHawk', () => {
   });
 
   it('is not to be led astray by line breaks in what it is told', async () => {
-    // The text that is signed has a line for each part: one that is moved into its neighbour would read the same. So not even a good
-    // signature over such a resource is taken for one.
+    // The text that is signed has a line for each part: one that is moved into its neighbour would
+    // read the same. So not even a good signature over such a resource is taken for one.
     const { clientId: id, accessToken: key } = base;
     const signFor = (resource: string): string => {
       const [ts, nonce] = [String(Math.floor(Date.now() / 1000)), 'n'];

@@ -241,7 +241,8 @@ describe('nobody gives what he does not hold', () => {
         auth.updateClient(name, body({ scopes: ['keep', 'secret'] })),
       ]);
       const { scopes } = await root.client(name);
-      // Either it came before, and root has taken the scope away since; or it came after, and was refused.
+      // Either it came before, and root has taken the scope away since; or it came after, and was
+      // refused.
       assert.deepEqual(scopes, ['keep'], given.status);
     }
   });

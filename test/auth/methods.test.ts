@@ -1,5 +1,6 @@
-// Every method of the real client's Auth reference that standalone mode has: one good call with exactly the scopes that the reference
-// names, and the same call without credentials and with scopes that are nearly right.
+// Every method of the real client's Auth reference that standalone mode has: one good call with
+// exactly the scopes that the reference names, and the same call without credentials and with
+// scopes that are nearly right.
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
 import { AUTH_API } from '../../src/auth/api/declaration.ts';
@@ -8,7 +9,9 @@ import { type Clients, clientsOf, rootClients } from '../support/client.ts';
 import { newDataFolder, type Server, serve } from '../support/server.ts';
 import { lastFirst } from '../support/wait.ts';
 
-/** spec/task-hooks.md, section 5, and listRoles2, which it leaves out and every new client calls. */
+/**
+ * spec/task-hooks.md, section 5, and listRoles2, which it leaves out and every new client calls.
+ */
 const NEEDED = [
   ...['ping', 'listClients', 'client', 'createClient', 'updateClient', 'deleteClient', 'enableClient', 'disableClient'],
   ...['resetAccessToken', 'listRoles', 'listRoles2', 'listRoleIds', 'role', 'createRole', 'updateRole', 'deleteRole'],
@@ -41,7 +44,10 @@ const EXPIRES = '2090-01-01T00:00:00.000Z';
 const newClient = { expires: EXPIRES, description: 'd', scopes: ['given:1', 'given:2'], deleteOnExpiration: false };
 const newRole = { description: 'd', scopes: ['given:1', 'given:2'] };
 
-/** How to call a method well: its arguments, what must be there before, which scopes are given, and what comes back. */
+/**
+ * How to call a method well: its arguments, what must be there before, which scopes are given, and
+ * what comes back.
+ */
 type Call = {
   readonly args?: readonly unknown[];
   readonly prepare?: (root: Clients['auth']) => Promise<unknown>;

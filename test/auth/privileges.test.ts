@@ -1,5 +1,5 @@
-// Attacks on the boundary of privilege, over HTTP: whoever is somebody tries to be somebody else, or more. Every one is refused, and the
-// refusal tells nothing that the attacker did not know.
+// Attacks on the boundary of privilege, over HTTP: whoever is somebody tries to be somebody else,
+// or more. Every one is refused, and the refusal tells nothing that the attacker did not know.
 import assert from 'node:assert/strict';
 import { createHmac } from 'node:crypto';
 import { connect } from 'node:net';

@@ -1,4 +1,5 @@
-// Fills every table that there is with random rows, guided by the catalogue alone: types, checks, keys.
+// Fills every table that there is with random rows, guided by the catalogue alone: types, checks,
+// keys.
 import assert from 'node:assert/strict';
 import fc from 'fast-check';
 import pg from 'pg';
@@ -8,7 +9,10 @@ import { ask, tablesOf } from './world.ts';
 
 type Column = { readonly name: string; readonly type: string; readonly isNullable: boolean; readonly values: string[] };
 
-/** What texts may go wrong with: escapes of COPY, its marks of null and end, quotes, letters of several bytes. NUL does not exist there. */
+/**
+ * What texts may go wrong with: escapes of COPY, its marks of null and end, quotes, letters of
+ * several bytes. NUL does not exist there.
+ */
 const text = fc.oneof(
   fc.constantFrom(
     '',

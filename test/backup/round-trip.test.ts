@@ -1,4 +1,5 @@
-// What is backed up comes back, row for row, into an empty database, into one that held something else, and from an older schema.
+// What is backed up comes back, row for row, into an empty database, into one that held something
+// else, and from an older schema.
 import assert from 'node:assert/strict';
 import { cp, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';

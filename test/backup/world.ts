@@ -82,7 +82,10 @@ export const ask = async <Row extends pg.QueryResultRow>(
 /** What a restore puts right is not as it was. */
 const PUT_RIGHT: Readonly<Record<string, readonly string[]>> = { broker_queues: ['due', 'holder', 'changed'] };
 
-/** Each table's rows as texts, and each sequence's next value; all that a backup promises to bring back. */
+/**
+ * Each table's rows as texts, and each sequence's next value; all that a backup promises to bring
+ * back.
+ */
 export const contentOf = async (connection: ServerConnection): Promise<Record<string, readonly string[]>> => {
   const content: Record<string, readonly string[]> = {};
   for (const { name, columns } of await tablesOf(connection)) {

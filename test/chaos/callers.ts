@@ -7,8 +7,9 @@ import { createRandom, type Random } from './random.ts';
 import type { Victim } from './victim.ts';
 
 /**
- * `patient`: chooses the taskId and asks again, with the same payload, until there is an answer, as real clients do; at times it asks
- * twice at once. `once`: chooses the taskId and asks once. `plain`: lets the server choose, and asks once.
+ * `patient`: chooses the taskId and asks again, with the same payload, until there is an answer, as
+ * real clients do; at times it asks twice at once. `once`: chooses the taskId and asks once.
+ * `plain`: lets the server choose, and asks once.
  */
 export const MANNERS = ['patient', 'plain', 'patient', 'once'] as const;
 export type Manner = (typeof MANNERS)[number];
@@ -101,12 +102,16 @@ export const startCallers = (victim: Victim, count: number, seed: number): Calle
     return true;
   };
 
-  /** What the queue says of the task now. A server that has died meanwhile is asked again when it is back. */
+  /**
+   * What the queue says of the task now. A server that has died meanwhile is asked again when it is
+   * back.
+   */
   const look = async (one: Sent): Promise<void> => {
     for (;;) {
       const reply = await ask('GET', `/api/queue/v1/task/${one.acknowledged}`);
       if (!isAnswer(reply)) continue;
-      // Acknowledged while the fire was another process's, which is dead: the task comes when the lease has run out.
+      // Acknowledged while the fire was another process's, which is dead: the task comes when the
+      // lease has run out.
       if (reply.status === 200) one.firstSeen = reply.text;
       return;
     }

@@ -1,4 +1,5 @@
-// What must be true after all kills, told from what was sent and what can be read. Shares no code with the server.
+// What must be true after all kills, told from what was sent and what can be read. Shares no code
+// with the server.
 import pg from 'pg';
 import type { Clients } from '../support/client.ts';
 import { GROUP, HOOK_IDS, type Sent } from './callers.ts';
@@ -62,7 +63,10 @@ const judgeAnswers = (sent: readonly Sent[]): string[] =>
     return isOther ? [`${named(one)} chose ${payload.taskId} and got ${acknowledged}`] : [];
   });
 
-/** Each task is what one trigger asked for; each acknowledged trigger has its task; no trigger has two. */
+/**
+ * Each task is what one trigger asked for; each acknowledged trigger has its task; no trigger has
+ * two.
+ */
 const judgeTasks = (sent: readonly Sent[], tasks: readonly Task[]): string[] => {
   const problems: string[] = [];
   const definitions = new Map(tasks.map(({ task_id, definition }) => [task_id, JSON.parse(definition)]));
@@ -118,7 +122,10 @@ const judgeLedger = (tasks: readonly Task[], ledger: readonly Row[]): string[] =
 
 const MOST_READ = 200;
 
-/** Through the API with the real client: the last fires are all there, and tasks read as they are stored. */
+/**
+ * Through the API with the real client: the last fires are all there, and tasks read as they are
+ * stored.
+ */
 const judgeReading = async (
   sent: readonly Sent[],
   tasks: readonly Task[],

@@ -1,4 +1,5 @@
-// Kills a server at random moments under load, again and again, and tells what was lost or done twice.
+// Kills a server at random moments under load, again and again, and tells what was lost or done
+// twice.
 import { setTimeout as sleep } from 'node:timers/promises';
 import { ECHO_SCOPES, echoHook, rootClients } from '../support/client.ts';
 import type { Cleanup } from '../support/database.ts';
@@ -29,7 +30,10 @@ export type ChaosReport = {
   readonly askedAgain: number;
   /** Never acknowledged, and the task is there or not. */
   readonly unanswered: number;
-  /** Acknowledged before the task was there: the fire was left by a dead process and its lease had not run out. */
+  /**
+   * Acknowledged before the task was there: the fire was left by a dead process and its lease had
+   * not run out.
+   */
   readonly early: number;
   readonly tasks: number;
   /** From the last start to the last fire that the kills had left unfinished. */
@@ -37,7 +41,10 @@ export type ChaosReport = {
   readonly killed: Readonly<Record<Kill, number>>;
 };
 
-/** A server lives until it has acknowledged so many more triggers, or for so long, and then a moment longer. */
+/**
+ * A server lives until it has acknowledged so many more triggers, or for so long, and then a moment
+ * longer.
+ */
 const MOST_ACKNOWLEDGED_IN_A_LIFE = 60;
 const LONGEST_LIFE_MS = 2_000;
 const LONGEST_MOMENT_MS = 20;
@@ -110,7 +117,10 @@ const makeHooks = async (victim: Victim): Promise<void> => {
   await auth.createRole(`hook-id:${GROUP}/*`, { scopes: ECHO_SCOPES, description: '' });
 };
 
-/** Waits until everybody who insists was answered and no fire is left, and says how long the latter took. */
+/**
+ * Waits until everybody who insists was answered and no fire is left, and says how long the latter
+ * took.
+ */
 const recover = async (victim: Victim, callers: Callers, lastStart: number) => {
   const finished = callers.finish();
   const problems: string[] = [];

@@ -14,7 +14,10 @@ import {
 import { eventually } from '../support/wait.ts';
 import type { Random } from './random.ts';
 
-/** What a kill hits. `database`: the postmaster and its children, the server a moment later. `start`: a server that is not ready yet. */
+/**
+ * What a kill hits. `database`: the postmaster and its children, the server a moment later.
+ * `start`: a server that is not ready yet.
+ */
 export const KILLS = ['server', 'database', 'everything', 'start'] as const;
 export type Kill = (typeof KILLS)[number];
 
@@ -22,9 +25,14 @@ export type Victim = {
   /** Where the server is; undefined while it is down. */
   readonly address: () => string | undefined;
   readonly credentials: () => RootCredentials;
-  /** Starts the server and waits until it is ready. Fails with what it said when it ends instead. */
+  /**
+   * Starts the server and waits until it is ready. Fails with what it said when it ends instead.
+   */
   readonly start: () => Promise<void>;
-  /** Kills what `kill` says, and leaves nothing of the server running. For `start`, starts one first. */
+  /**
+   * Kills what `kill` says, and leaves nothing of the server running. For `start`, starts one
+   * first.
+   */
   readonly kill: (kill: Kill) => Promise<void>;
   /** Of the database, while the server runs. */
   readonly connection: () => ReturnType<typeof databaseOf>;

@@ -18,7 +18,10 @@ import { urlOfNobody } from './fake-server.ts';
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 
-/** The client as it is published: a folder of JavaScript. Its types are checked on the way, with nothing of Node among them. */
+/**
+ * The client as it is published: a folder of JavaScript. Its types are checked on the way, with
+ * nothing of Node among them.
+ */
 const buildClient = async (t: Cleanup): Promise<string> => {
   const folder = await newFolder(t);
   const compiler = join(ROOT, 'node_modules', '.bin', 'tsc');

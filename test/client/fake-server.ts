@@ -1,4 +1,5 @@
-// A server that answers what the test says, one answer after another, and remembers what it was asked.
+// A server that answers what the test says, one answer after another, and remembers what it was
+// asked.
 import { once } from 'node:events';
 import http from 'node:http';
 import type { AddressInfo } from 'node:net';

@@ -1,4 +1,5 @@
-// Time and chance for the client, in the hands of a test. Nothing waits: pauses are written down and are over at once.
+// Time and chance for the client, in the hands of a test. Nothing waits: pauses are written down
+// and are over at once.
 import type { Surroundings } from '../../client/surroundings.ts';
 
 export type FakeSurroundings = Surroundings & {

@@ -1,4 +1,5 @@
-// What the client signs is, character for character, what the field's own `hawk` and `taskcluster-client` sign.
+// What the client signs is, character for character, what the field's own `hawk` and
+// `taskcluster-client` sign.
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import fc from 'fast-check';

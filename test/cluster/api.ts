@@ -1,4 +1,5 @@
-// Asking whichever member is there. An answer may be lost with its member: then nobody knows what became of the request.
+// Asking whichever member is there. An answer may be lost with its member: then nobody knows what
+// became of the request.
 import http from 'node:http';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { createRandom } from '../chaos/random.ts';
@@ -9,7 +10,10 @@ import type { Members } from './members.ts';
 export type Credentials = { readonly clientId: string; readonly accessToken: string };
 
 export type Api = {
-  /** undefined: the connection broke, no answer came, or it was a 5xx. `onWire` is called when a member is there and will be asked. */
+  /**
+   * undefined: the connection broke, no answer came, or it was a 5xx. `onWire` is called when a
+   * member is there and will be asked.
+   */
   readonly ask: (request: ApiRequest, onWire?: () => void) => Promise<Reply | undefined>;
   /** Asks until there is an answer. */
   readonly insist: (request: ApiRequest, onWire?: () => void) => Promise<Reply>;

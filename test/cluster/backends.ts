@@ -1,4 +1,5 @@
-// What the servers under test stand on: everything in their own database, or a RabbitMQ and a Taskcluster deployment.
+// What the servers under test stand on: everything in their own database, or a RabbitMQ and a
+// Taskcluster deployment.
 import pg from 'pg';
 import type { Cleanup } from '../support/database.ts';
 import type { Api, Credentials } from './api.ts';

@@ -21,7 +21,10 @@ const CALLERS: readonly { readonly door: Call['door']; readonly manner: Manner }
   { door: 'webhook', manner: 'plain' },
 ];
 
-/** Of one caller at once: those that are asked again, or wait for a queue that is in trouble, go on beside the new ones. */
+/**
+ * Of one caller at once: those that are asked again, or wait for a queue that is in trouble, go on
+ * beside the new ones.
+ */
 const MOST_ASKING = 12;
 const NEXT_AFTER_MS = 200;
 const LONGEST_PAUSE_MS = 120;
@@ -91,7 +94,9 @@ export const startCallers = (api: Api, tokens: ReadonlyMap<string, string>, { ca
   };
 };
 
-/** Whether an event without a task is in the ledger can be told only by a taskId that was chosen. */
+/**
+ * Whether an event without a task is in the ledger can be told only by a taskId that was chosen.
+ */
 const payloadOf = (mark: string, manner: Manner, random: Random): Payload => {
   const isChosen = manner === 'patient' || manner === 'once';
   return {

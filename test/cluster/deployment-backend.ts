@@ -1,4 +1,5 @@
-// A part of a Taskcluster deployment, for which a stand-in stands in: clients, roles and tasks live there. Messages come from a RabbitMQ of the test's own.
+// A part of a Taskcluster deployment, for which a stand-in stands in: clients, roles and tasks live
+// there. Messages come from a RabbitMQ of the test's own.
 import { randomBytes } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type Fault as QueueFault, type StandInDeployment, startDeployment } from '../support/deployment.ts';

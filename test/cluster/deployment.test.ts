@@ -1,4 +1,5 @@
-// Three processes with different parts on PostgreSQL, RabbitMQ and the task queue of a deployment. As often as you like: npm run chaos -- --cluster --kills 200
+// Three processes with different parts on PostgreSQL, RabbitMQ and the task queue of a deployment.
+// As often as you like: npm run chaos -- --cluster --kills 200
 import { test } from 'node:test';
 import { WITHOUT_RABBITMQ_NODE } from '../support/rabbitmq-node.ts';
 import { NOT_LINUX, runShort } from './run-short.ts';

@@ -1,4 +1,5 @@
-// Those who make, change and remove hooks all the while: with bindings, whose messages must find them, and with schedules that go on.
+// Those who make, change and remove hooks all the while: with bindings, whose messages must find
+// them, and with schedules that go on.
 import { setTimeout as sleep } from 'node:timers/promises';
 import { createRandom, type Random } from '../chaos/random.ts';
 import { type Api, type ApiRequest, hookPath, isBound } from './api.ts';

@@ -1,11 +1,15 @@
-// The hooks of the cluster test. Their tasks say what made them, so that each task can be traced to its event.
+// The hooks of the cluster test. Their tasks say what made them, so that each task can be traced to
+// its event.
 import { ECHO_SCOPES, echoHook } from '../support/client.ts';
 import { EXCHANGE } from './events.ts';
 
 export const ROLE = 'hook-id:chaos/*';
 export const ROLE_SCOPES = ECHO_SCOPES;
 
-/** Those that are triggered; one is rendered on the main thread, one in a worker, because the cost of its template is not proved. */
+/**
+ * Those that are triggered; one is rendered on the main thread, one in a worker, because the cost
+ * of its template is not proved.
+ */
 export const CALLED = ['calls', 'calls/in-a-worker'] as const;
 /** By which routing key each takes messages. */
 export const BOUND = { 'messages/some': 'some.#', 'messages/all': '*.thing' } as const;

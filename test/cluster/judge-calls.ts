@@ -1,4 +1,5 @@
-// Calls and webhooks: each answer is true, each accepted event has one task or one reason. Requests are counted, not calls.
+// Calls and webhooks: each answer is true, each accepted event has one task or one reason. Requests
+// are counted, not calls.
 import type { Call } from './events.ts';
 import { type Evidence, keyOf, tasksByMark } from './oracle.ts';
 
@@ -44,7 +45,9 @@ const judgeFired = ({ payload, acknowledged, requests }: Call, tasks: readonly s
   return problems;
 };
 
-/** Every request that was answered has left its reason. One of which the answer was lost may have. */
+/**
+ * Every request that was answered has left its reason. One of which the answer was lost may have.
+ */
 const judgeUnfired = (call: Call, tasks: readonly string[], reasons: readonly string[]): string[] => {
   const { payload, declined, refused, requests } = call;
   const expected = payload.kind === 'declines' ? 'declined' : 'rejected';

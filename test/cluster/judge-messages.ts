@@ -1,4 +1,5 @@
-// Messages: each that the broker has confirmed makes, for each hook, one task or one reason. What was not confirmed may.
+// Messages: each that the broker has confirmed makes, for each hook, one task or one reason. What
+// was not confirmed may.
 import type { Kind, Message, Task } from './events.ts';
 import { type Evidence, keyOf, type Row, tasksByMark } from './oracle.ts';
 

@@ -1,4 +1,5 @@
-// Schedules: every second from the first to the last is there once, as a fire or among those that a row says were missed.
+// Schedules: every second from the first to the last is there once, as a fire or among those that a
+// row says were missed.
 import type { Schedule } from './events.ts';
 import type { Evidence, Row } from './oracle.ts';
 

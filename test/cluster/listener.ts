@@ -1,4 +1,5 @@
-// Hears what the service publishes about its hooks, on a durable queue of its own on RabbitMQ, whatever happens to that.
+// Hears what the service publishes about its hooks, on a durable queue of its own on RabbitMQ,
+// whatever happens to that.
 import { setTimeout as sleep } from 'node:timers/promises';
 import { connect } from 'amqplib';
 import type { Cleanup } from '../support/database.ts';

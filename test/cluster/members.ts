@@ -1,4 +1,5 @@
-// The processes of the server under test, each with its parts, killed and started again as often as the test likes.
+// The processes of the server under test, each with its parts, killed and started again as often as
+// the test likes.
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Random } from '../chaos/random.ts';
 import type { Cleanup } from '../support/database.ts';
@@ -28,7 +29,9 @@ export type Members = {
   readonly address: (random: Random) => Promise<string>;
   /** What no member may do: end by itself once it was ready, or never become ready. */
   readonly problems: () => readonly string[];
-  /** How often one did not come up because something that it needs was away, and was started again. */
+  /**
+   * How often one did not come up because something that it needs was away, and was started again.
+   */
   readonly failedStarts: () => number;
   /** All that they wrote, oldest first, cut. */
   readonly said: () => string;

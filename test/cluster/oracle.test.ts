@@ -1,4 +1,5 @@
-// The oracle of the cluster test, tested: a small run in which all went well, and what it finds when something in it is lost, doubled or changed.
+// The oracle of the cluster test, tested: a small run in which all went well, and what it finds
+// when something in it is lost, doubled or changed.
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import type { Call, Message, Payload, Task } from './events.ts';

@@ -1,4 +1,5 @@
-// What must be true when all is over, told from what was sent and what can be read. Shares no code with the server.
+// What must be true when all is over, told from what was sent and what can be read. Shares no code
+// with the server.
 
 import type { Events, Task } from './events.ts';
 import { judgeCalls } from './judge-calls.ts';

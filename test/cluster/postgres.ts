@@ -1,4 +1,5 @@
-// A PostgreSQL of a test's own that may be stopped, killed and started again; the servers under test know it only by its DATABASE_URL.
+// A PostgreSQL of a test's own that may be stopped, killed and started again; the servers under
+// test know it only by its DATABASE_URL.
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { chown, mkdir, readFile } from 'node:fs/promises';
@@ -12,7 +13,10 @@ import { familyOf, isAlive, kill9 } from '../support/processes.ts';
 import { newFolder } from '../support/server.ts';
 import { eventually } from '../support/wait.ts';
 
-/** `fast`: sessions are broken and all is written. `immediate`: sessions are broken, and the next start recovers. `kill`: kill -9 of the postmaster. */
+/**
+ * `fast`: sessions are broken and all is written. `immediate`: sessions are broken, and the next
+ * start recovers. `kill`: kill -9 of the postmaster.
+ */
 export type PostgresEnd = 'fast' | 'immediate' | 'kill';
 
 export type Postgres = {
@@ -28,11 +32,13 @@ const SIGNALS = { fast: 'SIGINT', immediate: 'SIGQUIT', kill: 'SIGKILL' } as con
 const NOBODY = process.getuid?.() === 0 ? { uid: 65534, gid: 65534 } : undefined;
 const READY_WITHIN_MS = 60_000;
 
-// When this process ends, however it ends, its end of the pipe is closed, and the postmaster is stopped.
+// When this process ends, however it ends, its end of the pipe is closed, and the postmaster is
+// stopped.
 const SUPERVISOR =
   '"$@" </dev/null & child=$!; echo "$child"; read -r end; kill -QUIT "$child" 2>/dev/null; wait "$child"';
 
-// What is tested is the death of processes, not of the machine: the pages that they wrote are the kernel's and stay.
+// What is tested is the death of processes, not of the machine: the pages that they wrote are the
+// kernel's and stay.
 const SETTINGS = {
   listen_addresses: '',
   max_connections: '120',
@@ -109,7 +115,8 @@ export const startPostgres = async (t: Cleanup): Promise<Postgres> => {
     const exited = shell.exitCode === null && shell.signalCode === null ? once(shell, 'exit') : undefined;
     process.kill(postmaster, SIGNALS[how]);
     const isOver = async () => (await Promise.all(family.map(isAlive))).every((alive) => !alive);
-    // The children of a postmaster that was killed find out by themselves; the next one would refuse to start beside them.
+    // The children of a postmaster that was killed find out by themselves; the next one would
+    // refuse to start beside them.
     await eventually('all processes of PostgreSQL have ended', isOver);
     shell.stdin?.end();
     await exited;

@@ -1,4 +1,5 @@
-// Those who publish messages, over AMQP as other services do, or over HTTP where the broker lives in the server's database.
+// Those who publish messages, over AMQP as other services do, or over HTTP where the broker lives
+// in the server's database.
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type ConfirmChannel, connect } from 'amqplib';
 import { createRandom, type Random } from '../chaos/random.ts';
@@ -25,7 +26,10 @@ export const publishOverHttp =
     return reply !== undefined;
   };
 
-/** Persistent messages on a channel with confirms; a connection that breaks is made anew, and what was not confirmed by then never is. */
+/**
+ * Persistent messages on a channel with confirms; a connection that breaks is made anew, and what
+ * was not confirmed by then never is.
+ */
 export const publishOverAmqp = (t: Cleanup, url: string): Publish => {
   const ending = new AbortController();
   t.after(async () => ending.abort());

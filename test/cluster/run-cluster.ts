@@ -1,4 +1,5 @@
-// Three processes of the server under mixed load while they, PostgreSQL and what else they need are struck down again and again.
+// Three processes of the server under mixed load while they, PostgreSQL and what else they need are
+// struck down again and again.
 import { setTimeout as sleep } from 'node:timers/promises';
 import { createRandom, type Random } from '../chaos/random.ts';
 import type { Cleanup } from '../support/database.ts';
@@ -39,11 +40,17 @@ export type ClusterReport = {
   readonly said: string;
 };
 
-/** Between two faults so many answers and confirmations come, or so much time passes, and then a moment more. */
+/**
+ * Between two faults so many answers and confirmations come, or so much time passes, and then a
+ * moment more.
+ */
 const MOST_ACCEPTED_BETWEEN = 60;
 const LONGEST_BETWEEN_MS = 1_500;
 const LONGEST_MOMENT_MS = 100;
-/** A lease of 15 s, backoffs that have grown meanwhile, and the work itself on a machine that is busy. */
+/**
+ * A lease of 15 s, backoffs that have grown meanwhile, and the work itself on a machine that is
+ * busy.
+ */
 const QUIET_WITHIN_MS = 90_000;
 const READY_WITHIN_MS = 30_000;
 
@@ -114,7 +121,10 @@ const live = async (events: Events, random: Random): Promise<void> => {
   await sleep(moment);
 };
 
-/** One after another, while the last of another kind may still be felt. Resolves when all is whole again. */
+/**
+ * One after another, while the last of another kind may still be felt. Resolves when all is whole
+ * again.
+ */
 const strikeAll = async (
   faults: readonly Fault[],
   events: Events,
@@ -158,7 +168,9 @@ type Finishing = {
   readonly backend: Backend;
 };
 
-/** Ends the load and the schedules, and waits until nothing is under way. Answers what did not end. */
+/**
+ * Ends the load and the schedules, and waits until nothing is under way. Answers what did not end.
+ */
 const finish = async (loads: readonly Load[], { api, events, postgres, backend }: Finishing): Promise<string[]> => {
   await Promise.all(loads.map((load) => load.finish()));
   for (const { hookId, ended } of events.schedules) {
@@ -194,7 +206,10 @@ type LedgerRow = {
   detail: unknown;
 };
 
-/** Of each hook and minute the first few that were rejected stand in the ledger; the others are counted elsewhere until the minute is over. */
+/**
+ * Of each hook and minute the first few that were rejected stand in the ledger; the others are
+ * counted elsewhere until the minute is over.
+ */
 const OF_THEIR_OWN = 5;
 const LEDGER = `
   select hook_id, fired_by, outcome, task_id, cause, arrived, error, detail from ledger where kind = 'fire'

@@ -1,4 +1,5 @@
-// Three processes on one PostgreSQL, and nothing else. As often as you like: npm run chaos -- --cluster --backend standalone --kills 200
+// Three processes on one PostgreSQL, and nothing else. As often as you like: npm run chaos --
+// --cluster --backend standalone --kills 200
 import { test } from 'node:test';
 import { NOT_LINUX, runShort } from './run-short.ts';
 

@@ -1,4 +1,5 @@
-// hookwright backup and restore as people call them: beside a running server, from one kind of database to another, and when things go wrong.
+// hookwright backup and restore as people call them: beside a running server, from one kind of
+// database to another, and when things go wrong.
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';

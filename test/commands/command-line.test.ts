@@ -1,4 +1,5 @@
-// The command line itself: help, completion, wrong calls, pipes, colours, errors, config check. No server is needed for most of it.
+// The command line itself: help, completion, wrong calls, pipes, colours, errors, config check. No
+// server is needed for most of it.
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';

@@ -1,4 +1,5 @@
-// A server, and commands that are called as people call them: bin/hookwright.js as a process, in a folder with that server's data.
+// A server, and commands that are called as people call them: bin/hookwright.js as a process, in a
+// folder with that server's data.
 import assert from 'node:assert/strict';
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';

@@ -1,5 +1,6 @@
-// A page of the documentation, done word by word as a reader would: files are saved, commands run one after another on a server that has
-// just been started, and what they print is compared with what the page shows. Moments, ids and addresses are another at every run.
+// A page of the documentation, done word by word as a reader would: files are saved, commands run
+// one after another on a server that has just been started, and what they print is compared with
+// what the page shows. Moments, ids and addresses are another at every run.
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { chmod, mkdir, readFile, symlink, writeFile } from 'node:fs/promises';
@@ -47,7 +48,10 @@ export const newReader = async (
 };
 
 export type PageOptions = {
-  /** Whether a block of commands is run; all of them unless it is given. The server was started before, so `npm start` never is. */
+  /**
+   * Whether a block of commands is run; all of them unless it is given. The server was started
+   * before, so `npm start` never is.
+   */
   readonly isTyped?: (commands: string) => boolean;
   /** What else the reader has set. */
   readonly env?: NodeJS.ProcessEnv;
@@ -79,7 +83,10 @@ export const runPage = async (context: TestContext, path: string, options: PageO
   return reader;
 };
 
-/** What only looks is repeated until it shows what it should: messages and schedules come when they come. */
+/**
+ * What only looks is repeated until it shows what it should: messages and schedules come when they
+ * come.
+ */
 const runBlock = async ({ text }: CodeBlock, next: CodeBlock | undefined, { world, shell }: Reader): Promise<void> => {
   const mask = maskedFor(world);
   const masked = (shown: string) => mask(shown).trimEnd(); // not all that programs print ends with its line

@@ -1,4 +1,5 @@
-// Changes of hooks: what they leave behind, how often they happen when they come at once, and what a trigger sees of them.
+// Changes of hooks: what they leave behind, how often they happen when they come at once, and what
+// a trigger sees of them.
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { clientsOf, ECHO_SCOPES, echoHook, rootClients } from '../support/client.ts';

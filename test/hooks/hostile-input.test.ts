@@ -1,4 +1,5 @@
-// Input that was made to hurt, or that only a broken program sends: refused with the reason, or served; never a 500, and nothing half done.
+// Input that was made to hurt, or that only a broken program sends: refused with the reason, or
+// served; never a 500, and nothing half done.
 import assert from 'node:assert/strict';
 import { describe, it, type TestContext } from 'node:test';
 import { bindingTo, definition, parsed } from './support/definitions.ts';

@@ -1,4 +1,5 @@
-// Hooks with bindings, from a message published over HTTP to its task, or to the reason why there is none.
+// Hooks with bindings, from a message published over HTTP to its task, or to the reason why there
+// is none.
 import assert from 'node:assert/strict';
 import { describe, it, type TestContext } from 'node:test';
 import { ECHO_SCOPES, echoHook, rootClients } from '../support/client.ts';

@@ -1,4 +1,5 @@
-// A hook that fires each second, in a server that is killed at random moments: no second may be lost, and none may come twice.
+// A hook that fires each second, in a server that is killed at random moments: no second may be
+// lost, and none may come twice.
 import assert from 'node:assert/strict';
 import { it } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -13,7 +14,10 @@ import { eventually, lastFirst } from '../support/wait.ts';
 const SECOND = 1_000;
 /** More of them: SCHEDULE_KILLS=100 node --test test/hooks/schedule-process.test.ts */
 const LIVES = Number(process.env.SCHEDULE_KILLS ?? 8);
-/** A kill comes so long after a fire at most, so that it meets a turn, an attempt, or the time between. */
+/**
+ * A kill comes so long after a fire at most, so that it meets a turn, an attempt, or the time
+ * between.
+ */
 const LONGEST_MOMENT_MS = 1_000;
 /** What a dead server left is leased to it for 15 s. */
 const FINISHED_WITHIN_MS = 40_000;

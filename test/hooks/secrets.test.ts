@@ -1,4 +1,5 @@
-// Secrets are looked for wherever something leaves the server or stays: the trigger token, the access token, the encryption key.
+// Secrets are looked for wherever something leaves the server or stays: the trigger token, the
+// access token, the encryption key.
 import assert from 'node:assert/strict';
 import { readFile } from 'node:fs/promises';
 import net from 'node:net';

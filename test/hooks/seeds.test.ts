@@ -1,4 +1,5 @@
-// The seeds' own examples: schedules "daily at 1:00 UTC" and "weekdays at 9:00 and 21:00 UTC, weekends at noon", and `release/ship-release`.
+// The seeds' own examples: schedules "daily at 1:00 UTC" and "weekdays at 9:00 and 21:00 UTC,
+// weekends at noon", and `release/ship-release`.
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
 import { systemClock } from '../../src/core/clock.ts';
@@ -61,7 +62,8 @@ describe('the schedules of the seed', () => {
         parsed(queue.tasks).map(({ created }) => Date.parse(created)),
         expected,
       );
-      // A fire whose server ended before it could write down the outcome is asked for again, under the same taskId.
+      // A fire whose server ended before it could write down the outcome is asked for again, under
+      // the same taskId.
       const first = [...Map.groupBy(queue.asked, ({ taskId }) => taskId).values()].map(([asked]) => asked?.at);
       assert.deepEqual(first, expected);
     });

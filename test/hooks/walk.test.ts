@@ -1,4 +1,5 @@
-// Every method that the unmodified client knows, with everything that the contract says of it (spec/task-hooks.md, section 2).
+// Every method that the unmodified client knows, with everything that the contract says of it
+// (spec/task-hooks.md, section 2).
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
 import { Ajv, type AnySchemaObject } from 'ajv';

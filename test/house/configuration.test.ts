@@ -1,4 +1,5 @@
-// docs/configuration.md has every option of options.ts, with its variable and its default, and no other; no document calls with others.
+// docs/configuration.md has every option of options.ts, with its variable and its default, and no
+// other; no document calls with others.
 import assert from 'node:assert/strict';
 import { globSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';

@@ -1,4 +1,5 @@
-// Dockerfile and compose.yaml name what exists: the Node that is tested, options of the server, all of its parts.
+// Dockerfile and compose.yaml name what exists: the Node that is tested, options of the server, all
+// of its parts.
 import assert from 'node:assert/strict';
 import { existsSync, readFileSync } from 'node:fs';
 import { it } from 'node:test';

@@ -7,7 +7,9 @@ import { API_ERRORS } from '../../src/http/api-error.ts';
 
 type Section = { readonly code: string; readonly status: number | undefined; readonly text: string };
 
-/** A code is explained under a heading of its own: `### HW_DISK_FULL`, or `### InputError (400)`. */
+/**
+ * A code is explained under a heading of its own: `### HW_DISK_FULL`, or `### InputError (400)`.
+ */
 const sectionsOf = (page: string): Section[] =>
   page.split(/^(?=#{1,3} )/m).flatMap((part) => {
     const [, code = '', status] = /^### (\w+)(?: \((\d{3})\))?\n/.exec(part) ?? [];

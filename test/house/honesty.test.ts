@@ -1,4 +1,5 @@
-// What the repository says of itself is so: its links lead somewhere, the scripts it names exist, and its tests are all run.
+// What the repository says of itself is so: its links lead somewhere, the scripts it names exist,
+// and its tests are all run.
 import assert from 'node:assert/strict';
 import { existsSync, globSync, readFileSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';

@@ -1,4 +1,5 @@
-// The rules of the house (docs/architecture.md) as a function from source files to what is wrong with them.
+// The rules of the house (docs/architecture.md) as a function from source files to what is wrong
+// with them.
 import { dirname, join } from 'node:path/posix';
 import { importsOf, lineAt, onlyCode } from './source-text.ts';
 

@@ -1,4 +1,5 @@
-// Advisory locks of the database are told apart by numbers: two places that use one number would wait for each other.
+// Advisory locks of the database are told apart by numbers: two places that use one number would
+// wait for each other.
 import assert from 'node:assert/strict';
 import { globSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';

@@ -1,4 +1,5 @@
-// What documents name exists: options, error codes, metrics, commands, files. And each page can be found.
+// What documents name exists: options, error codes, metrics, commands, files. And each page can be
+// found.
 import assert from 'node:assert/strict';
 import { existsSync, globSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';

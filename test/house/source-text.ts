@@ -1,5 +1,5 @@
-// What the tests of the house's rules need to know of a TypeScript file, found without a compiler: what is code and what is not,
-// and what it imports.
+// What the tests of the house's rules need to know of a TypeScript file, found without a compiler:
+// what is code and what is not, and what it imports.
 
 export type Import = {
   /** As written; undefined when it is computed (`import(name)`). */
@@ -15,7 +15,10 @@ const DYNAMIC = /(?<!\.\s*)\bimport\s*\(\s*/g;
 
 export const lineAt = (text: string, index: number): number => text.slice(0, index).split('\n').length;
 
-/** All imports of a file: static, over several lines, for types, for their effect, re-exports, and dynamic ones. */
+/**
+ * All imports of a file: static, over several lines, for types, for their effect, re-exports, and
+ * dynamic ones.
+ */
 export const importsOf = (text: string): Import[] => {
   const code = onlyCode(text);
   const found: Import[] = [];
@@ -29,7 +32,10 @@ export const importsOf = (text: string): Import[] => {
   return found.sort((a, b) => a.line - b.line);
 };
 
-/** The text of the string that begins at `start`. In `code` it is blank, so its end is the next quote there. */
+/**
+ * The text of the string that begins at `start`. In `code` it is blank, so its end is the next
+ * quote there.
+ */
 const stringAt = (text: string, code: string, start: number): string | undefined => {
   const quote = code[start];
   if (quote !== "'" && quote !== '"' && quote !== '`') return undefined;
@@ -42,7 +48,8 @@ const stringAt = (text: string, code: string, start: number): string | undefined
 const KEYWORDS_BEFORE_A_VALUE = /(?:^|[^\w$.])(?:return|typeof|case|in|of|do|else|void|delete|throw|await|yield)$/;
 
 /**
- * The text with comments, regular expressions and the contents of strings blanked; lines and columns stay. What stands in the
+ * The text with comments, regular expressions and the contents of strings blanked; lines and
+ * columns stay. What stands in the
  * `${}` of a template is code.
  */
 export const onlyCode = (text: string): string => {

@@ -1,5 +1,6 @@
-// Each method of the queue that this server has, through the unmodified client: a good call, one without credentials, one that lacks the
-// scope, one with just the scope that the client's own reference asks for.
+// Each method of the queue that this server has, through the unmodified client: a good call, one
+// without credentials, one that lacks the scope, one with just the scope that the client's own
+// reference asks for.
 import assert from 'node:assert/strict';
 import { createRequire } from 'node:module';
 import { after, before, describe, it } from 'node:test';
@@ -203,7 +204,8 @@ describe('a worker with nothing but its claim', () => {
     assert.equal((await queue.status(taskId)).status.state, 'pending');
     await queue.cancelTask(taskId);
     const waiting = queue.claimWork(QUEUE_ID, WORKER);
-    // Of two that wait the second one is answered as soon as there is a task, so the first one waits by then as well.
+    // Of two that wait the second one is answered as soon as there is a task, so the first one
+    // waits by then as well.
     const second = queue.claimWork('prov/other', WORKER);
     await queue.createTask(taskcluster.slugid(), definition({ taskQueueId: 'prov/other' }));
     assert.equal((await second).tasks.length, 1);

@@ -1,4 +1,5 @@
-// Workers that know only the client do tasks while they and the server are killed with SIGKILL; in the end every task is as it should be.
+// Workers that know only the client do tasks while they and the server are killed with SIGKILL; in
+// the end every task is as it should be.
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { readFileSync } from 'node:fs';

@@ -1,5 +1,6 @@
-// A worker as somebody might write it who knows nothing but the client: claims tasks, works a while, reports. Run as a process of its own,
-// and killed at random (run-workers.ts). Arguments: data folder, worker's name, file that it writes to what was acknowledged.
+// A worker as somebody might write it who knows nothing but the client: claims tasks, works a
+// while, reports. Run as a process of its own, and killed at random (run-workers.ts). Arguments:
+// data folder, worker's name, file that it writes to what was acknowledged.
 import { appendFileSync, readFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type Clients, type Credentials, clientsOf } from '../support/client.ts';

@@ -1,4 +1,5 @@
-// Workers and server are killed with SIGKILL while tasks are done. The long form: QUEUE_CHAOS_TASKS=1000 QUEUE_CHAOS_KILLS=60
+// Workers and server are killed with SIGKILL while tasks are done. The long form:
+// QUEUE_CHAOS_TASKS=1000 QUEUE_CHAOS_KILLS=60
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { lastFirst } from '../support/wait.ts';

@@ -67,7 +67,8 @@ for (const [title, attacks] of [
     for (const one of attacks) {
       await t.test(one.name, async () => {
         let held = await longestHold(() => attack(one));
-        // Other programs share the machine: what holds the loop up three times out of three is ours.
+        // Other programs share the machine: what holds the loop up three times out of three is
+        // ours.
         for (let again = 0; held > LONGEST_HOLD_MS && again < 2; again++) held = await longestHold(() => attack(one));
         assert.ok(held <= LONGEST_HOLD_MS, `the main loop was held up for ${held.toFixed(0)} ms`);
         await honestRunIsRight();
@@ -102,7 +103,8 @@ test('a run is watched, whenever it begins', async () => {
   await using fine = await buildHook(scriptOf(''), { sandbox: quiet });
   await using stuck = await buildHook('module.exports = () => { new Array(1e9) + "" }', { sandbox: quiet });
   const event = eventNamed('cron');
-  // Long enough for the thread that compiles to be ended, so that nothing else keeps the watch going.
+  // Long enough for the thread that compiles to be ended, so that nothing else keeps the watch
+  // going.
   const since = performance.now();
   while (performance.now() - since < 1300) await fine.run({ event, bowl });
   for (let n = 0; n < 3; n++) {

@@ -1,5 +1,6 @@
-// Hostile scripts. Each is the body of a hook, or a whole source where it says `source`. What becomes of them is any
-// outcome: what counts is what does not happen to the process, the main loop and the next run (attacks.test.ts).
+// Hostile scripts. Each is the body of a hook, or a whole source where it says `source`. What
+// becomes of them is any outcome: what counts is what does not happen to the process, the main loop
+// and the next run (attacks.test.ts).
 
 export type Attack = {
   readonly name: string;
@@ -135,7 +136,10 @@ export const KNOWN_ATTACKS: readonly Attack[] = [
   body('gc: out of memory in a job', 'Promise.resolve().then(() => { const a = []; for (;;) a.push(new Array(1e5)) })'),
 ];
 
-/** Code that makes `two`: something whose only key is 1 for the first reader, and `later` for the next. */
+/**
+ * Code that makes `two`: something whose only key is 1 for the first reader, and `later` for the
+ * next.
+ */
 const FLAT_THEN = (later: string): string =>
   `let reads = 0; const two = new Proxy({}, {ownKeys: () => ["wait"], getOwnPropertyDescriptor: () => ({value: 1, enumerable: true, configurable: true}),
     get: (_, key) => key !== "wait" ? undefined : reads++ === 0 ? 1 : ${later}})`;

@@ -1,4 +1,5 @@
-// Scripts that are bundles: made by esbuild, rollup and webpack from real packages, as authors make them.
+// Scripts that are bundles: made by esbuild, rollup and webpack from real packages, as authors make
+// them.
 import assert from 'node:assert/strict';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';

@@ -1,4 +1,5 @@
-// npm run fuzz: 100,000 runs of the mix, or as many as the first argument says; the second is the seed.
+// npm run fuzz: 100,000 runs of the mix, or as many as the first argument says; the second is the
+// seed.
 import { assertFlat, fuzz } from './fuzz.ts';
 
 const [runs = '100000', seed = '1'] = process.argv.slice(2);

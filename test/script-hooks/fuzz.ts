@@ -1,4 +1,5 @@
-// A mix of honest, malformed and hostile runs: every honest one must come out right, whatever ran before it.
+// A mix of honest, malformed and hostile runs: every honest one must come out right, whatever ran
+// before it.
 import assert from 'node:assert/strict';
 import { buildHook, createSandbox, type Event, type Outcome, type ScriptHook } from '../../src/script-hooks/index.ts';
 import { KNOWN_ATTACKS, OWN_ATTACKS } from './attacks.ts';
@@ -75,7 +76,10 @@ const MALFORMED: readonly string[] = [
   'hooks.set_state()',
 ];
 
-/** Runs a mix that `seed` determines; one run in a hundred is hostile. Rejects when an honest run is wrong. */
+/**
+ * Runs a mix that `seed` determines; one run in a hundred is hostile. Rejects when an honest run is
+ * wrong.
+ */
 export const fuzz = async (
   runs: number,
   seed: number,

@@ -1,7 +1,11 @@
-// Values of the seed's types, made from the seed's own definitions: as many as needed to show every branch once.
+// Values of the seed's types, made from the seed's own definitions: as many as needed to show every
+// branch once.
 import { parseType, type SeedList, type SeedType } from './seed.ts';
 
-/** What stands where the seed only says string or number: it has a meaning that the seed's types do not tell. */
+/**
+ * What stands where the seed only says string or number: it has a meaning that the seed's types do
+ * not tell.
+ */
 const BY_KEY: Readonly<Record<string, unknown>> = {
   ship: '~nec',
   author: 1,

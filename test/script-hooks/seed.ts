@@ -1,4 +1,5 @@
-// Reads the type definitions of the seed (hook-builder-js.txt), so that no type, branch or function can be forgotten.
+// Reads the type definitions of the seed (hook-builder-js.txt), so that no type, branch or function
+// can be forgotten.
 
 /** A type as the seed writes it. */
 export type SeedType =
@@ -8,7 +9,9 @@ export type SeedType =
   | { readonly is: 'union'; readonly of: readonly SeedType[] }
   | { readonly is: 'object'; readonly fields: Readonly<Record<string, SeedType>> };
 
-/** The seed's definitions as texts by name, and its functions: `get_state`, …, `effects.send_dm`. */
+/**
+ * The seed's definitions as texts by name, and its functions: `get_state`, …, `effects.send_dm`.
+ */
 export type SeedList = { readonly types: Readonly<Record<string, string>>; readonly functions: readonly string[] };
 
 /** What the seed defines. */
@@ -26,7 +29,10 @@ export const listSeed = (text: string): SeedList => {
   return { types, functions };
 };
 
-/** The keys of a union's branches, `string` or `null` for one that is no object; the type's fields if it is no union. */
+/**
+ * The keys of a union's branches, `string` or `null` for one that is no object; the type's fields
+ * if it is no union.
+ */
 export const branchesOf = (type: SeedType): string[] => {
   if (type.is === 'union') return type.of.flatMap((branch) => branchesOf(branch));
   if (type.is === 'object') return Object.keys(type.fields);

@@ -1,4 +1,5 @@
-// What the tests of script hooks share: an event of every kind, surroundings, and a sandbox per test file.
+// What the tests of script hooks share: an event of every kind, surroundings, and a sandbox per
+// test file.
 import { readdirSync, readFileSync } from 'node:fs';
 import type { Bowl, Event, Group } from '../../src/script-hooks/index.ts';
 
@@ -42,7 +43,10 @@ export const bowl: Bowl = {
   group,
 };
 
-/** A hook whose body is `code`, with `hooks` and `event` at hand; it allows the event unless it returns something. */
+/**
+ * A hook whose body is `code`, with `hooks` and `event` at hand; it allows the event unless it
+ * returns something.
+ */
 export const scriptOf = (code: string): string =>
   `const hooks = require("tlon_hooks");
 module.exports = (event) => {

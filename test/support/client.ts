@@ -11,7 +11,10 @@ export const taskcluster: Untyped = (await import(packageName)).default;
 export type Clients = { readonly hooks: Untyped; readonly queue: Untyped; readonly auth: Untyped };
 export type Credentials = { readonly clientId: string; readonly accessToken: string; readonly certificate?: unknown };
 
-/** Clients of the three services. They do not try again by themselves, so that a test sees the first answer. */
+/**
+ * Clients of the three services. They do not try again by themselves, so that a test sees the first
+ * answer.
+ */
 export const clientsOf = (rootUrl: string, credentials?: Credentials, options: object = {}): Clients => {
   const all = { rootUrl, ...(credentials && { credentials }), retries: 0, ...options };
   return { hooks: new taskcluster.Hooks(all), queue: new taskcluster.Queue(all), auth: new taskcluster.Auth(all) };

@@ -1,4 +1,5 @@
-// A database of its own for each test that wants one, cloned from a migrated template in some 20 ms.
+// A database of its own for each test that wants one, cloned from a migrated template in some 20
+// ms.
 import { systemClock } from '../../src/core/clock.ts';
 import { errorCode } from '../../src/core/errors.ts';
 import { silentLog } from '../../src/core/log.ts';
@@ -15,7 +16,10 @@ import {
   type TestServer,
 } from './test-server.ts';
 
-/** Where to leave what is to be undone: the context of a test, or `{ after }` of node:test for the whole file. */
+/**
+ * Where to leave what is to be undone: the context of a test, or `{ after }` of node:test for the
+ * whole file.
+ */
 export type Cleanup = { readonly after: (undo: () => Promise<void>) => void };
 
 const TEMPLATE_IN_USE = '55006';
@@ -51,7 +55,8 @@ type Clone = { readonly connection: ServerConnection; readonly undo: AsyncDispos
 const clone = async (t: Cleanup): Promise<Clone> => {
   const { connection, template } = await server();
   const name = newDatabaseName('clone');
-  // One hook for all: node:test runs hooks in the order in which they were given, and closing comes before dropping.
+  // One hook for all: node:test runs hooks in the order in which they were given, and closing comes
+  // before dropping.
   const undo = new AsyncDisposableStack();
   t.after(() => undo.disposeAsync());
   undo.defer(() => dropDatabase(connection, name));
@@ -72,7 +77,10 @@ const cloneTemplate = async (connection: ServerConnection, template: string, nam
 
 let known: Promise<TestServer> | undefined;
 
-/** The server of the run, or one of this process when its file is run alone. That one stops when this process has ended. */
+/**
+ * The server of the run, or one of this process when its file is run alone. That one stops when
+ * this process has ended.
+ */
 const server = (): Promise<TestServer> => {
   const given = process.env[TEST_SERVER_VARIABLE];
   known ??= given ? Promise.resolve(JSON.parse(given) as TestServer) : startTestServer(process.env.DATABASE_URL);

@@ -1,6 +1,7 @@
-// A stand-in for a Taskcluster deployment, over HTTP: auth.authenticateHawk, the queue as far as hooks need it, notify.email. What it
-// takes is measured by the API reference of the npm package taskcluster-client; a request that the real deployment would not know
-// is a violation, and fails the test. It shares no code with src/.
+// A stand-in for a Taskcluster deployment, over HTTP: auth.authenticateHawk, the queue as far as
+// hooks need it, notify.email. What it takes is measured by the API reference of the npm package
+// taskcluster-client; a request that the real deployment would not know is a violation, and fails
+// the test. It shares no code with src/.
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import http from 'node:http';
@@ -28,7 +29,10 @@ export type Received = {
 };
 
 export type Fault =
-  /** Refuses without doing anything: 500, 503, 429, 401... With the error envelope of Taskcluster, or with HTML as proxies have it. */
+  /**
+   * Refuses without doing anything: 500, 503, 429, 401... With the error envelope of Taskcluster,
+   * or with HTML as proxies have it.
+   */
   | { readonly kind: 'status'; readonly status: number; readonly code?: string; readonly html?: true }
   /** Neither does anything nor answers. */
   | { readonly kind: 'hang' }
@@ -51,9 +55,15 @@ export type StandInDeployment = {
   readonly violations: string[];
   /** The requests that one method got. */
   readonly calls: (method: string) => readonly Received[];
-  /** From now on, of a method (`queue.createTask`), a service (`queue`) or all (`*`). Without a fault: as usual. At most `times`, then as usual. */
+  /**
+   * From now on, of a method (`queue.createTask`), a service (`queue`) or all (`*`). Without a
+   * fault: as usual. At most `times`, then as usual.
+   */
   readonly fail: (what: string, fault?: Fault, times?: number) => void;
-  /** Those who wait for an answer because of `hang` or `hang-after` wait no longer: their connections are cut. */
+  /**
+   * Those who wait for an answer because of `hang` or `hang-after` wait no longer: their
+   * connections are cut.
+   */
   readonly cutHanging: () => void;
   /** From now on the queue's clock is ahead of the deployment's by so much. */
   readonly queueIsAhead: (ms: number) => void;
@@ -74,7 +84,10 @@ export type StandInOptions = {
   readonly port?: number;
 };
 
-/** @example const deployment = await startDeployment(t); deployment.clients.set('hooks', { accessToken, scopes: ['assume:hook-id:*'] }); */
+/**
+ * @example const deployment = await startDeployment(t); deployment.clients.set('hooks', {
+ * accessToken, scopes: ['assume:hook-id:*'] });
+ */
 export const startDeployment = async (t: Cleanup, options: StandInOptions = {}): Promise<StandInDeployment> => {
   const { now = () => Date.now() } = options;
   const authority = createAuthority(now);

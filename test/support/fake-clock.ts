@@ -1,11 +1,18 @@
-// A clock whose time the test moves, forwards and backwards, and that knows who sleeps. Nothing ever sleeps for real.
+// A clock whose time the test moves, forwards and backwards, and that knows who sleeps. Nothing
+// ever sleeps for real.
 import { setImmediate as nextTick } from 'node:timers/promises';
 import type { Clock } from '../../src/core/clock.ts';
 
 export type FakeClock = Clock & {
-  /** Time passes: both clocks go on by `ms`, and those who sleep wake in order, each at its own time. */
+  /**
+   * Time passes: both clocks go on by `ms`, and those who sleep wake in order, each at its own
+   * time.
+   */
   readonly advance: (ms: number) => Promise<void>;
-  /** The wall clock is set, forwards or backwards. Nobody wakes: the time that sleepers count did not pass. */
+  /**
+   * The wall clock is set, forwards or backwards. Nobody wakes: the time that sleepers count did
+   * not pass.
+   */
   readonly jump: (ms: number) => void;
   /** How many sleep at the moment. */
   readonly sleepers: () => number;

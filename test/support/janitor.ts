@@ -1,9 +1,13 @@
-// Removes folders once this process has ended, however it ended: a shell waits for the end of a pipe that only we hold.
+// Removes folders once this process has ended, however it ended: a shell waits for the end of a
+// pipe that only we hold.
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 
 export type Janitor = {
-  /** From now on this folder will be removed. One that holds a database is removed once its server has stopped. */
+  /**
+   * From now on this folder will be removed. One that holds a database is removed once its server
+   * has stopped.
+   */
   readonly takeCharge: (folder: string) => void;
   /** Removes them now. */
   readonly finish: () => Promise<void>;

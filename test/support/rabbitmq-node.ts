@@ -1,4 +1,5 @@
-// A RabbitMQ of a test's own, which may be stopped, killed and made to forget: another node than the machine's, in a temporary folder.
+// A RabbitMQ of a test's own, which may be stopped, killed and made to forget: another node than
+// the machine's, in a temporary folder.
 import { type ChildProcess, execFile, spawn } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
@@ -30,7 +31,8 @@ export type RabbitmqNode = {
   readonly pid: () => number | undefined;
 };
 
-// Not Debian's wrappers in /usr/sbin: they insist on the user and the folders of the machine's own node.
+// Not Debian's wrappers in /usr/sbin: they insist on the user and the folders of the machine's own
+// node.
 const FOLDERS = ['/usr/lib/rabbitmq/bin', '/opt/rabbitmq/sbin', ...(process.env.PATH ?? '').split(delimiter)];
 
 const find = (program: string): string | undefined =>
@@ -52,8 +54,8 @@ export const WITHOUT_RABBITMQ_NODE: string | false =
   (!SERVER || !CTL || !EPMD) &&
   'no RabbitMQ is installed to start a node with (rabbitmq-server, rabbitmqctl, epmd); .ci/run installs one';
 
-// All that it starts is of one process group. When this process ends, however it ends, its end of the pipe is closed and the group killed;
-// so are those who are left when the program has ended.
+// All that it starts is of one process group. When this process ends, however it ends, its end of
+// the pipe is closed and the group killed; so are those who are left when the program has ended.
 const SUPERVISOR = `
 exec 3<&0
 "$@" </dev/null 3<&- & child=$!

@@ -1,4 +1,5 @@
-// Raw HTTP requests, as bytes and paths that no client library would send, signed if wanted by the field's own `hawk`.
+// Raw HTTP requests, as bytes and paths that no client library would send, signed if wanted by the
+// field's own `hawk`.
 import http from 'node:http';
 import hawk from 'hawk';
 

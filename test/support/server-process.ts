@@ -21,13 +21,19 @@ export type ServerProcess = {
 };
 
 export type ServerOptions = {
-  /** The working directory; the data folder is `.hookwright` in it unless the arguments say otherwise. */
+  /**
+   * The working directory; the data folder is `.hookwright` in it unless the arguments say
+   * otherwise.
+   */
   readonly cwd: string;
   readonly args?: readonly string[];
   readonly env?: NodeJS.ProcessEnv;
 };
 
-/** Starts `hookwright serve --port 0` and waits until it is ready. Killed after the test if it still runs. */
+/**
+ * Starts `hookwright serve --port 0` and waits until it is ready. Killed after the test if it still
+ * runs.
+ */
 export const startServerProcess = async (t: Cleanup, options: ServerOptions): Promise<ServerProcess> => {
   const { cwd, args = [], env = {} } = options;
   const stateFile = join(cwd, '.hookwright', 'server.json');
@@ -51,7 +57,8 @@ export const startServerProcess = async (t: Cleanup, options: ServerOptions): Pr
   const giveUpAt = systemClock.monotonic() + READY_WITHIN_MS;
   for (;;) {
     const state = parse(await readFile(stateFile, 'utf8').catch(() => ''));
-    // The file alone may be that of a server that was killed; the last line of the greeting comes after it was written.
+    // The file alone may be that of a server that was killed; the last line of the greeting comes
+    // after it was written.
     if (state && said.includes('Press Ctrl-C to end.')) {
       const end: ServerProcess['end'] = (signal) => {
         child.kill(signal);

@@ -1,4 +1,5 @@
-// `hookwright serve` as a process of its own on a data folder of its own, and what tests do with it.
+// `hookwright serve` as a process of its own on a data folder of its own, and what tests do with
+// it.
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { chmod, mkdtemp, readFile, rm, rmdir, stat } from 'node:fs/promises';
@@ -44,7 +45,8 @@ export const runProgram = (t: Cleanup, args: readonly string[], options: RunOpti
   const { cwd = '/', env = {}, uid } = options;
   const child = spawn(process.execPath, [MAIN, ...args], {
     cwd,
-    // The fourth is the lifeline of a launcher (bin/run-node.js): the program ends also when this process is killed.
+    // The fourth is the lifeline of a launcher (bin/run-node.js): the program ends also when this
+    // process is killed.
     env: { ...withoutSettings(process.env), HOOKWRIGHT_LIFELINE_FD: '3', ...env },
     stdio: ['ignore', 'pipe', 'pipe', 'pipe'],
     ...(uid !== undefined && { uid, gid: uid }),
@@ -72,7 +74,9 @@ export const runProgram = (t: Cleanup, args: readonly string[], options: RunOpti
 
 const hasEnded = ({ exitCode, signalCode }: ChildProcess): boolean => exitCode !== null || signalCode !== null;
 
-/** Starts `hookwright serve --port 0 --data FOLDER` and resolves when server.json names its process. */
+/**
+ * Starts `hookwright serve --port 0 --data FOLDER` and resolves when server.json names its process.
+ */
 export const serve = async (t: Cleanup, dataFolder: string, options: ServeOptions = {}): Promise<Server> => {
   const { args = [], ...rest } = options;
   const program = runProgram(t, ['serve', '--port', '0', '--data', dataFolder, ...args], rest);
@@ -98,7 +102,10 @@ export const readJson = async <T>(path: string): Promise<T | undefined> => {
   }
 };
 
-/** A new folder that PostgreSQL's user may enter. Removed after the test, with the databases in it and what they placed outside. */
+/**
+ * A new folder that PostgreSQL's user may enter. Removed after the test, with the databases in it
+ * and what they placed outside.
+ */
 export const newFolder = async (t: Cleanup, mode = 0o711): Promise<string> => {
   const folder = await mkdtemp(join(tmpdir(), 'hookwright-test-'));
   await chmod(folder, mode);
@@ -131,7 +138,9 @@ export const postmasterOf = async (dataFolder: string): Promise<number | undefin
   return Number(text.split('\n')[0]) || undefined;
 };
 
-/** How to connect to the embedded database of a data folder, for tests that look at what is stored. */
+/**
+ * How to connect to the embedded database of a data folder, for tests that look at what is stored.
+ */
 export const databaseOf = async (
   dataFolder: string,
 ): Promise<{ host: string; port: number; user: string; database: string }> => {

@@ -1,4 +1,5 @@
-// The database server that tests share: started once by `npm test` (scripts/test.ts), or by a test file that is run alone.
+// The database server that tests share: started once by `npm test` (scripts/test.ts), or by a test
+// file that is run alone.
 import { randomBytes } from 'node:crypto';
 import { chmod, mkdtemp } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -10,7 +11,10 @@ import { startEmbeddedPostgres } from '../../src/database/embedded/embedded-post
 import { migrate } from '../../src/database/migrate.ts';
 import { startJanitor } from './janitor.ts';
 
-/** What test files need to know of it. It travels from `npm test` to them as JSON in an environment variable. */
+/**
+ * What test files need to know of it. It travels from `npm test` to them as JSON in an environment
+ * variable.
+ */
 export type TestServer = {
   /** The server. `database` is where databases are made from. */
   readonly connection: ServerConnection;
@@ -28,7 +32,10 @@ export const TEST_SERVER_VARIABLE = 'HOOKWRIGHT_TEST_DATABASE';
 /** The test files of a run, two at a time, hold more connections than a server at work does. */
 const MAX_CONNECTIONS = 200;
 
-/** Uses the server of `databaseUrl`, whose user must be allowed to make databases; without it, starts one in a temporary folder. */
+/**
+ * Uses the server of `databaseUrl`, whose user must be allowed to make databases; without it,
+ * starts one in a temporary folder.
+ */
 export const startTestServer = async (databaseUrl?: string): Promise<AsyncDisposable & TestServer> => {
   await using undo = new AsyncDisposableStack();
   const connection = databaseUrl ? { connectionString: databaseUrl } : await startInTemporaryFolder(undo);
@@ -74,12 +81,14 @@ const startInTemporaryFolder = async (undo: AsyncDisposableStack): Promise<Serve
   const options = { dataFolder: join(folder, 'data'), clock: systemClock, log: silentLog };
   {
     await using first = await startEmbeddedPostgres(options);
-    // Inside the folder, or elsewhere where the temporary folder is closed to others (DESIGN.md, "in detail").
+    // Inside the folder, or elsewhere where the temporary folder is closed to others (DESIGN.md,
+    // "in detail").
     janitor.takeCharge(first.place);
     await administer(
       first.connection,
       `alter system set max_connections = ${MAX_CONNECTIONS}`,
-      // What these tests write need not survive a power cut. Tests of durability start servers of their own.
+      // What these tests write need not survive a power cut. Tests of durability start servers of
+      // their own.
       'alter system set fsync = off',
       'alter system set full_page_writes = off',
     );

@@ -1,4 +1,5 @@
-// The installation of what only tests need: by two at once, again, over what was broken off, and where it cannot be had.
+// The installation of what only tests need: by two at once, again, over what was broken off, and
+// where it cannot be had.
 import assert from 'node:assert/strict';
 import { copyFile, mkdir, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';

@@ -1,4 +1,5 @@
-// The heavy packages that only tests need (test/tools/package.json): installed when a test first asks for them.
+// The heavy packages that only tests need (test/tools/package.json): installed when a test first
+// asks for them.
 import { execFile } from 'node:child_process';
 import { copyFile, mkdtemp, readFile, rename, rm } from 'node:fs/promises';
 import { createRequire } from 'node:module';
@@ -14,8 +15,9 @@ export const requireTool: NodeJS.Require = createRequire(join(TOOLS_FOLDER, 'pac
 const LONGEST_INSTALL_MS = 150_000;
 
 /**
- * Installs the packages unless they are there. Several runs may do so at once: each installs into a folder of its own, which
- * becomes `test/tools/node_modules` as a whole. Rejects with the packages' names when they cannot be had.
+ * Installs the packages unless they are there. Several runs may do so at once: each installs into a
+ * folder of its own, which becomes `test/tools/node_modules` as a whole. Rejects with the packages'
+ * names when they cannot be had.
  */
 export const installTestTools = async (folder = TOOLS_FOLDER): Promise<void> => {
   const wanted = await packagesOf(folder);
@@ -48,7 +50,8 @@ const areThere = async (folder: string, wanted: Wanted): Promise<boolean> => {
 };
 
 const install = async (folder: string, wanted: Wanted): Promise<void> => {
-  // Not `npm ci`: it refuses a lockfile without rollup's builds for platforms that not every registry has.
+  // Not `npm ci`: it refuses a lockfile without rollup's builds for platforms that not every
+  // registry has.
   const options = ['install', '--no-save', '--prefer-offline', '--no-audit', '--no-fund', '--loglevel=error'];
   try {
     await promisify(execFile)('npm', options, { cwd: folder, timeout: LONGEST_INSTALL_MS });

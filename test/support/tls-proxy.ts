@@ -7,7 +7,10 @@ import type { Cleanup } from './database.ts';
 
 export type Certificate = { readonly key: string; readonly cert: string };
 
-/** Resolves with its port. With `setsHost` the target sees its own Host, as most proxies do unless told otherwise; else the caller's. */
+/**
+ * Resolves with its port. With `setsHost` the target sees its own Host, as most proxies do unless
+ * told otherwise; else the caller's.
+ */
 export const startTlsProxy = async (
   cleanup: Cleanup,
   certificate: Certificate,

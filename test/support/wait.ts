@@ -5,7 +5,10 @@ import type { Cleanup } from './database.ts';
 const EVERY_MS = 10;
 const WITHIN_MS = 30_000;
 
-/** Resolves with the first thing that is not undefined or false; fails with `what` when there is none in time. */
+/**
+ * Resolves with the first thing that is not undefined or false; fails with `what` when there is
+ * none in time.
+ */
 export const eventually = async <T>(
   what: string,
   look: () => T | undefined | false | Promise<T | undefined | false>,
@@ -20,7 +23,10 @@ export const eventually = async <T>(
   }
 };
 
-/** node:test runs hooks in the order in which they were given. What is handed to this one is undone last things first. */
+/**
+ * node:test runs hooks in the order in which they were given. What is handed to this one is undone
+ * last things first.
+ */
 export const lastFirst = (t: Cleanup): Cleanup => {
   const undo = new AsyncDisposableStack();
   t.after(() => undo.disposeAsync());

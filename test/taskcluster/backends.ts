@@ -1,4 +1,5 @@
-// What stands behind the ports in mode taskcluster, without a server around it: on a stand-in deployment and a clock that can be set.
+// What stands behind the ports in mode taskcluster, without a server around it: on a stand-in
+// deployment and a clock that can be set.
 import { createRemoteAuth } from '../../src/auth/taskcluster-auth.ts';
 import { type Clock, systemClock } from '../../src/core/clock.ts';
 import { silentLog } from '../../src/core/log.ts';

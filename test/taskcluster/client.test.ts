@@ -1,5 +1,5 @@
-// Calls to a deployment: over connections that are kept, within a deadline and a bound, tried again where that helps, and with no secret in
-// what fails.
+// Calls to a deployment: over connections that are kept, within a deadline and a bound, tried again
+// where that helps, and with no secret in what fails.
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';

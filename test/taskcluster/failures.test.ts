@@ -1,4 +1,5 @@
-// A server of a deployment whose services fail, and which fails itself: no event is lost, none makes two tasks, and callers hear the truth.
+// A server of a deployment whose services fail, and which fails itself: no event is lost, none
+// makes two tasks, and callers hear the truth.
 import assert from 'node:assert/strict';
 import { it } from 'node:test';
 import { startApp } from '../../src/app.ts';

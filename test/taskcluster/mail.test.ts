@@ -1,4 +1,5 @@
-// Mail by the deployment's Notify: what cannot be helped is given up, anything else is tried again, and what a hook says stays text.
+// Mail by the deployment's Notify: what cannot be helped is given up, anything else is tried again,
+// and what a hook says stays text.
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { MailRefused } from '../../src/mail/mailer.ts';

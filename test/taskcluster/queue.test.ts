@@ -1,4 +1,5 @@
-// The queue of a deployment behind the port: what is the hook's fault and what is not, and one task for a fire whatever is lost on the way.
+// The queue of a deployment behind the port: what is the hook's fault and what is not, and one task
+// for a fire whatever is lost on the way.
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import fc from 'fast-check';
@@ -153,7 +154,8 @@ describe('a task that is late', () => {
     assert.equal(deployment.calls('queue.createTask').length, 1);
   });
 
-  // The late way asks, sends, and asks again after a conflict. Each of these may be lost before or after it took effect.
+  // The late way asks, sends, and asks again after a conflict. Each of these may be lost before or
+  // after it took effect.
   const LOSSES: readonly (readonly [string, Fault['kind']])[][] = (['cut', 'cut-after', 'status'] as const).flatMap(
     (fault) => [
       [['queue.task', fault] as [string, Fault['kind']]],

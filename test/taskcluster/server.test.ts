@@ -1,5 +1,5 @@
-// The real taskcluster-client against a server of a Taskcluster deployment: who may do what is the deployment's Auth to say, tasks go to
-// its queue with the scopes of the hook's role and no others.
+// The real taskcluster-client against a server of a Taskcluster deployment: who may do what is the
+// deployment's Auth to say, tasks go to its queue with the scopes of the hook's role and no others.
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
 import { clientsOf, echoHook } from '../support/client.ts';

@@ -1,5 +1,5 @@
-// The stand-in deployment is measured too: the real client finds in it what the real deployment has, and what is no request of a
-// client's does not pass.
+// The stand-in deployment is measured too: the real client finds in it what the real deployment
+// has, and what is no request of a client's does not pass.
 import assert from 'node:assert/strict';
 import { it } from 'node:test';
 import { clientsOf, taskcluster } from '../support/client.ts';

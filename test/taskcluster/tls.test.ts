@@ -1,4 +1,5 @@
-// A deployment behind TLS, as real ones are: its certificate is checked, and signatures are for its name and port.
+// A deployment behind TLS, as real ones are: its certificate is checked, and signatures are for its
+// name and port.
 import assert from 'node:assert/strict';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';

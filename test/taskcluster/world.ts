@@ -1,4 +1,5 @@
-// A deployment with a hooks server in it: the stand-in, and `hookwright serve --mode taskcluster` as a process behind it.
+// A deployment with a hooks server in it: the stand-in, and `hookwright serve --mode taskcluster`
+// as a process behind it.
 import { join } from 'node:path';
 import { type Clients, type Credentials, clientsOf, ECHO_SCOPES, echoHook, taskcluster } from '../support/client.ts';
 import { type Cleanup, freshDatabaseUrl } from '../support/database.ts';

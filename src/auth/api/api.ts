@@ -1,4 +1,5 @@
-// What the methods of the auth API do. How they are called, by whom, and with what, is in declaration.ts.
+// What the methods of the auth API do. How they are called, by whom, and with what, is in
+// declaration.ts.
 import { toIso } from '../../core/clock.ts';
 import { ApiError } from '../../http/api-error.ts';
 import { type ApiRequest, type ApiService, implementApi, type Satisfies } from '../../http/api-method.ts';
@@ -140,8 +141,8 @@ const describeRole = ({ roleId, scopes, description, created, lastModified }: Ro
 });
 
 /**
- * Roles may have come to multiply what was made before beyond all bounds. Whoever holds it can call nothing; but it must be possible to
- * list it, or nobody finds what is to be mended.
+ * Roles may have come to multiply what was made before beyond all bounds. Whoever holds it can call
+ * nothing; but it must be possible to list it, or nobody finds what is to be mended.
  */
 const expandForReading = (scopes: readonly string[], { expand }: RoleExpansion): readonly string[] => {
   try {

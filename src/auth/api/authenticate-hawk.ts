@@ -1,4 +1,5 @@
-// Who signed a request that another service received (spec/standalone-auth-queue.md, section 5, authenticateHawk).
+// Who signed a request that another service received (spec/standalone-auth-queue.md, section 5,
+// authenticateHawk).
 import { type Clock, toIso } from '../../core/clock.ts';
 import { ApiError } from '../../http/api-error.ts';
 import type { RoleCache } from '../roles/role-cache.ts';

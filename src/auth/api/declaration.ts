@@ -1,4 +1,5 @@
-// The auth API as data: method, route, scopes, schemas. The server, the references, typed clients and the documentation come from it.
+// The auth API as data: method, route, scopes, schemas. The server, the references, typed clients
+// and the documentation come from it.
 import type { ApiDeclaration, MethodDeclaration } from '../../http/api-method.ts';
 import { CLIENT_ID } from '../signatures/certificate.ts';
 import { SCHEMAS } from './schemas.ts';

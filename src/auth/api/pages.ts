@@ -1,5 +1,5 @@
-// Pages of things that are listed in the order of their ids. A page continues after an id, not at a number: what comes or goes meanwhile
-// moves nothing.
+// Pages of things that are listed in the order of their ids. A page continues after an id, not at a
+// number: what comes or goes meanwhile moves nothing.
 import { ApiError } from '../../http/api-error.ts';
 
 export const LONGEST_PAGE = 1_000;

@@ -1,4 +1,5 @@
-// What anybody may be told is wrong with a request about clients or roles, whoever sent it: it is seen from the request alone.
+// What anybody may be told is wrong with a request about clients or roles, whoever sent it: it is
+// seen from the request alone.
 import { ApiError } from '../../http/api-error.ts';
 import { LONGEST_CLIENT_ID } from '../clients/clients.ts';
 
@@ -14,7 +15,10 @@ export const checkDescription = (description: string): void => {
   if (description.includes('\0')) throw new ApiError('InputError', 'description must not contain the character NUL');
 };
 
-/** Throws InputError for clients that this API does not change, in the words of the reference where it has some. */
+/**
+ * Throws InputError for clients that this API does not change, in the words of the reference where
+ * it has some.
+ */
 export const checkChangeable = (clientId: string): void => {
   if (clientId.length > LONGEST_CLIENT_ID) {
     throw new ApiError('InputError', `a clientId must not be longer than ${LONGEST_CLIENT_ID} characters`);
@@ -27,7 +31,9 @@ export const checkChangeable = (clientId: string): void => {
 /** What a date of four digits for the year can say, in any time zone. */
 const [EARLIEST, LATEST] = [Date.parse('0001-01-01T00:00:00.000Z'), Date.parse('9999-12-31T23:59:59.999Z')];
 
-/** Milliseconds since the epoch. Throws InputError for a date of the right form that does not exist. */
+/**
+ * Milliseconds since the epoch. Throws InputError for a date of the right form that does not exist.
+ */
 export const readExpires = (text: string): number => {
   const expires = Date.parse(text);
   if (expires >= EARLIEST && expires <= LATEST) return expires;

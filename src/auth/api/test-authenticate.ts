@@ -1,4 +1,5 @@
-// For those who write a client: authentication as if there were one client, whose access token everybody knows (section 5, testAuthenticate).
+// For those who write a client: authentication as if there were one client, whose access token
+// everybody knows (section 5, testAuthenticate).
 import type { Clock } from '../../core/clock.ts';
 import type { Caller, SignedRequest } from '../../http/api-method.ts';
 import { normalForm } from '../scopes.ts';
@@ -13,7 +14,10 @@ export const GET_TEST = {
   requiredScopes: ['test:authenticate-get'],
 } as const;
 
-/** The caller, with these scopes and what everybody has; roles are not looked at. Throws AuthenticationFailed. */
+/**
+ * The caller, with these scopes and what everybody has; roles are not looked at. Throws
+ * AuthenticationFailed.
+ */
 export const createTestAuthentication =
   ({ clock, rootUrl }: TestAuthenticationSettings) =>
   (signed: SignedRequest, clientScopes: readonly string[]): Promise<Caller> => {

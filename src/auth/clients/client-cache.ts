@@ -2,7 +2,10 @@
 import { createBoundedMemo } from '../bounded-memo.ts';
 
 export type ClientCache<Client> = {
-  /** At once when it is known. Clients that do not exist are not remembered: anybody can make up names. */
+  /**
+   * At once when it is known. Clients that do not exist are not remembered: anybody can make up
+   * names.
+   */
   readonly get: (clientId: string) => Client | undefined | Promise<Client | undefined>;
   readonly forget: (clientId: string) => void;
   readonly forgetAll: () => void;

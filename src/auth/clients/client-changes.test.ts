@@ -1,4 +1,5 @@
-// What belongs to a change of a client or role besides the row: the timer of its expiry, the audit, the file of root.
+// What belongs to a change of a client or role besides the row: the timer of its expiry, the audit,
+// the file of root.
 import assert from 'node:assert/strict';
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';

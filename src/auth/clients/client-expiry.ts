@@ -1,4 +1,5 @@
-// Clients that are to be deleted when they expire: each has a durable timer, set and taken away with the change that wants it.
+// Clients that are to be deleted when they expire: each has a durable timer, set and taken away
+// with the change that wants it.
 import type { Clock } from '../../core/clock.ts';
 import type { Transaction } from '../../database/database.ts';
 import type { Timers } from '../../timers/create-timers.ts';

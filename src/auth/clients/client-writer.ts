@@ -1,4 +1,5 @@
-// Creating and changing clients: what is asked of the caller, and what belongs to the transaction (spec/standalone-auth-queue.md, section 5).
+// Creating and changing clients: what is asked of the caller, and what belongs to the transaction
+// (spec/standalone-auth-queue.md, section 5).
 import type { Clock } from '../../core/clock.ts';
 import { newAccessToken } from '../../core/ids.ts';
 import type { Database, Transaction } from '../../database/database.ts';
@@ -14,7 +15,10 @@ import type { Client, ClientRecord, ClientStore } from './clients.ts';
 import { ROOT_CLIENT_ID } from './root-client.ts';
 
 export type ClientWriter = {
-  /** Throws InputError, InsufficientScopes, RequestConflict. The same request again, soon after, answers the same client and token. */
+  /**
+   * Throws InputError, InsufficientScopes, RequestConflict. The same request again, soon after,
+   * answers the same client and token.
+   */
   readonly create: (request: ApiRequest<PutClient>) => Promise<Client>;
   /** Throws InputError, ResourceNotFound (before InsufficientScopes). */
   readonly update: (request: ApiRequest<PutClient>) => Promise<ClientRecord>;
@@ -35,7 +39,10 @@ export type ClientWriterSettings = {
   readonly clock: Clock;
 };
 
-/** As the reference: for so long the same request is the same call, sent again by a client that did not hear the answer. */
+/**
+ * As the reference: for so long the same request is the same call, sent again by a client that did
+ * not hear the answer.
+ */
 const REPLAY_MS = 15 * 60 * 1000;
 
 export const createClientWriter = (settings: ClientWriterSettings): ClientWriter => {
@@ -53,7 +60,10 @@ export const createClientWriter = (settings: ClientWriterSettings): ClientWriter
     return result;
   };
 
-  /** Throws InputError for scopes whose roles multiply beyond all bounds: such a client could never call anything. */
+  /**
+   * Throws InputError for scopes whose roles multiply beyond all bounds: such a client could never
+   * call anything.
+   */
   const checkExpansion = async (scopes: readonly string[]) => (await roles.current()).expand(scopes);
 
   const lock = async (tx: Transaction, clientId: string): Promise<ClientRecord> => {
@@ -99,14 +109,16 @@ export const createClientWriter = (settings: ClientWriterSettings): ClientWriter
         const added = (payload.scopes ?? []).filter((scope) => !had.has(scope));
         authorize({ AllOf: [`auth:update-client:${wanted.clientId}`, ...added] });
       };
-      // Once before anything is locked, so that nobody without the right to can make others wait ...
+      // Once before anything is locked, so that nobody without the right to can make others wait
+      // ...
       const seen = await store.read(wanted.clientId);
       if (!seen) throw noSuchClient();
       authorizeFor(seen);
       if (payload.scopes) await checkExpansion(payload.scopes);
       return change(wanted.clientId, async (tx) => {
         await expiry.arrange(tx, wanted); // before the lock: its handler holds the timer when it locks the client
-        // ... and once for what the client is now: somebody may have taken scopes from it that this would give back.
+        // ... and once for what the client is now: somebody may have taken scopes from it that this
+        // would give back.
         const present = await lock(tx, wanted.clientId);
         authorizeFor(present);
         const scopes = payload.scopes ? sorted(payload.scopes) : present.scopes;
@@ -176,7 +188,10 @@ const readClient = (request: ApiRequest<PutClient>) => {
   return { clientId, description, expires: readExpires(expires), deleteOnExpiration };
 };
 
-/** Nobody can lock out those who run the server: the file with root's credentials stays true (root-client.ts). */
+/**
+ * Nobody can lock out those who run the server: the file with root's credentials stays true
+ * (root-client.ts).
+ */
 const refuseForRoot = (clientId: string): void => {
   if (clientId !== ROOT_CLIENT_ID) return;
   throw new ApiError(
@@ -185,7 +200,10 @@ const refuseForRoot = (clientId: string): void => {
   );
 };
 
-/** As the reference, which does not ask about deleteOnExpiration; but the order of scopes says nothing. */
+/**
+ * As the reference, which does not ask about deleteOnExpiration; but the order of scopes says
+ * nothing.
+ */
 const isSame = (present: Client, wanted: Client): boolean =>
   !present.disabled &&
   present.description === wanted.description &&

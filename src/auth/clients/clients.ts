@@ -1,4 +1,5 @@
-// The clients: who may sign requests, with which scopes. Their access tokens are sealed; only verification opens them.
+// The clients: who may sign requests, with which scopes. Their access tokens are sealed; only
+// verification opens them.
 
 import { toIso } from '../../core/clock.ts';
 import type { SecretBox } from '../../core/secret-box.ts';
@@ -21,7 +22,9 @@ export type Client = {
   readonly lastRotated: number;
 };
 
-/** A client without what is sealed: all that can be told of it, and all that it takes to change it. */
+/**
+ * A client without what is sealed: all that can be told of it, and all that it takes to change it.
+ */
 export type ClientRecord = Omit<Client, 'accessToken'>;
 
 export type NewClient = Pick<
@@ -32,19 +35,30 @@ export type NewClient = Pick<
 export type ClientStore = {
   readonly find: (clientId: string, on?: Queryable) => Promise<Client | undefined>;
   readonly read: (clientId: string) => Promise<ClientRecord | undefined>;
-  /** At most `limit` clients whose ids begin with `prefix`, in order of their ids, from the first one after `after`. */
+  /**
+   * At most `limit` clients whose ids begin with `prefix`, in order of their ids, from the first
+   * one after `after`.
+   */
   readonly listPage: (page: {
     readonly prefix: string;
     readonly after: string;
     readonly limit: number;
   }) => Promise<readonly ClientRecord[]>;
-  /** Adds a client and tells the other processes. False: there is one of that name, which stays as it is. */
+  /**
+   * Adds a client and tells the other processes. False: there is one of that name, which stays as
+   * it is.
+   */
   readonly add: (tx: Transaction, client: NewClient, now: number) => Promise<boolean>;
   /** The client, which nobody else changes until the transaction ends. */
   readonly lock: (tx: Transaction, clientId: string) => Promise<ClientRecord | undefined>;
-  /** Writes what may change of a client, with a new access token if one is given, and tells the other processes. */
+  /**
+   * Writes what may change of a client, with a new access token if one is given, and tells the
+   * other processes.
+   */
   readonly replace: (tx: Transaction, client: ClientRecord, accessToken?: string) => Promise<void>;
-  /** Removes a client and tells the other processes. Answers what it was; undefined: there was none. */
+  /**
+   * Removes a client and tells the other processes. Answers what it was; undefined: there was none.
+   */
   readonly remove: (tx: Transaction, clientId: string) => Promise<ClientRecord | undefined>;
   /** Moves lastDateUsed forwards. Nobody is told: nothing is decided by it. */
   readonly touch: (clientId: string, now: number) => Promise<void>;

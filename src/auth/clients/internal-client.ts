@@ -1,4 +1,5 @@
-// Clients that belong to a part of this server: made when they are first needed, and known to no person.
+// Clients that belong to a part of this server: made when they are first needed, and known to no
+// person.
 import type { Clock } from '../../core/clock.ts';
 import { newAccessToken } from '../../core/ids.ts';
 import type { Database } from '../../database/database.ts';
@@ -20,7 +21,10 @@ export type InternalClientSettings = {
 /** Expires as the reference's static clients do: about 1,000 years on. */
 const FAR_MS = 1_000 * 365.25 * 24 * 60 * 60 * 1000;
 
-/** Its access token. Two processes that make it at once get the same one: that of the first to commit. */
+/**
+ * Its access token. Two processes that make it at once get the same one: that of the first to
+ * commit.
+ */
 export const ensureInternalClient = async (
   { database, clients, clock }: InternalClientSettings,
   client: InternalClient,

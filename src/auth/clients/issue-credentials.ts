@@ -1,5 +1,5 @@
-// Named temporary credentials, made by this server as any client can make them offline (spec/standalone-auth-queue.md, section 2.5).
-// certificate.ts verifies them.
+// Named temporary credentials, made by this server as any client can make them offline
+// (spec/standalone-auth-queue.md, section 2.5). certificate.ts verifies them.
 import { createHmac } from 'node:crypto';
 import { newAccessToken } from '../../core/ids.ts';
 

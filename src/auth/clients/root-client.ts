@@ -1,4 +1,5 @@
-// The client `root`, which may do everything, and the file that holds its credentials: made at the first start.
+// The client `root`, which may do everything, and the file that holds its credentials: made at the
+// first start.
 import { chmod, mkdir, open, readFile, rename, stat, unlink } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Clock } from '../../core/clock.ts';
@@ -33,9 +34,9 @@ export type RootClient = {
 };
 
 /**
- * Makes sure that the client exists and that the file says what is true. Two processes may do so at once, and a crash at any
- * point is mended by the next start: the database decides about the token, the file follows it.
- * Throws OperatorError HW_DATA_NOT_WRITABLE or HW_DISK_FULL.
+ * Makes sure that the client exists and that the file says what is true. Two processes may do so at
+ * once, and a crash at any point is mended by the next start: the database decides about the token,
+ * the file follows it. Throws OperatorError HW_DATA_NOT_WRITABLE or HW_DISK_FULL.
  */
 export const ensureRootClient = async (settings: RootClientSettings): Promise<RootClient> => {
   const { dataFolder, rootUrl } = settings;
@@ -59,9 +60,10 @@ export type FollowingRootClient = RootClientSettings & {
 };
 
 /**
- * Keeps the file true from then on: whoever gives the client a new token, in whichever process, the file has it a moment later. The API
- * lets nobody change, disable or delete this client (client-writer.ts), so a new token is all that can happen to it there.
- * Disposing waits until what is under way is written.
+ * Keeps the file true from then on: whoever gives the client a new token, in whichever process, the
+ * file has it a moment later. The API lets nobody change, disable or delete this client
+ * (client-writer.ts), so a new token is all that can happen to it there. Disposing waits until what
+ * is under way is written.
  */
 export const followRootClient = ({ onClientChanged, log, ...settings }: FollowingRootClient): AsyncDisposable => {
   let isEnding = false;
@@ -74,7 +76,8 @@ export const followRootClient = ({ onClientChanged, log, ...settings }: Followin
       log.warn({ err: error }, 'the credentials of the client root were not written; the next start does it');
     }
   };
-  // Only whoever writes to the database himself can have done so, and may have meant it. It is not undone, but it is said.
+  // Only whoever writes to the database himself can have done so, and may have meant it. It is not
+  // undone, but it is said.
   const warn = async (): Promise<void> => {
     const problem = await findProblem(settings);
     if (problem) log.warn(`the client root ${problem}: somebody changed it in the database`);

@@ -25,7 +25,8 @@ export const createRoleCache = ({ revision, list }: Source): RoleCache => {
   let loading: Promise<RoleExpansion> | undefined;
 
   const read = async (): Promise<Compiled> => {
-    // The revision first: should the set change in between, it is filed under the older one, and read again next time.
+    // The revision first: should the set change in between, it is filed under the older one, and
+    // read again next time.
     const latest = await revision();
     const known = compiled;
     return known?.revision === latest ? known : { revision: latest, expansion: compileRoles(await list()) };

@@ -93,11 +93,12 @@ const naiveMatch = (roleId: string, held: string): string | undefined => {
   return prefix.startsWith(wide) ? '*' : undefined;
 };
 
-// Letters that make the ids begin alike and the scopes assume one another. Upwards only (a role assumes what sorts after it), or
-// parameters would grow for ever.
+// Letters that make the ids begin alike and the scopes assume one another. Upwards only (a role
+// assumes what sorts after it), or parameters would grow for ever.
 const letter = fc.constantFrom('a', 'b', ':', '*');
 const tail = fc.string({ unit: letter, maxLength: 3 });
-// No role may have a scope that ends in `*<..>` (role-rules.ts): with an empty parameter the star would become a wildcard.
+// No role may have a scope that ends in `*<..>` (role-rules.ts): with an empty parameter the star
+// would become a wildcard.
 const grantTail = fc
   .tuple(tail, fc.constantFrom('', '', '<..>'), tail)
   .map((parts) => parts.join(''))

@@ -1,4 +1,5 @@
-// What a set of scopes stands for once every role in it is taken into account (spec/standalone-auth-queue.md, section 4).
+// What a set of scopes stands for once every role in it is taken into account
+// (spec/standalone-auth-queue.md, section 4).
 import { ApiError } from '../../http/api-error.ts';
 import { createBoundedMemo } from '../bounded-memo.ts';
 import { covers, isScope, isWildcard, normalForm } from '../scopes.ts';
@@ -6,8 +7,8 @@ import { assumedBy, fillTemplate, indexRoles, type RoleDefinition } from './role
 
 export type RoleExpansion = {
   /**
-   * The scopes and all that their roles grant, to the fixed point, in normal form and frozen. Throws ApiError InputError for
-   * what is no scope, and when the roles multiply beyond all bounds.
+   * The scopes and all that their roles grant, to the fixed point, in normal form and frozen.
+   * Throws ApiError InputError for what is no scope, and when the roles multiply beyond all bounds.
    *
    * @example expand(['assume:probe-p:foo']) // ['assume:probe-p:foo', 'q:foo/x', 's:foo', 't']
    */
@@ -15,15 +16,19 @@ export type RoleExpansion = {
 };
 
 /**
- * Roles that pass their parameter on twice to a role that does the same ... reach 2^n scopes with n roles. What is linear in
- * the role set is always allowed; these are the budgets for what is not (together at most some 50 ms).
+ * Roles that pass their parameter on twice to a role that does the same ... reach 2^n scopes with n
+ * roles. What is linear in the role set is always allowed; these are the budgets for what is not
+ * (together at most some 50 ms).
  */
 const BUDGET = { scopes: 20_000, characters: 4_000_000, grants: 400_000 };
 
 /** Characters, roughly: keys and results of the memo together. */
 const MEMO_WEIGHT = 8_000_000;
 const LONGEST_MEMO_KEY = 20_000;
-/** Wildcards already followed that a new `assume:` scope is compared with before its roles are looked up. */
+/**
+ * Wildcards already followed that a new `assume:` scope is compared with before its roles are
+ * looked up.
+ */
 const WIDE_REMEMBERED = 16;
 
 const EVERYTHING = normalForm(['*']);
@@ -50,7 +55,8 @@ export const compileRoles = (definitions: readonly RoleDefinition[]): RoleExpans
     };
     for (const scope of scopes) {
       if (!isScope(scope)) throw new ApiError('InputError', 'scopes must be strings of printable ASCII characters');
-      // Everything is everything, whatever the roles say. It also means that no role set, however bad, can lock out `*`.
+      // Everything is everything, whatever the roles say. It also means that no role set, however
+      // bad, can lock out `*`.
       if (scope === '*') return EVERYTHING;
     }
     for (const scope of scopes) add(scope);
@@ -59,7 +65,8 @@ export const compileRoles = (definitions: readonly RoleDefinition[]): RoleExpans
     for (let scope = pending.pop(); scope !== undefined; scope = pending.pop()) {
       if (scope === '*') return EVERYTHING;
       const held = assumedBy(scope);
-      // A wildcard gives all that the scopes under it give, or something that covers it: those need no look of their own.
+      // A wildcard gives all that the scopes under it give, or something that covers it: those need
+      // no look of their own.
       if (held === undefined || wide.some((pattern) => covers(pattern, held))) continue;
       index.visitMatches(held, (role, parameter) => {
         for (const plain of role.plain) add(plain);

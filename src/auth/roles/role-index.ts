@@ -1,14 +1,19 @@
-// Finds the roles that an `assume:` scope stands for (spec/standalone-auth-queue.md, section 4), without looking at the others.
+// Finds the roles that an `assume:` scope stands for (spec/standalone-auth-queue.md, section 4),
+// without looking at the others.
 import { isWildcard } from '../scopes.ts';
 
 export type RoleDefinition = { readonly roleId: string; readonly scopes: readonly string[] };
 
-/** A scope of a starred role that passes the parameter on: `q:<..>/x` is before `q:` and after `/x`. */
+/**
+ * A scope of a starred role that passes the parameter on: `q:<..>/x` is before `q:` and after `/x`.
+ */
 export type Template = { readonly before: string; readonly after: string };
 
 export type CompiledRole = {
   readonly roleId: string;
-  /** The id without its star. undefined: the id has none, and `<..>` in its scopes is literal text. */
+  /**
+   * The id without its star. undefined: the id has none, and `<..>` in its scopes is literal text.
+   */
   readonly prefix: string | undefined;
   readonly plain: readonly string[];
   readonly templates: readonly Template[];
@@ -17,8 +22,9 @@ export type CompiledRole = {
 export type RoleIndex = {
   readonly roles: readonly CompiledRole[];
   /**
-   * Calls `visit` for each role that holding `assume:<held>` gives. The parameter is what the role's star matched,
-   * undefined for a role without a star; one that ends in `*` stands for everything that begins so.
+   * Calls `visit` for each role that holding `assume:<held>` gives. The parameter is what the
+   * role's star matched, undefined for a role without a star; one that ends in `*` stands for
+   * everything that begins so.
    */
   readonly visitMatches: (held: string, visit: (role: CompiledRole, parameter: string | undefined) => void) => void;
 };
@@ -26,7 +32,10 @@ export type RoleIndex = {
 const ASSUME = 'assume:';
 const PARAMETER = '<..>';
 
-/** What a scope assumes: the text after `assume:`; `*` for a wildcard wide enough to cover all of `assume:`. */
+/**
+ * What a scope assumes: the text after `assume:`; `*` for a wildcard wide enough to cover all of
+ * `assume:`.
+ */
 export const assumedBy = (scope: string): string | undefined => {
   if (scope.startsWith(ASSUME)) return scope.slice(ASSUME.length);
   if (isWildcard(scope) && ASSUME.startsWith(scope.slice(0, -1))) return '*';
@@ -37,7 +46,10 @@ export const assumedBy = (scope: string): string | undefined => {
 export const fillTemplate = ({ before, after }: Template, parameter: string): string =>
   isWildcard(parameter) ? before + parameter : before + parameter + after;
 
-/** A starred role's scope with its parameter taken as "anything", or the scope itself when it has none. */
+/**
+ * A starred role's scope with its parameter taken as "anything", or the scope itself when it has
+ * none.
+ */
 export const widestForm = (roleId: string, scope: string): string => {
   const at = isWildcard(roleId) ? scope.indexOf(PARAMETER) : -1;
   return at === -1 ? scope : `${scope.slice(0, at)}*`;
@@ -54,8 +66,8 @@ export const indexRoles = (definitions: readonly RoleDefinition[]): RoleIndex =>
 
   /** The starred roles whose prefix is a prefix of `text` (or equals it), longest first. */
   const visitPrefixesOf = (text: string, visit: (role: CompiledRole, prefix: string) => void) => {
-    // Whatever sorts between a prefix of the text and the text itself begins with that prefix. So all prefixes of the text
-    // are among the last one that sorts no later, and its ancestors.
+    // Whatever sorts between a prefix of the text and the text itself begins with that prefix. So
+    // all prefixes of the text are among the last one that sorts no later, and its ancestors.
     let at = firstNotBelow(prefixes, text);
     if (prefixes[at] !== text) at -= 1;
     for (; at >= 0; at = parents[at] as number) {

@@ -1,10 +1,14 @@
-// What a role may say, on its own and together with the others (spec/standalone-auth-queue.md, section 4).
+// What a role may say, on its own and together with the others (spec/standalone-auth-queue.md,
+// section 4).
 import { ApiError } from '../../http/api-error.ts';
 import { isWildcard } from '../scopes.ts';
 import { compileRoles } from './role-expansion.ts';
 import { assumedBy, type CompiledRole, indexRoles, type RoleDefinition, widestForm } from './role-index.ts';
 
-/** Throws InputError unless the role set would be sound with `changed` in it, be it new or as an update. */
+/**
+ * Throws InputError unless the role set would be sound with `changed` in it, be it new or as an
+ * update.
+ */
 export const checkRoleSet = (present: readonly RoleDefinition[], changed: RoleDefinition): void => {
   checkParameters(changed);
   const roles = [...present.filter(({ roleId }) => roleId !== changed.roleId), changed];
@@ -27,14 +31,20 @@ const checkParameters = ({ roleId, scopes }: RoleDefinition): void => {
   }
 };
 
-/** A role, or a scope that assumes roles; a scope is a node of its own so that its roles are looked at once, whoever grants it. */
+/**
+ * A role, or a scope that assumes roles; a scope is a node of its own so that its roles are looked
+ * at once, whoever grants it.
+ */
 type Node = {
   readonly role: CompiledRole | undefined;
   readonly leadsTo: () => readonly Node[];
   state: 'new' | 'open' | 'done';
 };
 
-/** Parameters count as "anything", which refuses some sets that would end after all, as the reference does. */
+/**
+ * Parameters count as "anything", which refuses some sets that would end after all, as the
+ * reference does.
+ */
 const checkCycles = (definitions: readonly RoleDefinition[]): void => {
   const index = indexRoles(definitions);
   const scopeNodes = new Map<string, Node>();
@@ -65,7 +75,9 @@ const checkCycles = (definitions: readonly RoleDefinition[]): void => {
   for (const node of roleNodes.values()) searchFrom(node);
 };
 
-/** Depth first with a stack of its own: a chain of thousands of roles would overflow the program's. */
+/**
+ * Depth first with a stack of its own: a chain of thousands of roles would overflow the program's.
+ */
 const searchFrom = (start: Node): void => {
   if (start.state !== 'new') return;
   start.state = 'open';
@@ -91,7 +103,8 @@ const cycleError = (roleIds: readonly string[]): ApiError => {
 };
 
 /**
- * Expansion is bounded anyway and fails loudly. But a role that can only fail should not come to be, and above all not one that
+ * Expansion is bounded anyway and fails loudly. But a role that can only fail should not come to
+ * be, and above all not one that
  * `anonymous` leads to: it would fail every request of everybody but those who hold `*`.
  */
 const checkSize = (roles: readonly RoleDefinition[], changedId: string): void => {
@@ -102,8 +115,9 @@ const checkSize = (roles: readonly RoleDefinition[], changedId: string): void =>
 };
 
 /**
- * What a caller must hold to give a role these scopes, beyond the scopes as they are written. Who holds the *text* `q:<..>`
- * does not hold what a starred role makes of it, namely anything that begins with `q:`.
+ * What a caller must hold to give a role these scopes, beyond the scopes as they are written. Who
+ * holds the *text* `q:<..>` does not hold what a starred role makes of it, namely anything that
+ * begins with `q:`.
  */
 export const widestScopes = (roleId: string, scopes: readonly string[]): readonly string[] =>
   scopes.map((scope) => widestForm(roleId, scope));

@@ -1,4 +1,5 @@
-// Creating, updating and deleting roles: what is asked of the caller, and what of the role set (spec/standalone-auth-queue.md, section 5).
+// Creating, updating and deleting roles: what is asked of the caller, and what of the role set
+// (spec/standalone-auth-queue.md, section 5).
 import type { Clock } from '../../core/clock.ts';
 import { ApiError } from '../../http/api-error.ts';
 import type { ApiRequest } from '../../http/api-method.ts';
@@ -13,7 +14,10 @@ import { checkRoleSet, widestScopes } from './role-rules.ts';
 import type { Role, RoleSetChange, RoleStore } from './roles.ts';
 
 export type RoleWriter = {
-  /** Throws InputError, InsufficientScopes, RequestConflict. The same request again answers the same role. */
+  /**
+   * Throws InputError, InsufficientScopes, RequestConflict. The same request again answers the same
+   * role.
+   */
   readonly create: (request: ApiRequest<PutRole>) => Promise<Role>;
   /** Throws InputError, ResourceNotFound (before InsufficientScopes). */
   readonly update: (request: ApiRequest<PutRole>) => Promise<Role>;
@@ -22,7 +26,10 @@ export type RoleWriter = {
 
 type Settings = { readonly store: RoleStore; readonly cache: RoleCache; readonly clock: Clock };
 
-/** No longer than an entry of PostgreSQL's index can be (2,704 bytes). The id of a hook's role takes up to 2,009. */
+/**
+ * No longer than an entry of PostgreSQL's index can be (2,704 bytes). The id of a hook's role takes
+ * up to 2,009.
+ */
 const LONGEST_ROLE_ID = 2_500;
 
 export const createRoleWriter = ({ store, cache, clock }: Settings): RoleWriter => {
@@ -63,13 +70,15 @@ export const createRoleWriter = ({ store, cache, clock }: Settings): RoleWriter 
         if (!present) throw new ApiError('ResourceNotFound', `Role with roleId '${wanted.roleId}' not found`);
         return present;
       };
-      // Once before the lock, so that nobody without the right to can make the others wait for it ...
+      // Once before the lock, so that nobody without the right to can make the others wait for it
+      // ...
       const seen = await store.find(wanted.roleId);
       const current = await cache.current();
       authorizeUpdate(authorize, find(seen ? [seen] : []), wanted, current.expand);
       const now = clock.now();
       return change(async (set) => {
-        // ... and once for what the role is now: somebody may have taken scopes from it that this would give back.
+        // ... and once for what the role is now: somebody may have taken scopes from it that this
+        // would give back.
         const present = find(set.roles);
         authorizeUpdate(authorize, present, wanted, compileRoles(set.roles).expand);
         checkRoleSet(set.roles, wanted);
@@ -106,7 +115,9 @@ const readRole = (roleId = '', { scopes, description }: PutRole): WantedRole => 
   return { roleId, description, scopes: [...scopes].sort(compareScopes) };
 };
 
-/** Nobody gives what he does not hold; what the role has already, however it has it, is not given. */
+/**
+ * Nobody gives what he does not hold; what the role has already, however it has it, is not given.
+ */
 const authorizeUpdate = (authorize: Authorize, present: RoleDefinition, wanted: WantedRole, expand: Expand): void => {
   const had = expand(present.scopes);
   const added = wanted.scopes.filter((scope) => !holds(had, scope));
@@ -116,8 +127,9 @@ const authorizeUpdate = (authorize: Authorize, present: RoleDefinition, wanted: 
 };
 
 /**
- * The reference asks for the scopes as they are written, `<..>` included. Somebody who was given the *text* `q:<..>` (by a role
- * without a star, say) could then write a role `r:*` that turns it into anything under `q:`. So: that, too, must be held.
+ * The reference asks for the scopes as they are written, `<..>` included. Somebody who was given
+ * the *text* `q:<..>` (by a role without a star, say) could then write a role `r:*` that turns it
+ * into anything under `q:`. So: that, too, must be held.
  */
 const authorizeWidest = (
   authorize: Authorize,

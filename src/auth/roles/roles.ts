@@ -1,4 +1,5 @@
-// The roles, as a set: each change is checked against all the others, so changes happen one after another.
+// The roles, as a set: each change is checked against all the others, so changes happen one after
+// another.
 import { toIso } from '../../core/clock.ts';
 import type { Database, Queryable, Transaction } from '../../database/database.ts';
 import { statement } from '../../database/statement.ts';
@@ -32,7 +33,8 @@ export type RoleStore = {
   /** Grows with every change of the role set; 0 when there never was one. */
   readonly revision: () => Promise<number>;
   /**
-   * Runs `work` with the role set locked. Returns what it returned, and the revision when it changed something.
+   * Runs `work` with the role set locked. Returns what it returned, and the revision when it
+   * changed something.
    */
   readonly change: <T>(
     work: (set: RoleSetChange) => Promise<T>,
@@ -69,7 +71,8 @@ const findRevision = statement<{ revision: number }>(
   `select (value #>> '{}')::bigint as revision from settings where name = '${REVISION}'`,
 );
 
-// Counts and locks in one: who changed the revision first makes the others wait until it has committed.
+// Counts and locks in one: who changed the revision first makes the others wait until it has
+// committed.
 const nextRevision = statement<{ revision: number }>(
   'roles.next-revision',
   `insert into settings (name, value) values ('${REVISION}', '1')

@@ -1,5 +1,5 @@
-// Who signed a request (spec/standalone-auth-queue.md, section 2). Hawk's own functions verify; what is around them is here:
-// clients, certificates, restrictions, replays.
+// Who signed a request (spec/standalone-auth-queue.md, section 2). Hawk's own functions verify;
+// what is around them is here: clients, certificates, restrictions, replays.
 import hawk, { type Credentials } from 'hawk';
 import type { Clock } from '../../core/clock.ts';
 import { ApiError } from '../../http/api-error.ts';
@@ -22,7 +22,10 @@ import {
 import { refusal } from './refusal.ts';
 import type { Replays } from './replays.ts';
 
-/** What verification needs to know of a client. The same object as long as the client did not change. */
+/**
+ * What verification needs to know of a client. The same object as long as the client did not
+ * change.
+ */
 export type KnownClient = {
   readonly clientId: string;
   readonly accessToken: string;
@@ -36,12 +39,18 @@ export type KnownClient = {
 
 export type AuthenticatorSettings = {
   readonly clock: Clock;
-  /** Where callers believe the server to be, which is what they sign. undefined: where their Host header says. */
+  /**
+   * Where callers believe the server to be, which is what they sign. undefined: where their Host
+   * header says.
+   */
   readonly rootUrl: Address | undefined;
   readonly findClient: (clientId: string) => KnownClient | undefined | Promise<KnownClient | undefined>;
   readonly roles: () => RoleExpansion | Promise<RoleExpansion>;
   readonly replays: Replays;
-  /** Called for each request that was signed well, with the client whose key (or certificate) it was. */
+  /**
+   * Called for each request that was signed well, with the client whose key (or certificate) it
+   * was.
+   */
   readonly onUsed?: (client: KnownClient) => void;
 };
 
@@ -67,16 +76,18 @@ export type Authenticator = {
   /** undefined: nobody signed the request. */
   readonly verify: (request: SignedRequest) => Promise<Authentication | undefined>;
   /**
-   * The same for a request that was sent to somebody else, with the payload hash that its signer claims, which only they can check.
-   * A use is neither remembered nor looked up: they may ask again about the same request when they did not hear the answer, and
-   * somebody who overheard it could otherwise use it up before it arrives.
+   * The same for a request that was sent to somebody else, with the payload hash that its signer
+   * claims, which only they can check. A use is neither remembered nor looked up: they may ask
+   * again about the same request when they did not hear the answer, and somebody who overheard it
+   * could otherwise use it up before it arrives.
    */
   readonly verifyForwarded: (
     request: ForwardedRequest,
   ) => Promise<(Authentication & { readonly hash: string | undefined }) | undefined>;
   /**
-   * Lets the same signature be used once more, if this request used it. For requests that the server could not answer (5xx): the Rust client sends
-   * them again as they were, with the nonce that was used already.
+   * Lets the same signature be used once more, if this request used it. For requests that the
+   * server could not answer (5xx): the Rust client sends them again as they were, with the nonce
+   * that was used already.
    */
   readonly forgive: (request: SignedRequest) => void;
 };
@@ -94,7 +105,10 @@ type Candidate = {
   /** Neither expanded nor with what everybody has. */
   readonly scopes: readonly string[];
   readonly roles: RoleExpansion;
-  /** What is wrong with the restriction. Told only once the signature is known to be good, because it names the client's scopes. */
+  /**
+   * What is wrong with the restriction. Told only once the signature is known to be good, because
+   * it names the client's scopes.
+   */
   readonly excess: ApiError | undefined;
 };
 
@@ -111,7 +125,8 @@ export const createAuthenticator = (settings: AuthenticatorSettings): Authentica
   const rootUrl = settings.rootUrl && { ...settings.rootUrl, host: withoutBrackets(settings.rootUrl.host) };
 
   const findIssuer = async (clientId: string): Promise<KnownClient> => {
-    // A name that no client can have is not worth a question to the database, nor fit for one (NUL).
+    // A name that no client can have is not worth a question to the database, nor fit for one
+    // (NUL).
     const client = CLIENT_ID.test(clientId) ? await findClient(clientId) : undefined;
     if (!client) throw refusal(`Client with clientId '${clientId}' not found`);
     if (client.disabled) throw refusal(`Client with clientId '${clientId}' is disabled`);
@@ -128,7 +143,10 @@ export const createAuthenticator = (settings: AuthenticatorSettings): Authentica
     return { credentials, client, clientId, roles: expansion, ...restricted };
   };
 
-  /** Runs one of hawk's functions, which ask for credentials and throw what is for the signer to read. */
+  /**
+   * Runs one of hawk's functions, which ask for credentials and throw what is for the signer to
+   * read.
+   */
   const runHawk = async <Result>(
     load: (id: string) => Promise<Candidate>,
     run: (find: (id: string) => Promise<Credentials | null>) => Promise<Result>,
@@ -153,7 +171,10 @@ export const createAuthenticator = (settings: AuthenticatorSettings): Authentica
     }
   };
 
-  /** Hawk's part of a request. It would take an absolute URL apart and verify its path; what is routed must be what was signed, so: paths only. */
+  /**
+   * Hawk's part of a request. It would take an absolute URL apart and verify its path; what is
+   * routed must be what was signed, so: paths only.
+   */
   const toVerify = ({ method, url, host, port }: Incoming) => {
     checkResource(url);
     return { method, url, host, port };
@@ -227,7 +248,8 @@ export const createAuthenticator = (settings: AuthenticatorSettings): Authentica
     return verified && { ...conclude(verified.candidate), hash: verified.claims?.hash };
   };
 
-  // Most requests bear a client's own credentials: what they mean changes only with the client or the roles.
+  // Most requests bear a client's own credentials: what they mean changes only with the client or
+  // the roles.
   const known = new WeakMap<KnownClient, { readonly roles: RoleExpansion; readonly authentication: Authentication }>();
   const authenticationOf = (candidate: Candidate): Authentication => {
     const { client, clientId, expires, scopes } = candidate;
@@ -249,7 +271,10 @@ export const createAuthenticator = (settings: AuthenticatorSettings): Authentica
   };
 };
 
-/** What is left of a client once its certificate and the restriction are taken into account (sections 2.5 and 2.6). */
+/**
+ * What is left of a client once its certificate and the restriction are taken into account
+ * (sections 2.5 and 2.6).
+ */
 const restrict = (client: KnownClient, name: string, ext: Ext, { expand }: RoleExpansion, now: number) => {
   let { accessToken, scopes, expires } = client;
   let excess: ApiError | undefined;

@@ -1,11 +1,15 @@
-// Temporary credentials: what a client signed offline for someone else (spec/standalone-auth-queue.md, section 2.5).
+// Temporary credentials: what a client signed offline for someone else
+// (spec/standalone-auth-queue.md, section 2.5).
 import { createHmac } from 'node:crypto';
 import { secretsAreEqual } from '../../core/secret-box.ts';
 import { holds, holdsAll, isScope } from '../scopes.ts';
 import type { ExtCertificate } from './ext.ts';
 import { refusal } from './refusal.ts';
 
-/** Clocks of those who make certificates may be wrong by this much. Applies to the check, not to the reported expiry. */
+/**
+ * Clocks of those who make certificates may be wrong by this much. Applies to the check, not to the
+ * reported expiry.
+ */
 const LEEWAY_MS = 5 * 60 * 1000;
 const LONGEST_MS = 31 * 24 * 60 * 60 * 1000;
 const SEED_LENGTH = 44;
@@ -28,7 +32,10 @@ export type TemporaryCredentials = {
   readonly expires: number;
 };
 
-/** With the reference's texts and, but for the signature, in its order; throws AuthenticationFailed at the first that does not hold. */
+/**
+ * With the reference's texts and, but for the signature, in its order; throws AuthenticationFailed
+ * at the first that does not hold.
+ */
 export const verifyCertificate = (
   certificate: ExtCertificate,
   { name, issuer, now }: { readonly name: string; readonly issuer: Issuer; readonly now: number },
@@ -50,15 +57,17 @@ export const verifyCertificate = (
   const named = issuer.clientId !== name;
   const head = ['version:1', ...(named ? [`clientId:${name}`, `issuer:${issuer.clientId}`] : [])];
   const signed = [...head, `seed:${seed}`, `start:${start}`, `expiry:${expiry}`, 'scopes:', ...scopes].join('\n');
-  // Without scopes the real client's text ends in a newline that the real server does not expect, so that such credentials
-  // never work there (section 13.2). Both texts say the same thing; both are good here.
+  // Without scopes the real client's text ends in a newline that the real server does not expect,
+  // so that such credentials never work there (section 13.2). Both texts say the same thing; both
+  // are good here.
   const texts = scopes.length === 0 ? [signed, `${signed}\n`] : [signed];
   const isSigned = (text: string) => secretsAreEqual(hmac(issuer.accessToken, text, 'base64'), signature as string);
   if (typeof signature !== 'string' || !texts.some(isSigned)) {
     throw refusal(`ext.certificate.signature is not valid${named ? ', or wrong clientId provided' : ''}`);
   }
 
-  // The reference asks these before it looks at the signature, which lets anybody find out what a client may do.
+  // The reference asks these before it looks at the signature, which lets anybody find out what a
+  // client may do.
   if (named) {
     const needed = `auth:create-client:${name}`;
     // The pattern keeps a name such as `x*` from being read as a scope for many.

@@ -1,4 +1,5 @@
-// What a signature carries besides: `ext`, base64 of a JSON object with a certificate and a restriction of scopes (section 2.2).
+// What a signature carries besides: `ext`, base64 of a JSON object with a certificate and a
+// restriction of scopes (section 2.2).
 
 import { isScope } from '../scopes.ts';
 import { refusal } from './refusal.ts';
@@ -8,7 +9,9 @@ export type ExtCertificate = Readonly<Record<string, unknown>>;
 
 export type Ext = {
   readonly certificate: ExtCertificate | undefined;
-  /** The client that made the certificate, when that is not the one whose name the request bears. */
+  /**
+   * The client that made the certificate, when that is not the one whose name the request bears.
+   */
   readonly issuer: string | undefined;
   readonly authorizedScopes: readonly string[] | undefined;
 };
@@ -16,8 +19,8 @@ export type Ext = {
 const EMPTY: Ext = { certificate: undefined, issuer: undefined, authorizedScopes: undefined };
 
 /**
- * Throws AuthenticationFailed for what is no JSON object, and for a restriction that cannot be read: a restriction that
- * someone signed is never ignored. Unknown keys are.
+ * Throws AuthenticationFailed for what is no JSON object, and for a restriction that cannot be
+ * read: a restriction that someone signed is never ignored. Unknown keys are.
  *
  * @param name the client id that the request bears.
  */
@@ -42,7 +45,8 @@ const parseObject = (ext: string): Record<string, unknown> => {
 };
 
 const checkCertificate = (certificate: unknown, name: string): Pick<Ext, 'certificate' | 'issuer'> => {
-  // null is what some languages write for "none". It cannot widen anything: without a certificate the client's own key signs.
+  // null is what some languages write for "none". It cannot widen anything: without a certificate
+  // the client's own key signs.
   if (certificate === undefined || certificate === null) return { certificate: undefined, issuer: undefined };
   if (!isObject(certificate)) throw refusal('ext.certificate must be a JSON object');
   const { issuer } = certificate;

@@ -1,4 +1,5 @@
-// What this program uses of hawk 9, which has no types of its own. Written from node_modules/hawk/lib.
+// What this program uses of hawk 9, which has no types of its own. Written from
+// node_modules/hawk/lib.
 declare module 'hawk' {
   export type Credentials = { readonly key: string; readonly algorithm: 'sha256' };
 

@@ -1,10 +1,14 @@
-// Which signatures were used already. The reference does not look (section 13.10): who overhears a request can send it again
-// for 15 minutes. In memory, hence per process, and bounded: the oldest goes first.
+// Which signatures were used already. The reference does not look (section 13.10): who overhears a
+// request can send it again for 15 minutes. In memory, hence per process, and bounded: the oldest
+// goes first.
 
 export type Replays = {
   /** Remembers a use by this request. False: it was known. */
   readonly use: (request: object, claims: SignatureClaims) => boolean;
-  /** Lets the signature be used once more, if it was this very request that used it: one that only shows it may be anybody's. */
+  /**
+   * Lets the signature be used once more, if it was this very request that used it: one that only
+   * shows it may be anybody's.
+   */
   readonly forgive: (request: object) => void;
 };
 
@@ -30,7 +34,8 @@ export const createReplays = (kept = REPLAYS_KEPT): Replays => {
       users.set(request, key);
       return true;
     },
-    // Its place in the ring stays taken until it comes round: at worst a later use of the same key goes a little early.
+    // Its place in the ring stays taken until it comes round: at worst a later use of the same key
+    // goes a little early.
     forgive: (request) => {
       const key = users.get(request);
       if (key !== undefined) known.delete(key);

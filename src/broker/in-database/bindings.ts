@@ -6,7 +6,8 @@ import type { Binding, BindingState, QueueIdentity } from '../broker.ts';
 import { requireName } from '../outbox.ts';
 import { createTopicTable, type TopicTable } from './topic-table.ts';
 
-// Two who set the same queue's bindings meet at its row; the second one goes on when the first one has committed.
+// Two who set the same queue's bindings meet at its row; the second one goes on when the first one
+// has committed.
 const touchQueue = statement(
   'bindings.touch-queue',
   `insert into broker_queues (queue, name, changed) values ($1, $2, pg_current_xact_id())
@@ -23,7 +24,8 @@ const replaceBindings = statement(
    insert into broker_bindings (queue, exchange, pattern, since) select $1, exchange, pattern, $4 from wanted on conflict do nothing`,
 );
 
-// First the row of the queue: whoever routes to it has committed by the time that we have it, or finds it gone.
+// First the row of the queue: whoever routes to it has committed by the time that we have it, or
+// finds it gone.
 const removeQueue = statement('bindings.remove-queue', 'delete from broker_queues where queue = $1');
 const removeRest = statement(
   'bindings.remove-rest',
@@ -66,7 +68,8 @@ export const bindingStates = async (on: Queryable, queue: string): Promise<reado
     since,
   }));
 
-// Looked up one by one: however many bindings there are, it costs a look into an index for each exchange.
+// Looked up one by one: however many bindings there are, it costs a look into an index for each
+// exchange.
 const findBound = statement<{ exchange: string }>(
   'bindings.bound-among',
   `select e.exchange from unnest($1::text[]) as e (exchange)
@@ -90,8 +93,9 @@ const readAll = statement<BindingRow>(
    from (values (1)) as always left join broker_bindings b on true`,
 );
 
-// What was set by transactions that committed since the earlier snapshot. Numbers of transactions that are yet to come stand in a
-// database that was restored from another server's backup. `offset 0` keeps this from becoming a join over all bindings.
+// What was set by transactions that committed since the earlier snapshot. Numbers of transactions
+// that are yet to come stand in a database that was restored from another server's backup. `offset
+// 0` keeps this from becoming a join over all bindings.
 const readChanges = statement<BindingRow>(
   'bindings.read-changes',
   `select pg_current_snapshot()::text as snapshot, q.queue, b.exchange, b.pattern
@@ -102,7 +106,10 @@ const readChanges = statement<BindingRow>(
 );
 
 export type BindingMemory = {
-  /** From here on it knows at least what `tx` could read now. Costs what has changed, not what there is. */
+  /**
+   * From here on it knows at least what `tx` could read now. Costs what has changed, not what there
+   * is.
+   */
   readonly refresh: (tx: Queryable) => Promise<void>;
   /** The queues that a message goes to; each once. */
   readonly match: (exchange: string, routingKeys: Iterable<string>) => ReadonlySet<string>;

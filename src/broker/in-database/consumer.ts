@@ -1,4 +1,5 @@
-// Consuming: takes up queues on which something lies, and hands what lies there to the reader, in batches one after another.
+// Consuming: takes up queues on which something lies, and hands what lies there to the reader, in
+// batches one after another.
 import { backoff } from '../../core/backoff.ts';
 import type { Clock } from '../../core/clock.ts';
 import type { Log } from '../../core/log.ts';
@@ -25,14 +26,20 @@ type Held = {
   /** On the wall clock, as others see it. */
   leaseEnds: number;
   isLost: boolean;
-  /** A claim left it out because it is read here already. By the time that this ends, something may have come in again. */
+  /**
+   * A claim left it out because it is read here already. By the time that this ends, something may
+   * have come in again.
+   */
   wasLeftOut: boolean;
 };
 
 /** How a queue is left: `due again`, now or later, is for the claiming loop to see. */
 type Left = 'at rest' | 'due again';
 
-/** Most of them wait for something, as for a slow template; what they hold is bounded by what is read at once. */
+/**
+ * Most of them wait for something, as for a slow template; what they hold is bounded by what is
+ * read at once.
+ */
 const MOST_QUEUES = 64;
 const LEASE_MS = 15_000;
 const RENEW_EVERY_MS = 4_000;
@@ -41,7 +48,10 @@ const SKEW_MS = 5_000;
 /** So many deliveries or so long, and then it is another queue's turn. */
 const MOST_IN_A_ROW = 500;
 const LONGEST_IN_A_ROW_MS = 5_000;
-/** What is handed at once: few at first, twice as many each time while that goes fast, so that a slow queue is soon left. */
+/**
+ * What is handed at once: few at first, twice as many each time while that goes fast, so that a
+ * slow queue is soon left.
+ */
 const FIRST_BATCH = 20;
 const MOST_AT_ONCE = 100;
 const FAST_MS = 500;
@@ -121,7 +131,10 @@ export const createConsumer = (settings: ConsumerSettings): Loop => {
   const mayGoOn = ({ isLost, leaseEnds }: Held): boolean =>
     !isLost && !ending?.aborted && clock.now() < leaseEnds - SKEW_MS;
 
-  /** Reads a queue until nothing is on it, the reader fails, or it is another one's turn; its lease has ended then. */
+  /**
+   * Reads a queue until nothing is on it, the reader fails, or it is another one's turn; its lease
+   * has ended then.
+   */
   const empty = async (one: Held): Promise<Left> => {
     const began = clock.monotonic();
     let read = 0;

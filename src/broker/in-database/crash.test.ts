@@ -17,7 +17,10 @@ const VICTIM = fileURLToPath(new URL('../test-support/victim.ts', import.meta.ur
 /** Our clock is so far ahead of the victim's that its lease has ended. */
 const LATER_MS = 60_000;
 
-/** Kills a process with -9 when it says what `isTime` waits for; answers what it had accepted. All of that takes effect, once. */
+/**
+ * Kills a process with -9 when it says what `isTime` waits for; answers what it had accepted. All
+ * of that takes effect, once.
+ */
 const expectNothingLost = async (t: TestContext, readable: number, isTime: (line: string) => boolean) => {
   const cleanup = lastFirst(t);
   const connection = await freshConnection(cleanup);

@@ -1,4 +1,5 @@
-// The broker that needs no other: topic exchanges as RabbitMQ has them, durable in PostgreSQL. The default without AMQP_URL.
+// The broker that needs no other: topic exchanges as RabbitMQ has them, durable in PostgreSQL. The
+// default without AMQP_URL.
 import type { Clock } from '../../core/clock.ts';
 import { newUuid } from '../../core/ids.ts';
 import type { Log } from '../../core/log.ts';
@@ -27,7 +28,8 @@ export type InProcessBrokerSettings = {
 const LOOK_AFTER_EVERY_MS = 15_000;
 
 /**
- * Any number of processes may run one on the same database. A process without a reader routes, and leaves the queues to others.
+ * Any number of processes may run one on the same database. A process without a reader routes, and
+ * leaves the queues to others.
  *
  * @example
  * const broker = createInProcessBroker({ database, clock, log, metrics });
@@ -89,7 +91,8 @@ export const createInProcessBroker = (settings: InProcessBrokerSettings): Broker
     tools: createInProcessTools({ database, clock, publish: publishIn }),
     run: async (signal) => {
       isRunning = true;
-      // Listening stands before the first question to the database, so that nothing is published unseen in between.
+      // Listening stands before the first question to the database, so that nothing is published
+      // unseen in between.
       await using listening = new AsyncDisposableStack();
       listening.use(await listenForLoop(settings, OUTBOX_CHANNEL, relaying, signal));
       if (consumer) listening.use(await listenForLoop(settings, QUEUES_CHANNEL, consumer, signal));

@@ -1,17 +1,23 @@
-// The tables of queues and of what lies on them: who reads which queue, until when, and what is next.
+// The tables of queues and of what lies on them: who reads which queue, until when, and what is
+// next.
 //
-// A queue is read by the process whose lease it has: `due` is when the lease ends and anyone may take the queue up. Nothing is lost
-// when two processes believe to have it, because only one of them gets to delete a delivery.
+// A queue is read by the process whose lease it has: `due` is when the lease ends and anyone may
+// take the queue up. Nothing is lost when two processes believe to have it, because only one of
+// them gets to delete a delivery.
 //
-// These tables are empty at one moment and full at the next, and a plan that suits the one is ruinous for the other (measured: 300
-// acknowledgements a second instead of 3,000). So the statements are written in such a way that each row can only be found by a key:
-// `array(select …)` and `limit 1` are what the planner cannot turn into a join over everything.
+// These tables are empty at one moment and full at the next, and a plan that suits the one is
+// ruinous for the other (measured: 300 acknowledgements a second instead of 3,000). So the
+// statements are written in such a way that each row can only be found by a key: `array(select …)`
+// and `limit 1` are what the planner cannot turn into a join over everything.
 import { toIso } from '../../core/clock.ts';
 import { createBatch } from '../../database/batch.ts';
 import type { Database, Queryable, Transaction } from '../../database/database.ts';
 import { statement } from '../../database/statement.ts';
 
-/** Says that a queue has become due: something lies on it on which nothing lay, or its reader gave it back. */
+/**
+ * Says that a queue has become due: something lies on it on which nothing lay, or its reader gave
+ * it back.
+ */
 export const QUEUES_CHANNEL = 'broker_queues';
 
 /** Queues that are called so have another reader (watches.ts): they are never due. */
@@ -41,17 +47,25 @@ export type QueueStore = {
   readonly earliestDue: (except: readonly string[]) => Promise<number | undefined>;
   /** Answers which of them are still held. */
   readonly renew: (queues: readonly string[], leaseEnds: number) => Promise<string[]>;
-  /** What is next on a queue, in order, up to so many; undefined: the queue is not held any more. */
+  /**
+   * What is next on a queue, in order, up to so many; undefined: the queue is not held any more.
+   */
   readonly read: (queue: string, most: number) => Promise<QueueContent | undefined>;
   /** Takes deliveries off their queue. */
   readonly remove: (deliveries: readonly number[]) => Promise<void>;
   /** The same in somebody's transaction. Answers those that were there. */
   readonly acknowledge: (tx: Transaction, deliveries: readonly number[]) => Promise<ReadonlySet<number>>;
-  /** Ends the lease of an empty queue. false: something came in since it was read, and it is still held. */
+  /**
+   * Ends the lease of an empty queue. false: something came in since it was read, and it is still
+   * held.
+   */
   readonly release: (queue: string, routed: number) => Promise<boolean>;
   /** Ends the leases of queues that anybody may take up at once. */
   readonly giveBack: (queues: readonly string[], now: number) => Promise<void>;
-  /** Ends the lease of a queue whose reader failed at deliveries that begin with this one; it is due again then. */
+  /**
+   * Ends the lease of a queue whose reader failed at deliveries that begin with this one; it is due
+   * again then.
+   */
   readonly postpone: (queue: string, due: number, first: number) => Promise<void>;
   /** The reader does not fail any more. */
   readonly forgive: (queue: string) => Promise<void>;
@@ -66,7 +80,10 @@ const touchQueues = statement<{ queue: string; is_new: boolean | null }>(
 
 const notifyQueues = statement<unknown>('queues.notify', `select pg_notify('${QUEUES_CHANNEL}', '')`);
 
-/** Something comes in on these queues. Answers which of them there are; whoever waits for something to read is told. */
+/**
+ * Something comes in on these queues. Answers which of them there are; whoever waits for something
+ * to read is told.
+ */
 export const touch = async (tx: Transaction, queues: readonly string[], now: number): Promise<ReadonlySet<string>> => {
   const touched = await tx.query(touchQueues, [queues, toIso(now)]);
   if (touched.some(({ is_new }) => is_new)) await tx.query(notifyQueues);
@@ -93,8 +110,9 @@ const renewLeases = statement<{ queue: string }>(
    returning queue`,
 );
 
-// Queue and deliveries from one snapshot: if nothing was routed since, `release` knows the queue to be as it was seen here. The sizes
-// are looked at before the bodies are: what is read at once is bounded in number and in bytes, the first one excepted.
+// Queue and deliveries from one snapshot: if nothing was routed since, `release` knows the queue to
+// be as it was seen here. The sizes are looked at before the bodies are: what is read at once is
+// bounded in number and in bytes, the first one excepted.
 const readQueues = statement<{ queue: string; routed: number } & (StoredDelivery | { id: null })>(
   'queues.read',
   `select q.queue, q.routed, d.id, d.exchange, d.routing_key, d.message_id, d.body::text as body, d.accepted
@@ -109,7 +127,8 @@ const readQueues = statement<{ queue: string; routed: number } & (StoredDelivery
    order by q.queue, d.id`,
 );
 
-// A body goes with its last delivery. Two last ones that end at the same moment do not see each other; sweep.ts finds what they leave.
+// A body goes with its last delivery. Two last ones that end at the same moment do not see each
+// other; sweep.ts finds what they leave.
 const removeTheseDeliveries = statement<{ id: number }>(
   'queues.remove-deliveries',
   `with gone as (delete from broker_deliveries where id = any($1::bigint[]) returning id, message),
@@ -133,7 +152,8 @@ const giveBackQueues = statement<unknown>(
    select pg_notify('${QUEUES_CHANNEL}', '') from given limit 1`,
 );
 
-// Deliveries end in order: when the first one is over the reader has come further than the time before.
+// Deliveries end in order: when the first one is over the reader has come further than the time
+// before.
 const postponeQueue = statement(
   'queues.postpone',
   `update broker_queues

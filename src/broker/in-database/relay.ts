@@ -1,8 +1,10 @@
-// The relay: takes what was published out of the outbox and lays it on the queues whose bindings match, one transaction a turn.
+// The relay: takes what was published out of the outbox and lays it on the queues whose bindings
+// match, one transaction a turn.
 //
-// One process at a time does so, whichever has the lock of the moment, which ends with its transaction. So deliveries are numbered in
-// the order in which they become visible. An id of the outbox is given before its transaction commits, and a smaller one may turn up
-// after a larger one was routed: nothing is skipped by that, because the outbox is emptied, not read past.
+// One process at a time does so, whichever has the lock of the moment, which ends with its
+// transaction. So deliveries are numbered in the order in which they become visible. An id of the
+// outbox is given before its transaction commits, and a smaller one may turn up after a larger one
+// was routed: nothing is skipped by that, because the outbox is emptied, not read past.
 import { backoff } from '../../core/backoff.ts';
 import type { Clock } from '../../core/clock.ts';
 import type { Database, Transaction } from '../../database/database.ts';
@@ -22,7 +24,10 @@ export type RelaySettings = {
 };
 
 const MOST_MESSAGES = 500;
-/** One message may go to ten thousand queues; five hundred of those in one transaction would be too much. */
+/**
+ * One message may go to ten thousand queues; five hundred of those in one transaction would be too
+ * much.
+ */
 const MOST_DELIVERIES = 20_000;
 
 type Turn =

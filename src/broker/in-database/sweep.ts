@@ -1,4 +1,5 @@
-// Removes bodies of messages that no queue has any more: their queue was removed, or their last deliveries ended at the same moment.
+// Removes bodies of messages that no queue has any more: their queue was removed, or their last
+// deliveries ended at the same moment.
 import type { Queryable } from '../../database/database.ts';
 import { statement } from '../../database/statement.ts';
 
@@ -13,7 +14,10 @@ const sweepMessages = statement<{ last: number | null }>(
 
 const MOST_AT_ONCE = 5_000;
 
-/** Looks at some thousands of messages a call, so that it costs the same however many wait; goes round all of them. */
+/**
+ * Looks at some thousands of messages a call, so that it costs the same however many wait; goes
+ * round all of them.
+ */
 export const createSweep = (database: Queryable): (() => Promise<void>) => {
   let after = 0;
   return async () => {

@@ -1,4 +1,5 @@
-// The tools of the in-process broker: publishing goes through the outbox, and watches lie in the database.
+// The tools of the in-process broker: publishing goes through the outbox, and watches lie in the
+// database.
 import type { Clock } from '../../core/clock.ts';
 import { newAccessToken } from '../../core/ids.ts';
 import type { Database, Transaction } from '../../database/database.ts';

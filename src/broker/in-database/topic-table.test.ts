@@ -11,7 +11,9 @@ const matches = (pattern: string, key: string): boolean => {
   return found.has('q');
 };
 
-/** RabbitMQ's rule written another way: what a pattern says of the rest of the key, word by word. */
+/**
+ * RabbitMQ's rule written another way: what a pattern says of the rest of the key, word by word.
+ */
 const oracle = (pattern: readonly string[], key: readonly string[]): boolean => {
   const [first, ...rest] = pattern;
   if (first === undefined) return key.length === 0;

@@ -1,4 +1,5 @@
-// Which queues a routing key leads to, by RabbitMQ's rules for topic exchanges: a tree of the patterns' words, walked once a key.
+// Which queues a routing key leads to, by RabbitMQ's rules for topic exchanges: a tree of the
+// patterns' words, walked once a key.
 
 /** The bindings of one exchange. */
 export type TopicTable = {
@@ -21,7 +22,10 @@ type Node = {
   readonly queues: Set<string>;
 };
 
-/** As RabbitMQ splits: the empty key has no words, `.` has two empty ones, and an empty word is a word for `*`. */
+/**
+ * As RabbitMQ splits: the empty key has no words, `.` has two empty ones, and an empty word is a
+ * word for `*`.
+ */
 const wordsOf = (key: string): readonly string[] => (key === '' ? [] : key.split('.'));
 
 const createNode = (isMany = false): Node => ({
@@ -57,8 +61,9 @@ export const createTopicTable = (): TopicTable => {
       }
     },
     match: (routingKey, into) => {
-      // All places at once where a reading of the words so far can stand. There are no more of them than nodes, so that a key costs
-      // words × nodes at worst; a search that tries one reading after another takes ages on `#.#.#.#`.
+      // All places at once where a reading of the words so far can stand. There are no more of them
+      // than nodes, so that a key costs words × nodes at worst; a search that tries one reading
+      // after another takes ages on `#.#.#.#`.
       let places = new Set<Node>();
       enter(root, places);
       for (const word of wordsOf(routingKey)) {

@@ -1,4 +1,5 @@
-// Watches of the in-process broker: queues like those of hooks, but bounded, and read by whoever has their id.
+// Watches of the in-process broker: queues like those of hooks, but bounded, and read by whoever
+// has their id.
 import { toIso } from '../../core/clock.ts';
 import type { Database, Queryable, Transaction } from '../../database/database.ts';
 import { statement } from '../../database/statement.ts';
@@ -107,7 +108,10 @@ const markIncomplete = statement(
   'update broker_watches set is_incomplete = true where queue = any($1)',
 );
 
-/** Messages came in on these queues: of those that are watches the surplus is dropped, and those who read them are told. */
+/**
+ * Messages came in on these queues: of those that are watches the surplus is dropped, and those who
+ * read them are told.
+ */
 export const tendWatches = async (tx: Transaction, queues: Iterable<string>): Promise<void> => {
   const watches = [...queues].filter((queue) => queue.startsWith(WATCH_PREFIX));
   if (watches.length === 0) return;

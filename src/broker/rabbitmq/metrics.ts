@@ -1,4 +1,5 @@
-// What is counted of RabbitMQ beside what every broker counts. No label holds a name of an exchange or a queue: callers choose those.
+// What is counted of RabbitMQ beside what every broker counts. No label holds a name of an exchange
+// or a queue: callers choose those.
 import type { Metrics } from '../../core/metrics.ts';
 
 export type AmqpMetrics = {

@@ -1,4 +1,5 @@
-// RabbitMQ behind the broker's port: each hook with bindings has a durable queue of its own there, which follows the database.
+// RabbitMQ behind the broker's port: each hook with bindings has a durable queue of its own there,
+// which follows the database.
 import { backoff } from '../../core/backoff.ts';
 import type { Clock } from '../../core/clock.ts';
 import type { Log } from '../../core/log.ts';
@@ -21,13 +22,18 @@ export type RabbitmqBrokerSettings = {
   readonly database: Database;
   /** For publishing, declaring and binding. Runs until after the broker has ended. */
   readonly connection: AmqpConnection;
-  /** For consuming only: it is not read from while too much is in flight. Runs until after the broker has ended. */
+  /**
+   * For consuming only: it is not read from while too much is in flight. Runs until after the
+   * broker has ended.
+   */
   readonly consuming: AmqpConnection;
   readonly queueType: QueueType;
   /** Queues that exist with other arguments are emptied into their hooks, deleted and made anew. */
   readonly replaceQueues: boolean;
   readonly tools: BrokerTools;
-  /** Of messages that were received and are not over; beyond it nothing more is read. Default 64 MB. */
+  /**
+   * Of messages that were received and are not over; beyond it nothing more is read. Default 64 MB.
+   */
   readonly mostBytesInFlight?: number;
   /** The server's own exchanges. */
   readonly exchanges: readonly string[];

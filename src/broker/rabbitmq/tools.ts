@@ -1,4 +1,5 @@
-// The tools of RabbitMQ: publishing is answered after the confirm, and a watch is a queue of RabbitMQ that expires.
+// The tools of RabbitMQ: publishing is answered after the confirm, and a watch is a queue of
+// RabbitMQ that expires.
 import type { Channel, GetMessage, Message } from 'amqplib';
 import { type Clock, withDeadline } from '../../core/clock.ts';
 import { newAccessToken } from '../../core/ids.ts';
@@ -167,7 +168,10 @@ const waitForOne = async (
   return first;
 };
 
-/** RabbitMQ drops without telling. A queue that holds as much as it may, or would with one more like these, may have lost some. */
+/**
+ * RabbitMQ drops without telling. A queue that holds as much as it may, or would with one more like
+ * these, may have lost some.
+ */
 const wasFull = (messageCount: number, messages: readonly Message[]): boolean => {
   const bytes = messages.reduce((sum, { content }) => sum + content.length, 0);
   const average = bytes / messages.length;

@@ -1,5 +1,5 @@
-// A process that reads from RabbitMQ until it is killed. It says a line for each batch that it has read.
-// node amqp-victim.ts <connection to the database as JSON> <URL of RabbitMQ>
+// A process that reads from RabbitMQ until it is killed. It says a line for each batch that it has
+// read. node amqp-victim.ts <connection to the database as JSON> <URL of RabbitMQ>
 import { systemClock } from '../../core/clock.ts';
 import { silentLog } from '../../core/log.ts';
 import { createMetrics } from '../../core/metrics.ts';

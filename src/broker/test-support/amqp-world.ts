@@ -1,4 +1,5 @@
-// A world for tests of RabbitMQ behind the broker's port: a database and a user of RabbitMQ of the test's own, and brokers as if each were a process.
+// A world for tests of RabbitMQ behind the broker's port: a database and a user of RabbitMQ of the
+// test's own, and brokers as if each were a process.
 import { randomBytes } from 'node:crypto';
 import type { Socket } from 'node:net';
 import { type ChannelModel, connect } from 'amqplib';

@@ -1,4 +1,5 @@
-// How fast the in-process broker is, on a database of its own: node src/broker/test-support/measure.ts [reader commits: yes]
+// How fast the in-process broker is, on a database of its own: node
+// src/broker/test-support/measure.ts [reader commits: yes]
 import { freshDatabase } from '../../../test/support/database.ts';
 import { lastFirst } from '../../../test/support/wait.ts';
 import { systemClock } from '../../core/clock.ts';

@@ -1,4 +1,5 @@
-// A process that publishes to RabbitMQ what is in the outbox, until it is killed: node relay-victim.ts <connection as JSON> <URL of RabbitMQ>
+// A process that publishes to RabbitMQ what is in the outbox, until it is killed: node
+// relay-victim.ts <connection as JSON> <URL of RabbitMQ>
 import { systemClock } from '../../core/clock.ts';
 import { silentLog } from '../../core/log.ts';
 import { createMetrics } from '../../core/metrics.ts';

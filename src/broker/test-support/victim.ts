@@ -1,5 +1,6 @@
-// A process that publishes and reads until it is killed. It says a line for each message that it has accepted, and for each that it has read.
-// node victim.ts <connection as JSON> <messages> <how many it reads before it waits for ever>
+// A process that publishes and reads until it is killed. It says a line for each message that it
+// has accepted, and for each that it has read. node victim.ts <connection as JSON> <messages> <how
+// many it reads before it waits for ever>
 import { systemClock } from '../../core/clock.ts';
 import { silentLog } from '../../core/log.ts';
 import { createMetrics } from '../../core/metrics.ts';

@@ -1,4 +1,5 @@
-// A world for tests of the broker: one database, a clock in the test's hands, and brokers as if each were a process.
+// A world for tests of the broker: one database, a clock in the test's hands, and brokers as if
+// each were a process.
 import { type Cleanup, freshDatabase } from '../../../test/support/database.ts';
 import { createFakeClock, type FakeClock } from '../../../test/support/fake-clock.ts';
 import { silentLog } from '../../core/log.ts';
@@ -14,7 +15,9 @@ export type TestReader = (deliveries: readonly Delivery[], broker: Broker) => Pr
 export type World = {
   readonly database: Database;
   readonly clock: FakeClock;
-  /** Runs one more broker until the test ends or it is stopped. `on`: its own way to the database. */
+  /**
+   * Runs one more broker until the test ends or it is stopped. `on`: its own way to the database.
+   */
   readonly start: (reader?: TestReader, on?: Database) => Promise<RunningBroker>;
   readonly publish: (...messages: readonly Partial<OutgoingMessage>[]) => Promise<void>;
   /** Binds the queue to the exchange `x` with these patterns. */
@@ -46,7 +49,10 @@ export const countLeft = statement<Left>(
           (select count(*) from broker_queues where due is not null) as due`,
 );
 
-/** What sleeps when a broker has nothing to do: it routes, looks after, and with a reader delivers and renews. */
+/**
+ * What sleeps when a broker has nothing to do: it routes, looks after, and with a reader delivers
+ * and renews.
+ */
 const SLEEPERS = { withReader: 4, without: 2 };
 
 export type WorldOptions = {

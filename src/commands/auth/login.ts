@@ -26,7 +26,9 @@ export const login: Run = async (call) => {
   return 0;
 };
 
-/** undefined: the credentials are good, and may not ask what they may do (`auth:current-scopes`). */
+/**
+ * undefined: the credentials are good, and may not ask what they may do (`auth:current-scopes`).
+ */
 const scopesOf = async (auth: Auth): Promise<string[] | undefined> => {
   try {
     return (await auth.currentScopes()).scopes;
@@ -46,7 +48,10 @@ type Given = {
   readonly certificate?: string;
 };
 
-/** Typed, or on standard input: the token alone, or credentials as JSON, such as a root-credentials.json. */
+/**
+ * Typed, or on standard input: the token alone, or credentials as JSON, such as a
+ * root-credentials.json.
+ */
 const readCredentials = async (call: Call): Promise<Given> => {
   const text = (await readSecret('Access token: ', call)).trim();
   if (text === '') throw wrong('No access token was given', 'Type it when asked, or hand it over on standard input');

@@ -1,4 +1,5 @@
-// `hookwright roles`: names for what may be done. A hook may do what its role hook-id:GROUP/HOOK may.
+// `hookwright roles`: names for what may be done. A hook may do what its role hook-id:GROUP/HOOK
+// may.
 import { ApiCallError, type Auth, type GetRoleResponse } from '#client';
 import { OperatorError } from '../../core/errors.ts';
 import type { Call, Run } from '../cli/command.ts';

@@ -29,8 +29,9 @@ export type ConnectionChoice = {
 type Found = { readonly rootUrl: string; readonly credentials: StoredCredentials; readonly source: string };
 
 /**
- * In this order: --data; --root-url and --client-id, with TASKCLUSTER_* or a login; TASKCLUSTER_*; the data folder here; the latest login.
- * Throws HW_NO_CREDENTIALS, HW_BAD_OPTION, HW_CREDENTIALS_OPEN.
+ * In this order: --data; --root-url and --client-id, with TASKCLUSTER_* or a login; TASKCLUSTER_*;
+ * the data folder here; the latest login. Throws HW_NO_CREDENTIALS, HW_BAD_OPTION,
+ * HW_CREDENTIALS_OPEN.
  */
 export const connectApi = async (choice: ConnectionChoice): Promise<Connection> =>
   connectWith(await findCredentials(choice));

@@ -1,4 +1,5 @@
-// What `hookwright login` keeps: credentials for root URLs, in a file of the user's own that nobody else can read.
+// What `hookwright login` keeps: credentials for root URLs, in a file of the user's own that nobody
+// else can read.
 import { mkdir, open, readFile, rename, rm, stat } from 'node:fs/promises';
 import { homedir } from 'node:os';
 import { dirname, join } from 'node:path';
@@ -23,7 +24,10 @@ const NONE: StoredLogins = { current: undefined, logins: {} };
 export const loginsFile = (env: NodeJS.ProcessEnv): string =>
   join(env.XDG_CONFIG_HOME || join(env.HOME || homedir(), '.config'), 'hookwright', 'credentials.json');
 
-/** Throws HW_CREDENTIALS_OPEN when others may read the file, HW_BAD_FILE when it is not what was written. */
+/**
+ * Throws HW_CREDENTIALS_OPEN when others may read the file, HW_BAD_FILE when it is not what was
+ * written.
+ */
 export const readLogins = async (env: NodeJS.ProcessEnv): Promise<StoredLogins> => {
   const path = loginsFile(env);
   try {

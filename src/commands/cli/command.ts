@@ -1,4 +1,5 @@
-// What a command of the command line is. The table of all of them is command-table.ts; main.ts finds a command in it by its words.
+// What a command of the command line is. The table of all of them is command-table.ts; main.ts
+// finds a command in it by its words.
 import type { Clock } from '../../core/clock.ts';
 import type { Connection } from '../calls/api-connection.ts';
 import type { Output } from './output.ts';
@@ -16,7 +17,10 @@ export type Command = {
   readonly summary: string;
   /** What `hookwright help NAME` prints. */
   readonly usage: string;
-  /** Resolves with the exit status. Throws OperatorError for what the person at the terminal can mend. */
+  /**
+   * Resolves with the exit status. Throws OperatorError for what the person at the terminal can
+   * mend.
+   */
   readonly run: (args: readonly string[], io: CommandIo) => Promise<number>;
 };
 
@@ -42,7 +46,10 @@ export type Option = {
   readonly help: string;
 };
 
-/** A line of the table: what parses the command's arguments, what help and completion say of it, and how to load what runs it. */
+/**
+ * A line of the table: what parses the command's arguments, what help and completion say of it, and
+ * how to load what runs it.
+ */
 export type CommandEntry = {
   /** The words that call it: `['hooks', 'create']`. */
   readonly words: readonly string[];
@@ -56,7 +63,9 @@ export type ReadCommandEntry = {
   /** More for help, below the summary. */
   readonly notes?: string;
   readonly examples?: readonly string[];
-  /** What it writes on standard output is data: a reader that goes away before the end is an error. */
+  /**
+   * What it writes on standard output is data: a reader that goes away before the end is an error.
+   */
   readonly writesData?: true;
   readonly load: () => Promise<Run>;
 };
@@ -91,6 +100,9 @@ export type Call = {
   readonly clock: Clock;
   /** What to do when the command fails from here on, in place of general advice. */
   readonly advise: (cure: string | undefined) => void;
-  /** Clients of the server's services. Asked again, it looks again: a server that was started anew may be elsewhere. */
+  /**
+   * Clients of the server's services. Asked again, it looks again: a server that was started anew
+   * may be elsewhere.
+   */
   readonly connect: () => Promise<Connection>;
 };

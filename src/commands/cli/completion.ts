@@ -69,7 +69,10 @@ const valueFlags = (branches: readonly Branch[]): string[] => [
 /** Summaries have no quotes of the shells in them but this one. */
 const quoted = (text: string): string => `'${text.replaceAll("'", `'\\''`)}'`;
 
-/** The longest words for which there is a branch are those of the command: `hooks create`, not `hooks`. */
+/**
+ * The longest words for which there is a branch are those of the command: `hooks create`, not
+ * `hooks`.
+ */
 const bashScript = (branches: readonly Branch[]): string => {
   const cases = branches.map(
     (branch) =>

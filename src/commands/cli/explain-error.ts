@@ -1,4 +1,5 @@
-// What went wrong, for the person at the terminal: first what, then where, then what to do. And the exit status for scripts.
+// What went wrong, for the person at the terminal: first what, then where, then what to do. And the
+// exit status for scripts.
 import { ApiCallError } from '#client';
 import { OperatorError, type OperatorErrorCode } from '../../core/errors.ts';
 import { EXIT_STATUS } from './exit-status.ts';
@@ -15,7 +16,10 @@ export type Explained = {
   readonly status: number;
 };
 
-/** At what, and as whom: `hook my-group/my-hook`, `http://127.0.0.1:8080 as root`. Filled in as it becomes known. */
+/**
+ * At what, and as whom: `hook my-group/my-hook`, `http://127.0.0.1:8080 as root`. Filled in as it
+ * becomes known.
+ */
 export type Circumstances = {
   readonly subject?: string | undefined;
   readonly server?: string | undefined;
@@ -68,8 +72,9 @@ const unreachableText = (text: string): string =>
   `The server cannot be reached: ${text.replace(/^\w+: (fetch failed: )?/, '')}`;
 
 /**
- * The lines of Markdown: without the footer that repeats the request, without fences, without the scopes that were asked for beside those
- * that are missing, and with single empty lines between paragraphs.
+ * The lines of Markdown: without the footer that repeats the request, without fences, without the
+ * scopes that were asked for beside those that are missing, and with single empty lines between
+ * paragraphs.
  */
 const linesOf = (markdown: string): string[] => {
   const body = (markdown.split('\n\n---\n')[0] ?? '').trim();

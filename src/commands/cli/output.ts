@@ -1,4 +1,5 @@
-// What commands print: answers on standard output, as text or JSON; remarks on standard error. Nothing in them can steer a terminal.
+// What commands print: answers on standard output, as text or JSON; remarks on standard error.
+// Nothing in them can steer a terminal.
 import type { CommandIo } from './command.ts';
 
 export type Colour = 'red' | 'green' | 'yellow' | 'dim' | 'bold';
@@ -46,7 +47,9 @@ export const createOutput = ({ stdout, stderr, env }: CommandIo, isJson: boolean
 const wantsColours = (stream: NodeJS.WritableStream, env: NodeJS.ProcessEnv): boolean =>
   'isTTY' in stream && stream.isTTY === true && !env.NO_COLOR && env.TERM !== 'dumb';
 
-/** JSON escapes the control characters below a space by itself; terminals obey some above as well. */
+/**
+ * JSON escapes the control characters below a space by itself; terminals obey some above as well.
+ */
 export const asJson = (value: unknown, indent = 2): string =>
   JSON.stringify(value, null, indent).replace(
     /[\x7f-\x9f]/g,

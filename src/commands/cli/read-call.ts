@@ -1,4 +1,5 @@
-// From the words of a command line to a call of a command: which command it is, and its arguments by their names.
+// From the words of a command line to a call of a command: which command it is, and its arguments
+// by their names.
 import { parseArgs } from 'node:util';
 import { describeError, OperatorError } from '../../core/errors.ts';
 import type { CommandEntry, ReadCommandEntry } from './command.ts';
@@ -24,7 +25,9 @@ export type Values = {
   readonly switches: ReadonlySet<string>;
 };
 
-/** Throws HW_BAD_OPTION, which says how to call the command, and never repeats what may be a secret. */
+/**
+ * Throws HW_BAD_OPTION, which says how to call the command, and never repeats what may be a secret.
+ */
 export const readCall = (entry: ReadEntry, args: readonly string[]): Values => {
   refuseSecrets(args);
   const { values, positionals } = parse(entry, args);

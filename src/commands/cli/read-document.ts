@@ -1,4 +1,5 @@
-// A JSON value from a file or from standard input, written in JSON or YAML; and YAML from a JSON value.
+// A JSON value from a file or from standard input, written in JSON or YAML; and YAML from a JSON
+// value.
 import { readFile } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { text } from 'node:stream/consumers';
@@ -6,7 +7,10 @@ import { Document, LineCounter, parseDocument, visit } from 'yaml';
 import { describeError, OperatorError } from '../../core/errors.ts';
 import type { Call } from './command.ts';
 
-/** `name` is a path, or `-` for standard input. Throws HW_BAD_FILE, which says in which line and column. */
+/**
+ * `name` is a path, or `-` for standard input. Throws HW_BAD_FILE, which says in which line and
+ * column.
+ */
 export const readDocument = async (name: string, { cwd, stdin }: Pick<Call, 'cwd' | 'stdin'>): Promise<object> => {
   const path = name === '-' ? 'standard input' : name;
   let source: string;
@@ -67,6 +71,9 @@ export const asYaml = (value: unknown): string => {
   );
 };
 
-/** Several lines are written as a block, where space at the very beginning, or on lines of nothing else, would be taken for indentation. */
+/**
+ * Several lines are written as a block, where space at the very beginning, or on lines of nothing
+ * else, would be taken for indentation.
+ */
 const isUnfitForBlock = (text: string): boolean =>
   text.includes('\n') && (/^\s|[\r\u2028\u2029]/.test(text) || /^[^\S\n]+$/m.test(text));

@@ -8,7 +8,9 @@ export const reasonOf = (error: unknown): string => {
   return shortened(typeof message === 'string' ? message : JSON.stringify(error ?? null));
 };
 
-/** The first paragraph; what it announces in a block of code, such as missing scopes, comes with it. */
+/**
+ * The first paragraph; what it announces in a block of code, such as missing scopes, comes with it.
+ */
 const shortened = (text: string): string => {
   const [, announced = '', block] = /^([^\n]*:)\s*```\w*\n([\s\S]*?)\n```/.exec(text) ?? [];
   const told = block === undefined ? (text.split('\n\n')[0] ?? '') : `${announced} ${compact(block)}`;

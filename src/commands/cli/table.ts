@@ -3,7 +3,10 @@ import { oneLine, type Paint } from './output.ts';
 
 export type Cell = string | undefined;
 
-/** Rows below a heading, each column as wide as its widest cell. `empty` is said instead when there are none. */
+/**
+ * Rows below a heading, each column as wide as its widest cell. `empty` is said instead when there
+ * are none.
+ */
 export const table = (
   heading: readonly string[],
   rows: readonly (readonly Cell[])[],

@@ -13,8 +13,9 @@ export const nameOfBackup = (name: string, pipe: 'standard input' | 'standard ou
   name === PIPE ? pipe : name;
 
 /**
- * Writes beside the file, and gives it its name when all is on the disk; a file of that name is replaced then, and kept until then.
- * Answers how many bytes. Throws HW_BACKUP_NOT_WRITTEN, or an OperatorError of the source.
+ * Writes beside the file, and gives it its name when all is on the disk; a file of that name is
+ * replaced then, and kept until then. Answers how many bytes. Throws HW_BACKUP_NOT_WRITTEN, or an
+ * OperatorError of the source.
  */
 export const writeBackupFile = async (
   name: string,
@@ -49,7 +50,10 @@ const writeToPipe = async (stdout: NodeJS.WritableStream, source: AsyncIterable<
   }
 };
 
-/** Where a link leads, so that the link stays one. What is no file is not replaced by one: as root that could be /dev/null. */
+/**
+ * Where a link leads, so that the link stays one. What is no file is not replaced by one: as root
+ * that could be /dev/null.
+ */
 const targetOf = async (path: string): Promise<string> => {
   const target = await realpath(path).catch((error: unknown) => {
     if (errorCode(error) === 'ENOENT') return path;

@@ -1,4 +1,5 @@
-// Where the data are that backup and restore work on: the options of serve that say so, and a connection to the database.
+// Where the data are that backup and restore work on: the options of serve that say so, and a
+// connection to the database.
 import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import type pg from 'pg';
@@ -29,7 +30,10 @@ export type DataPlace = AsyncDisposable & {
   readonly log: Log;
 };
 
-/** Starts the embedded database if it does not run, and makes it if it may. Throws HW_NOTHING_TO_BACK_UP where it may not. */
+/**
+ * Starts the embedded database if it does not run, and makes it if it may. Throws
+ * HW_NOTHING_TO_BACK_UP where it may not.
+ */
 export const openDataPlace = async (
   { databaseUrl, dataFolder, logLevel }: Config,
   { mayMake }: { readonly mayMake: boolean },

@@ -21,7 +21,8 @@ export const restore: Run = async (call) => {
   const { dataFolder } = config;
   const signal = endingSignal();
   const source = await findBackupFile(call.argument('FILE'), call);
-  // Looked through before anything is begun. Of a pipe that cannot be: there only the end decides, before which nothing is committed.
+  // Looked through before anything is begun. Of a pipe that cannot be: there only the end decides,
+  // before which nothing is committed.
   if (source.isFile) for await (const _frame of readFrames(source.open(), source.path));
   const frames = readFrames(source.open(), source.path);
   const header = parseHeader((await frames.next()).value as Frame | undefined, source.path);
@@ -51,7 +52,10 @@ export const restore: Run = async (call) => {
   return EXIT_STATUS.done;
 };
 
-/** The key that the data folder gets; undefined: it has it, or none is needed. Throws when there would be no way to the secrets. */
+/**
+ * The key that the data folder gets; undefined: it has it, or none is needed. Throws when there
+ * would be no way to the secrets.
+ */
 const keyOf = async (
   { keyFingerprint, encryptionKey }: BackupHeader,
   given: string | undefined,

@@ -1,4 +1,5 @@
-// `hookwright hooks edit`: the definition in an editor, as YAML. What was written is never lost: a file that was refused is kept.
+// `hookwright hooks edit`: the definition in an editor, as YAML. What was written is never lost: a
+// file that was refused is kept.
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
@@ -74,7 +75,8 @@ const save = async (
 
 const openEditor = async ({ env }: Call, file: string): Promise<void> => {
   const editor = env.VISUAL || env.EDITOR || 'vi';
-  // By a shell, because the variable may hold arguments too; the file comes as one of its own, whatever is in its name.
+  // By a shell, because the variable may hold arguments too; the file comes as one of its own,
+  // whatever is in its name.
   const child = spawn('/bin/sh', ['-c', `${editor} "$1"`, 'sh', file], { stdio: 'inherit' });
   // Ctrl-C in the editor is for the editor; it reaches us too.
   const ignore = () => {};

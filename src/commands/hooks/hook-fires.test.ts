@@ -1,4 +1,5 @@
-// Following shows every fire once, in whatever order they are committed and however many come at a time.
+// Following shows every fire once, in whatever order they are committed and however many come at a
+// time.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
@@ -16,7 +17,10 @@ const fireAt = (id: number, ended: number): FireRecord => ({
 
 type Step = { readonly kind: 'away' } | { readonly kind: 'come'; readonly agesMs: readonly number[] };
 
-/** Follows a ledger to which each step adds fires that ended up to some milliseconds before the newest; returns what was shown. */
+/**
+ * Follows a ledger to which each step adds fires that ended up to some milliseconds before the
+ * newest; returns what was shown.
+ */
 const follow = async (
   before: number,
   limit: number,

@@ -1,4 +1,5 @@
-// `hookwright hooks fires`: what became of the events of a hook, and with --follow what becomes of those that come.
+// `hookwright hooks fires`: what became of the events of a hook, and with --follow what becomes of
+// those that come.
 import type { FireRecord, Hooks } from '#client';
 import type { Call, Run } from '../cli/command.ts';
 import { EXIT_STATUS } from '../cli/exit-status.ts';
@@ -71,7 +72,10 @@ const missedText = (detail: unknown): string => {
   return count === 1 ? `due at ${first}` : `${count} occurrences, from ${first} to ${last}`;
 };
 
-/** Oldest first, as a log. Ends with Ctrl-C, or when the server refuses; a server that is away is waited for. */
+/**
+ * Oldest first, as a log. Ends with Ctrl-C, or when the server refuses; a server that is away is
+ * waited for.
+ */
 const follow = async (call: Call, name: HookArguments, limit: number): Promise<number> => {
   const { signal, grace } = heedInterruption(call.clock);
   const say = (fires: readonly FireRecord[]) => {
@@ -104,10 +108,15 @@ const follow = async (call: Call, name: HookArguments, limit: number): Promise<n
   }
 };
 
-/** The newest fires. What is older than `floor` was not looked at; undefined: there is nothing older. */
+/**
+ * The newest fires. What is older than `floor` was not looked at; undefined: there is nothing
+ * older.
+ */
 type Known = { readonly fires: readonly FireRecord[]; readonly floor: string | undefined };
 
-/** How far behind the newest one a row may come in, in rows: what was committed late is seen too. */
+/**
+ * How far behind the newest one a row may come in, in rows: what was committed late is seen too.
+ */
 const LOOK_BACK = 200;
 
 const lookBack = async (hooks: Hooks, name: HookArguments, limit: number): Promise<Known> => {
@@ -115,7 +124,10 @@ const lookBack = async (hooks: Hooks, name: HookArguments, limit: number): Promi
   return { fires, floor: fires.length === limit ? fires.at(-1)?.ended : undefined };
 };
 
-/** What is not among the known ones; and what to know the next time. Records never change, so they are their own identity. */
+/**
+ * What is not among the known ones; and what to know the next time. Records never change, so they
+ * are their own identity.
+ */
 const freshOf = async (hooks: Hooks, name: HookArguments, { fires: known, floor = '' }: Known) => {
   const seen = new Set(known.map((fire) => JSON.stringify(fire)));
   const fires: FireRecord[] = [];

@@ -1,4 +1,5 @@
-// `hookwright hooks`: what is one call or two. Triggering, fires and editing are in files of their own.
+// `hookwright hooks`: what is one call or two. Triggering, fires and editing are in files of their
+// own.
 import type { HookDefinition, HookStatus, Hooks } from '#client';
 import type { Call, Run } from '../cli/command.ts';
 import { reasonOf } from '../cli/reason-of.ts';

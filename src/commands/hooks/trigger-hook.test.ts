@@ -1,4 +1,5 @@
-// What a trigger says of a task that the queue has not taken yet: not that it was made, and waiting goes on.
+// What a trigger says of a task that the queue has not taken yet: not that it was made, and waiting
+// goes on.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { ApiCallError } from '#client';

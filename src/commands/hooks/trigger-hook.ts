@@ -7,7 +7,10 @@ import { readPayload } from '../cli/payload.ts';
 import { type HookArguments, hookOf } from './hook-name.ts';
 
 const LOOK_EVERY_MS = 500;
-/** After so long a call is answered although the queue has not taken the task yet. A little less than the server's 10 s, for the clocks. */
+/**
+ * After so long a call is answered although the queue has not taken the task yet. A little less
+ * than the server's 10 s, for the clocks.
+ */
 const ANSWERED_UNMADE_MS = 9_900;
 const RESOLVED = ['completed', 'failed', 'exception'];
 

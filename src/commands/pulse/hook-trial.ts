@@ -1,4 +1,5 @@
-// What a hook would make of a message: its definition is read from the server, and tried here with the server's own code.
+// What a hook would make of a message: its definition is read from the server, and tried here with
+// the server's own code.
 import type { Hooks } from '#client';
 import type { Delivery } from '../../broker/broker.ts';
 import type { Clock } from '../../core/clock.ts';
@@ -11,7 +12,10 @@ import { reasonOf } from '../cli/reason-of.ts';
 import type { HookArguments } from '../hooks/hook-name.ts';
 
 export type Verdict = {
-  /** `created`: the payload fits and the template renders to a task. Whether the hook's role may create that task is not tried. */
+  /**
+   * `created`: the payload fits and the template renders to a task. Whether the hook's role may
+   * create that task is not tried.
+   */
   readonly outcome: 'created' | 'declined' | 'rejected' | 'failed' | 'limited';
   readonly reason?: string;
 };

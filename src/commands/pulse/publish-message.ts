@@ -1,4 +1,5 @@
-// `hookwright messages publish` and `hookwright pulse publish`: a message for the broker of the server.
+// `hookwright messages publish` and `hookwright pulse publish`: a message for the broker of the
+// server.
 import type { Call, Run } from '../cli/command.ts';
 import { readPayload } from '../cli/payload.ts';
 import { requireId } from '../cli/require-id.ts';

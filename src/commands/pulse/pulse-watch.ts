@@ -1,4 +1,5 @@
-// `hookwright pulse watch`: the messages of an exchange as they come, and what a hook would make of them.
+// `hookwright pulse watch`: the messages of an exchange as they come, and what a hook would make of
+// them.
 import { ApiCallError, type Broker, type Hooks, type ReadWatchResponse } from '#client';
 import { toIso } from '../../core/clock.ts';
 import type { Call, Run } from '../cli/command.ts';
@@ -27,7 +28,8 @@ export const pulseWatch: Run = async (call) => {
   const connection = await call.connect();
   await using trial =
     name && (await (await import('./hook-trial.ts')).createHookTrial(connection.hooks, name, call.clock));
-  // Like the hook before it, the first watch is not forgiven: wrong names and credentials are said at once.
+  // Like the hook before it, the first watch is not forgiven: wrong names and credentials are said
+  // at once.
   const watch = await openWatch(call, connection, exchange, pattern, signal);
   call.output.remark(`Watching ${exchange} for ${pattern}; Ctrl-C ends it.`);
   if (trial && !trial.isBoundTo(exchange)) {
@@ -49,7 +51,10 @@ export const pulseWatch: Run = async (call) => {
 
 type Clients = { readonly broker: Broker; readonly hooks: Hooks };
 
-/** A watch that outlives the server: what came while nobody could read it is shown, if it is still there. */
+/**
+ * A watch that outlives the server: what came while nobody could read it is shown, if it is still
+ * there.
+ */
 const openWatch = async (call: Call, first: Clients, exchange: string, pattern: string, interruption: AbortSignal) => {
   const { output, clock } = call;
   let { broker, hooks } = first;
@@ -103,7 +108,10 @@ const openWatch = async (call: Call, first: Clients, exchange: string, pattern: 
 
 const isNotFound = (error: unknown): error is ApiCallError => error instanceof ApiCallError && error.statusCode === 404;
 
-/** The messages are here already, and are tried with what is known of the hook if nothing newer can be had. */
+/**
+ * The messages are here already, and are tried with what is known of the hook if nothing newer can
+ * be had.
+ */
 const refresh = async (trial: HookTrial, hooks: Hooks, call: Call) => {
   try {
     await trial.refresh(hooks);

@@ -1,4 +1,5 @@
-// hookwright init script NAME: a folder with a script to begin with, its types, and an event to try it on.
+// hookwright init script NAME: a folder with a script to begin with, its types, and an event to try
+// it on.
 import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { authorDeclarations } from '../../script-hooks/declarations.ts';

@@ -1,4 +1,5 @@
-// hookwright simulate: runs a script once on a recorded event, and says what it would have done. Touches nothing.
+// hookwright simulate: runs a script once on a recorded event, and says what it would have done.
+// Touches nothing.
 import { readFileSync, watch } from 'node:fs';
 import { basename, dirname, extname, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
@@ -150,7 +151,10 @@ const asJson = ({ event, stateBefore, outcome, place }: DryRun): unknown => ({
   ...(place === undefined ? {} : { place }),
 });
 
-/** Runs on every save of a file beside the script or of one that was named, until the process is interrupted. */
+/**
+ * Runs on every save of a file beside the script or of one that was named, until the process is
+ * interrupted.
+ */
 const again = async (call: Call, io: CommandIo): Promise<number> => {
   const files = [call.script, call.event, call.bowl, call.state].flatMap((file) =>
     file === undefined ? [] : [resolve(io.cwd, file)],

@@ -1,4 +1,5 @@
-// `hookwright config check`: reads the configuration as `serve` would, tries what it names, and says what is good or wrong.
+// `hookwright config check`: reads the configuration as `serve` would, tries what it names, and
+// says what is good or wrong.
 import { access, constants } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { dirname, join } from 'node:path';

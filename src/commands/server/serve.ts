@@ -12,7 +12,10 @@ import { describeOptions, PARTS } from '../../options.ts';
 import { VERSION } from '../../version.ts';
 import type { Command } from '../cli/command.ts';
 
-/** Ctrl-C reaches us several times at once: from the terminal, from npm and from the launcher. They are one. */
+/**
+ * Ctrl-C reaches us several times at once: from the terminal, from npm and from the launcher. They
+ * are one.
+ */
 const SAME_SIGNAL_MS = 250;
 const SIGNALS = { SIGHUP: 1, SIGINT: 2, SIGTERM: 15 } as const;
 
@@ -110,7 +113,10 @@ const writeServerFile = async (path: string, url: string): Promise<void> => {
   }
 };
 
-/** Synchronous, because a second signal leaves no time. Another process in the same data folder keeps its own. */
+/**
+ * Synchronous, because a second signal leaves no time. Another process in the same data folder
+ * keeps its own.
+ */
 const removeServerFile = (path: string): void => {
   try {
     const { pid } = JSON.parse(readFileSync(path, 'utf8')) as { pid: number };

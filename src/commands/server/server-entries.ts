@@ -1,4 +1,5 @@
-// The commands for the server itself, for script hooks, and for the command line, as the table has them.
+// The commands for the server itself, for script hooks, and for the command line, as the table has
+// them.
 
 import { JSON_OPTION } from '../calls/server-call.ts';
 import type { CommandEntry, Option } from '../cli/command.ts';

@@ -1,4 +1,5 @@
-// Writes the types of this folder down as TypeScript, for the declarations that script authors use and for the documentation.
+// Writes the types of this folder down as TypeScript, for the declarations that script authors use
+// and for the documentation.
 import type { TSchema } from 'typebox';
 
 export type DeclaredType = { readonly name: string; readonly description: string; readonly definition: string };

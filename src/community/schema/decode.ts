@@ -1,7 +1,9 @@
-// Checks a value against a schema of this folder and writes it in the exact form: ships with sig, ids with their dots.
+// Checks a value against a schema of this folder and writes it in the exact form: ships with sig,
+// ids with their dots.
 //
-// A validator of our own, because ours are unions of objects with one key: the error should be about the branch that
-// the author meant. It compiles to closures, copies nothing that is already exact, and stops at the first problem.
+// A validator of our own, because ours are unions of objects with one key: the error should be
+// about the branch that the author meant. It compiles to closures, copies nothing that is already
+// exact, and stops at the first problem.
 import type { Static, TSchema } from 'typebox';
 import { formatText } from './format.ts';
 
@@ -10,8 +12,9 @@ export type Conformed<T> =
   | { readonly ok: false; readonly pointer: string; readonly reason: string };
 
 /**
- * A function that checks and normalizes values of a schema. The value is returned as it is where nothing had to
- * change, else copied; never changed in place. `pointer` is a JSON pointer to what is wrong.
+ * A function that checks and normalizes values of a schema. The value is returned as it is where
+ * nothing had to change, else copied; never changed in place. `pointer` is a JSON pointer to what
+ * is wrong.
  *
  * @example conformer(Effect)({dm: {}}) → {ok: false, pointer: '/dm/ship', reason: 'is missing'}
  */
@@ -131,7 +134,8 @@ const object = (node: Node, named: Map<string, { check: Check | undefined }>): C
     key,
     check: compile(field, named),
     needed: required.has(key),
-    // A field that can be anything can also be missing from what JSON brings: undefined does not survive it.
+    // A field that can be anything can also be missing from what JSON brings: undefined does not
+    // survive it.
     lenient: field.type === undefined && field.anyOf === undefined && field.$ref === undefined,
   }));
   return (value, trail) => {
@@ -177,7 +181,10 @@ const record = (node: Node, named: Map<string, { check: Check | undefined }>): C
   };
 };
 
-/** Plain branches are tried in turn; of objects, the one whose key is there is the one that was meant. */
+/**
+ * Plain branches are tried in turn; of objects, the one whose key is there is the one that was
+ * meant.
+ */
 const union = (node: Node, named: Map<string, { check: Check | undefined }>): Check => {
   const plain: Check[] = [];
   const keyed = new Map<string, Check>();

@@ -1,4 +1,5 @@
-// The texts and numbers that everything else is made of, each with the format that decode.ts checks and writes out.
+// The texts and numbers that everything else is made of, each with the format that decode.ts checks
+// and writes out.
 import { Type } from 'typebox';
 
 const text = (format: string, title: string, description: string) => Type.String({ format, title, description });

@@ -1,9 +1,11 @@
-// How the types of this folder are written: TypeBox schemas, with three annotations of our own that decode.ts reads.
+// How the types of this folder are written: TypeBox schemas, with three annotations of our own that
+// decode.ts reads.
 import { type Static, type TSchema, type TUnsafe, Type } from 'typebox';
 
 /**
- * What a text or a number must look like, and how it is written out (spec/script-hooks.md, 1.1 to 1.3).
- * Liberal in, exact out: each format accepts every spelling that is in use and gives the one that we emit.
+ * What a text or a number must look like, and how it is written out (spec/script-hooks.md, 1.1 to
+ * 1.3). Liberal in, exact out: each format accepts every spelling that is in use and gives the one
+ * that we emit.
  */
 export type Format =
   | 'ship'

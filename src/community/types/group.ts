@@ -1,4 +1,5 @@
-// Groups and what can be done to them (seed: FleetDiff to ActionGroups; spec/script-hooks.md, 1.3 and 6.3).
+// Groups and what can be done to them (seed: FleetDiff to ActionGroups; spec/script-hooks.md, 1.3
+// and 6.3).
 import { type Static, Type } from 'typebox';
 import { DottedId, Flag, Id, Millis, Nest, Nothing, Role, Ship, Term, Text, Whole } from '../schema/scalars.ts';
 import { maybe, nullable, recordOf, variants } from '../schema/schema.ts';

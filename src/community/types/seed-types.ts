@@ -1,4 +1,5 @@
-// Every type of the seed by its name there, in the order of the seed: what is generated and tested goes through this list.
+// Every type of the seed by its name there, in the order of the seed: what is generated and tested
+// goes through this list.
 import type { TSchema } from 'typebox';
 import * as activity from './activity.ts';
 import * as channels from './channels.ts';

@@ -4,8 +4,9 @@ import aura from '@urbit/aura';
 const LARGEST = 2n ** 128n;
 
 /**
- * `"~sampel-palnet"` for a ship in any spelling that is in use: with or without sig, in quotes, or as a number.
- * Null when it is no ship: unknown syllables, leading zero words, upper case, fractions, numbers above 2^128.
+ * `"~sampel-palnet"` for a ship in any spelling that is in use: with or without sig, in quotes, or
+ * as a number. Null when it is no ship: unknown syllables, leading zero words, upper case,
+ * fractions, numbers above 2^128.
  *
  * @example normalizeShip('sampel-palnet') === '~sampel-palnet'; normalizeShip(0) === '~zod'
  */
@@ -15,7 +16,9 @@ export const normalizeShip = (ship: unknown): string | null => {
   return typeof ship === 'bigint' ? fromNumber(ship) : null;
 };
 
-/** As `normalizeShip`, and decimal digits are a number: JSON has no other spelling for a large one. */
+/**
+ * As `normalizeShip`, and decimal digits are a number: JSON has no other spelling for a large one.
+ */
 export const shipFromJson = (ship: unknown): string | null =>
   typeof ship === 'string' && /^\d{1,39}$/.test(ship) ? fromNumber(BigInt(ship)) : normalizeShip(ship);
 

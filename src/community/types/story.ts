@@ -1,4 +1,5 @@
-// Story: the rich text of posts, replies and messages (seed: KindData to Story; spec/script-hooks.md, 1.5).
+// Story: the rich text of posts, replies and messages (seed: KindData to Story;
+// spec/script-hooks.md, 1.5).
 import { type Static, Type } from 'typebox';
 import { Flag, Nest, Nothing, Ship, Text } from '../schema/scalars.ts';
 import { nullable, variants } from '../schema/schema.ts';

@@ -1,5 +1,6 @@
-// What there is to back up, asked of the database itself: a table that a migration adds comes along without a word here. `ours` are the
-// names that the migrations have made; a database may hold tables of other programs, which are none of our business.
+// What there is to back up, asked of the database itself: a table that a migration adds comes along
+// without a word here. `ours` are the names that the migrations have made; a database may hold
+// tables of other programs, which are none of our business.
 import type pg from 'pg';
 import { quoted } from './session.ts';
 
@@ -31,8 +32,8 @@ type TableRow = {
   readonly columns: string[];
 };
 
-// Left out: unlogged tables, which do not survive a crash of the database either; partitions on their way out, which retention is
-// dropping; and the table of migrations.
+// Left out: unlogged tables, which do not survive a crash of the database either; partitions on
+// their way out, which retention is dropping; and the table of migrations.
 const listTablesText = `
   select c.relname::text as name, c.relkind::text as kind, p.relname::text as parent,
     pg_get_expr(c.relpartbound, c.oid) as bounds,
@@ -50,7 +51,8 @@ const listReferencesText = `
   from pg_constraint k join pg_class c on c.oid = k.conrelid join pg_class r on r.oid = k.confrelid
   where k.contype = 'f' and ${OUR_SCHEMA}`;
 
-// Those that were made as such, and those that belong to a column. Without those of tables that are left out.
+// Those that were made as such, and those that belong to a column. Without those of tables that are
+// left out.
 const listSequencesText = `
   select c.relname::text as name
   from pg_class c
@@ -84,7 +86,10 @@ export const listTables = async (client: pg.Client, ours: readonly string[]): Pr
   );
 };
 
-/** As given, but what another one needs comes before it. In a circle somebody comes first all the same. */
+/**
+ * As given, but what another one needs comes before it. In a circle somebody comes first all the
+ * same.
+ */
 const inOrderOfNeed = (
   tables: readonly BackupTable[],
   needsOf: (name: string) => readonly string[],
@@ -115,7 +120,8 @@ export const listRelations = async (client: pg.Client, ours: readonly string[]):
   ).rows.map(({ name }) => name);
 
 /**
- * Read after the rows are: sequences stand outside of transactions, and whatever number a row that can be seen has was given out before.
+ * Read after the rows are: sequences stand outside of transactions, and whatever number a row that
+ * can be seen has was given out before.
  */
 export const listSequences = async (client: pg.Client, ours: readonly string[]): Promise<readonly BackupSequence[]> => {
   const names = await listSequenceNames(client, ours);

@@ -1,12 +1,16 @@
-// The file of a backup, byte by byte. A first line that names it, then frames: kind (1 byte), length (4 bytes), CRC-32 (4 bytes), content.
-// The last frame has the SHA-256 of all that stands before it. So what was cut off or altered is found, and a damaged frame never
-// reaches a database. Numbers are big-endian, on every machine.
+// The file of a backup, byte by byte. A first line that names it, then frames: kind (1 byte),
+// length (4 bytes), CRC-32 (4 bytes), content. The last frame has the SHA-256 of all that stands
+// before it. So what was cut off or altered is found, and a damaged frame never reaches a database.
+// Numbers are big-endian, on every machine.
 import { createHash } from 'node:crypto';
 import { promisify } from 'node:util';
 import { constants, crc32, zstdCompress, zstdDecompress } from 'node:zlib';
 import { describeError, OperatorError } from '../../core/errors.ts';
 
-/** H: what the backup is (JSON). T: a table begins (its name). D: a piece of its rows (COPY text, zstd). E: the end (JSON). */
+/**
+ * H: what the backup is (JSON). T: a table begins (its name). D: a piece of its rows (COPY text,
+ * zstd). E: the end (JSON).
+ */
 export type FrameKind = 'H' | 'T' | 'D' | 'E';
 export type Frame = { readonly kind: FrameKind; readonly content: Buffer };
 
@@ -16,10 +20,15 @@ const FORMAT = 1;
 const HEAD_BYTES = 9;
 /** Rows are written in pieces of this size. Memory is a few of them, however large the tables. */
 export const PIECE_BYTES = 1024 * 1024;
-/** More than any frame that is written; a length beyond it is damage, and must not become memory. */
+/**
+ * More than any frame that is written; a length beyond it is damage, and must not become memory.
+ */
 const MOST_FRAME_BYTES = 64 * 1024 * 1024;
 
-/** The same data twice as small as with gzip's fastest and several times as fast; the checksum of each frame is ours. */
+/**
+ * The same data twice as small as with gzip's fastest and several times as fast; the checksum of
+ * each frame is ours.
+ */
 const compress = promisify(zstdCompress);
 const decompress = promisify(zstdDecompress);
 const LEVEL = { params: { [constants.ZSTD_c_compressionLevel]: 3 } };
@@ -57,8 +66,9 @@ const frameOf = (kind: FrameKind, content: Buffer): Buffer => {
 };
 
 /**
- * The frames of a file, each checked before it is handed out; the last one is E, and comes only when everything before it is as it was
- * written and nothing follows. Throws HW_BACKUP_DAMAGED or HW_BACKUP_TOO_NEW. `path` is for messages.
+ * The frames of a file, each checked before it is handed out; the last one is E, and comes only
+ * when everything before it is as it was written and nothing follows. Throws HW_BACKUP_DAMAGED or
+ * HW_BACKUP_TOO_NEW. `path` is for messages.
  */
 export async function* readFrames(source: AsyncIterable<Buffer>, path: string): AsyncGenerator<Frame> {
   const damaged = (reason: string) => new OperatorError('HW_BACKUP_DAMAGED', { path, reason });

@@ -1,4 +1,5 @@
-// A database as the bytes of a backup: all of it as it is at one moment, while servers go on using it.
+// A database as the bytes of a backup: all of it as it is at one moment, while servers go on using
+// it.
 import type pg from 'pg';
 import { to as copyTo } from 'pg-copy-streams';
 import { errorCode, OperatorError } from '../../core/errors.ts';
@@ -14,7 +15,10 @@ export type BackupOrder = {
   readonly version: string;
   /** ISO 8601. */
   readonly made: string;
-  /** Answers the key that is to be in the file, if one is. Throws when it is not the one of this fingerprint. */
+  /**
+   * Answers the key that is to be in the file, if one is. Throws when it is not the one of this
+   * fingerprint.
+   */
   readonly keyFor: (fingerprint: string | null) => string | undefined;
   /** Tests bring migrations of their own. */
   readonly migrations?: string;
@@ -33,8 +37,9 @@ const UNDEFINED_TABLE = '42P01';
 const LOCK_TRIES = 5;
 
 /**
- * The bytes, as they are asked for. Holds one transaction open to the end, which keeps nobody from reading or writing; only who changes
- * tables themselves (a migration, a month of the ledger that is dropped) waits. Throws HW_NOTHING_TO_BACK_UP, HW_SCHEMA_TOO_NEW.
+ * The bytes, as they are asked for. Holds one transaction open to the end, which keeps nobody from
+ * reading or writing; only who changes tables themselves (a migration, a month of the ledger that
+ * is dropped) waits. Throws HW_NOTHING_TO_BACK_UP, HW_SCHEMA_TOO_NEW.
  */
 export async function* makeBackup(client: pg.Client, order: BackupOrder): AsyncGenerator<Buffer> {
   const ours = await namesInUse(client, order);
@@ -54,8 +59,9 @@ export async function* makeBackup(client: pg.Client, order: BackupOrder): AsyncG
 }
 
 /**
- * Tables are locked before the snapshot is taken: those that it knows are then there until the end. One that is dropped between being
- * listed and being locked (a month of the ledger) makes it begin again.
+ * Tables are locked before the snapshot is taken: those that it knows are then there until the end.
+ * One that is dropped between being listed and being locked (a month of the ledger) makes it begin
+ * again.
  */
 const beginSnapshot = async (client: pg.Client, ours: readonly string[]): Promise<void> => {
   for (let tried = 1; ; tried += 1) {

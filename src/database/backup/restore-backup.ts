@@ -1,5 +1,6 @@
-// A backup into a database, in one transaction: what was there, the schema that the backup was made of, its rows, and the migrations since.
-// Whatever ends it before the end, `kill -9` or a pulled plug, leaves the database as it was.
+// A backup into a database, in one transaction: what was there, the schema that the backup was made
+// of, its rows, and the migrations since. Whatever ends it before the end, `kill -9` or a pulled
+// plug, leaves the database as it was.
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import type pg from 'pg';
@@ -42,8 +43,8 @@ export type RestoreSummary = {
 };
 
 /**
- * Throws HW_BACKUP_TOO_NEW, HW_DATABASE_IN_USE, HW_SCHEMA_TOO_NEW, HW_RESTORE_NOT_EMPTY, HW_BACKUP_DAMAGED, HW_MIGRATION_FAILED or
- * HW_RESTORE_FAILED; the database is then as it was.
+ * Throws HW_BACKUP_TOO_NEW, HW_DATABASE_IN_USE, HW_SCHEMA_TOO_NEW, HW_RESTORE_NOT_EMPTY,
+ * HW_BACKUP_DAMAGED, HW_MIGRATION_FAILED or HW_RESTORE_FAILED; the database is then as it was.
  */
 export const restoreBackup = async (client: pg.Client, order: RestoreOrder): Promise<RestoreSummary> => {
   const { header, path, address, clock } = order;
@@ -118,7 +119,8 @@ const removeWhatIsThere = async (
     throw new OperatorError('HW_RESTORE_NOT_EMPTY', { place: address, what: describeRows(removed) });
   }
   await migrateWithin(client, { direction: 'down' }, log, folder);
-  // A month of the ledger that retention took out and did not get to drop bears a name that is needed.
+  // A month of the ledger that retention took out and did not get to drop bears a name that is
+  // needed.
   for (const { name, partition } of header.tables) {
     const isMonth =
       partition && ours.includes(partition.of) && MONTH.test(name) && name.replace(MONTH, '') === partition.of;
@@ -149,7 +151,10 @@ export const describeRows = (rows: ReadonlyMap<string, number>): string => {
   return [...sums].map(([name, count]) => `${name} ${count}`).join(', ');
 };
 
-/** Makes the partitions, and sees to it that all tables of the backup are there and empty, and are all that there is. */
+/**
+ * Makes the partitions, and sees to it that all tables of the backup are there and empty, and are
+ * all that there is.
+ */
 const prepareTables = async (
   client: pg.Client,
   { header, path }: RestoreOrder,

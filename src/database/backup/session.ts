@@ -1,7 +1,11 @@
-// A connection for a backup or a restore: one session that takes as long as it takes, and writes values in one form on every server.
+// A connection for a backup or a restore: one session that takes as long as it takes, and writes
+// values in one form on every server.
 import pg from 'pg';
 
-/** What each value looks like in a backup must not depend on how the server, the database or the user is set. */
+/**
+ * What each value looks like in a backup must not depend on how the server, the database or the
+ * user is set.
+ */
 const SETTINGS = [
   "set client_encoding = 'UTF8'",
   "set timezone = 'UTC'",

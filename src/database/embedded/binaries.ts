@@ -1,4 +1,5 @@
-// The PostgreSQL programs that the npm packages carry: found, completed, and put where the user that runs them may go.
+// The PostgreSQL programs that the npm packages carry: found, completed, and put where the user
+// that runs them may go.
 import { chmod, copyFile, mkdir, readdir, readFile, readlink, rename, rm, stat, symlink } from 'node:fs/promises';
 import { dirname, join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -17,7 +18,10 @@ export type Binaries = {
   readonly major: number;
 };
 
-/** Where a program of this platform expects the loader of glibc; musl has none, and `spawn` would say only ENOENT. */
+/**
+ * Where a program of this platform expects the loader of glibc; musl has none, and `spawn` would
+ * say only ENOENT.
+ */
 const GLIBC_LOADERS: Readonly<Record<string, string>> = {
   'linux-x64': '/lib64/ld-linux-x86-64.so.2',
   'linux-arm64': '/lib/ld-linux-aarch64.so.1',
@@ -60,8 +64,9 @@ const binariesIn = (folder: string, version: string): Binaries => ({
 });
 
 /**
- * Binaries that `owner` can run: the given ones if they are complete and it may go there, else a copy in `shelter`. npm does
- * not carry symlinks; an install script makes them, which npm may have been told to skip, so we make those that are missing.
+ * Binaries that `owner` can run: the given ones if they are complete and it may go there, else a
+ * copy in `shelter`. npm does not carry symlinks; an install script makes them, which npm may have
+ * been told to skip, so we make those that are missing.
  */
 export const makeRunnable = async (
   binaries: Binaries,
@@ -82,7 +87,10 @@ export const makeRunnable = async (
   return copy;
 };
 
-/** Starting the program tells about the folders above it, its libraries and a disk mounted without `exec`, all at once. */
+/**
+ * Starting the program tells about the folders above it, its libraries and a disk mounted without
+ * `exec`, all at once.
+ */
 const canRun = async (binaries: Binaries, owner: Owner | undefined): Promise<boolean> => {
   if (owner === undefined) return true;
   const catalog = join(binaries.folder, 'share', 'postgresql', 'postgres.bki');
@@ -90,7 +98,10 @@ const canRun = async (binaries: Binaries, owner: Owner | undefined): Promise<boo
     .succeeded;
 };
 
-/** Makes the symlinks that the package lists. Does nothing, and needs no right to write, when all are there. */
+/**
+ * Makes the symlinks that the package lists. Does nothing, and needs no right to write, when all
+ * are there.
+ */
 const linkLibraries = async (folder: string, listIn = folder): Promise<void> => {
   const list = JSON.parse(await readFile(join(listIn, 'pg-symlinks.json'), 'utf8').catch(() => '[]'));
   for (const { source, target } of list as { source: string; target: string }[]) {
@@ -104,7 +115,10 @@ const linkLibraries = async (folder: string, listIn = folder): Promise<void> => 
   }
 };
 
-/** Copies what a server needs (not the static libraries), readable for all whatever the umask was at install. */
+/**
+ * Copies what a server needs (not the static libraries), readable for all whatever the umask was at
+ * install.
+ */
 const copyBinaries = async (from: string, to: string): Promise<void> => {
   const shelter = dirname(to);
   for (const name of await readdir(shelter)) {

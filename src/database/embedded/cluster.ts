@@ -14,8 +14,9 @@ import { run } from './run.ts';
 export const DATABASE_USER = 'hookwright';
 
 /**
- * Makes the cluster if there is none; resolves with whether it did. An existing one is never touched, only refused when
- * another major version of PostgreSQL made it (HW_DATABASE_OF_OTHER_VERSION) or when it is not one (HW_POSTGRES_DID_NOT_START).
+ * Makes the cluster if there is none; resolves with whether it did. An existing one is never
+ * touched, only refused when another major version of PostgreSQL made it
+ * (HW_DATABASE_OF_OTHER_VERSION) or when it is not one (HW_POSTGRES_DID_NOT_START).
  */
 export const ensureCluster = async (place: Place, binaries: Binaries): Promise<boolean> => {
   await removeDrafts(place);
@@ -31,12 +32,16 @@ export const ensureCluster = async (place: Place, binaries: Binaries): Promise<b
   return false;
 };
 
-/** initdb works under another name until all is on disk. It syncs every file itself; the rename is ours to sync. */
+/**
+ * initdb works under another name until all is on disk. It syncs every file itself; the rename is
+ * ours to sync.
+ */
 const makeCluster = async (place: Place, binaries: Binaries): Promise<void> => {
   const draft = `${place.cluster}.new-${randomBytes(4).toString('hex')}`;
   await mkdir(draft, { mode: 0o700 });
   await giveTo(place.identity.postgres, draft);
-  // The built-in C.UTF-8 sorts by code point, as C does, and is the same on every machine, yet knows letters beyond ASCII.
+  // The built-in C.UTF-8 sorts by code point, as C does, and is the same on every machine, yet
+  // knows letters beyond ASCII.
   const locale = ['--encoding=UTF8', '--locale=C', '--locale-provider=builtin', '--builtin-locale=C.UTF-8'];
   const settings = ['-c', 'max_connections=40', '-c', 'shared_buffers=16MB', '-c', 'huge_pages=off'];
   const args = ['-D', draft, '-U', DATABASE_USER, '-A', 'trust', '--no-instructions', ...locale, ...settings];
@@ -52,7 +57,8 @@ const makeCluster = async (place: Place, binaries: Binaries): Promise<void> => {
 /** What an earlier start left half-made. No server ever ran in it. */
 const removeDrafts = async (place: Place): Promise<void> => {
   for (const name of await readdir(place.folder)) {
-    // An initdb that outlived its killed parent may still be writing there; then the next start removes the rest.
+    // An initdb that outlived its killed parent may still be writing there; then the next start
+    // removes the rest.
     if (name.startsWith('cluster.new-')) {
       await rm(join(place.folder, name), { recursive: true, force: true, maxRetries: 3 }).catch(() => {});
     }

@@ -24,7 +24,10 @@ const familyOf = async (postmaster: number): Promise<number[]> => {
 
 const onLinux = { skip: process.platform !== 'linux' };
 
-/** Starts, writes a row, and kills what `choose` picks among the server's processes. Resolves with the data folder. */
+/**
+ * Starts, writes a row, and kills what `choose` picks among the server's processes. Resolves with
+ * the data folder.
+ */
 const crash = async (t: TestContext, choose: (postmaster: number, family: number[]) => number[]): Promise<string> => {
   const data = join(await newFolder(t), 'data');
   const holder = spawnHolder(t, data);
@@ -91,7 +94,8 @@ test('sessions that outlive a killed server are waited for', onLinux, async (t) 
 test('a postmaster.pid of a process that is gone, a zombie or something else is stale', onLinux, async (t) => {
   const data = join(await newFolder(t), 'data');
   await (await start(t, data))[Symbol.asyncDispose]();
-  // A child that ends after the shell has become a program that does not wait for children stays a zombie.
+  // A child that ends after the shell has become a program that does not wait for children stays a
+  // zombie.
   const script = 'exec 3<&0; (read _ <&3) & echo $!; exec sleep 1000 3<&-';
   const parent = spawn('/bin/sh', ['-c', script], { stdio: ['pipe', 'pipe', 'inherit'] });
   t.after(() => parent.kill('SIGKILL'));

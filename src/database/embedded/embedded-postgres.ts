@@ -1,5 +1,6 @@
-// The PostgreSQL that comes with Hookwright: started in the data folder by the first process that needs it, joined by the others,
-// stopped after the last one. DESIGN.md, "The embedded PostgreSQL, in detail".
+// The PostgreSQL that comes with Hookwright: started in the data folder by the first process that
+// needs it, joined by the others, stopped after the last one. DESIGN.md, "The embedded PostgreSQL,
+// in detail".
 import { join } from 'node:path';
 import type { Clock } from '../../core/clock.ts';
 import { describeError, OperatorError } from '../../core/errors.ts';
@@ -19,7 +20,9 @@ import { makeSocketFolder } from './socket-folder.ts';
 import { type Hold, hasReader, joinSupervisor, startSupervisor } from './supervisor.ts';
 
 export type EmbeddedPostgres = AsyncDisposable & {
-  /** What to hand to `pg`; `host` is the folder of the socket. There is no password and no TCP port. */
+  /**
+   * What to hand to `pg`; `host` is the folder of the socket. There is no password and no TCP port.
+   */
   readonly connection: {
     readonly host: string;
     readonly port: number;
@@ -28,7 +31,10 @@ export type EmbeddedPostgres = AsyncDisposable & {
   };
   /** The server's main process, for measures of memory. */
   readonly pid: number;
-  /** Where the database lies: `<data>/postgres`, or a folder below /var/lib/hookwright when root's data folder is closed. */
+  /**
+   * Where the database lies: `<data>/postgres`, or a folder below /var/lib/hookwright when root's
+   * data folder is closed.
+   */
   readonly place: string;
   /** The database was made just now. */
   readonly firstStart: boolean;
@@ -36,7 +42,10 @@ export type EmbeddedPostgres = AsyncDisposable & {
 
 type Options = { readonly dataFolder: string; readonly log: Log; readonly clock: Clock };
 
-/** Milliseconds. A start replays at most max_wal_size, a stop writes at most shared_buffers; the rest is for slow disks. */
+/**
+ * Milliseconds. A start replays at most max_wal_size, a stop writes at most shared_buffers; the
+ * rest is for slow disks.
+ */
 const START_TIMEOUT_MS = 120_000;
 const STOP_TIMEOUT_MS = 60_000;
 const LOCK_TIMEOUT_MS = START_TIMEOUT_MS + STOP_TIMEOUT_MS;
@@ -45,15 +54,18 @@ const ORPHANS_TIMEOUT_MS = 20_000;
 const POLL_MS = 5;
 
 /**
- * Starts the database of a data folder, which is made if it is missing, or joins the server that runs on it already.
- * Disposing of the result lets go of the server; the last one to do so, in any process, waits until it has stopped.
- * A process that ends without disposing, even by `kill -9`, lets go as well.
+ * Starts the database of a data folder, which is made if it is missing, or joins the server that
+ * runs on it already. Disposing of the result lets go of the server; the last one to do so, in any
+ * process, waits until it has stopped. A process that ends without disposing, even by `kill -9`,
+ * lets go as well.
  *
- * Rejects with HW_NO_POSTGRES_BINARIES, HW_DATA_NOT_WRITABLE, HW_DISK_FULL, HW_POSTGRES_DID_NOT_START, HW_DATABASE_MISSING,
- * HW_DATABASE_OUT_OF_REACH or HW_DATABASE_OF_OTHER_VERSION.
+ * Rejects with HW_NO_POSTGRES_BINARIES, HW_DATA_NOT_WRITABLE, HW_DISK_FULL,
+ * HW_POSTGRES_DID_NOT_START, HW_DATABASE_MISSING, HW_DATABASE_OUT_OF_REACH or
+ * HW_DATABASE_OF_OTHER_VERSION.
  *
  * @example
- * await using postgres = await startEmbeddedPostgres({ dataFolder: '.hookwright', log, clock: systemClock });
+ * await using postgres = await startEmbeddedPostgres({ dataFolder: '.hookwright', log, clock:
+ * systemClock });
  * const pool = new Pool(postgres.connection);
  */
 export const startEmbeddedPostgres = async ({ dataFolder, log, clock }: Options): Promise<EmbeddedPostgres> => {
@@ -73,7 +85,10 @@ export const startEmbeddedPostgres = async ({ dataFolder, log, clock }: Options)
 
 type Joined = { readonly server: Postmaster; readonly hold: Hold; readonly firstStart: boolean };
 
-/** Everything that begins or ends a server happens under this lock, so that only one process at a time looks and decides. */
+/**
+ * Everything that begins or ends a server happens under this lock, so that only one process at a
+ * time looks and decides.
+ */
 const lockDataFolder = async (data: string, clock: Clock): Promise<Disposable> => {
   const path = join(data, 'postgres.lock');
   const { files } = await chooseIdentity(data, undefined);
@@ -174,7 +189,10 @@ const writeSettings = async (place: Place, socketFolder: string): Promise<string
   return settings;
 };
 
-/** Stops a server whose supervisor was killed: nothing would stop it after us. Its users, if any, come back to the next one. */
+/**
+ * Stops a server whose supervisor was killed: nothing would stop it after us. Its users, if any,
+ * come back to the next one.
+ */
 const stopUnsupervisedServer = async (place: Place, clock: Clock): Promise<void> => {
   const server = await findRunningPostmaster(place.cluster);
   if (server) process.kill(server.pid, 'SIGINT');
@@ -187,7 +205,8 @@ const waitUntilStopped = (place: Place, clock: Clock): Promise<boolean> =>
   pollUntil(
     clock,
     { everyMs: POLL_MS, timeoutMs: STOP_TIMEOUT_MS },
-    // In this order: to look for a reader is to be a writer for a moment, which could hide the end of file from the supervisor.
+    // In this order: to look for a reader is to be a writer for a moment, which could hide the end
+    // of file from the supervisor.
     async () => !(await findRunningPostmaster(place.cluster)) && !(await hasReader(place)),
   );
 
@@ -210,7 +229,8 @@ const userOf = (options: {
   });
   const letGo = async () => {
     watch[Symbol.dispose]();
-    // Without its folder, which somebody may have deleted, the lock cannot be had; to let go is right all the same.
+    // Without its folder, which somebody may have deleted, the lock cannot be had; to let go is
+    // right all the same.
     using _lock = await lockDataFolder(data, clock).catch(() => undefined);
     const { wasLast } = await hold.release();
     if (wasLast && !(await waitUntilStopped(place, clock))) {

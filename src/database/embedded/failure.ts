@@ -6,7 +6,10 @@ const NO_SPACE =
   /No space left on device|Disk quota exceeded|ENOSPC|EDQUOT|database or disk is full|wrote only \d+ of \d+ bytes/;
 const NOT_ALLOWED = new Set(['EACCES', 'EPERM', 'EROFS', 'ENOTDIR', 'EEXIST', 'ENAMETOOLONG', 'ELOOP']);
 
-/** A coded error for what a file operation in `folder` threw; anything that is not about files comes back as it is. */
+/**
+ * A coded error for what a file operation in `folder` threw; anything that is not about files comes
+ * back as it is.
+ */
 export const explainFileError = (error: unknown, folder: string): unknown => {
   if (error instanceof OperatorError) return error;
   const reason = describeError(error);

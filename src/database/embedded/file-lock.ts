@@ -1,6 +1,7 @@
-// A lock between processes that the kernel lets go of when its holder dies, also by `kill -9`: a lock that is a file with a
-// pid in it would need somebody to judge whether it is stale, and two processes judging at once both win.
-// Node has no flock(); the SQLite that it carries takes fcntl() locks on an empty file, on Linux and macOS alike.
+// A lock between processes that the kernel lets go of when its holder dies, also by `kill -9`: a
+// lock that is a file with a pid in it would need somebody to judge whether it is stale, and two
+// processes judging at once both win. Node has no flock(); the SQLite that it carries takes fcntl()
+// locks on an empty file, on Linux and macOS alike.
 import { open } from 'node:fs/promises';
 import { DatabaseSync } from 'node:sqlite';
 import type { Clock } from '../../core/clock.ts';
@@ -11,8 +12,9 @@ const SQLITE_BUSY = 5;
 const POLL_MS = 10;
 
 /**
- * Waits until nobody else holds the lock on `path` and takes it; the file is made when missing and stays, empty.
- * Resolves with undefined when `timeoutMs` passes first. Rejects with Node's file errors.
+ * Waits until nobody else holds the lock on `path` and takes it; the file is made when missing and
+ * stays, empty. Resolves with undefined when `timeoutMs` passes first. Rejects with Node's file
+ * errors.
  */
 export const lockFile = async (options: {
   path: string;

@@ -3,7 +3,10 @@ import { open, readFile, rename, rm } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { giveTo, type Owner } from './owner.ts';
 
-/** Writes the whole file or, when the disk is full or the power goes, none of it. Leaves alone a file that says the same. */
+/**
+ * Writes the whole file or, when the disk is full or the power goes, none of it. Leaves alone a
+ * file that says the same.
+ */
 export const replaceFile = async (
   path: string,
   text: string,

@@ -1,4 +1,5 @@
-// As whom PostgreSQL runs and to whom its files belong. PostgreSQL refuses to run as root, so root runs it as somebody else.
+// As whom PostgreSQL runs and to whom its files belong. PostgreSQL refuses to run as root, so root
+// runs it as somebody else.
 import { chown, stat } from 'node:fs/promises';
 import { run } from './run.ts';
 
@@ -15,8 +16,9 @@ export type Identity = {
 };
 
 /**
- * An ordinary user runs PostgreSQL as itself. Root runs it as the owner of the cluster if there is one already, else as the owner
- * of the data folder, so that `sudo hookwright` today and `hookwright` tomorrow both work, and as `nobody` when that is root too.
+ * An ordinary user runs PostgreSQL as itself. Root runs it as the owner of the cluster if there is
+ * one already, else as the owner of the data folder, so that `sudo hookwright` today and
+ * `hookwright` tomorrow both work, and as `nobody` when that is root too.
  */
 export const chooseIdentity = async (dataFolder: string, cluster: string | undefined): Promise<Identity> => {
   if (process.getuid?.() !== 0) return { postgres: undefined, files: undefined };
@@ -37,8 +39,8 @@ export const giveTo = async (owner: Owner | undefined, path: string): Promise<vo
 };
 
 /**
- * Whether `owner` may enter a folder, through all of its parents. Asked by trying: modes alone do not know about access lists
- * and namespaces.
+ * Whether `owner` may enter a folder, through all of its parents. Asked by trying: modes alone do
+ * not know about access lists and namespaces.
  */
 export const mayEnter = async (owner: Owner | undefined, folder: string): Promise<boolean> =>
   owner === undefined || (await run('/bin/sh', ['-c', 'cd -- "$1"', 'sh', folder], owner)).succeeded;

@@ -1,4 +1,5 @@
-// Where the cluster of a data folder lies: in <data>/postgres, or, where the user that PostgreSQL runs as may not go, outside.
+// Where the cluster of a data folder lies: in <data>/postgres, or, where the user that PostgreSQL
+// runs as may not go, outside.
 import { createHash } from 'node:crypto';
 import { chmod, lstat, mkdir, readFile, realpath, rm, stat } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
@@ -12,22 +13,32 @@ const OUTSIDE = '/var/lib/hookwright';
 export type Place = {
   /** The folder of everything that belongs to this cluster. */
   readonly folder: string;
-  /** PostgreSQL's own folder. It appears by a rename when it is complete, so what has this name may hold data. */
+  /**
+   * PostgreSQL's own folder. It appears by a rename when it is complete, so what has this name may
+   * hold data.
+   */
   readonly cluster: string;
   readonly log: string;
   readonly identity: Identity;
 };
 
-/** Makes the data folder if it is missing and returns its one true path, which a symlink or a relative path would hide. */
+/**
+ * Makes the data folder if it is missing and returns its one true path, which a symlink or a
+ * relative path would hide.
+ */
 export const prepareDataFolder = async (dataFolder: string): Promise<string> => {
   const path = resolve(dataFolder);
   const firstMade = await mkdir(path, { recursive: true });
-  // As root, PostgreSQL's user passes through this folder to its own; what is secret in it has its own mode.
+  // As root, PostgreSQL's user passes through this folder to its own; what is secret in it has its
+  // own mode.
   if (firstMade !== undefined) await chmod(path, process.getuid?.() === 0 ? 0o711 : 0o700);
   return realpath(path);
 };
 
-/** Finds the place of a data folder's cluster, or makes an empty one. The caller holds the folder's lock. */
+/**
+ * Finds the place of a data folder's cluster, or makes an empty one. The caller holds the folder's
+ * lock.
+ */
 export const findPlace = async (data: string): Promise<Place> => {
   const named = await readName(data);
   const folder = named ?? join(data, 'postgres');
@@ -37,7 +48,8 @@ export const findPlace = async (data: string): Promise<Place> => {
   if (await exists(join(folder, 'cluster'))) {
     throw new OperatorError('HW_DATABASE_OUT_OF_REACH', { place: folder, uid: identity.postgres?.uid ?? -1, data });
   }
-  // A folder without a cluster was given up half-made and never held data; its name is needed for the file.
+  // A folder without a cluster was given up half-made and never held data; its name is needed for
+  // the file.
   await rm(folder, { recursive: true, force: true });
   return placeAt(await makeOutside(data, identity), identity);
 };
@@ -64,15 +76,17 @@ const readName = async (data: string): Promise<string | undefined> => {
 
 const makeFolder = async (folder: string, { postgres, files }: Identity): Promise<string> => {
   await mkdir(folder, { recursive: true });
-  // Root keeps the folder, so that PostgreSQL's user cannot put a symlink where we are about to write.
+  // Root keeps the folder, so that PostgreSQL's user cannot put a symlink where we are about to
+  // write.
   await chmod(folder, postgres && !files ? 0o711 : 0o700);
   await giveTo(files, folder);
   return folder;
 };
 
 /**
- * A folder outside that holds no cluster yet. One that does belongs to an earlier data folder of the same path which was
- * deleted: neither ours to take over nor ours to delete, so the next number is taken.
+ * A folder outside that holds no cluster yet. One that does belongs to an earlier data folder of
+ * the same path which was deleted: neither ours to take over nor ours to delete, so the next number
+ * is taken.
  */
 const makeOutside = async (data: string, identity: Identity): Promise<string> => {
   const hash = createHash('sha256').update(data).digest('hex').slice(0, 16);

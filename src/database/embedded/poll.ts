@@ -1,7 +1,11 @@
-// Waiting for what another process does to a file or to itself: there is nothing to subscribe to, so we look, often and briefly.
+// Waiting for what another process does to a file or to itself: there is nothing to subscribe to,
+// so we look, often and briefly.
 import type { Clock } from '../../core/clock.ts';
 
-/** Resolves with true as soon as `isTrue` says so, with false when `timeoutMs` passed. Looks at least once. */
+/**
+ * Resolves with true as soon as `isTrue` says so, with false when `timeoutMs` passed. Looks at
+ * least once.
+ */
 export const pollUntil = async (
   clock: Clock,
   times: { everyMs: number; timeoutMs: number },

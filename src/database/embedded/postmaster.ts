@@ -20,7 +20,8 @@ export const readPostmaster = async (cluster: string): Promise<Postmaster | unde
     if (errorCode(error) === 'ENOENT') return '';
     throw error;
   });
-  // pid, data folder, start time, port, first socket folder, listen address, shared memory, status (src/include/utils/pidfile.h)
+  // pid, data folder, start time, port, first socket folder, listen address, shared memory, status
+  // (src/include/utils/pidfile.h)
   const lines = text.split('\n');
   const pid = Number(lines[0]);
   if (!Number.isSafeInteger(pid) || pid <= 0) return undefined;
@@ -28,8 +29,9 @@ export const readPostmaster = async (cluster: string): Promise<Postmaster | unde
 };
 
 /**
- * The server that runs on this cluster, if one does. A pid whose process is gone, is a zombie, or does something else by now
- * (the number was given out again) does not count; PostgreSQL itself would refuse to start because of the latter two.
+ * The server that runs on this cluster, if one does. A pid whose process is gone, is a zombie, or
+ * does something else by now (the number was given out again) does not count; PostgreSQL itself
+ * would refuse to start because of the latter two.
  */
 export const findRunningPostmaster = async (cluster: string): Promise<Postmaster | undefined> => {
   const postmaster = await readPostmaster(cluster);
@@ -37,8 +39,9 @@ export const findRunningPostmaster = async (cluster: string): Promise<Postmaster
 };
 
 /**
- * Removes a `postmaster.pid` that names no running server. The caller holds the lock and has looked. Should processes of the
- * dead server still be alive, PostgreSQL sees them by their shared memory, whose key comes from the folder and not from this file.
+ * Removes a `postmaster.pid` that names no running server. The caller holds the lock and has
+ * looked. Should processes of the dead server still be alive, PostgreSQL sees them by their shared
+ * memory, whose key comes from the folder and not from this file.
  */
 export const removeStalePidFile = (cluster: string): Promise<void> => rm(pidFile(cluster), { force: true });
 
@@ -54,7 +57,10 @@ const isServerByProc = async (pid: number, cluster: string): Promise<boolean> =>
   return workingFolder !== undefined && workingFolder === (await realpath(cluster).catch(() => cluster));
 };
 
-/** `pid (name) S ...`: the name may hold anything, so the state is what follows the last parenthesis. */
+/**
+ * `pid (name) S ...`: the name may hold anything, so the state is what follows the last
+ * parenthesis.
+ */
 const isRunningByProc = async (pid: number): Promise<boolean> => {
   const stat = await readFile(`/proc/${pid}/stat`, 'utf8').catch(() => '');
   const state = stat.slice(stat.lastIndexOf(')') + 2)[0];

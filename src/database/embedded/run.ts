@@ -1,15 +1,19 @@
-// Running a helper program to its end, as the user that PostgreSQL runs as and with nothing of our environment.
+// Running a helper program to its end, as the user that PostgreSQL runs as and with nothing of our
+// environment.
 import { spawn } from 'node:child_process';
 import { describeError } from '../../core/errors.ts';
 import type { Owner } from './owner.ts';
 
 /**
- * What the programs get to see. PGDATA, PGOPTIONS, LD_LIBRARY_PATH and the like would change what they do, and LC_ALL=C
- * keeps their messages in the words that failure.ts looks for.
+ * What the programs get to see. PGDATA, PGOPTIONS, LD_LIBRARY_PATH and the like would change what
+ * they do, and LC_ALL=C keeps their messages in the words that failure.ts looks for.
  */
 export const CHILD_ENVIRONMENT = { PATH: process.env.PATH ?? '/usr/bin:/bin', LC_ALL: 'C', TZ: 'UTC' };
 
-/** Options that every program gets: a session of its own (Ctrl-C in the terminal is for us alone) and a folder that all may enter. */
+/**
+ * Options that every program gets: a session of its own (Ctrl-C in the terminal is for us alone)
+ * and a folder that all may enter.
+ */
 export const childOptions = (owner: Owner | undefined) => ({
   ...(owner ?? {}),
   cwd: '/',

@@ -33,8 +33,8 @@ export const readServerLog = async (path: string, position: number): Promise<str
 };
 
 /**
- * Calls `onTooLong` when the log has grown too long. The server holds it open and cannot be told to open another, so somebody
- * has to look; this looks without keeping the process alive.
+ * Calls `onTooLong` when the log has grown too long. The server holds it open and cannot be told to
+ * open another, so somebody has to look; this looks without keeping the process alive.
  */
 export const watchServerLog = (path: string, onTooLong: () => void): Disposable => {
   const look = (current: { size: number }) => {
@@ -44,7 +44,10 @@ export const watchServerLog = (path: string, onTooLong: () => void): Disposable 
   return { [Symbol.dispose]: () => unwatchFile(path, look) };
 };
 
-/** Moves what is in a log that is too long to `postgres.log.1`. Writers append, so they go on at the new end. */
+/**
+ * Moves what is in a log that is too long to `postgres.log.1`. Writers append, so they go on at the
+ * new end.
+ */
 export const shortenServerLog = async (path: string): Promise<void> => {
   const size = await stat(path).then(
     (status) => status.size,

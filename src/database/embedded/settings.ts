@@ -1,5 +1,6 @@
-// How the server is set. The whole file is ours and written anew at every start; what an operator wants otherwise goes in with
-// ALTER SYSTEM, which PostgreSQL keeps in the cluster and reads after this.
+// How the server is set. The whole file is ours and written anew at every start; what an operator
+// wants otherwise goes in with ALTER SYSTEM, which PostgreSQL keeps in the cluster and reads after
+// this.
 
 /** Connections of all processes that share the data folder. Each idle one costs about 2 MB. */
 const MAX_CONNECTIONS = 40;
@@ -63,8 +64,8 @@ lc_messages = 'C'
 `;
 
 /**
- * The text of pg_hba.conf. Trust is enough: a connection needs the socket, whose folder only root and the user that owns the
- * data files may enter, and they could read the files themselves.
+ * The text of pg_hba.conf. Trust is enough: a connection needs the socket, whose folder only root
+ * and the user that owns the data files may enter, and they could read the files themselves.
  */
 export const ACCESS_RULES = `\
 # Written by Hookwright at every start of the server. The socket's folder has mode 0700.

@@ -1,4 +1,5 @@
-// The folder of PostgreSQL's socket: closed to everybody else, and with a name short enough for the kernel.
+// The folder of PostgreSQL's socket: closed to everybody else, and with a name short enough for the
+// kernel.
 import { lstat, mkdir, mkdtemp, readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { replaceFile } from './files.ts';
@@ -18,8 +19,9 @@ export type SocketFolder = {
 };
 
 /**
- * A new folder, empty: a socket that a dead server left would keep PostgreSQL from starting if its pid means somebody else
- * by now. In the place itself, or in /tmp when the path of the place is too long; the place then notes where.
+ * A new folder, empty: a socket that a dead server left would keep PostgreSQL from starting if its
+ * pid means somebody else by now. In the place itself, or in /tmp when the path of the place is too
+ * long; the place then notes where.
  */
 export const makeSocketFolder = async (place: Place): Promise<SocketFolder> => {
   const inPlace = join(place.folder, 'socket');
@@ -34,7 +36,10 @@ export const makeSocketFolder = async (place: Place): Promise<SocketFolder> => {
   return { path, isTemporary };
 };
 
-/** Removes the temporary folder of a server that was killed. The note is ours, the check is for a place that was copied. */
+/**
+ * Removes the temporary folder of a server that was killed. The note is ours, the check is for a
+ * place that was copied.
+ */
 const removeEarlier = async (note: string): Promise<void> => {
   const path = await readFile(note, 'utf8').catch(() => undefined);
   if (path === undefined) return;

@@ -1,5 +1,6 @@
-// The process that starts PostgreSQL and stops it after its last user. It reads a FIFO that every user holds open for writing;
-// the kernel closes what a dead process held, so end of file means "nobody is left", also after `kill -9` of all of them.
+// The process that starts PostgreSQL and stops it after its last user. It reads a FIFO that every
+// user holds open for writing; the kernel closes what a dead process held, so end of file means
+// "nobody is left", also after `kill -9` of all of them.
 import { type ChildProcess, execFile, spawn } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { constants } from 'node:fs';
@@ -14,11 +15,13 @@ import { pollUntil } from './poll.ts';
 import { childOptions } from './run.ts';
 
 /**
- * $1 postgres, $2 its folder, $3 its settings, $4 the FIFO, $5 the folder of greetings, $6 a folder to remove at the end or ''.
+ * $1 postgres, $2 its folder, $3 its settings, $4 the FIFO, $5 the folder of greetings, $6 a folder
+ * to remove at the end or ''.
  *
- * A user says its name and gets a file of that name: then it knows that the end of file has not been seen before it came.
- * The reader is a process of its own, so that the end of PostgreSQL is noticed too. Both hold the FIFO open for reading until all
- * is over, which is how others see that it is. INT is PostgreSQL's fast shutdown: it ends the sessions and writes all to disk.
+ * A user says its name and gets a file of that name: then it knows that the end of file has not
+ * been seen before it came. The reader is a process of its own, so that the end of PostgreSQL is
+ * noticed too. Both hold the FIFO open for reading until all is over, which is how others see that
+ * it is. INT is PostgreSQL's fast shutdown: it ends the sessions and writes all to disk.
  */
 const SUPERVISOR = `
 umask 077
@@ -40,20 +43,27 @@ exit "$status"
 
 /** While one of these is open, the server runs. */
 export type Hold = {
-  /** Lets go. `wasLast` says that nobody else holds the server, which is stopping then; the caller holds the folder's lock. */
+  /**
+   * Lets go. `wasLast` says that nobody else holds the server, which is stopping then; the caller
+   * holds the folder's lock.
+   */
   readonly release: () => Promise<{ wasLast: boolean }>;
 };
 
 const fifoOf = (place: Place): string => join(place.folder, 'users');
 const greetingsOf = (place: Place): string => join(place.folder, 'greetings');
 
-/** Milliseconds. A shell that has nothing else to do answers in one or two; this is for a machine that is swapping. */
+/**
+ * Milliseconds. A shell that has nothing else to do answers in one or two; this is for a machine
+ * that is swapping.
+ */
 const GREETING_TIMEOUT_MS = 15_000;
 const POLL_MS = 3;
 
 /**
- * Holds a server that runs already. Resolves with undefined when there is no supervisor, also when one was just on its way
- * out (then after it is gone), and with 'deaf' when one is there but does not answer, as after a `kill -9` of its reader alone.
+ * Holds a server that runs already. Resolves with undefined when there is no supervisor, also when
+ * one was just on its way out (then after it is gone), and with 'deaf' when one is there but does
+ * not answer, as after a `kill -9` of its reader alone.
  */
 export const joinSupervisor = async (place: Place, clock: Clock): Promise<Hold | 'deaf' | undefined> => {
   const fifo = await openFifo(place, constants.O_WRONLY | constants.O_NONBLOCK);
@@ -65,8 +75,8 @@ export const joinSupervisor = async (place: Place, clock: Clock): Promise<Hold |
 };
 
 /**
- * Starts a supervisor, and by it PostgreSQL, whose output goes to the end of `log`. `ended` resolves when the server does,
- * which it has to be raced against until the server is ready.
+ * Starts a supervisor, and by it PostgreSQL, whose output goes to the end of `log`. `ended`
+ * resolves when the server does, which it has to be raced against until the server is ready.
  */
 export const startSupervisor = async (options: {
   place: Place;
@@ -82,7 +92,8 @@ export const startSupervisor = async (options: {
   await mkdir(greetingsOf(place), { mode: 0o700 });
   await giveTo(place.identity.postgres, greetingsOf(place));
 
-  // Opening for reading and writing waits for nobody; it keeps the FIFO from ending before the supervisor has opened it.
+  // Opening for reading and writing waits for nobody; it keeps the FIFO from ending before the
+  // supervisor has opened it.
   const keeper = await openFifo(place, constants.O_RDWR | constants.O_NONBLOCK);
   if (keeper === undefined) throw new Error(`${fifoOf(place)} disappeared`);
   try {
@@ -132,7 +143,10 @@ const endOf = (child: ChildProcess): Promise<void> =>
     });
   });
 
-/** A file handle that is garbage closes itself, and with it would go the server of a caller who forgot the hold. */
+/**
+ * A file handle that is garbage closes itself, and with it would go the server of a caller who
+ * forgot the hold.
+ */
 const heldOpen = new Set<FileHandle>();
 
 const holdOf = (place: Place, fifo: FileHandle): Hold => {
@@ -196,7 +210,10 @@ const openFifo = async (place: Place, flags: number): Promise<FileHandle | undef
   }
 };
 
-/** Node cannot make a FIFO itself. It stays for the next start: processes may hold it still, and are users of that server as well. */
+/**
+ * Node cannot make a FIFO itself. It stays for the next start: processes may hold it still, and are
+ * users of that server as well.
+ */
 const makeFifo = async (place: Place): Promise<void> => {
   const fifo = fifoOf(place);
   const isFifo = await lstat(fifo).then(

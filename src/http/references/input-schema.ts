@@ -1,4 +1,5 @@
-// A request's schema as callers should read it: what has a default need not be sent, because the server fills it in first.
+// A request's schema as callers should read it: what has a default need not be sent, because the
+// server fills it in first.
 
 type Schema = { readonly [keyword: string]: unknown };
 

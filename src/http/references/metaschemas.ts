@@ -1,9 +1,13 @@
-// What the references and schemas that we serve look like: the documents that their `$schema` names.
+// What the references and schemas that we serve look like: the documents that their `$schema`
+// names.
 import type { ScopeExpression } from '../api-method.ts';
 
 export const DRAFT_07 = 'http://json-schema.org/draft-07/schema#';
 
-/** Under `/schemas/common/`. What a document of this kind is, for those who find it by its `$schema`. */
+/**
+ * Under `/schemas/common/`. What a document of this kind is, for those who find it by its
+ * `$schema`.
+ */
 export type Metaschema = {
   readonly name: string;
   readonly metadata: { readonly name: string; readonly version: number };

@@ -1,4 +1,5 @@
-// The APIs as OpenAPI 3.1, for the tools that know nothing of Taskcluster's references. From the same declarations.
+// The APIs as OpenAPI 3.1, for the tools that know nothing of Taskcluster's references. From the
+// same declarations.
 import { VERSION } from '../../version.ts';
 import { API_ERRORS } from '../api-error.ts';
 import {

@@ -9,7 +9,10 @@ export type Documents = ReadonlyMap<string, object>;
 
 const API_VERSION = 'v1';
 
-/** All documents of these services. URLs in them are absolute, so that one that was saved still says where it came from. */
+/**
+ * All documents of these services. URLs in them are absolute, so that one that was saved still says
+ * where it came from.
+ */
 export const describeApis = (apis: readonly ApiDeclaration[], rootUrl: string): Documents => {
   const documents = new Map<string, object>();
   for (const api of apis) {
@@ -73,7 +76,10 @@ export const exchangesReference = ({ service, exchanges }: ApiDeclaration, rootU
     })),
   };
 
-/** Every schema that a reference names, once. Two that differ under one name are a mistake in the declarations. */
+/**
+ * Every schema that a reference names, once. Two that differ under one name are a mistake in the
+ * declarations.
+ */
 const serviceSchemas = (apis: readonly ApiDeclaration[]): ReadonlyMap<string, NamedSchema> => {
   const schemas = new Map<string, NamedSchema>();
   for (const { service, methods, exchanges } of apis) {

@@ -4,7 +4,10 @@ import type { ApiDeclaration } from '../api-method.ts';
 import { jsonText, sendJsonText } from '../send-json.ts';
 import { describeApis } from './references.ts';
 
-/** They change with the version of the program only; who asks again after this finds out by the ETag. */
+/**
+ * They change with the version of the program only; who asks again after this finds out by the
+ * ETag.
+ */
 const CACHEABLE = 'public, max-age=300';
 
 export const serveReferences = (
@@ -13,7 +16,10 @@ export const serveReferences = (
   rootUrl: () => string,
 ): void => {
   let texts: ReadonlyMap<string, string> | undefined;
-  /** At first use: by then it is known where clients reach the server, and a start does not wait for it. */
+  /**
+   * At first use: by then it is known where clients reach the server, and a start does not wait for
+   * it.
+   */
   const known = (): ReadonlyMap<string, string> => {
     texts ??= new Map([...describeApis(apis, rootUrl())].map(([path, document]) => [path, jsonText(document)]));
     return texts;

@@ -1,4 +1,5 @@
-// A certificate of localhost and its key, signed by itself, valid until 2126. It protects nothing: tests only.
+// A certificate of localhost and its key, signed by itself, valid until 2126. It protects nothing:
+// tests only.
 
 export const TEST_CERTIFICATE = `-----BEGIN CERTIFICATE-----
 MIIBmzCCAUGgAwIBAgIUVPM+TVVF+CKt2lFv2uo92AiPrukwCgYIKoZIzj0EAwIw

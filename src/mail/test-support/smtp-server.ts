@@ -1,4 +1,5 @@
-// A small SMTP server that does what the test says: takes mail, refuses it, says nothing more, or hangs up.
+// A small SMTP server that does what the test says: takes mail, refuses it, says nothing more, or
+// hangs up.
 import { once } from 'node:events';
 import { type AddressInfo, createServer, type Socket } from 'node:net';
 import { createSecureContext, TLSSocket } from 'node:tls';
@@ -26,7 +27,10 @@ export type SmtpServer = {
   /** How many connections are open, and how many there ever were. */
   readonly connections: () => { readonly open: number; readonly ever: number };
   readonly allClosed: () => Promise<void>;
-  /** What happens at a step in place of what is usual; undefined: the usual. May be changed at any time. */
+  /**
+   * What happens at a step in place of what is usual; undefined: the usual. May be changed at any
+   * time.
+   */
   react: (step: Step, line: string) => Reaction | undefined;
 };
 

@@ -1,4 +1,5 @@
-// What the methods of the queue's API do. How they are called, by whom, and with what, is in declaration.ts.
+// What the methods of the queue's API do. How they are called, by whom, and with what, is in
+// declaration.ts.
 import { type Clock, toIso } from '../../core/clock.ts';
 import type { Database } from '../../database/database.ts';
 import { ApiError } from '../../http/api-error.ts';

@@ -1,5 +1,5 @@
-// The queue's API as data: method, route, scopes, schemas (spec/standalone-auth-queue.md, section 8). The server, the references and the
-// documentation come from it.
+// The queue's API as data: method, route, scopes, schemas (spec/standalone-auth-queue.md, section
+// 8). The server, the references and the documentation come from it.
 import { SLUG_ID } from '../../core/ids.ts';
 import type { ApiDeclaration, MethodDeclaration } from '../../http/api-method.ts';
 import { QUEUE_EXCHANGES } from './exchanges.ts';
@@ -12,7 +12,10 @@ const GROUP = { taskGroupId: SLUG_ID };
 const TASK_QUEUE = { taskQueueId: /^[a-zA-Z0-9-_]{1,38}\/[a-z]([-a-z0-9]{0,36}[a-z0-9])?$/ };
 const PAGING = { continuationToken: /^[A-Za-z0-9_-]{22}$/, limit: /^[1-9][0-9]{0,8}$/ };
 
-/** For what is done to a task from outside: its group's scheduler may, and whoever may for its project. */
+/**
+ * For what is done to a task from outside: its group's scheduler may, and whoever may for its
+ * project.
+ */
 const mayChange = <Action extends string>(action: Action) => ({
   AnyOf: [
     `queue:${action}:<schedulerId>/<taskGroupId>/<taskId>`,

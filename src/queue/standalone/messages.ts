@@ -1,4 +1,5 @@
-// What the queue tells the world, in the transaction of what it tells of (spec/standalone-auth-queue.md, section 10).
+// What the queue tells the world, in the transaction of what it tells of
+// (spec/standalone-auth-queue.md, section 10).
 import type { Broker, OutgoingMessage } from '../../broker/broker.ts';
 import type { Transaction } from '../../database/database.ts';
 import { exchangeOf } from './exchanges.ts';

@@ -1,4 +1,5 @@
-// The queue against what it ought to do (test-support/model.ts): random operations by several workers in two processes while time passes.
+// The queue against what it ought to do (test-support/model.ts): random operations by several
+// workers in two processes while time passes.
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import fc from 'fast-check';
@@ -10,7 +11,9 @@ import { createModel, type Model } from '../test-support/model.ts';
 import { createWorld, type World } from '../test-support/world.ts';
 
 const RUNS = Number(process.env.QUEUE_ORACLE_RUNS ?? 25);
-/** All times are multiples of this, so that whatever happens by itself happens at the end of a step. */
+/**
+ * All times are multiples of this, so that whatever happens by itself happens at the end of a step.
+ */
 const STEP_MS = 5_000;
 const PRIORITIES = ['highest', 'very-high', 'high', 'medium', 'low', 'very-low', 'lowest'];
 const MOST_TASKS = 10;
@@ -92,7 +95,8 @@ describe('the queue, whatever is done to it', () => {
         await world.database.query(clear);
         await compare(world, [world.call, another.call], createModel(claimMs), operations);
       };
-      // Time goes on from one list of operations to the next, so that a shorter list would not be the same again.
+      // Time goes on from one list of operations to the next, so that a shorter list would not be
+      // the same again.
       await fc.assert(fc.asyncProperty(fc.array(operation, { minLength: 10, maxLength: 60 }), run), {
         numRuns: RUNS,
         endOnFailure: true,

@@ -1,4 +1,5 @@
-// What many do at once to the same tasks, through two processes: nothing is done twice, nothing is forgotten.
+// What many do at once to the same tasks, through two processes: nothing is done twice, nothing is
+// forgotten.
 import assert from 'node:assert/strict';
 import { describe, it, type TestContext } from 'node:test';
 import { newSlugId } from '../../core/ids.ts';

@@ -1,4 +1,5 @@
-// The queue of a deployment of one's own: tasks live in our database, from their creation to their removal, behind the real queue's API.
+// The queue of a deployment of one's own: tasks live in our database, from their creation to their
+// removal, behind the real queue's API.
 import { ensureInternalClient, type InternalClientSettings } from '../../auth/clients/internal-client.ts';
 import type { Broker } from '../../broker/broker.ts';
 import type { Clock } from '../../core/clock.ts';

@@ -11,8 +11,8 @@ import {
 const fillIn = compilePayloadCheck(CREATE_TASK_REQUEST, () => CREATE_TASK_REQUEST.name);
 
 /**
- * Equal after defaults and the writing of dates, but for `created`. What a newer queue adds to its tasks does not matter; a task of a
- * form that this program does not know is another one.
+ * Equal after defaults and the writing of dates, but for `created`. What a newer queue adds to its
+ * tasks does not matter; a task of a form that this program does not know is another one.
  */
 export const isSameTask = (taskId: string, wanted: string, stored: unknown): boolean => {
   if (typeof stored !== 'object' || stored === null) return false;

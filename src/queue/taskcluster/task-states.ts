@@ -1,5 +1,6 @@
-// The states of tasks in the queue of a deployment, for those who look at the last fires: remembered for a moment, and unknown while the
-// queue is away, because a list of fires is worth more than their states.
+// The states of tasks in the queue of a deployment, for those who look at the last fires:
+// remembered for a moment, and unknown while the queue is away, because a list of fires is worth
+// more than their states.
 import { createBoundedMemo } from '../../auth/bounded-memo.ts';
 import type { Clock } from '../../core/clock.ts';
 import type { Log } from '../../core/log.ts';

@@ -1,8 +1,11 @@
-// The queue of a Taskcluster deployment: tasks of hooks are created there, each with the scopes of its hook's role and no others.
+// The queue of a Taskcluster deployment: tasks of hooks are created there, each with the scopes of
+// its hook's role and no others.
 //
-// What it answers is told apart by whose fault it is. The hook's: 400, 403 (its role lacks scopes), 404, 409, 410, 413 in the queue's own
-// words; the fire ends as refused. Ours or nobody's: 401 (our credentials are not good, or may not bear this role), 429, 5xx, no
-// answer, what is no answer of Taskcluster's; an error is thrown, and the fire is pursued, so that no hook pays for what its owner cannot mend.
+// What it answers is told apart by whose fault it is. The hook's: 400, 403 (its role lacks scopes),
+// 404, 409, 410, 413 in the queue's own words; the fire ends as refused. Ours or nobody's: 401 (our
+// credentials are not good, or may not bear this role), 429, 5xx, no answer, what is no answer of
+// Taskcluster's; an error is thrown, and the fire is pursued, so that no hook pays for what its
+// owner cannot mend.
 import type { Clock } from '../../core/clock.ts';
 import { toIso } from '../../core/clock.ts';
 import { ApiError } from '../../http/api-error.ts';
@@ -74,8 +77,9 @@ export const createTaskclusterQueue = (settings: TaskclusterQueueSettings): Task
   };
 
   /**
-   * After an outage: the queue takes no task whose `created` is so old, so it gets a new one. But an attempt whose answer was lost may
-   * have made the task, with the old `created` or with that of an earlier attempt like this one; hence the look, before and after.
+   * After an outage: the queue takes no task whose `created` is so old, so it gets a new one. But
+   * an attempt whose answer was lost may have made the task, with the old `created` or with that of
+   * an earlier attempt like this one; hence the look, before and after.
    */
   const createLate = async (request: CreateTaskRequest, signal: AbortSignal): Promise<CreateTaskAnswer> => {
     const { taskId, task } = request;
@@ -127,7 +131,10 @@ const createdIn = (task: string): number => {
   return Number.isNaN(ms) ? Number.POSITIVE_INFINITY : ms;
 };
 
-/** In other words: Auth's would list all scopes of our client to those who may read the fires of a hook. */
+/**
+ * In other words: Auth's would list all scopes of our client to those who may read the fires of a
+ * hook.
+ */
 const unknownHere = (
   { rootUrl, clientId }: DeploymentClient,
   { authorizedScopes }: CreateTaskRequest,

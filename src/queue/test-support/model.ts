@@ -1,5 +1,5 @@
-// What ought to become of tasks, written down in the simplest way, from the specification alone: a map in memory. Shares no code with the
-// queue. Times are milliseconds since the epoch.
+// What ought to become of tasks, written down in the simplest way, from the specification alone: a
+// map in memory. Shares no code with the queue. Times are milliseconds since the epoch.
 
 export type ModelRun = {
   state: string;
@@ -24,7 +24,10 @@ export type ModelTask = {
   readonly expires: number;
   retriesLeft: number;
   runs: ModelRun[];
-  /** When the last run became pending, as a number of steps: equal for those that did in the same step. */
+  /**
+   * When the last run became pending, as a number of steps: equal for those that did in the same
+   * step.
+   */
   pendingSince: number;
 };
 

@@ -1,5 +1,5 @@
-// A world for tests of the queue: one database, a clock in the test's hands, timers that run, and the queue's methods to be called as the
-// HTTP layer calls them, by somebody who may do everything.
+// A world for tests of the queue: one database, a clock in the test's hands, timers that run, and
+// the queue's methods to be called as the HTTP layer calls them, by somebody who may do everything.
 import { type Cleanup, freshDatabase } from '../../../test/support/database.ts';
 import { createFakeClock, type FakeClock } from '../../../test/support/fake-clock.ts';
 import { satisfies } from '../../auth/scopes.ts';
@@ -135,7 +135,8 @@ export const createWorld = async (t: Cleanup, options: WorldOptions = {}): Promi
       const [row] = await database.query(overdue, [toIso(clock.now())]);
       if (row?.count === 0) return;
       if (looks % LOOKS_BEFORE_A_NAP !== 0) continue;
-      // A scheduler that believes that another one holds what is due takes a nap; it is to wake, and the wall clock to stay.
+      // A scheduler that believes that another one holds what is due takes a nap; it is to wake,
+      // and the wall clock to stay.
       clock.jump(-NAP_MS);
       await clock.advance(NAP_MS);
     }

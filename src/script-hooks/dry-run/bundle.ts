@@ -1,4 +1,5 @@
-// TypeScript and sources of several files, made one script by esbuild; lines of errors lead back to where they were written.
+// TypeScript and sources of several files, made one script by esbuild; lines of errors lead back to
+// where they were written.
 import { readFileSync } from 'node:fs';
 import { SourceMap } from 'node:module';
 import { dirname, relative } from 'node:path';
@@ -12,8 +13,9 @@ export type Script = {
 };
 
 /**
- * Reads a script. JavaScript that needs nothing but tlon_hooks stays as it is, everything else is bundled.
- * Throws HW_SCRIPT_NO_BUNDLER where esbuild is not installed, and HW_SCRIPT_BUNDLE with what esbuild says.
+ * Reads a script. JavaScript that needs nothing but tlon_hooks stays as it is, everything else is
+ * bundled. Throws HW_SCRIPT_NO_BUNDLER where esbuild is not installed, and HW_SCRIPT_BUNDLE with
+ * what esbuild says.
  */
 export const readScript = async (path: string): Promise<Script> => {
   const source = readFileSync(path, 'utf8');

@@ -1,10 +1,14 @@
-// Surroundings for a dry run: what the caller gave, and for the rest a small club on ~zod, at the event's own time.
+// Surroundings for a dry run: what the caller gave, and for the rest a small club on ~zod, at the
+// event's own time.
 
 import type { Event } from '../../community/types/event.ts';
 import { millisFromId, parseId } from '../../community/types/id.ts';
 import type { Bowl } from '../types.ts';
 
-/** A bowl for an event. What `given` has wins; times and senders that it leaves out come from the event. */
+/**
+ * A bowl for an event. What `given` has wins; times and senders that it leaves out come from the
+ * event.
+ */
 export const completeBowl = (event: Event, given: Partial<Bowl>, hookName: string): Bowl => ({
   our: '~zod',
   src: senderOf(event) ?? given.our ?? '~zod',

@@ -1,6 +1,9 @@
 // What changed between two JSON values, as lines that a person reads.
 
-/** One line a change: `~ /path: old → new`, `+ /path: new`, `- /path: old`. Nothing for equal values. */
+/**
+ * One line a change: `~ /path: old → new`, `+ /path: new`, `- /path: old`. Nothing for equal
+ * values.
+ */
 export const diffLines = (before: unknown, after: unknown, path = ''): string[] => {
   if (before === after) return [];
   if (!isContainer(before) || !isContainer(after) || Array.isArray(before) !== Array.isArray(after)) {

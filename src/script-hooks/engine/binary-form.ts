@@ -1,8 +1,10 @@
-// Reads the engine's binary form of a plain value, as JSON: several times faster than the engine's own JSON.stringify.
+// Reads the engine's binary form of a plain value, as JSON: several times faster than the engine's
+// own JSON.stringify.
 //
-// The form is that of quickjs-wasi 3.6.2 (version byte 28): version, checksum, the texts that keys are made of, the value.
-// By its own rules it is the JSON that the contract asks for (5.5): enumerable own keys, undefined as null, no toJSON.
-// Whatever is not plain (a Date, a bigint, a Map, …) is not read here: undefined, and the slow way is taken.
+// The form is that of quickjs-wasi 3.6.2 (version byte 28): version, checksum, the texts that keys
+// are made of, the value. By its own rules it is the JSON that the contract asks for (5.5):
+// enumerable own keys, undefined as null, no toJSON. Whatever is not plain (a Date, a bigint, a
+// Map, …) is not read here: undefined, and the slow way is taken.
 
 const VERSION = 28;
 const CHECKSUM_BYTES = 4;
@@ -37,7 +39,9 @@ export const jsonOfBinaryForm = (form: Uint8Array): string | undefined => {
     }
   };
 
-  /** The whole form as characters: cutting pieces from one string is much cheaper than making many. */
+  /**
+   * The whole form as characters: cutting pieces from one string is much cheaper than making many.
+   */
   const characters = bytes.toString('latin1');
   const quotedText = (): string => {
     const header = number();

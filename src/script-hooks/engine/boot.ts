@@ -4,12 +4,15 @@ import type { Limits } from '../limits.ts';
 import { type Image, takeImage } from './image.ts';
 import { createVm, type Vm } from './vm.ts';
 
-/** Bytes that a run may use before its instance has to grow, in the order in which they are tried. */
+/**
+ * Bytes that a run may use before its instance has to grow, in the order in which they are tried.
+ */
 export const SLACK_STEPS = [512 * 1024, 4 * 1024 * 1024, 16 * 1024 * 1024] as const;
 
 /**
  * Boots an engine and takes its image (25 to 55 ms). Two boots give the same image, bit for bit.
- * The guest's part is compiled in an engine of its own, so that what compiling leaves behind is not in the image.
+ * The guest's part is compiled in an engine of its own, so that what compiling leaves behind is not
+ * in the image.
  */
 export const bootImage = (module: WebAssembly.Module, limits: Pick<Limits, 'memory' | 'effects'>): Image => {
   const bytecode = compileGuest(createVm(module), limits);
@@ -25,7 +28,10 @@ export const bootImage = (module: WebAssembly.Module, limits: Pick<Limits, 'memo
   return takeImage(vm, SLACK_STEPS[0]);
 };
 
-/** Leaves source text, names and line numbers of our own part out: 16 is STRIP_SOURCE, 32 STRIP_DEBUG. */
+/**
+ * Leaves source text, names and line numbers of our own part out: 16 is STRIP_SOURCE, 32
+ * STRIP_DEBUG.
+ */
 const STRIP = 16 | 32;
 
 const compileGuest = (vm: Vm, limits: Pick<Limits, 'memory' | 'effects'>): Uint8Array => {

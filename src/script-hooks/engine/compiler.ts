@@ -11,7 +11,10 @@ const STRIP_SOURCE = 16;
 
 export type Compiler = (source: string) => CompileReport;
 
-/** A compiler on an engine of its own, put back before every source: the parser reads what anybody wrote. */
+/**
+ * A compiler on an engine of its own, put back before every source: the parser reads what anybody
+ * wrote.
+ */
 export const createCompiler = (module: WebAssembly.Module, image: Image, limits: Limits): Compiler => {
   let vm = instanceOf(module, image);
   return (source) => {

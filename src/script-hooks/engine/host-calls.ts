@@ -1,4 +1,5 @@
-// One run's side of the calls between script and host: answers the script's questions, and writes down what it says.
+// One run's side of the calls between script and host: answers the script's questions, and writes
+// down what it says.
 import { createHash } from 'node:crypto';
 import { idFromMillis, withDots } from '../../community/types/id.ts';
 import { normalizeShip, shipFromJson } from '../../community/types/ship.ts';
@@ -11,7 +12,9 @@ import { GuestError, type HostCall, type Vm } from './vm.ts';
 
 export type Conversation = {
   readonly answer: HostCall;
-  /** How many calls there were: a script that made none while loading loads the same way every time. */
+  /**
+   * How many calls there were: a script that made none while loading loads the same way every time.
+   */
   readonly calls: () => number;
   /** Says that loading is over: what throws from now on is the hook. */
   readonly loaded: () => void;
@@ -39,7 +42,10 @@ export const createConversation = (job: RunJob, limits: Limits, ask: AskHost, vm
   const asked = new Set<Question>();
   let fleet: Readonly<Record<string, readonly string[]>> | undefined;
 
-  /** From what came along, or from the host's thread; the clock of the deadline stands while we wait. */
+  /**
+   * From what came along, or from the host's thread; the clock of the deadline stands while we
+   * wait.
+   */
   const fetch = (question: Question, argument = 0): string => {
     asked.add(question);
     const known = question === 'state' || question === 'fleet' ? job.known[question] : undefined;
@@ -154,7 +160,8 @@ export const createConversation = (job: RunJob, limits: Limits, ask: AskHost, vm
     // A value that cannot be read from outside is asked for again, as text.
     const text = value === undefined ? given : value.json();
     if (text === undefined) return undefined;
-    // What the engine wrote is as it must be; what the script had a hand in may not be. Too large a text is refused anyway.
+    // What the engine wrote is as it must be; what the script had a hand in may not be. Too large a
+    // text is refused anyway.
     if (value === undefined && VALUES.has(op) && text.length <= longestValue && !isReadable(text)) {
       throw new GuestError('the value cannot be written as JSON');
     }
@@ -200,10 +207,15 @@ const VALUES: ReadonlySet<number> = new Set([
   OPS.allowedWhole,
 ]);
 
-/** Deeper than what the guest's own check lets pass; less than what hurts a recursion on the host's side. */
+/**
+ * Deeper than what the guest's own check lets pass; less than what hurts a recursion on the host's
+ * side.
+ */
 const DEEPEST = 300;
 
-/** A getter or a Proxy can show one value to the guest's check and another to its JSON.stringify. */
+/**
+ * A getter or a Proxy can show one value to the guest's check and another to its JSON.stringify.
+ */
 const isReadable = (json: string): boolean => {
   try {
     JSON.parse(json);
@@ -238,11 +250,17 @@ const CLOSE_BRACE = 0x7d;
 const pairs = (items: readonly string[]): [string, string][] =>
   items.flatMap((item, index) => (index % 2 === 0 ? [[item, items[index + 1] ?? ''] as [string, string]] : []));
 
-/** The guest sends a ship as JSON: a text in quotes, or digits, which may be more than a double holds. */
+/**
+ * The guest sends a ship as JSON: a text in quotes, or digits, which may be more than a double
+ * holds.
+ */
 const shipFromArgument = (json: string): string | null =>
   json.startsWith('"') ? normalizeShip(JSON.parse(json)) : shipFromJson(json);
 
-/** Four words for the guest's generator. A hash, because neighbouring seeds must not give neighbouring draws. */
+/**
+ * Four words for the guest's generator. A hash, because neighbouring seeds must not give
+ * neighbouring draws.
+ */
 const seedWords = (seed: string): number[] => {
   const hash = createHash('sha256').update(seed).digest();
   return [0, 4, 8, 12].map((at) => hash.readInt32LE(at));

@@ -1,7 +1,9 @@
-// Memory images: the whole state of an engine, taken once and put back before every run, bit for bit.
+// Memory images: the whole state of an engine, taken once and put back before every run, bit for
+// bit.
 //
-// State = linear memory + stack pointer; that is the only mutable global of the module. What makes it correct stands in
-// spec/sandbox.md, section 5: growth retires the instance, the stack pointer is put back, the slack is zeroed.
+// State = linear memory + stack pointer; that is the only mutable global of the module. What makes
+// it correct stands in spec/sandbox.md, section 5: growth retires the instance, the stack pointer
+// is put back, the slack is zeroed.
 import { createVm, type Vm } from './vm.ts';
 
 export type Image = {
@@ -17,10 +19,15 @@ export type Image = {
 const PAGE = 4096;
 const WASM_PAGE = 65_536;
 
-/** How far below the stack pointer a run may have written: the engine's stack limit and what native code adds to it. */
+/**
+ * How far below the stack pointer a run may have written: the engine's stack limit and what native
+ * code adds to it.
+ */
 const STACK_REACH = 320 * 1024;
 
-/** The state of an engine at rest, with `slack` bytes that a run can use before memory has to grow. */
+/**
+ * The state of an engine at rest, with `slack` bytes that a run can use before memory has to grow.
+ */
 export const takeImage = (vm: Vm, slack = 0): Image => {
   if (slack > 0) vm.exports.wasm_free(vm.exports.wasm_malloc(slack));
   const memory = vm.bytes();
@@ -51,7 +58,10 @@ export const takeImage = (vm: Vm, slack = 0): Image => {
   };
 };
 
-/** Puts an image into the instance that it, or another of the same size, came from; a grown instance is replaced. */
+/**
+ * Puts an image into the instance that it, or another of the same size, came from; a grown instance
+ * is replaced.
+ */
 export const restored = (vm: Vm, module: WebAssembly.Module, image: Image): Vm =>
   putBack(vm, image) ? vm : instanceOf(module, image);
 
@@ -68,7 +78,8 @@ export const instanceOf = (module: WebAssembly.Module, image: Image): Vm => {
 
 const putBack = (vm: Vm, image: Image): boolean => {
   const memory = vm.bytes();
-  // The allocator of the image does not know of pages that came later: they would leak with every run.
+  // The allocator of the image does not know of pages that came later: they would leak with every
+  // run.
   if (memory.length !== image.memoryLength) return false;
   let at = image.stackPointer - STACK_REACH;
   for (const [address, content] of image.extents) {

@@ -1,15 +1,19 @@
 // One QuickJS in one WebAssembly instance, behind the few operations that a run needs.
 //
-// The exports of quickjs-wasi with the prefix qjs_ take and give boxes: addresses of a JSValue in the engine's memory.
-// We use them raw, because between restores of a memory image only fixed addresses survive (spec/sandbox.md, 5).
-// Nothing here ever looks into a guest object: only texts cross, and the guest makes them.
+// The exports of quickjs-wasi with the prefix qjs_ take and give boxes: addresses of a JSValue in
+// the engine's memory. We use them raw, because between restores of a memory image only fixed
+// addresses survive (spec/sandbox.md, 5). Nothing here ever looks into a guest object: only texts
+// cross, and the guest makes them.
 import { systemClock } from '../../core/clock.ts';
 import { jsonOfBinaryForm } from './binary-form.ts';
 
 /** The address of a JSValue in the engine's memory. */
 export type Box = number;
 
-/** Why the engine gave no value. `trapped` means that its memory cannot be trusted until it is restored. */
+/**
+ * Why the engine gave no value. `trapped` means that its memory cannot be trusted until it is
+ * restored.
+ */
 export type FaultKind = 'deadline' | 'memory' | 'exception' | 'trapped';
 
 export class EngineFault extends Error {
@@ -21,7 +25,10 @@ export class EngineFault extends Error {
   }
 }
 
-/** Answers a call of the guest: a text is given as a string, `{json}` is parsed inside, undefined stays. */
+/**
+ * Answers a call of the guest: a text is given as a string, `{json}` is parsed inside, undefined
+ * stays.
+ */
 export type HostCall = (op: number, text: string, value?: GuestValue) => HostAnswer;
 
 /** A value of the guest that came along with a call. */
@@ -42,7 +49,10 @@ type Exports = {
   readonly JS_WriteObject: (context: number, sizeOut: number, value: bigint, flags: number) => number;
 } & Readonly<Record<Exclude<(typeof FUNCTIONS)[number], `JS_${string}`>, (...args: number[]) => number>>;
 
-/** What we use of quickjs-wasi 3.6.2; checked when an instance is made, for these are no documented interface. */
+/**
+ * What we use of quickjs-wasi 3.6.2; checked when an instance is made, for these are no documented
+ * interface.
+ */
 const FUNCTIONS = [
   '_initialize',
   'qjs_init2',
@@ -75,10 +85,16 @@ const FUNCTIONS = [
   'wasm_free',
 ] as const;
 
-/** DATE, EVAL, REGEXP, JSON, PROXY, MAP_SET, TYPED_ARRAYS, PROMISE, BIG_INT, WEAK_REF; not performance, DOMException, atob. */
+/**
+ * DATE, EVAL, REGEXP, JSON, PROXY, MAP_SET, TYPED_ARRAYS, PROMISE, BIG_INT, WEAK_REF; not
+ * performance, DOMException, atob.
+ */
 const INTRINSICS = 0x3ff;
 
-/** Bytes of stack for the engine. In a worker with a 4 MB native stack every overflow becomes a RangeError of the guest. */
+/**
+ * Bytes of stack for the engine. In a worker with a 4 MB native stack every overflow becomes a
+ * RangeError of the guest.
+ */
 const STACK = 256 * 1024;
 
 const MOST_ARGUMENTS = 4;
@@ -89,7 +105,10 @@ const EXCEPTION_TAG = 6n;
 export type Vm = ReturnType<typeof createVm>;
 
 export const createVm = (module: WebAssembly.Module) => {
-  /** Set before a run. `killed` says why the engine was told to stop; it can go on for a while even so. */
+  /**
+   * Set before a run. `killed` says why the engine was told to stop; it can go on for a while even
+   * so.
+   */
   const run = {
     now: 0,
     deadline: Number.POSITIVE_INFINITY,
@@ -207,9 +226,9 @@ export const createVm = (module: WebAssembly.Module) => {
   };
 
   /**
-   * The engine's binary form of a plain value, still in its memory; undefined for one that has none (a function or a
-   * getter in it, a cycle). Equal forms are equal values: the form can be read back. No code of the guest runs for
-   * objects; an array's elements are read.
+   * The engine's binary form of a plain value, still in its memory; undefined for one that has none
+   * (a function or a getter in it, a cycle). Equal forms are equal values: the form can be read
+   * back. No code of the guest runs for objects; an array's elements are read.
    */
   const binaryForm = (box: Box): Uint8Array | undefined => {
     const value = new DataView(memory.buffer).getBigInt64(box, true);

@@ -2,7 +2,10 @@
 import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 
-/** Pages of 64 KiB. The engine counts only what it allocates for scripts; regular expressions and reallocations go beyond. */
+/**
+ * Pages of 64 KiB. The engine counts only what it allocates for scripts; regular expressions and
+ * reallocations go beyond.
+ */
 const MOST_PAGES = 1536;
 
 /** Compiles the engine (about 5 ms; the result can be sent to workers). */

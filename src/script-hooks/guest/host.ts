@@ -3,7 +3,10 @@
 /** With a value, the host says whether the part that `text` numbers still looks as it went in. */
 export type Host = (op: number, text: string, value?: unknown) => unknown;
 
-/** What the host refuses, it throws as a text; scripts get an Error, with a stack that leads into their source. */
+/**
+ * What the host refuses, it throws as a text; scripts get an Error, with a stack that leads into
+ * their source.
+ */
 export const guestHost = (raw: Host): Host => {
   const ErrorOf = Error;
   return (op, text, value) => {

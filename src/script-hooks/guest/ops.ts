@@ -1,7 +1,9 @@
 // The calls between a script's side and ours: their numbers, and what both sides must agree on.
 
 export const OPS = {
-  /** () → the event with its lazy parts missing, their paths, and the path of what may be changed */
+  /**
+   * () → the event with its lazy parts missing, their paths, and the path of what may be changed
+   */
   event: 0,
   /** (index) → the lazy part */
   part: 1,

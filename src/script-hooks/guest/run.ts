@@ -1,5 +1,5 @@
-// The guest's part that calls the hook: the event in, the answer out. Evaluated inside the engine: see source.ts.
-// Contract: spec/script-hooks.md, 5.1, 5.5 and 5.7, and decision 7.
+// The guest's part that calls the hook: the event in, the answer out. Evaluated inside the engine:
+// see source.ts. Contract: spec/script-hooks.md, 5.1, 5.5 and 5.7, and decision 7.
 import type { Host } from './host.ts';
 import type { EventHead, GuestSettings } from './ops.ts';
 import type { GuestLibrary } from './tlon-hooks.ts';
@@ -21,8 +21,8 @@ export const guestRun = (host: Host, settings: GuestSettings, values: GuestValue
   const ErrorOf = Error;
   const scope = globalThis as unknown as Dictionary;
 
-  // The event goes in with its large parts missing; each is parsed when it is first looked at, and a part that was not
-  // looked at need not come back.
+  // The event goes in with its large parts missing; each is parsed when it is first looked at, and
+  // a part that was not looked at need not come back.
 
   type Lazy = { holder: Dictionary; key: string; touched: boolean; value: unknown };
 
@@ -58,7 +58,10 @@ export const guestRun = (host: Host, settings: GuestSettings, values: GuestValue
     return lazy;
   };
 
-  /** Tells what the answer changed in the event; says what is malformed. `given` is what the script got at `head.node`. */
+  /**
+   * Tells what the answer changed in the event; says what is malformed. `given` is what the script
+   * got at `head.node`.
+   */
   const tellAllowed = (
     allowed: unknown,
     head: EventHead,
@@ -151,7 +154,10 @@ export const guestRun = (host: Host, settings: GuestSettings, values: GuestValue
     }
   };
 
-  /** A wait whose data is a handle takes the value with it: handles do not live longer than their run. */
+  /**
+   * A wait whose data is a handle takes the value with it: handles do not live longer than their
+   * run.
+   */
   const withNoun = (effect: unknown): unknown => {
     if (nouns.length === 1 || typeof effect !== 'object' || effect === null) return effect;
     const wait = (effect as Dictionary).wait;

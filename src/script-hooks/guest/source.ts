@@ -1,7 +1,7 @@
 // The text of the guest's parts, as the engine evaluates it.
 //
-// The parts are functions of this program whose text is taken: they may use nothing from outside themselves, and must
-// keep every built-in that they need before a script can replace it.
+// The parts are functions of this program whose text is taken: they may use nothing from outside
+// themselves, and must keep every built-in that they need before a script can replace it.
 
 import { guestHost } from './host.ts';
 import { type GuestSettings, OPS } from './ops.ts';

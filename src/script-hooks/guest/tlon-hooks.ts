@@ -1,5 +1,5 @@
-// The guest's part that scripts see: require("tlon_hooks"), console, Math.random. Evaluated inside the engine: see source.ts.
-// Contract: spec/script-hooks.md, 5.2 to 5.4.
+// The guest's part that scripts see: require("tlon_hooks"), console, Math.random. Evaluated inside
+// the engine: see source.ts. Contract: spec/script-hooks.md, 5.2 to 5.4.
 import type { Host } from './host.ts';
 import type { GuestSettings } from './ops.ts';
 import type { GuestValues } from './values.ts';
@@ -29,7 +29,8 @@ export const guestLibrary = (host: Host, settings: GuestSettings, values: GuestV
   const isTerm = (term: string): boolean => apply(exec, termPattern, [term]) !== null;
   const scope = globalThis as unknown as Dictionary;
 
-  // A stack hands out the functions that stand on it, and ours stand there while a getter of the script is read.
+  // A stack hands out the functions that stand on it, and ours stand there while a getter of the
+  // script is read.
   const errors = Error as unknown as { prepareStackTrace: unknown };
   const { prepareStackTrace } = errors;
   errors.prepareStackTrace = (_error: unknown, sites: unknown) => sites;
@@ -140,7 +141,8 @@ export const guestLibrary = (host: Host, settings: GuestSettings, values: GuestV
       const index = +key;
       if (integer(index) && index >= 0 && index < count) fillPage((index - (index % postsPerPage)) / postsPerPage);
     };
-    // An array like any other, whose posts come when they are looked at; whoever changes it gets all of it first.
+    // An array like any other, whose posts come when they are looked at; whoever changes it gets
+    // all of it first.
     return new ProxyOf(posts, {
       get: (target, key, receiver) => {
         fillFor(key);

@@ -26,10 +26,13 @@ export const guestValues = (host: Host, settings: GuestSettings): GuestValues =>
   const { slice } = String.prototype;
   const cut = (self: string, start: number, end: number): string => apply(slice, self, [start, end]);
 
-  // Values to JSON, by the rules of 5.5: undefined, functions and symbols are null and keep their key, toJSON is not
-  // called, a bigint is its digits, and only real arrays are arrays.
+  // Values to JSON, by the rules of 5.5: undefined, functions and symbols are null and keep their
+  // key, toJSON is not called, a bigint is its digits, and only real arrays are arrays.
 
-  /** Whether JSON.stringify alone gives exactly that for an object. Written for speed: it sees every value that leaves. */
+  /**
+   * Whether JSON.stringify alone gives exactly that for an object. Written for speed: it sees every
+   * value that leaves.
+   */
   const isPlainObject = (value: object, depth: number): boolean => {
     if (depth > deepest) throw new RangeErrorOf('the value is cyclic or nested too deeply');
     if ((value as Dictionary).toJSON !== undefined) return false;

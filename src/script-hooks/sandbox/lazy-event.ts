@@ -1,8 +1,9 @@
 // Takes an event apart for its way into the sandbox, and puts what came back together.
 //
-// The large parts (the text of a post, its replies, the post that is replied to) travel as texts of their own. A script
-// that does not look at one does not parse it, and what was not changed does not come back: most runs cost little more
-// than the call. Of what comes back, only what the contract honours is taken (spec/script-hooks.md, 3.4).
+// The large parts (the text of a post, its replies, the post that is replied to) travel as texts of
+// their own. A script that does not look at one does not parse it, and what was not changed does
+// not come back: most runs cost little more than the call. Of what comes back, only what the
+// contract honours is taken (spec/script-hooks.md, 3.4).
 import { type TSchema, Type } from 'typebox';
 import { type Conformed, conformer } from '../../community/schema/decode.ts';
 import { Ship, Text } from '../../community/schema/scalars.ts';
@@ -110,7 +111,10 @@ export const takeApart = (event: Event): EventPieces => {
   return { event, head: JSON.stringify(head), parts, kind, skeleton, lazy };
 };
 
-/** What the event became, by a verdict that allowed it. The pointer of a problem begins at the returned `event`. */
+/**
+ * What the event became, by a verdict that allowed it. The pointer of a problem begins at the
+ * returned `event`.
+ */
 export const putTogether = (
   pieces: EventPieces,
   verdict: Exclude<Verdict, { kind: 'denied' | 'failed' }>,
@@ -182,8 +186,8 @@ const withValue = (root: unknown, path: Path, value: unknown): unknown => {
 };
 
 /**
- * Parses a text that the sandbox made. The key __proto__ never gets in: assigning it somewhere else would change that
- * object's prototype.
+ * Parses a text that the sandbox made. The key __proto__ never gets in: assigning it somewhere else
+ * would change that object's prototype.
  */
 export const parseFromGuest = (json: string): unknown => {
   const value: unknown = JSON.parse(json);

@@ -1,4 +1,5 @@
-// One worker thread, as its owner sees it: it takes one job at a time, answers, and can be ended at any moment.
+// One worker thread, as its owner sees it: it takes one job at a time, answers, and can be ended at
+// any moment.
 import { extname } from 'node:path';
 import { MessageChannel, Worker } from 'node:worker_threads';
 import type { Image } from '../engine/image.ts';
@@ -23,18 +24,25 @@ export type SandboxWorker = {
   /** Scripts whose bytecode it has. */
   readonly scripts: Set<number>;
   readonly isBusy: () => boolean;
-  /** Resolves when it can take jobs, to the image that it made, or undefined when it is gone before. */
+  /**
+   * Resolves when it can take jobs, to the image that it made, or undefined when it is gone before.
+   */
   readonly ready: Promise<Image | undefined>;
   /** Takes a job that should be done within `ms`. */
   readonly submit: (job: ToWorker, ms: number, answer: AnswerQuestion) => Promise<JobResult>;
   /** For jobs that have no result. */
   readonly tell: (job: ToWorker) => void;
-  /** Whether the present job has run longer than it was given, not counting what it waited for us. */
+  /**
+   * Whether the present job has run longer than it was given, not counting what it waited for us.
+   */
   readonly isOverdue: (now: number) => boolean;
   readonly end: (why: string) => Promise<void>;
 };
 
-/** With this native stack every overflow inside the engine becomes an error of the script (spec/sandbox.md, 6). */
+/**
+ * With this native stack every overflow inside the engine becomes an error of the script
+ * (spec/sandbox.md, 6).
+ */
 const NATIVE_STACK_MB = 4;
 
 /** The worker beside this file: TypeScript in the source tree, JavaScript in the package. */

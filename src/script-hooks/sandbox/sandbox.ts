@@ -1,4 +1,5 @@
-// The sandbox: a few threads that compile and run scripts, with a watch that ends those which do not end by themselves.
+// The sandbox: a few threads that compile and run scripts, with a watch that ends those which do
+// not end by themselves.
 import { availableParallelism } from 'node:os';
 import { type Clock, systemClock } from '../../core/clock.ts';
 import type { Image } from '../engine/image.ts';
@@ -15,7 +16,10 @@ export type SandboxOptions = {
   readonly clock?: Clock;
 };
 
-/** Threads that any number of hooks share. Disposing it ends them; runs that are under way end as `terminated`. */
+/**
+ * Threads that any number of hooks share. Disposing it ends them; runs that are under way end as
+ * `terminated`.
+ */
 export type Sandbox = AsyncDisposable & {
   readonly limits: Limits;
   /** For buildHook: compiles a source. */

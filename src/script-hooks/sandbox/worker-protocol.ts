@@ -3,7 +3,10 @@
 import type { Image } from '../engine/image.ts';
 import type { Limits } from '../limits.ts';
 
-/** Things that a script may ask for and most do not: fetched when they are asked for, unless they were last time. */
+/**
+ * Things that a script may ask for and most do not: fetched when they are asked for, unless they
+ * were last time.
+ */
 export type Question = 'state' | 'fleet' | 'postCount' | 'postPage';
 
 export type RunJob = {
@@ -82,5 +85,8 @@ export type WorkerSetup = {
   readonly answered: SharedArrayBuffer;
 };
 
-/** An answer as JSON text; null: the host could not give it. `sequence` is how many were sent before it. */
+/**
+ * An answer as JSON text; null: the host could not give it. `sequence` is how many were sent before
+ * it.
+ */
 export type Answer = { readonly json: string | null; readonly sequence: number };

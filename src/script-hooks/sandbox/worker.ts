@@ -1,5 +1,5 @@
-// The thread that compiles or runs scripts. It has no power but to answer: its environment is empty, and a script
-// inside it sees neither this file nor anything of Node.
+// The thread that compiles or runs scripts. It has no power but to answer: its environment is
+// empty, and a script inside it sees neither this file nor anything of Node.
 import { type MessagePort, parentPort, receiveMessageOnPort, workerData } from 'node:worker_threads';
 import { systemClock } from '../../core/clock.ts';
 import { bootImage } from '../engine/boot.ts';

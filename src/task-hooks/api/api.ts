@@ -1,4 +1,5 @@
-// What the methods of the hooks API do. How they are called, by whom, and with what, is in declaration.ts.
+// What the methods of the hooks API do. How they are called, by whom, and with what, is in
+// declaration.ts.
 import type { Broker } from '../../broker/broker.ts';
 import type { Clock } from '../../core/clock.ts';
 import { newSlugId, SLUG_ID } from '../../core/ids.ts';

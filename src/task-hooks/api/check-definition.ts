@@ -19,7 +19,10 @@ export const MOST_PATTERNS = 1_000;
 /** RabbitMQ makes some hundreds a second. */
 export const MOST_BINDINGS = 250;
 
-/** Bindings that are left out are those that are `known`. Throws InputError that says what is wrong, where, and what to do. */
+/**
+ * Bindings that are left out are those that are `known`. Throws InputError that says what is wrong,
+ * where, and what to do.
+ */
 export type CheckedDefinition = (known: Pick<HookDefinition, 'bindings'> | undefined) => HookDefinition;
 
 export const checkDefinition = async (

@@ -1,4 +1,5 @@
-// The hooks API as data: method, route, scopes, schemas. The server, the references, the typed client and the documentation come from it.
+// The hooks API as data: method, route, scopes, schemas. The server, the references, the typed
+// client and the documentation come from it.
 import type { ApiDeclaration, MethodDeclaration } from '../../http/api-method.ts';
 import {
   CREATE_HOOK_REQUEST,
@@ -18,7 +19,10 @@ import { HOOK_EXCHANGES } from './exchanges.ts';
 
 const GROUP = { hookGroupId: HOOK_GROUP_ID };
 const HOOK = { ...GROUP, hookId: HOOK_ID };
-/** What it takes to say what a hook does: one may not give a hook a role's power that one could not use oneself. */
+/**
+ * What it takes to say what a hook does: one may not give a hook a role's power that one could not
+ * use oneself.
+ */
 const MAY_DEFINE = {
   AllOf: ['hooks:modify-hook:<hookGroupId>/<hookId>', 'assume:hook-id:<hookGroupId>/<hookId>'],
 } as const;

@@ -1,4 +1,5 @@
-// What the hooks service publishes: that a hook was made, changed or removed, for those who keep a list of hooks of their own.
+// What the hooks service publishes: that a hook was made, changed or removed, for those who keep a
+// list of hooks of their own.
 import Type from 'typebox';
 import type { ExchangesDeclaration } from '../../http/api-method.ts';
 

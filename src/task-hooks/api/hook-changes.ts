@@ -1,4 +1,5 @@
-// Changes of hooks. Whatever belongs to a change is in its transaction: the row, when it is next due, its bindings, the audit, the message.
+// Changes of hooks. Whatever belongs to a change is in its transaction: the row, when it is next
+// due, its bindings, the audit, the message.
 import type { Broker, QueueIdentity } from '../../broker/broker.ts';
 import type { Clock } from '../../core/clock.ts';
 import type { Database, Transaction } from '../../database/database.ts';
@@ -74,8 +75,9 @@ export const createHookChanges = (settings: HookChangesSettings): HookChanges =>
   };
 
   /**
-   * Takes the hook's timer away. When it was due and no scheduler had come to it yet, the occurrence fires as the hook was: it came before the
-   * change. Waits for a turn that handles the hook at this moment. Answers the moment of the change: what comes due after it is the changed
+   * Takes the hook's timer away. When it was due and no scheduler had come to it yet, the
+   * occurrence fires as the hook was: it came before the change. Waits for a turn that handles the
+   * hook at this moment. Answers the moment of the change: what comes due after it is the changed
    * hook's.
    */
   const disarm = async (tx: Transaction, hook: Hook): Promise<number> => {

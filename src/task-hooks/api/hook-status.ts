@@ -1,4 +1,5 @@
-// How a hook is: its last fire, when it is next due, and what keeps it from firing as its definition suggests.
+// How a hook is: its last fire, when it is next due, and what keeps it from firing as its
+// definition suggests.
 import type { BindingState, Broker } from '../../broker/broker.ts';
 import { toIso } from '../../core/clock.ts';
 import type { Ledger } from '../../ledger/create-ledger.ts';

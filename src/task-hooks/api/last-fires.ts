@@ -1,4 +1,5 @@
-// The last fires of a hook, as `listLastFires` answers them: what the ledger keeps, in the words of the API.
+// The last fires of a hook, as `listLastFires` answers them: what the ledger keeps, in the words of
+// the API.
 import { toIso } from '../../core/clock.ts';
 import type { Ledger } from '../../ledger/create-ledger.ts';
 import type { LedgerRow } from '../../ledger/entry.ts';
@@ -7,14 +8,20 @@ import type { LastFire } from '../definition.ts';
 
 export type LastFires = { readonly lastFires: readonly LastFire[]; readonly continuationToken?: string };
 
-/** An attempt was made, or would have been had the template rendered: not what was declined or did not fit the schema. */
+/**
+ * An attempt was made, or would have been had the template rendered: not what was declined or did
+ * not fit the schema.
+ */
 export const ATTEMPTED = ['created', 'failed', 'exhausted', 'limited'] as const;
 const LONGEST_ERROR = 128 * 1024;
 
 export type LastFiresSources = {
   readonly ledger: Ledger;
   readonly queue: Queue;
-  /** Resolves when what this process knows stands in the ledger: who was answered must find his fire here. */
+  /**
+   * Resolves when what this process knows stands in the ledger: who was answered must find his fire
+   * here.
+   */
   readonly settled: (hookUid: string) => Promise<void>;
 };
 

@@ -1,8 +1,12 @@
-// When a worker has had the time that its job may take: time of a processor, because one that gets none for a while, on a machine that
-// is busy, does no harm, and what it was asked is no slower for it.
+// When a worker has had the time that its job may take: time of a processor, because one that gets
+// none for a while, on a machine that is busy, does no harm, and what it was asked is no slower for
+// it.
 import { type Clock, withDeadline } from '../../core/clock.ts';
 
-/** What a worker has used of a processor since its start, in ms; undefined where that cannot be told. Does not reject. */
+/**
+ * What a worker has used of a processor since its start, in ms; undefined where that cannot be
+ * told. Does not reject.
+ */
 export type UsedMs = () => Promise<number | undefined>;
 
 /** By the clock a job has so many times as long. */
@@ -12,8 +16,9 @@ const SAYS_WITHIN_MS = 500;
 const SHORTEST_LOOK_MS = 5;
 
 /**
- * To be called before the worker is given its job. Resolves when that has used `deadlineMs` of a processor, when the clock says ten times that, or when
- * it has not said how much; never after `signal` has aborted.
+ * To be called before the worker is given its job. Resolves when that has used `deadlineMs` of a
+ * processor, when the clock says ten times that, or when it has not said how much; never after
+ * `signal` has aborted.
  */
 export const jobTimeIsUp = async (
   clock: Clock,

@@ -1,4 +1,5 @@
-// One event against one definition: does the payload fit, and which task comes of it. Pure, and the same wherever it runs.
+// One event against one definition: does the payload fit, and which task comes of it. Pure, and the
+// same wherever it runs.
 import type { AnySchemaObject } from 'ajv';
 import { describeError } from '../../core/errors.ts';
 import type { QuickTemplate } from './quick-template.ts';
@@ -32,7 +33,10 @@ export const compileOrThrow = (triggerSchema: AnySchemaObject): CompiledSchema =
   return compilation.schema;
 };
 
-/** Scheduled fires have no payload, and nothing to validate. The payload may be changed: defaults are filled in. */
+/**
+ * Scheduled fires have no payload, and nothing to validate. The payload may be changed: defaults
+ * are filled in.
+ */
 export const evaluate = (
   { template, context }: EvaluationJob,
   schema: CompiledSchema,

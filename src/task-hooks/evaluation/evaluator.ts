@@ -1,4 +1,5 @@
-// Where an evaluation runs: here, when the static checks prove its cost linear and the payload is small; else in a worker.
+// Where an evaluation runs: here, when the static checks prove its cost linear and the payload is
+// small; else in a worker.
 import type { AnySchemaObject } from 'ajv';
 import { copyJson } from '../../core/json.ts';
 import type { Hook } from '../definition.ts';
@@ -26,15 +27,23 @@ export type Evaluator = {
   readonly compile: (hook: Hook) => CompiledHook;
   /** @param payloadBytes the size of the payload as JSON; 0 when there is none. */
   readonly evaluate: (hook: CompiledHook, context: FiringContext, payloadBytes: number) => Promise<Evaluation>;
-  /** For events without a payload: the task at once, when its cost is known to be small; undefined: store it unrendered. */
+  /**
+   * For events without a payload: the task at once, when its cost is known to be small; undefined:
+   * store it unrendered.
+   */
   readonly renderNow: (hook: CompiledHook, context: FiringContext) => Evaluation | undefined;
   /** Of a fire that was stored unrendered. Never rejects. */
   readonly renderStored: (unrendered: Unrendered) => Promise<Evaluation>;
-  /** What is wrong with a trigger schema, for the author of the hook; undefined when it can be used. */
+  /**
+   * What is wrong with a trigger schema, for the author of the hook; undefined when it can be used.
+   */
   readonly checkTriggerSchema: (schema: AnySchemaObject) => Promise<string | undefined>;
 };
 
-/** Linear is not enough. Schema × payload in bytes: measured at most some 30 ms, when every value is wrong in every way. */
+/**
+ * Linear is not enough. Schema × payload in bytes: measured at most some 30 ms, when every value is
+ * wrong in every way.
+ */
 const LARGEST_CHECK_HERE = 1024 * 1024;
 const LARGEST_DEFINITION_HERE = 64 * 1024;
 /** Insertions × payload: the most that a template without loops can grow its output by. */
@@ -51,7 +60,8 @@ export const createEvaluator = (pool: EvaluationPool): Evaluator => ({
       context,
     };
     if (hook.linear && isCheapHere(hook.linear, payloadBytes)) {
-      // A copy where defaults are filled in: what a caller sent stays as it came, for messages and for another try.
+      // A copy where defaults are filled in: what a caller sent stays as it came, for messages and
+      // for another try.
       const own = hook.linear.hasDefaults ? { ...job, context: copyJson(context) } : job;
       return evaluate(own, hook.linear.schema(), hook.linear.quick());
     }
@@ -87,7 +97,10 @@ const NOTHING_TO_CHECK: CompiledSchema = { check: () => [] };
 const limited = ({ message, mayPass }: Extract<PoolAnswer<never>, { ok: false }>): Evaluation =>
   mayPass === undefined ? { outcome: 'limited', message } : { outcome: 'limited', message, mayPass };
 
-/** Each value of the payload meets at most the whole schema; each insertion is at most the payload and the schema's defaults. */
+/**
+ * Each value of the payload meets at most the whole schema; each insertion is at most the payload
+ * and the schema's defaults.
+ */
 const isCheapHere = ({ insertions, schemaBytes }: NonNullable<CompiledHook['linear']>, payloadBytes: number): boolean =>
   schemaBytes * payloadBytes <= LARGEST_CHECK_HERE && insertions * (payloadBytes + schemaBytes) <= LARGEST_OUTPUT_HERE;
 

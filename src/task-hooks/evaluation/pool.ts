@@ -1,4 +1,5 @@
-// Workers for evaluations of unproved cost: a deadline and a memory limit each, one job at a time, started when first needed.
+// Workers for evaluations of unproved cost: a deadline and a memory limit each, one job at a time,
+// started when first needed.
 import type { ChildProcess } from 'node:child_process';
 import type { Clock } from '../../core/clock.ts';
 import type { Log } from '../../core/log.ts';
@@ -19,7 +20,10 @@ export const DEFAULT_LIMITS: EvaluationLimits = { deadlineMs: 1_000, memoryMb: 2
 
 export type PoolAnswer<Result> =
   | { readonly ok: true; readonly result: Result }
-  /** A bound was reached; for the caller, with what to change. `mayPass`: the bound was not the job's, so trying again may help. */
+  /**
+   * A bound was reached; for the caller, with what to change. `mayPass`: the bound was not the
+   * job's, so trying again may help.
+   */
   | { readonly ok: false; readonly message: string; readonly mayPass?: boolean };
 
 export type EvaluationPool = AsyncDisposable & {

@@ -1,6 +1,7 @@
-// Templates made of constants, paths, plain conditions and dates, compiled once into functions: some 20 times as fast as json-e,
-// which parses every expression anew. It only ever answers what json-e would: whatever is out of the ordinary (a missing
-// property, a comparison of objects, a type that does not fit) is left to json-e, and so are its error messages.
+// Templates made of constants, paths, plain conditions and dates, compiled once into functions:
+// some 20 times as fast as json-e, which parses every expression anew. It only ever answers what
+// json-e would: whatever is out of the ordinary (a missing property, a comparison of objects, a
+// type that does not fit) is left to json-e, and so are its error messages.
 import type { FiringContext } from './template.ts';
 
 /** Answers what json-e renders, or LEFT_TO_JSON_E. */
@@ -120,7 +121,10 @@ const compileText = (text: string): Compiled => {
   };
 };
 
-/** A beginning in it is an expression that the pattern above did not see whole, such as one with quotes. */
+/**
+ * A beginning in it is an expression that the pattern above did not see whole, such as one with
+ * quotes.
+ */
 const constantPiece = (text: string): string => (text.includes('${') ? leave() : text);
 
 const textOf = (value: unknown): string => {
@@ -167,7 +171,10 @@ const TOKEN =
 
 type Token = { readonly operand: Part } | { readonly operator: string };
 
-/** Paths and literals, at most one comparison between `&&` and `||`. No parentheses, no `!`, no arithmetic. */
+/**
+ * Paths and literals, at most one comparison between `&&` and `||`. No parentheses, no `!`, no
+ * arithmetic.
+ */
 const compileExpression = (source: string): Part => {
   const tokens = tokenize(source);
   const alternatives = splitAt(tokens, '||').map((alternative) => {

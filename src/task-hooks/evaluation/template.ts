@@ -24,7 +24,10 @@ export type Rendered =
   | { readonly outcome: 'declined' }
   | { readonly outcome: 'failed'; readonly message: string };
 
-/** Runs the template, the quick way where there is one. Never throws; how long it takes is not bounded here (evaluator.ts). */
+/**
+ * Runs the template, the quick way where there is one. Never throws; how long it takes is not
+ * bounded here (evaluator.ts).
+ */
 export const renderTemplate = (template: unknown, context: FiringContext, quick?: QuickTemplate): Rendered => {
   let task = quick ? quick(context) : LEFT_TO_JSON_E;
   try {
@@ -41,7 +44,10 @@ export const renderTemplate = (template: unknown, context: FiringContext, quick?
   return { outcome: 'rendered', task: fillInTask(task as Record<string, unknown>, context) };
 };
 
-/** json-e's own errors name the place. What else it throws comes of a template that it stumbles over. */
+/**
+ * json-e's own errors name the place. What else it throws comes of a template that it stumbles
+ * over.
+ */
 const messageOf = (error: unknown): string =>
   error instanceof Error && 'location' in error
     ? String(error)
@@ -74,10 +80,11 @@ const monthAfter = (ms: number): number => {
 };
 
 /**
- * How many places of the template insert a part of the context, when its cost is proved to be at most that number times the
- * size of the payload; undefined when nothing is proved. Only what can neither repeat nor grow its input passes: no loops
- * (`$map`, `$reduce`, `$sort`, `range`), no names for intermediate values (`$let` of `$let` doubles each time), no function
- * calls, no arithmetic (`+` joins strings), no `$json` (which doubles backslashes).
+ * How many places of the template insert a part of the context, when its cost is proved to be at
+ * most that number times the size of the payload; undefined when nothing is proved. Only what can
+ * neither repeat nor grow its input passes: no loops (`$map`, `$reduce`, `$sort`, `range`), no
+ * names for intermediate values (`$let` of `$let` doubles each time), no function calls, no
+ * arithmetic (`+` joins strings), no `$json` (which doubles backslashes).
  */
 export const countInsertions = (template: unknown): number | undefined => {
   if (typeof template === 'string') return countInterpolations(template);
@@ -127,8 +134,8 @@ const OPERAND = String.raw`!?\s*(?:${LITERAL}|${PATH})`;
 const SIMPLE = new RegExp(String.raw`^\s*${OPERAND}(?:\s*(?:==|!=|<=|>=|<|>|&&|\|\||\bin\b)\s*${OPERAND})*\s*$`);
 
 /**
- * Of a path into the context, a literal, or comparisons of such, how many there are: each costs at most one look at the whole
- * payload. undefined for anything else.
+ * Of a path into the context, a literal, or comparisons of such, how many there are: each costs at
+ * most one look at the whole payload. undefined for anything else.
  */
 const countOperands = (expression: unknown): number | undefined => {
   if (typeof expression !== 'string' || expression.length > LONGEST_SIMPLE_EXPRESSION) return undefined;

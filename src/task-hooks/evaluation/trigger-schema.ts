@@ -1,4 +1,5 @@
-// A hook's trigger schema: compiled once a definition, refused when it cannot be, and judged for its cost before it runs.
+// A hook's trigger schema: compiled once a definition, refused when it cannot be, and judged for
+// its cost before it runs.
 import { Ajv, type AnySchemaObject, type Options, type ValidateFunction } from 'ajv';
 import { Ajv2019 } from 'ajv/dist/2019.js';
 import { Ajv2020 } from 'ajv/dist/2020.js';
@@ -8,7 +9,10 @@ import { describeError } from '../../core/errors.ts';
 import { describeSchemaError } from '../../http/validation.ts';
 
 export type CompiledSchema = {
-  /** Fills in the schema's defaults, in place. Answers what is wrong, one line an error; empty when the payload fits. */
+  /**
+   * Fills in the schema's defaults, in place. Answers what is wrong, one line an error; empty when
+   * the payload fits.
+   */
   readonly check: (payload: unknown) => readonly string[];
 };
 
@@ -46,7 +50,8 @@ export const compileTriggerSchema = (schema: AnySchemaObject): SchemaCompilation
   });
   (addFormats as unknown as (instance: Ajv) => void)(ajv);
   try {
-    // Not validateSchema: it says nothing of references that lead nowhere or of keywords that nobody knows.
+    // Not validateSchema: it says nothing of references that lead nowhere or of keywords that
+    // nobody knows.
     if (!ajv.validateSchema(schema)) {
       const problems = (ajv.errors ?? []).map((error) => ` * ${error.instancePath || '/'} ${error.message}`);
       return { ok: false, problem: problems.slice(0, MOST_ERRORS_TOLD).join('\n') };
@@ -66,11 +71,15 @@ const createCheck =
     return errors.length > told.length ? [...told, `and ${errors.length - told.length} more`] : told;
   };
 
-/** RE2 takes time linear in its input, whatever the pattern. What it cannot express runs natively, and never on the main thread. */
+/**
+ * RE2 takes time linear in its input, whatever the pattern. What it cannot express runs natively,
+ * and never on the main thread.
+ */
 const safeRegExp = (pattern: string, flags: string) => {
   const native = new RegExp(pattern, flags); // throws for what is no pattern in JavaScript, though RE2 may know it
   const re2 = compileRe2(pattern);
-  // Ajv keeps one expression for all patterns of a schema that have the same text, so each must have its own.
+  // Ajv keeps one expression for all patterns of a schema that have the same text, so each must
+  // have its own.
   return re2 ? { test: (text: string) => re2.matcher(text).find(), toString: () => String(native) } : native;
 };
 
@@ -84,11 +93,17 @@ const compileRe2 = (pattern: string): RE2JS | undefined => {
   }
 };
 
-/** What JavaScript means by `\\s` and by the line ends that a dot leaves out; RE2 means less by both. */
+/**
+ * What JavaScript means by `\\s` and by the line ends that a dot leaves out; RE2 means less by
+ * both.
+ */
 const SPACES = '\\t-\\r \\x{a0}\\x{1680}\\x{2000}-\\x{200a}\\x{2028}\\x{2029}\\x{202f}\\x{205f}\\x{3000}\\x{feff}';
 const NO_LINE_END = '[^\\n\\r\\x{2028}\\x{2029}]';
 
-/** The pattern with JavaScript's meanings spelled out for RE2; undefined when it has one that cannot be. */
+/**
+ * The pattern with JavaScript's meanings spelled out for RE2; undefined when it has one that cannot
+ * be.
+ */
 const translatePattern = (pattern: string): string | undefined => {
   let translated = '';
   let isInClass = false;
@@ -115,12 +130,18 @@ const LINEAR_KEYWORDS = new Set([
   ...['properties', 'pattern', 'format'],
 ]);
 
-/** ajv-formats checks these with patterns that cannot backtrack far; the others (`email`, `uri`, …) can. */
+/**
+ * ajv-formats checks these with patterns that cannot backtrack far; the others (`email`, `uri`, …)
+ * can.
+ */
 const LINEAR_FORMATS = new Set(['date-time', 'date', 'time', 'uuid', 'ipv4', 'int32', 'int64', 'float', 'double']);
 
 const DEEPEST_LINEAR_SCHEMA = 50;
 
-/** Whether validating with this schema is proved to take time linear in the payload. Anything not known here is not. */
+/**
+ * Whether validating with this schema is proved to take time linear in the payload. Anything not
+ * known here is not.
+ */
 export const isLinearSchema = (schema: unknown, depth = 0, isRepeated = false): boolean => {
   if (typeof schema === 'boolean') return true;
   if (typeof schema !== 'object' || schema === null || Array.isArray(schema) || depth > DEEPEST_LINEAR_SCHEMA)

@@ -1,4 +1,5 @@
-// What runs in the process for evaluations whose cost nobody can prove. pool.ts starts it and, when it takes too long, ends it.
+// What runs in the process for evaluations whose cost nobody can prove. pool.ts starts it and, when
+// it takes too long, ends it.
 import { writeFileSync } from 'node:fs';
 import { Worker } from 'node:worker_threads';
 import type { AnySchemaObject } from 'ajv';
@@ -42,7 +43,10 @@ const answer = (request: WorkerRequest): WorkerAnswer => {
   }
 };
 
-/** In the middle of an evaluation without end nobody here would notice that the server is gone. A thread beside it does. */
+/**
+ * In the middle of an evaluation without end nobody here would notice that the server is gone. A
+ * thread beside it does.
+ */
 const WATCH = `
   const { workerData: server } = require('node:worker_threads');
   setInterval(() => { if (process.ppid !== server) process.kill(process.pid, 'SIGKILL'); }, 1000);`;
@@ -52,7 +56,8 @@ const watchServer = (): void => {
   const resourceLimits = { maxOldGenerationSizeMb: 8, maxYoungGenerationSizeMb: 1 };
   new Worker(WATCH, { eval: true, workerData: server, resourceLimits }).unref();
   process.on('disconnect', () => process.exit());
-  // Whoever ends the server ends this; a signal to all of a group or a unit is not about an evaluation.
+  // Whoever ends the server ends this; a signal to all of a group or a unit is not about an
+  // evaluation.
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => {});
 };
 

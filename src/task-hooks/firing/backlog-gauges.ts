@@ -1,4 +1,5 @@
-// What waits, looked at now and then: fires without an outcome, and timers that nobody has handled. A scrape reads the last look.
+// What waits, looked at now and then: fires without an outcome, and timers that nobody has handled.
+// A scrape reads the last look.
 import { type Clock, toIso } from '../../core/clock.ts';
 import type { Log } from '../../core/log.ts';
 import type { Metrics } from '../../core/metrics.ts';

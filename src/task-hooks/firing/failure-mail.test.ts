@@ -12,7 +12,10 @@ const HOUR = 3_600_000;
 
 const countFires = statement<{ count: number }>('test.count', 'select count(*)::int as count from fires');
 
-/** A hook that fires each minute through a queue that refuses its tasks, and what its owner is mailed. */
+/**
+ * A hook that fires each minute through a queue that refuses its tasks, and what its owner is
+ * mailed.
+ */
 const createFailing = async (t: TestContext, more: Partial<HookDefinition> = {}, schedule = '0 * * * * *') => {
   const world = await createWorld(t);
   const { clock, queue, database, settle } = world;

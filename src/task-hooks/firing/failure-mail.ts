@@ -1,4 +1,5 @@
-// The mail that the owner of a hook gets when a fire that nobody stood by at ended without a task. What it says is what the ledger says.
+// The mail that the owner of a hook gets when a fire that nobody stood by at ended without a task.
+// What it says is what the ledger says.
 import { type Clock, toIso } from '../../core/clock.ts';
 import type { Transaction } from '../../database/database.ts';
 import type { FireOutcome } from '../../ledger/entry.ts';

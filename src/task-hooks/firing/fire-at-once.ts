@@ -1,5 +1,6 @@
-// Where the queue lives in our database a fire, its task and its outcome are one commit: nothing is half done, and nothing has to be taken
-// up again. For events that come once; what may come again (a chosen taskId) is stored first, so that a repeat finds it.
+// Where the queue lives in our database a fire, its task and its outcome are one commit: nothing is
+// half done, and nothing has to be taken up again. For events that come once; what may come again
+// (a chosen taskId) is stored first, so that a repeat finds it.
 import type { Clock } from '../../core/clock.ts';
 import type { Log } from '../../core/log.ts';
 import type { Metrics } from '../../core/metrics.ts';
@@ -83,11 +84,17 @@ export const createFireAtOnce = (settings: FireAtOnceSettings): FireAtOnce => {
   };
 };
 
-/** A fire that ended. Without an entry: its taskId was made by us, so its task comes of an earlier commit of which we did not hear. */
+/**
+ * A fire that ended. Without an entry: its taskId was made by us, so its task comes of an earlier
+ * commit of which we did not hear.
+ */
 export type FinishedFire = { readonly fire: Fire; readonly ended: Ended; readonly entry: FireEntry | undefined };
 export type FireEntry = Extract<LedgerEntry, { kind: 'fire' }>;
 
-/** Creates the tasks of these fires in the transaction. Answers one for each, in order; their entries are still to be written. */
+/**
+ * Creates the tasks of these fires in the transaction. Answers one for each, in order; their
+ * entries are still to be written.
+ */
 export const finishIn = async (
   tx: Transaction,
   createTasksIn: NonNullable<Queue['createTasksIn']>,

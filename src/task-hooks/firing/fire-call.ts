@@ -1,4 +1,5 @@
-// Firing: an event becomes a stored fire with its rendered task, and the fire a task (DESIGN.md, "A task hook fires").
+// Firing: an event becomes a stored fire with its rendered task, and the fire a task (DESIGN.md, "A
+// task hook fires").
 import { createHash } from 'node:crypto';
 import { type Clock, toIso } from '../../core/clock.ts';
 import { SLUG_ID } from '../../core/ids.ts';
@@ -66,7 +67,10 @@ export type FiringSettings = {
   readonly metrics: Metrics;
 };
 
-/** How long a caller waits for the queue before he is answered with the stored taskId (spec/task-hooks.md, section 3). */
+/**
+ * How long a caller waits for the queue before he is answered with the stored taskId
+ * (spec/task-hooks.md, section 3).
+ */
 const PATIENCE_MS = 10_000;
 /** A hook that is edited faster than an event can be stored is edited by a program gone wild. */
 const MOST_RELOADS = 5;
@@ -198,7 +202,10 @@ const contextOf = (event: FiringEvent, nowMs: number): FiringContext => {
   return clientId === undefined ? { ...always, payload } : { ...always, payload, clientId };
 };
 
-/** A taskId that a caller chose is another cause than the same one made by us: only the former may come again. */
+/**
+ * A taskId that a caller chose is another cause than the same one made by us: only the former may
+ * come again.
+ */
 const causeOf = ({ taskId, chosenTaskId }: FiringEvent): string =>
   chosenTaskId === undefined ? taskId : `chosen:${taskId}`;
 

@@ -1,4 +1,5 @@
-// What the log says of a fire: always by which request, of which hook and task, so that the lines of one fire can be found together.
+// What the log says of a fire: always by which request, of which hook and task, so that the lines
+// of one fire can be found together.
 import type { Log } from '../../core/log.ts';
 import type { FireOutcome } from '../../ledger/entry.ts';
 import type { StoredFire } from './fire-store.ts';

@@ -1,4 +1,5 @@
-// A stored fire on its way to its outcome: attempts, backoff, leases, and taking up what a crash left behind.
+// A stored fire on its way to its outcome: attempts, backoff, leases, and taking up what a crash
+// left behind.
 import { backoff } from '../../core/backoff.ts';
 import { type Clock, withDeadline } from '../../core/clock.ts';
 import { describeError } from '../../core/errors.ts';
@@ -22,32 +23,48 @@ export type Ended =
 
 export type Pursuit = AsyncDisposable & {
   /**
-   * Pursues a fire that this process has just stored (and so holds the lease of). Resolves with how it ended, or with undefined when that
-   * is not known within `patienceMs`: attempts go on by themselves.
+   * Pursues a fire that this process has just stored (and so holds the lease of). Resolves with how
+   * it ended, or with undefined when that is not known within `patienceMs`: attempts go on by
+   * themselves.
    */
   readonly pursue: (fire: Fire, patienceMs: number) => Promise<Ended | undefined>;
   /**
-   * Pursues fires of events that nobody waits for, in this order, when their turn comes. This process has just stored them and holds
-   * their leases.
+   * Pursues fires of events that nobody waits for, in this order, when their turn comes. This
+   * process has just stored them and holds their leases.
    */
   readonly follow: (fires: readonly StoredFire[]) => void;
-  /** Whether more of them can be taken on. A fire that is not is stored as due at once, and is taken up when there is room. */
+  /**
+   * Whether more of them can be taken on. A fire that is not is stored as due at once, and is taken
+   * up when there is room.
+   */
   readonly hasRoom: () => boolean;
   /** Resolves when there is room, or `run` is told to end. */
   readonly whenRoom: () => Promise<void>;
   /** `run` was told to end: what is not stored yet is better left to others. */
   readonly isEnding: () => boolean;
-  /** Resolves when the fire ends in this process, or with undefined when it did not within `patienceMs`. */
+  /**
+   * Resolves when the fire ends in this process, or with undefined when it did not within
+   * `patienceMs`.
+   */
   readonly whenEnded: (key: string, patienceMs: number) => Promise<Ended | undefined>;
-  /** Takes up fires whose time has come, and keeps the leases of those under way, until the signal aborts. */
+  /**
+   * Takes up fires whose time has come, and keeps the leases of those under way, until the signal
+   * aborts.
+   */
   readonly run: (signal: AbortSignal) => Promise<void>;
-  /** Resolves when the fires of this hook whose outcome is known to this process stand in the ledger. */
+  /**
+   * Resolves when the fires of this hook whose outcome is known to this process stand in the
+   * ledger.
+   */
   readonly settled: (hookUid: string) => Promise<void>;
   /** Resolves when nothing is under way in this process. */
   readonly whenIdle: () => Promise<void>;
 };
 
-/** What else is to be done when a fire of which nobody waits for the answer ends without a task; in the transaction that records it. */
+/**
+ * What else is to be done when a fire of which nobody waits for the answer ends without a task; in
+ * the transaction that records it.
+ */
 export type Notice = (tx: Transaction, event: NoticedEvent, outcome: FireOutcome, error: unknown) => Promise<void>;
 export type NoticedEvent = Pick<Fire, 'hookUid' | 'firedBy' | 'arrived' | 'taskId'>;
 
@@ -62,7 +79,10 @@ export type PursuitSettings = {
   readonly metrics: Metrics;
 };
 
-/** How long a fire is this process's alone. Longer than the 5 s by which clocks may differ, plus some renewals. */
+/**
+ * How long a fire is this process's alone. Longer than the 5 s by which clocks may differ, plus
+ * some renewals.
+ */
 export const LEASE_MS = 15_000;
 const RENEW_EVERY_MS = 4_000;
 /** A queue that has said nothing for so long is not going to. */
@@ -140,8 +160,9 @@ export const createPursuit = ({ fires, queue, render, notice, clock, log, metric
   };
 
   const end = async (fire: StoredFire, ended: Ended, error: unknown, attempts: number): Promise<void> => {
-    // The task is there and durable, so the caller need not wait for the ledger. Should its row be lost in a crash, the fire is
-    // finished again. Whoever reads the ledger through this process waits for it (settled).
+    // The task is there and durable, so the caller need not wait for the ledger. Should its row be
+    // lost in a crash, the fire is finished again. Whoever reads the ledger through this process
+    // waits for it (settled).
     if (ended.outcome === 'created') tell(fire, ended);
     await record(fire, ended.outcome, error, attempts);
     if (ended.outcome !== 'created') tell(fire, ended);
@@ -185,7 +206,10 @@ export const createPursuit = ({ fires, queue, render, notice, clock, log, metric
     }
   };
 
-  /** One attempt, and what follows from it. Throws only when the database cannot be told; the lease then runs out. */
+  /**
+   * One attempt, and what follows from it. Throws only when the database cannot be told; the lease
+   * then runs out.
+   */
   const tryOnce = async (stored: StoredFire): Promise<void> => {
     if (clock.now() >= stored.givesUp) return exhaust(stored);
     const fire = isRendered(stored) ? stored : await renderStored(stored);
@@ -267,7 +291,8 @@ export const createPursuit = ({ fires, queue, render, notice, clock, log, metric
     const claimed = await fires.claimDue(now, now + LEASE_MS, room, busyHooks);
     mayHaveMore = claimed.length === room;
     for (const fire of claimed) {
-      // A lease of ours that ran out although we are at work on it (the database was away) is only renewed by that claim.
+      // A lease of ours that ran out although we are at work on it (the database was away) is only
+      // renewed by that claim.
       if (!underWay.has(fireKey(fire))) void start(fire);
     }
   };
@@ -344,7 +369,8 @@ export const createPursuit = ({ fires, queue, render, notice, clock, log, metric
     [Symbol.asyncDispose]: async () => {
       for (const watching of watchers.values()) for (const resolve of watching) resolve(undefined);
       const left = [...[...underWay.values()].map(({ fire }) => fire), ...waiting.splice(0)];
-      // What is still under way is given back, so that nobody has to wait for the lease to run out. Its attempt is idempotent.
+      // What is still under way is given back, so that nobody has to wait for the lease to run out.
+      // Its attempt is idempotent.
       if (left.length > 0) await fires.extendLeases(left, clock.now());
     },
   };

@@ -1,4 +1,5 @@
-// Fires that are not finished, and how they become rows of the ledger. Statements of concurrent fires are shared.
+// Fires that are not finished, and how they become rows of the ledger. Statements of concurrent
+// fires are shared.
 import { toIso } from '../../core/clock.ts';
 import { createBatch } from '../../database/batch.ts';
 import type { Database, Transaction } from '../../database/database.ts';
@@ -18,7 +19,10 @@ export type Fire = FireKey & {
   readonly taskId: string;
   /** As JSON text, the same for every attempt. */
   readonly task: string;
-  /** Of a payload that came with a taskId of the caller's choice, so that a repeat can be told from a conflict. */
+  /**
+   * Of a payload that came with a taskId of the caller's choice, so that a repeat can be told from
+   * a conflict.
+   */
   readonly payloadHash: Buffer | undefined;
   readonly clientId: string | undefined;
   readonly requestId: string;
@@ -52,19 +56,28 @@ export type UnfinishedFire = Pick<
 
 export type FireStore = {
   /**
-   * Stores a fire of this very revision of the hook, leased until `leaseEnds`. false: the hook was changed or removed meanwhile, or a
-   * fire of this cause is there already.
+   * Stores a fire of this very revision of the hook, leased until `leaseEnds`. false: the hook was
+   * changed or removed meanwhile, or a fire of this cause is there already.
    */
   readonly store: (hook: CompiledHook, fire: Fire, leaseEnds: number) => Promise<boolean>;
-  /** As `store`, for many fires of any kind, in the caller's transaction. Answers those that were stored. */
+  /**
+   * As `store`, for many fires of any kind, in the caller's transaction. Answers those that were
+   * stored.
+   */
   readonly storeAll: (tx: Transaction, fires: readonly ToStore[]) => Promise<StoredFire[]>;
-  /** As `store`, for causes that may come again after their fire is finished; false also when the ledger has it. */
+  /**
+   * As `store`, for causes that may come again after their fire is finished; false also when the
+   * ledger has it.
+   */
   readonly storeOnce: (hook: CompiledHook, fire: Fire, leaseEnds: number) => Promise<boolean>;
   /** Gives the fire its task. false: it is gone, or has one. */
   readonly setTask: (key: FireKey, task: string, givesUp: number) => Promise<boolean>;
   /** Moves the fire to the ledger. Harmless when it was there already. */
   readonly finish: (finished: Finished) => Promise<void>;
-  /** As `finish`, together with what else is to be done then; that is not done when the fire was finished already, by another process. */
+  /**
+   * As `finish`, together with what else is to be done then; that is not done when the fire was
+   * finished already, by another process.
+   */
   readonly finishAnd: (finished: Finished, and: (tx: Transaction) => Promise<void>) => Promise<void>;
   /** Records a failed attempt and when the next one may begin. */
   readonly postpone: (key: FireKey, at: number, due: number, error: unknown) => Promise<void>;
@@ -123,8 +136,8 @@ const findInLedger = statement<{ found: number }>(
   `select 1 as found from ledger where task_id = $3 and payload_hash is not null and hook_uid = $1 and cause = $2 and kind = 'fire' limit 1`,
 );
 
-// The commit need not wait for the disk: what a crash of PostgreSQL would undo here leaves the fire unfinished, and it is
-// finished again with the same task. That saves one of three flushes a fire.
+// The commit need not wait for the disk: what a crash of PostgreSQL would undo here leaves the fire
+// unfinished, and it is finished again with the same task. That saves one of three flushes a fire.
 const finishFires = statement<{ hook_uid: string }>(
   'fires.finish',
   `with quickly as materialized (select set_config('synchronous_commit', 'off', true)),
@@ -209,7 +222,10 @@ const listUnfinishedFires = statement<UnfinishedRow>(
 
 const MOST_AT_ONCE = 200;
 
-/** A fire of this very revision of its hook; of any, when the caller keeps others from changing the definition. */
+/**
+ * A fire of this very revision of its hook; of any, when the caller keeps others from changing the
+ * definition.
+ */
 export type ToStore<Kind extends StoredFire = StoredFire> = {
   readonly hook: { readonly uid: string; readonly revision: number | 'any' };
   readonly fire: Kind;
@@ -309,7 +325,8 @@ export const createFireStore = (
       database.transaction(async (tx) => {
         const stored = await tx.query(storeFires, storeValues([{ hook, fire, leaseEnds }]));
         if (stored.length === 0) return false;
-        // Looked up after the insert: a fire that was being finished made the insert wait, and is in the ledger by now.
+        // Looked up after the insert: a fire that was being finished made the insert wait, and is
+        // in the ledger by now.
         const [finished] = await tx.query(findInLedger, [fire.hookUid, fire.cause, fire.taskId]);
         if (!finished) return true;
         await tx.query(dropFire, [fire.hookUid, fire.cause]);

@@ -1,4 +1,5 @@
-// Who created, changed, removed or reset what: a row in the transaction of the change, with the definition before and after.
+// Who created, changed, removed or reset what: a row in the transaction of the change, with the
+// definition before and after.
 import { toIso } from '../../core/clock.ts';
 import type { Transaction } from '../../database/database.ts';
 import { statement } from '../../database/statement.ts';

@@ -1,5 +1,5 @@
-// Compiled hooks that were used lately. What is here may be old: storing a fire checks the revision, and what a caller is
-// told of an old definition is checked first (firing/fire-call.ts).
+// Compiled hooks that were used lately. What is here may be old: storing a fire checks the
+// revision, and what a caller is told of an old definition is checked first (firing/fire-call.ts).
 import type { Hook, HookName } from '../definition.ts';
 import type { CompiledHook, Evaluator } from '../evaluation/evaluator.ts';
 import type { HookStore } from './hook-store.ts';
@@ -11,7 +11,10 @@ export type HookMemory = {
   /** The same for an incarnation. */
   readonly getByUid: (uid: string) => Promise<CompiledHook | undefined>;
   readonly reloadByUid: (uid: string) => Promise<CompiledHook | undefined>;
-  /** This very revision: the remembered one, or compiled without being remembered (10,000 hooks may be due at once). */
+  /**
+   * This very revision: the remembered one, or compiled without being remembered (10,000 hooks may
+   * be due at once).
+   */
   readonly compiled: (hook: Hook) => CompiledHook;
 };
 

@@ -1,12 +1,14 @@
-// What changes with the occurrences of a hook: which was the latest, and when its owner was last mailed.
+// What changes with the occurrences of a hook: which was the latest, and when its owner was last
+// mailed.
 import { toIso } from '../../core/clock.ts';
 import type { Transaction } from '../../database/database.ts';
 import { statement } from '../../database/statement.ts';
 
 export type Occurrence = { readonly hookUid: string; readonly at: number };
 
-// The identity of an occurrence is (hook, time). Only later ones than the latest pass, so none fires twice: not when two schedulers claim the
-// same timer after each other, not when a clock is set back, not when an edit finds a next date that another process has seen fire.
+// The identity of an occurrence is (hook, time). Only later ones than the latest pass, so none
+// fires twice: not when two schedulers claim the same timer after each other, not when a clock is
+// set back, not when an edit finds a next date that another process has seen fire.
 const advanceStates = statement<{ hook_uid: string }>(
   'hook-state.advance',
   `insert into hook_state (hook_uid, last_occurrence)
@@ -16,10 +18,14 @@ const advanceStates = statement<{ hook_uid: string }>(
    returning hook_uid`,
 );
 
-/** Records each hook's latest occurrence; answers the hooks for which it is later than the one before. One occurrence a hook. */
+/**
+ * Records each hook's latest occurrence; answers the hooks for which it is later than the one
+ * before. One occurrence a hook.
+ */
 export const advance = async (tx: Transaction, occurrences: readonly Occurrence[]): Promise<ReadonlySet<string>> => {
   if (occurrences.length === 0) return new Set();
-  // In one order, so that two who do this for the same hooks wait for each other instead of locking each other out.
+  // In one order, so that two who do this for the same hooks wait for each other instead of locking
+  // each other out.
   const sorted = occurrences.toSorted((a, b) => (a.hookUid < b.hookUid ? -1 : 1));
   const rows = await tx.query(advanceStates, [sorted.map(({ hookUid }) => hookUid), sorted.map(({ at }) => toIso(at))]);
   return new Set(rows.map(({ hook_uid }) => hook_uid));
@@ -52,7 +58,10 @@ const markMailed = statement<{ hook_uid: string }>(
    returning hook_uid`,
 );
 
-/** Whether the owner may be mailed now: not when he was since `quietSince`. If so, he counts as mailed. */
+/**
+ * Whether the owner may be mailed now: not when he was since `quietSince`. If so, he counts as
+ * mailed.
+ */
 export const takeMailTurn = async (
   tx: Transaction,
   hookUid: string,

@@ -1,4 +1,5 @@
-// The table of hooks. What belongs to a change besides its row (audit, timers, messages) is in hook-changes.ts.
+// The table of hooks. What belongs to a change besides its row (audit, timers, messages) is in
+// hook-changes.ts.
 import { toIso } from '../../core/clock.ts';
 import { newUuid } from '../../core/ids.ts';
 import type { Database, Queryable, Transaction } from '../../database/database.ts';
@@ -32,7 +33,8 @@ const findHook = statement<HookRow>(
 
 const findHooks = statement<HookRow>('hooks.find-many', `select ${COLUMNS} from hooks where uid = any($1::uuid[])`);
 
-// From one group to the next through the index, so that a group with many hooks costs as much as one with few.
+// From one group to the next through the index, so that a group with many hooks costs as much as
+// one with few.
 const listGroups = statement<{ hook_group_id: string }>(
   'hooks.groups',
   `with recursive known as (

@@ -1,4 +1,5 @@
-// Trigger tokens: secrets that are credentials by themselves. Sealed at rest, compared in constant time.
+// Trigger tokens: secrets that are credentials by themselves. Sealed at rest, compared in constant
+// time.
 import { newSlugId } from '../../core/ids.ts';
 import { type SecretBox, secretsAreEqual } from '../../core/secret-box.ts';
 import type { Hook } from '../definition.ts';

@@ -1,4 +1,5 @@
-// What becomes of a hook's bindings at the broker, in the ledger: each time that one becomes active or is refused.
+// What becomes of a hook's bindings at the broker, in the ledger: each time that one becomes active
+// or is refused.
 import type { Broker } from '../../broker/broker.ts';
 import { type Clock, toIso } from '../../core/clock.ts';
 import { newUuid } from '../../core/ids.ts';

@@ -1,4 +1,5 @@
-// What became of messages, of many hooks in one transaction: their deliveries end, and fires, tasks and rows of the ledger begin.
+// What became of messages, of many hooks in one transaction: their deliveries end, and fires, tasks
+// and rows of the ledger begin.
 import type { Broker } from '../../broker/broker.ts';
 import type { Clock } from '../../core/clock.ts';
 import type { Log } from '../../core/log.ts';
@@ -24,7 +25,10 @@ export type ReadingGroup = {
   readonly atOnce: boolean;
 };
 
-/** The fires that were stored and are to be pursued, in order; `stale`: the hook was changed or removed meanwhile, and nothing was done. */
+/**
+ * The fires that were stored and are to be pursued, in order; `stale`: the hook was changed or
+ * removed meanwhile, and nothing was done.
+ */
 export type StoredGroup = readonly StoredFire[] | 'stale';
 
 export type ReadingStore = (group: ReadingGroup) => Promise<StoredGroup>;
@@ -46,7 +50,9 @@ export type ReadingStoreSettings = {
 /** Of at most a hundred messages each. */
 const MOST_GROUPS = 8;
 
-/** What is left to be done of a group: its hook is unchanged, and no other process has ended these. */
+/**
+ * What is left to be done of a group: its hook is unchanged, and no other process has ended these.
+ */
 type Fresh = {
   readonly group: ReadingGroup;
   readonly fires: readonly Fire[];
@@ -96,7 +102,10 @@ export const createReadingStore = (settings: ReadingStoreSettings): ReadingStore
     return new Set(toStore.length > 0 ? await fires.storeAll(tx, toStore) : []);
   };
 
-  /** The owner is told of the first failure of a hook; mail says that there may be more. Hooks in one order, as all who lock their state do. */
+  /**
+   * The owner is told of the first failure of a hook; mail says that there may be more. Hooks in
+   * one order, as all who lock their state do.
+   */
   const tell = async (tx: Transaction, entries: readonly FireEntry[]) => {
     const told = new Set<string>();
     for (const entry of entries.toSorted((a, b) => (a.hookUid < b.hookUid ? -1 : a.hookUid > b.hookUid ? 1 : 0))) {

@@ -1,4 +1,5 @@
-// One message at one revision of its hook: a fire with its task, or the reason why there is none. Never a loop: whatever a message is, it ends.
+// One message at one revision of its hook: a fire with its task, or the reason why there is none.
+// Never a loop: whatever a message is, it ends.
 import type { Delivery } from '../../broker/broker.ts';
 import { backoff } from '../../core/backoff.ts';
 import { type Clock, toIso } from '../../core/clock.ts';
@@ -29,7 +30,10 @@ export type MessageEvaluation = {
 export type MessageEvaluationSettings = { readonly evaluator: Evaluator; readonly clock: Clock; readonly log: Log };
 
 const LONGEST_SAMPLE = 1_000;
-/** For want of room, or of a worker that lives. About ten seconds, during which the messages behind this one wait. */
+/**
+ * For want of room, or of a worker that lives. About ten seconds, during which the messages behind
+ * this one wait.
+ */
 const MOST_TRIES = 8;
 const TRY_AGAIN = { firstMs: 100, longestMs: 3_000 };
 

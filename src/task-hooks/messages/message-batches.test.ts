@@ -1,4 +1,5 @@
-// Messages in batches: whatever the batches, redeliveries and failures, each delivery has one fire, in order.
+// Messages in batches: whatever the batches, redeliveries and failures, each delivery has one fire,
+// in order.
 import assert from 'node:assert/strict';
 import { describe, it, type TestContext } from 'node:test';
 import fc from 'fast-check';
@@ -94,7 +95,8 @@ describe('messages in batches', () => {
     const MESSAGES = 12;
     const turn = fc.record({
       hook: fc.constantFrom(0, 1),
-      // How many come at once, how many of those before them come again, and which of the next transactions fail.
+      // How many come at once, how many of those before them come again, and which of the next
+      // transactions fail.
       most: fc.integer({ min: 1, max: 6 }),
       again: fc.integer({ min: 0, max: 4 }),
       failures: fc.array(fc.boolean(), { maxLength: 6 }),

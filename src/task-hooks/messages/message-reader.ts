@@ -1,4 +1,5 @@
-// Messages on the queue of a hook become fires, or rows of the ledger that say why not; stored together with the end of their deliveries.
+// Messages on the queue of a hook become fires, or rows of the ledger that say why not; stored
+// together with the end of their deliveries.
 import type { Delivery, Reader } from '../../broker/broker.ts';
 import type { Clock } from '../../core/clock.ts';
 import { errorCode } from '../../core/errors.ts';
@@ -19,7 +20,10 @@ export type MessageReaderSettings = {
 };
 
 const MOST_RELOADS = 5;
-/** What is stored at once, for one hook: so many messages, tasks of so many bytes, or what came together in that time. */
+/**
+ * What is stored at once, for one hook: so many messages, tasks of so many bytes, or what came
+ * together in that time.
+ */
 const MOST_AT_ONCE = 100;
 const MOST_BYTES = 4 * 1024 * 1024;
 const LONGEST_MS = 500;
@@ -29,7 +33,10 @@ const LONGEST_TURN_MS = 10;
 export const createMessageReader = (settings: MessageReaderSettings): Reader => {
   const { memory, evaluation, store, pursuit, clock, log } = settings;
 
-  /** The first of them, in order and one at a time: so the slow template of a hook holds up that hook, and takes one worker. */
+  /**
+   * The first of them, in order and one at a time: so the slow template of a hook holds up that
+   * hook, and takes one worker.
+   */
   const readSome = async (hook: CompiledHook, deliveries: readonly Delivery[]): Promise<Reading[]> => {
     const readings: Reading[] = [];
     const began = clock.monotonic();
@@ -56,7 +63,10 @@ export const createMessageReader = (settings: MessageReaderSettings): Reader => 
     return 'stored';
   };
 
-  /** After they failed together: one message's trouble is not another's, and what can never be stored is recorded as such. */
+  /**
+   * After they failed together: one message's trouble is not another's, and what can never be
+   * stored is recorded as such.
+   */
   const storeEach = async (hook: CompiledHook, readings: readonly Reading[]) => {
     for (const reading of readings) {
       const stored = await storeAndFollow(hook, [reading], false).catch((error: unknown) => {

@@ -1,4 +1,5 @@
-// A flood of messages that do not fit: the first few stand in the ledger, and all are accounted for there.
+// A flood of messages that do not fit: the first few stand in the ledger, and all are accounted for
+// there.
 import assert from 'node:assert/strict';
 import { describe, it, type TestContext } from 'node:test';
 import type { Delivery } from '../../broker/broker.ts';

@@ -1,5 +1,6 @@
-// Messages that did not fit the trigger schema: the first few of a minute stand in the ledger each, the others are counted, so that a flood
-// costs little and nothing is silent. The count becomes one row of the ledger when its minute is over (DESIGN.md: nothing is dropped silently).
+// Messages that did not fit the trigger schema: the first few of a minute stand in the ledger each,
+// the others are counted, so that a flood costs little and nothing is silent. The count becomes one
+// row of the ledger when its minute is over (DESIGN.md: nothing is dropped silently).
 import { type Clock, toIso } from '../../core/clock.ts';
 import { newUuid } from '../../core/ids.ts';
 import type { Transaction } from '../../database/database.ts';
@@ -16,8 +17,9 @@ export type RejectionsSettings = { readonly timers: Timers; readonly ledger: Led
 
 export type Rejections = {
   /**
-   * Counts these entries, whose outcome is `rejected`, in the transaction that ends their deliveries; those of a hook in their order. Answers
-   * those that are to be rows of the ledger of their own.
+   * Counts these entries, whose outcome is `rejected`, in the transaction that ends their
+   * deliveries; those of a hook in their order. Answers those that are to be rows of the ledger of
+   * their own.
    */
   readonly count: (tx: Transaction, rejected: readonly FireEntry[]) => Promise<FireEntry[]>;
   /** Moves counts of minutes that are over to the ledger. Of REJECTIONS_TIMER. */
@@ -26,12 +28,15 @@ export type Rejections = {
 
 const MOST_OF_THEIR_OWN = 5;
 const MINUTE_MS = 60_000;
-/** Others count in a minute for as long as their clocks are behind ours, and their transactions take. */
+/**
+ * Others count in a minute for as long as their clocks are behind ours, and their transactions
+ * take.
+ */
 const GRACE_MS = 15_000;
 const LONGEST_REASON = 1_000;
 
-// Minutes in which nothing was counted beyond the first few have nothing to tell, and go when the next one begins. The timer's handler
-// takes only those that have.
+// Minutes in which nothing was counted beyond the first few have nothing to tell, and go when the
+// next one begins. The timer's handler takes only those that have.
 const countRejected = statement<{ hook_uid: string; seen: number; first: number | null }>(
   'rejections.count',
   `with old as (
@@ -140,7 +145,10 @@ export const createRejections = ({ timers, ledger, clock }: RejectionsSettings):
   },
 });
 
-/** In one order, so that two who count for the same hooks wait for each other instead of locking each other out. */
+/**
+ * In one order, so that two who count for the same hooks wait for each other instead of locking
+ * each other out.
+ */
 const byHook = (rejected: readonly FireEntry[]): OfHook[] => {
   const hooks = new Map<string, OfHook>();
   for (const entry of rejected) {

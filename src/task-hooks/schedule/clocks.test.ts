@@ -1,4 +1,5 @@
-// Promise 3 under clocks that are wrong: an occurrence fires once, or is recorded as missed, whatever the clocks say. The judge of the cluster test says whether.
+// Promise 3 under clocks that are wrong: an occurrence fires once, or is recorded as missed,
+// whatever the clocks say. The judge of the cluster test says whether.
 import assert from 'node:assert/strict';
 import { describe, it, type TestContext } from 'node:test';
 import { judgeSchedules } from '../../../test/cluster/judge-schedules.ts';
@@ -34,7 +35,10 @@ const createClocks = async (t: TestContext) => {
         await settle();
       }
     },
-    /** Every second from the beginning to `until` is there once, and none after `latest`; every fire has a task of its own. */
+    /**
+     * Every second from the beginning to `until` is there once, and none after `latest`; every fire
+     * has a task of its own.
+     */
     judge: async (until: number, latest = until) => {
       const all = await rows();
       const schedule = { hookId: 'h', begun: { from: begun, to: begun }, ended: { from: until, to: latest } };

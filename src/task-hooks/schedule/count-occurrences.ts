@@ -1,5 +1,6 @@
-// How many occurrences a schedule has in a span of time, without visiting them: a day's are counted once for each set of patterns
-// that share the day, a month's once for each kind of month (there are 91).
+// How many occurrences a schedule has in a span of time, without visiting them: a day's are counted
+// once for each set of patterns that share the day, a month's once for each kind of month (there
+// are 91).
 import type { Cron } from './cron.ts';
 import { daysIn, type Month, monthAfter, monthOf } from './cron-days.ts';
 import { countTimes, countTimesBetween } from './cron-times.ts';
@@ -7,7 +8,10 @@ import { lowestBit } from './number-set.ts';
 
 const DAY = 86_400; // s
 
-/** Seconds that are a date of at least one pattern, from the second `first` to the second `last`, both included. */
+/**
+ * Seconds that are a date of at least one pattern, from the second `first` to the second `last`,
+ * both included.
+ */
 export const countOccurrences = (crons: readonly Cron[], first: number, last: number): number => {
   const firstDay = Math.floor(first / DAY);
   const lastDay = Math.floor(last / DAY);

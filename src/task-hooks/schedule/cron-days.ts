@@ -1,4 +1,5 @@
-// The days of a cron pattern. Days are counted from 1970-01-01, which is 0; a set of days of one month is a word, day d its bit d.
+// The days of a cron pattern. Days are counted from 1970-01-01, which is 0; a set of days of one
+// month is a word, day d its bit d.
 import { highestBit, lowestBit } from './number-set.ts';
 
 /** The day fields of a pattern, as cron-parser read them. */
@@ -34,7 +35,9 @@ export type Month = {
 const DAY_MS = 86_400_000;
 const LENGTHS = [31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31];
 
-/** After 400 years the calendar repeats, weekdays included: what has no day in them has none ever. */
+/**
+ * After 400 years the calendar repeats, weekdays included: what has no day in them has none ever.
+ */
 const MOST_MONTHS = 400 * 12;
 
 export const monthOf = (day: number): Month => {
@@ -59,7 +62,10 @@ const createMonth = (start: number, year: number, month: number): Month => ({
 const lengthOf = (year: number, month: number): number =>
   month === 2 && year % 4 === 0 && (year % 100 !== 0 || year % 400 === 0) ? 29 : (LENGTHS[month - 1] as number);
 
-/** The pattern's days in that month: what cron-parser's own `next()` finds, without asking it for each day (2.6 µs). */
+/**
+ * The pattern's days in that month: what cron-parser's own `next()` finds, without asking it for
+ * each day (2.6 µs).
+ */
 export const daysIn = (days: CronDays, { month, length, weekday }: Month): number => {
   if ((days.months & (1 << month)) === 0) return 0;
   const all = (2 << length) - 2;

@@ -52,7 +52,8 @@ const last = (set: NumberSet): number => atOrBefore(set, 63) as number;
 export const countTimes = (all: readonly CronTimes[]): number => {
   const [only] = all;
   if (all.length === 1 && only) return size(only.hours) * size(only.minutes) * size(only.seconds);
-  // Two ways to the same count, one four times as long as the other where patterns list much of one field and little of another.
+  // Two ways to the same count, one four times as long as the other where patterns list much of one
+  // field and little of another.
   let bySeconds = 0;
   let byHours = 0;
   for (const { hours, minutes, seconds } of all) {

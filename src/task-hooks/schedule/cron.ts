@@ -1,5 +1,6 @@
-// A cron pattern as cron-parser reads it, but in numbers that never change: its own expressions are iterators that remember
-// where they stand, and take some 30 µs for a date. Everything is in UTC, so no hour is ever missing or twice.
+// A cron pattern as cron-parser reads it, but in numbers that never change: its own expressions are
+// iterators that remember where they stand, and take some 30 µs for a date. Everything is in UTC,
+// so no hour is ever missing or twice.
 import { type CronExpression, CronExpressionParser } from 'cron-parser';
 import type { CronDays } from './cron-days.ts';
 import type { CronTimes } from './cron-times.ts';
@@ -9,11 +10,16 @@ export type Cron = { readonly days: CronDays; readonly times: CronTimes };
 
 export type ParsedCron = { readonly cron: Cron } | { readonly refusal: string };
 
-/** One of 255 characters takes about 1 KB. Twice the hooks that are to be due in the same second. */
+/**
+ * One of 255 characters takes about 1 KB. Twice the hooks that are to be due in the same second.
+ */
 const KNOWN_AT_MOST = 20_000;
 const known = new Map<string, Cron>();
 
-/** A refusal says what is wrong and, where cron-parser would take the pattern, what to write instead. */
+/**
+ * A refusal says what is wrong and, where cron-parser would take the pattern, what to write
+ * instead.
+ */
 export const parseCron = (pattern: string): ParsedCron => {
   const before = known.get(pattern);
   if (before !== undefined) return { cron: before };
@@ -54,7 +60,10 @@ const refuseAfter = (pattern: string): string | undefined => {
   return hashes(pattern).some((field) => field.includes('H')) ? NO_HASH : undefined;
 };
 
-/** The fields with their names of months and weekdays (THU, MARCH) replaced, as cron-parser does; an H that is left is one. */
+/**
+ * The fields with their names of months and weekdays (THU, MARCH) replaced, as cron-parser does; an
+ * H that is left is one.
+ */
 const hashes = (pattern: string): string[] =>
   fieldsOf(pattern).map((field, index, { length }) => (index >= length - 2 ? field.replace(/[a-z]{3}/gi, '0') : field));
 

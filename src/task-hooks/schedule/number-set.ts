@@ -1,4 +1,5 @@
-// A set of numbers from 0 to 63 in two words: a field of a cron pattern takes 16 bytes, and the next number in it one instruction.
+// A set of numbers from 0 to 63 in two words: a field of a cron pattern takes 16 bytes, and the
+// next number in it one instruction.
 
 export type NumberSet = { readonly low: number; readonly high: number };
 

@@ -1,4 +1,5 @@
-// What schedulers do with hooks that are due: in one transaction the occurrences are recorded and the timers moved to their next dates.
+// What schedulers do with hooks that are due: in one transaction the occurrences are recorded and
+// the timers moved to their next dates.
 import type { Clock } from '../../core/clock.ts';
 import type { Log } from '../../core/log.ts';
 import type { Metrics } from '../../core/metrics.ts';

@@ -4,7 +4,8 @@ import { type RunReport, runSchedules } from '../test-support/run-schedules.ts';
 import { operations } from '../test-support/schedule-operations.ts';
 import { createWorld } from '../test-support/world.ts';
 
-// More of them: SCHEDULE_RUNS=1000 node --test src/task-hooks/schedule/schedule-oracle.test.ts. The same again: SCHEDULE_SEED=…
+// More of them: SCHEDULE_RUNS=1000 node --test src/task-hooks/schedule/schedule-oracle.test.ts. The
+// same again: SCHEDULE_SEED=…
 const RUNS = Number(process.env.SCHEDULE_RUNS ?? 20);
 const SEED = Number(process.env.SCHEDULE_SEED ?? Math.floor(Math.random() * 2 ** 31));
 

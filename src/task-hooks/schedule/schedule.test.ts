@@ -1,4 +1,5 @@
-// Schedules against cron-parser's own next(), and against a reading of the fields that shares nothing with either.
+// Schedules against cron-parser's own next(), and against a reading of the fields that shares
+// nothing with either.
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { CronExpressionParser } from 'cron-parser';
@@ -94,7 +95,8 @@ const patterns = fc.array(pattern, { minLength: 1, maxLength: 4 });
 
 const instant = fc.oneof(
   fc.integer({ min: at('1890-01-01'), max: at('2110-01-01') }),
-  // Month ends, leap days, the century that has none, the hours at which clocks change in many countries.
+  // Month ends, leap days, the century that has none, the hours at which clocks change in many
+  // countries.
   fc
     .tuple(
       fc.constantFrom(

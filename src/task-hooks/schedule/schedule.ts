@@ -1,13 +1,16 @@
 // When a hook's schedule fires. Pure: instants in, instants out, in ms since 1970, all in UTC.
 //
-// A schedule is any number of cron patterns; an instant at which at least one has a date is one occurrence, however many have.
+// A schedule is any number of cron patterns; an instant at which at least one has a date is one
+// occurrence, however many have.
 
 import { countOccurrences } from './count-occurrences.ts';
 import { type Cron, parseCron } from './cron.ts';
 import { dayAtOrAfter, dayAtOrBefore } from './cron-days.ts';
 import { firstTime, lastTime, timeAtOrAfter, timeAtOrBefore } from './cron-times.ts';
 
-/** The end of the year 9999, the last that a date of four digits can name. Nothing is due after it. */
+/**
+ * The end of the year 9999, the last that a date of four digits can name. Nothing is due after it.
+ */
 const LATEST_MS = 253_402_300_799_000;
 
 const DAY = 86_400; // s
@@ -31,13 +34,19 @@ const refuseWithoutDate = (cron: Cron, after: number): string | undefined =>
     ? 'No date to come: choose a day that the calendar still has'
     : undefined;
 
-/** The earliest date of all patterns strictly after `after`; undefined when there is none. The patterns have been checked. */
+/**
+ * The earliest date of all patterns strictly after `after`; undefined when there is none. The
+ * patterns have been checked.
+ */
 export const nextOccurrence = (patterns: readonly string[], after: number): number | undefined =>
   inMs(earliest(patterns.map(cronOf), secondAfter(after)));
 
 export type PassedOccurrences = { readonly first: number; readonly last: number; readonly count: number };
 
-/** All occurrences from `from` to `until`, both included; undefined when there is none. The patterns have been checked. */
+/**
+ * All occurrences from `from` to `until`, both included; undefined when there is none. The patterns
+ * have been checked.
+ */
 export const passedOccurrences = (
   patterns: readonly string[],
   from: number,

@@ -1,4 +1,5 @@
-// A tick: the schedule of a hook has come due. Its fire, and a row of the ledger for occurrences that were missed, in the caller's transaction.
+// A tick: the schedule of a hook has come due. Its fire, and a row of the ledger for occurrences
+// that were missed, in the caller's transaction.
 import { toIso } from '../../core/clock.ts';
 import { newSlugId, newUuid } from '../../core/ids.ts';
 import type { Transaction } from '../../database/database.ts';
@@ -22,9 +23,11 @@ export type DueHook = {
 
 export type Ticks = {
   /**
-   * Records that these hooks are due, each hook once: the latest occurrence up to `now` fires, those before it were missed. The caller has the
-   * hooks' timers or their rows locked, and looks for their next dates after the same `now`. Answers the fires that were stored, in order (this
-   * process holds their leases if it asked for them, else anybody may take them up), and how many occurrences were missed.
+   * Records that these hooks are due, each hook once: the latest occurrence up to `now` fires,
+   * those before it were missed. The caller has the hooks' timers or their rows locked, and looks
+   * for their next dates after the same `now`. Answers the fires that were stored, in order (this
+   * process holds their leases if it asked for them, else anybody may take them up), and how many
+   * occurrences were missed.
    */
   readonly record: (
     tx: Transaction,
@@ -44,8 +47,8 @@ export type TicksSettings = {
 };
 
 /**
- * Queues take no task that says it was created long ago (Taskcluster's: 15 minutes). A fire later than this counts from the moment at which it
- * fires, in place of its scheduled date.
+ * Queues take no task that says it was created long ago (Taskcluster's: 15 minutes). A fire later
+ * than this counts from the moment at which it fires, in place of its scheduled date.
  */
 const STALE_AFTER_MS = 10 * 60 * 1000;
 

@@ -1,7 +1,10 @@
 // A database in which something happens between the statements of a transaction.
 import type { Database } from '../../database/database.ts';
 
-/** `after` is called with the name of each statement in a transaction when it has been carried out; the transaction waits. */
+/**
+ * `after` is called with the name of each statement in a transaction when it has been carried out;
+ * the transaction waits.
+ */
 export const meddle = (database: Database, after: (name: string) => void | Promise<void>): Database => ({
   ...database,
   transaction: (work) =>

@@ -218,7 +218,8 @@ export const runSchedules = async (world: World, operations: readonly Operation[
         return;
       case 'lose connections':
         await database.query(terminateOthers);
-        // The servers have to live with it; what this file asks the database for itself must not meet a broken connection.
+        // The servers have to live with it; what this file asks the database for itself must not
+        // meet a broken connection.
         await eventually('the pool has noticed', () =>
           useAllConnections().then(
             () => true,

@@ -95,7 +95,10 @@ export const operation: fc.Arbitrary<Operation> = fc.oneof(
   },
 );
 
-/** Where the world's clock stands, and where New York sets its clocks back and forward, and where a month and a year end. */
+/**
+ * Where the world's clock stands, and where New York sets its clocks back and forward, and where a
+ * month and a year end.
+ */
 const WORLD_BEGINS = Date.UTC(2026, 10, 20, 12);
 const beginning = fc
   .constantFrom(

@@ -1,4 +1,5 @@
-// What must have become of the occurrences of each hook, written down in the simplest way. Shares no code with the scheduler.
+// What must have become of the occurrences of each hook, written down in the simplest way. Shares
+// no code with the scheduler.
 //
 //   cover   what tells of occurrences: a fire (of one) or a row `missed` (of all from the first to the last)
 //   mark    says in a task which definition it was made from

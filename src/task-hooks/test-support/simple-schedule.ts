@@ -1,4 +1,5 @@
-// Simple schedules by brute force: each second of a week is asked whether it matches. Shares no code with schedule.ts.
+// Simple schedules by brute force: each second of a week is asked whether it matches. Shares no
+// code with schedule.ts.
 
 const DAY = 86_400; // s
 const WEEK = 7 * DAY;
@@ -14,7 +15,10 @@ export type SimpleSchedule = {
   readonly count: (first: number, last: number) => number;
 };
 
-/** Knows `*`, steps (`*` and a number to divide by), numbers and lists of them; the day of the month and the month are always `*`. */
+/**
+ * Knows `*`, steps (`*` and a number to divide by), numbers and lists of them; the day of the month
+ * and the month are always `*`.
+ */
 export const simpleSchedule = (patterns: readonly string[]): SimpleSchedule => {
   const key = patterns.join(';');
   const schedule = known.get(key) ?? bruteForce(patterns);

@@ -1,4 +1,5 @@
-// A world for tests of schedules: one database, a clock in the test's hands, a queue that does as it is told, and servers as if each were a process.
+// A world for tests of schedules: one database, a clock in the test's hands, a queue that does as
+// it is told, and servers as if each were a process.
 import { type Cleanup, freshDatabase } from '../../../test/support/database.ts';
 import { createFakeClock, type FakeClock } from '../../../test/support/fake-clock.ts';
 import type { Broker } from '../../broker/broker.ts';
@@ -81,7 +82,10 @@ export type World = {
   readonly startServer: (options?: ServerOptions) => Promise<Server>;
   /** Those whose loops run. */
   readonly living: () => readonly Server[];
-  /** Time passes until everything that is due has been handled by those who live. Answers until when; undefined when nobody lives. */
+  /**
+   * Time passes until everything that is due has been handled by those who live. Answers until
+   * when; undefined when nobody lives.
+   */
   readonly settle: () => Promise<number | undefined>;
   /** The ledger of a hook, oldest first; waits for what servers know. */
   readonly entries: (hookUid: string) => Promise<readonly LedgerRow[]>;

@@ -1,4 +1,5 @@
-// A world for tests of timers: one database, a clock in the test's hands, and schedulers as if each were a process.
+// A world for tests of timers: one database, a clock in the test's hands, and schedulers as if each
+// were a process.
 
 import { type Cleanup, freshDatabase } from '../../../test/support/database.ts';
 import { createFakeClock, type FakeClock } from '../../../test/support/fake-clock.ts';

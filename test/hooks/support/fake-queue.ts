@@ -2,7 +2,10 @@
 import type { Clock } from '../../../src/core/clock.ts';
 import type { CreateTaskAnswer, CreateTaskRequest, Queue } from '../../../src/queue/queue.ts';
 
-/** `unavailable`: it answers 503. `unheard`: it makes the task, and its answer never comes. `hang`: neither. */
+/**
+ * `unavailable`: it answers 503. `unheard`: it makes the task, and its answer never comes. `hang`:
+ * neither.
+ */
 export type Behaviour = 'create' | 'unavailable' | 'hang' | 'unheard' | Extract<CreateTaskAnswer, { kind: 'refused' }>;
 
 export type Asked = CreateTaskRequest & {

@@ -1,5 +1,6 @@
-// The whole hooks API in this process, behind real HTTP: a database of its own, time and the queue in the hands of the test, and servers as
-// if each were a process. Who may call what is not its affair: everybody may everything. (walk.test.ts has that, with servers as users start them.)
+// The whole hooks API in this process, behind real HTTP: a database of its own, time and the queue
+// in the hands of the test, and servers as if each were a process. Who may call what is not its
+// affair: everybody may everything. (walk.test.ts has that, with servers as users start them.)
 import { hash } from 'node:crypto';
 import { Writable } from 'node:stream';
 import { createBrokerApi } from '../../../src/broker/api.ts';
@@ -60,7 +61,10 @@ export type World = {
   readonly mails: readonly Mail[];
   readonly start: (options?: ServerOptions) => Promise<Server>;
   readonly publish: (exchange: string, routingKey: string, ...bodies: readonly unknown[]) => Promise<void>;
-  /** What comes to a queue that is bound so, as it comes. While no server runs but idle ones: any other would read it too. */
+  /**
+   * What comes to a queue that is bound so, as it comes. While no server runs but idle ones: any
+   * other would read it too.
+   */
   readonly read: (exchange: string, routingKeyPattern: string) => Promise<readonly Message[]>;
   /** Asks the database. */
   readonly rows: (sql: string, values?: readonly unknown[]) => Promise<Untyped[]>;

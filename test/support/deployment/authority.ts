@@ -1,5 +1,6 @@
-// Who signs and what they may do, in a stand-in Taskcluster deployment: written from the spec with the field's own packages, and with
-// nothing of ours, so that a mistake of ours meets somebody who does not make it.
+// Who signs and what they may do, in a stand-in Taskcluster deployment: written from the spec with
+// the field's own packages, and with nothing of ours, so that a mistake of ours meets somebody who
+// does not make it.
 import { createHmac } from 'node:crypto';
 import hawk from 'hawk';
 import scopeLib from 'taskcluster-lib-scopes';

@@ -1,4 +1,5 @@
-// The queue of a stand-in deployment: as much of the real one as those see who create tasks and look at them.
+// The queue of a stand-in deployment: as much of the real one as those see who create tasks and
+// look at them.
 import { isDeepStrictEqual } from 'node:util';
 import scopeLib from 'taskcluster-lib-scopes';
 import type { Expression } from './authority.ts';

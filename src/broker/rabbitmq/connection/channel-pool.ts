@@ -1,4 +1,5 @@
-// Channels for declaring, binding and deleting. A refusal closes the channel that it came on, so no consumer shares one of these.
+// Channels for declaring, binding and deleting. A refusal closes the channel that it came on, so no
+// consumer shares one of these.
 import type { Channel } from 'amqplib';
 import type { AmqpSession } from './connection.ts';
 
@@ -6,7 +7,10 @@ import type { AmqpSession } from './connection.ts';
 export type Refusal = { readonly code: number; readonly text: string };
 
 export type Declarer = {
-  /** Answers what RabbitMQ refused, or undefined when it is done. Rejects when the connection is gone. */
+  /**
+   * Answers what RabbitMQ refused, or undefined when it is done. Rejects when the connection is
+   * gone.
+   */
   readonly ask: (work: (channel: Channel) => Promise<unknown>) => Promise<Refusal | undefined>;
 };
 

@@ -1,4 +1,5 @@
-// What an attempt to connect to RabbitMQ failed of, for the operator. The library tells of refusals in words only.
+// What an attempt to connect to RabbitMQ failed of, for the operator. The library tells of refusals
+// in words only.
 import { describeError, errorCode, OperatorError } from '../../../core/errors.ts';
 
 const REFUSED_LOGIN = /^Handshake terminated by server: 403\b/;

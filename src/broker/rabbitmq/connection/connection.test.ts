@@ -14,7 +14,10 @@ import { type AmqpSession, createAmqpConnection } from './connection.ts';
 type Line = { readonly level: number; readonly msg: string; readonly code?: string };
 const WITHIN = () => AbortSignal.timeout(30_000);
 
-/** A connection that runs until the test ends, and what it says (not what it says to those who look closely). */
+/**
+ * A connection that runs until the test ends, and what it says (not what it says to those who look
+ * closely).
+ */
 const start = (t: Cleanup, url: string) => {
   const said: Line[] = [];
   const destination = new Writable({

@@ -1,7 +1,9 @@
-// A connection to RabbitMQ that comes back by itself. What needs it waits for a session; when a session ends all its channels are gone.
+// A connection to RabbitMQ that comes back by itself. What needs it waits for a session; when a
+// session ends all its channels are gone.
 //
-// RabbitMQ does not read from a connection on which somebody publishes while it is short of memory or disk, so that acknowledgements on
-// that connection do not arrive either: who consumes has a connection of its own.
+// RabbitMQ does not read from a connection on which somebody publishes while it is short of memory
+// or disk, so that acknowledgements on that connection do not arrive either: who consumes has a
+// connection of its own.
 import { type Channel, type ChannelModel, type ConfirmChannel, connect } from 'amqplib';
 import { backoff } from '../../../core/backoff.ts';
 import { type Clock, withDeadline } from '../../../core/clock.ts';
@@ -15,14 +17,18 @@ import { receiveWithoutUnreadableHeaders } from './lenient-headers.ts';
 import { type AmqpTarget, readAmqpUrl } from './url.ts';
 
 export type AmqpSession = {
-  /** A channel whose end is no error of the process. Its calls reject when it is gone, and it emits `close`. */
+  /**
+   * A channel whose end is no error of the process. Its calls reject when it is gone, and it emits
+   * `close`.
+   */
   readonly channel: () => Promise<Channel>;
   readonly confirmChannel: () => Promise<ConfirmChannel>;
   /** The connection is gone. */
   readonly ended: AbortSignal;
   /**
-   * The broker had been unreachable (refused, or closed us) before this session: it may have restarted and forgotten what was not on its
-   * disk. A connection that merely broke and was there again at the first try is none of that.
+   * The broker had been unreachable (refused, or closed us) before this session: it may have
+   * restarted and forgotten what was not on its disk. A connection that merely broke and was there
+   * again at the first try is none of that.
    */
   readonly afterOutage: boolean;
 };
@@ -33,8 +39,9 @@ export type AmqpConnection = {
   /** host:port/vhost, without a password, for messages. */
   readonly address: string;
   /**
-   * Keeps a connection until the signal aborts, and then closes it in order. Says once that it is lost and once that it is back. Whoever
-   * has to finish something on a channel runs it with a signal that aborts later than his own.
+   * Keeps a connection until the signal aborts, and then closes it in order. Says once that it is
+   * lost and once that it is back. Whoever has to finish something on a channel runs it with a
+   * signal that aborts later than his own.
    */
   readonly run: (signal: AbortSignal) => Promise<void>;
   /** The standing session, or the next one. Rejects when the signal aborts. */
@@ -50,18 +57,25 @@ export type AmqpConnectionSettings = {
   readonly clock: Clock;
   readonly log: Log;
   readonly metrics: Metrics;
-  /** What it is for: RabbitMQ lists it under that name, and the metrics have it as a label. One of a few. */
+  /**
+   * What it is for: RabbitMQ lists it under that name, and the metrics have it as a label. One of a
+   * few.
+   */
   readonly name: string;
 };
 
 const TRY_AGAIN = { firstMs: 100, longestMs: 5_000 };
-/** A session that ends sooner does not count as success: a broker that throws everybody out is not asked ten times a second. */
+/**
+ * A session that ends sooner does not count as success: a broker that throws everybody out is not
+ * asked ten times a second.
+ */
 const LONG_ENOUGH_MS = 10_000;
 const CLOSE_WITHIN_MS = 3_000;
 
 /**
  * @example
- * const connection = createAmqpConnection({ url: new URL('amqp://guest:guest@localhost'), clock, log, metrics, name: 'publish' });
+ * const connection = createAmqpConnection({ url: new URL('amqp://guest:guest@localhost'), clock,
+ * log, metrics, name: 'publish' });
  * const running = connection.run(signal);
  * const session = await connection.session(signal);
  * const channel = await session.channel();
@@ -210,7 +224,9 @@ const createSession = (model: ChannelModel, ended: AbortSignal, afterOutage: boo
   };
 };
 
-/** Rejects as soon as the signal aborts; a connection that comes about after that is closed again. */
+/**
+ * Rejects as soon as the signal aborts; a connection that comes about after that is closed again.
+ */
 const open = ({ options, socket }: AmqpTarget, signal: AbortSignal): Promise<ChannelModel> =>
   new Promise((resolve, reject) => {
     const giveUp = () => reject(signal.reason);

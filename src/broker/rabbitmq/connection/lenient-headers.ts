@@ -1,5 +1,6 @@
-// Headers of a message that the library cannot decode, because they are nested thousands of levels deep: the message is received without them.
-// Otherwise the connection would end at it, RabbitMQ would hand it out again on the next one, and so on for ever, for all queues.
+// Headers of a message that the library cannot decode, because they are nested thousands of levels
+// deep: the message is received without them. Otherwise the connection would end at it, RabbitMQ
+// would hand it out again on the next one, and so on for ever, for all queues.
 import type { ChannelModel } from 'amqplib';
 
 /** Where the library turns what has been read into frames. `rest`: what is not a frame yet. */

@@ -1,4 +1,5 @@
-// The URL of a RabbitMQ, amqp://user:password@host:port/vhost, as the library wants to have it, and what of it may be shown.
+// The URL of a RabbitMQ, amqp://user:password@host:port/vhost, as the library wants to have it, and
+// what of it may be shown.
 import type { Options, SocketOptions } from 'amqplib';
 import { VERSION } from '../../../version.ts';
 
@@ -14,7 +15,10 @@ export type AmqpTarget = {
 const HEARTBEAT_S = 10;
 const ANSWER_WITHIN_MS = 10_000;
 
-/** `?heartbeat=` (seconds) and the like are no part of it: one way for all. Without a user it is guest, as with other clients. */
+/**
+ * `?heartbeat=` (seconds) and the like are no part of it: one way for all. Without a user it is
+ * guest, as with other clients.
+ */
 export const readAmqpUrl = (url: URL, name: string): AmqpTarget => {
   const isSecure = url.protocol === 'amqps:';
   const port = url.port === '' ? (isSecure ? 5671 : 5672) : Number(url.port);

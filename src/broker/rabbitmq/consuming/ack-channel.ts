@@ -1,4 +1,5 @@
-// A channel that many consumers share: in what order its deliveries end, and when RabbitMQ is known to have heard of it.
+// A channel that many consumers share: in what order its deliveries end, and when RabbitMQ is known
+// to have heard of it.
 import type { Channel, ConsumeMessage } from 'amqplib';
 import type { Clock } from '../../../core/clock.ts';
 import type { AmqpSession } from '../connection/connection.ts';
@@ -18,7 +19,9 @@ export type ReadChannel = {
   readonly channel: Channel;
   /** In the order in which they came in. */
   readonly add: (entry: Entry) => void;
-  /** They are acknowledged at the end of this turn of the event loop, in as few frames as can be. */
+  /**
+   * They are acknowledged at the end of this turn of the event loop, in as few frames as can be.
+   */
   readonly finish: (entries: readonly Entry[]) => void;
   /** They go back to the queue. */
   readonly giveBack: (entries: readonly Entry[]) => void;
@@ -60,7 +63,8 @@ export const openReadChannel = async (settings: ReadChannelSettings): Promise<Re
     const some = finished;
     finished = [];
     for (const entry of some) entry.isOver = true;
-    // `multiple` with a tag that RabbitMQ does not know any more would acknowledge too much: the last one must be new.
+    // `multiple` with a tag that RabbitMQ does not know any more would acknowledge too much: the
+    // last one must be new.
     let last: Entry | undefined;
     for (let head = outstanding[first]; head?.isOver; head = outstanding[first]) {
       if (!head.isAcknowledged) last = head;

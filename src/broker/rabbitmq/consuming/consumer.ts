@@ -1,6 +1,8 @@
-// Reads all queues of hooks on RabbitMQ, on channels that hundreds of them share, and hands what comes to the reader, queue by queue.
+// Reads all queues of hooks on RabbitMQ, on channels that hundreds of them share, and hands what
+// comes to the reader, queue by queue.
 //
-// Every process that listens consumes every queue; RabbitMQ hands the messages of a queue to one of them (single active consumer).
+// Every process that listens consumes every queue; RabbitMQ hands the messages of a queue to one of
+// them (single active consumer).
 import type { ConsumeMessage } from 'amqplib';
 import { backoff } from '../../../core/backoff.ts';
 import { type Clock, withDeadline } from '../../../core/clock.ts';
@@ -48,7 +50,10 @@ export type AmqpConsumerSettings = {
   readonly mostBytesInFlight?: number | undefined;
   /** A session has begun: no queue is read until it is ensured. */
   readonly onSession: () => void;
-  /** RabbitMQ has ended the reading of this queue: it was deleted, or what another one did closed the channel. */
+  /**
+   * RabbitMQ has ended the reading of this queue: it was deleted, or what another one did closed
+   * the channel.
+   */
   readonly onGone: (queue: ReadyQueue) => void;
 };
 
@@ -273,7 +278,10 @@ export const createAmqpConsumer = (settings: AmqpConsumerSettings): AmqpConsumer
     return new Set(deliveries.filter((_, index) => over.has(what[index] as Received)));
   };
 
-  /** Another reading had the queue in the meantime: what came before that may be its, and has to come again. */
+  /**
+   * Another reading had the queue in the meantime: what came before that may be its, and has to
+   * come again.
+   */
   const restart = (session: Session, id: string) => {
     const source = session.sources.get(id);
     if (source) void stopReading(source).then(() => ensure(source.queue));

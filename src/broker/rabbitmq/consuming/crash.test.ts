@@ -1,4 +1,5 @@
-// What RabbitMQ hands out again has no second effect, and two equal messages have two: at the moments that are worst for it.
+// What RabbitMQ hands out again has no second effect, and two equal messages have two: at the
+// moments that are worst for it.
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';

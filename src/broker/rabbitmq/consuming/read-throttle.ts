@@ -1,5 +1,6 @@
-// Bounds the bytes of messages that were received and are not over. Prefetch counts messages for each consumer and cannot bound bytes, so
-// beyond the budget nothing more is read from the connection: TCP then holds RabbitMQ back, whatever the number of queues and the size of messages.
+// Bounds the bytes of messages that were received and are not over. Prefetch counts messages for
+// each consumer and cannot bound bytes, so beyond the budget nothing more is read from the
+// connection: TCP then holds RabbitMQ back, whatever the number of queues and the size of messages.
 import type { Channel } from 'amqplib';
 import type { Clock } from '../../../core/clock.ts';
 import type { AmqpSession } from '../connection/connection.ts';

@@ -1,4 +1,5 @@
-// What becomes of receipts once RabbitMQ has processed the acknowledgements: settled, kept for a moment, gone.
+// What becomes of receipts once RabbitMQ has processed the acknowledgements: settled, kept for a
+// moment, gone.
 import type { Clock } from '../../../core/clock.ts';
 import type { Log } from '../../../core/log.ts';
 import type { Database } from '../../../database/database.ts';
@@ -8,8 +9,9 @@ export type Settled = {
   /** RabbitMQ has processed the acknowledgements of these. Does not reject. */
   readonly add: (keys: readonly ReceiptKey[]) => Promise<void>;
   /**
-   * A session stands, with this run of RabbitMQ. While none does nothing is dropped: RabbitMQ may have been killed, and bring back what it had
-   * forgotten a moment before. What was settled with an earlier run is then left to the readings, which know what came again.
+   * A session stands, with this run of RabbitMQ. While none does nothing is dropped: RabbitMQ may
+   * have been killed, and bring back what it had forgotten a moment before. What was settled with
+   * an earlier run is then left to the readings, which know what came again.
    */
   readonly begin: (run: string) => void;
   /** The session has ended. */
@@ -20,7 +22,10 @@ export type Settled = {
   readonly run: (signal: AbortSignal) => Promise<void>;
 };
 
-/** What RabbitMQ 3.10 processed less than some hundred ms before kill -9 came back; what it had processed a second before never did. */
+/**
+ * What RabbitMQ 3.10 processed less than some hundred ms before kill -9 came back; what it had
+ * processed a second before never did.
+ */
 const KEEP_MS = 3_000;
 const DROP_EVERY_MS = 500;
 const DROP_OLD_EVERY_MS = 10_000;
@@ -72,7 +77,8 @@ export const createSettled = ({ database, clock, log }: { database: Database; cl
       try {
         await settleNow(group);
       } catch (error) {
-        // A receipt that stays would answer for a message that is still to come, and is no other than the one before.
+        // A receipt that stays would answer for a message that is still to come, and is no other
+        // than the one before.
         untold = [...untold, group];
         log.debug({ err: error }, 'acknowledgements could not be settled, because the database fails; trying again');
       }

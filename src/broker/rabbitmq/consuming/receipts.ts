@@ -1,11 +1,14 @@
-// The table `amqp_receipts`: which messages have had their effect, so that one that RabbitMQ hands out again has no second one.
+// The table `amqp_receipts`: which messages have had their effect, so that one that RabbitMQ hands
+// out again has no second one.
 //
-// A message with an id is known by its queue, exchange, id and body, for a day. One without an id is only looked for when RabbitMQ says
-// that it was delivered before, and each receipt answers for one of them: two equal messages are two events. So a receipt must go when
-// RabbitMQ has forgotten its message. A receipt is settled when RabbitMQ has processed the acknowledgement, which the answer to a
-// later call on the same channel tells. Measured with RabbitMQ 3.10: after kill -9 a classic queue brings back what was acknowledged within
-// the last few hundred ms, marked as redelivered and in order; never so after it was stopped in order or a connection broke. So settled
-// receipts stay for a moment, and answer for redeliveries only after RabbitMQ crashed.
+// A message with an id is known by its queue, exchange, id and body, for a day. One without an id
+// is only looked for when RabbitMQ says that it was delivered before, and each receipt answers for
+// one of them: two equal messages are two events. So a receipt must go when RabbitMQ has forgotten
+// its message. A receipt is settled when RabbitMQ has processed the acknowledgement, which the
+// answer to a later call on the same channel tells. Measured with RabbitMQ 3.10: after kill -9 a
+// classic queue brings back what was acknowledged within the last few hundred ms, marked as
+// redelivered and in order; never so after it was stopped in order or a connection broke. So
+// settled receipts stay for a moment, and answer for redeliveries only after RabbitMQ crashed.
 import { createHash } from 'node:crypto';
 import type { ConsumeMessage } from 'amqplib';
 import { toIso } from '../../../core/clock.ts';
@@ -63,14 +66,19 @@ export const hashOf = (queue: string, { fields, properties, content }: ConsumeMe
   return hash.digest().subarray(0, 20);
 };
 
-/** Headers that RabbitMQ itself adds, or counts up with each delivery, do not tell messages apart. */
+/**
+ * Headers that RabbitMQ itself adds, or counts up with each delivery, do not tell messages apart.
+ */
 const lasting = (headers: Readonly<Record<string, unknown>> | undefined): unknown =>
   Object.entries(headers ?? {})
     .filter(([name]) => name !== 'x-delivery-count')
     .sort(([a], [b]) => (a < b ? -1 : 1))
     .map((entry) => upTo(MOST_LEVELS, entry));
 
-/** Tables may stand in tables, thousands of levels deep; what is deeper than this tells no messages apart. */
+/**
+ * Tables may stand in tables, thousands of levels deep; what is deeper than this tells no messages
+ * apart.
+ */
 const MOST_LEVELS = 50;
 
 const upTo = (levels: number, value: unknown): unknown => {
@@ -99,7 +107,10 @@ export type HeldQueue = {
   readonly isTaken: boolean;
 };
 
-/** Until the transaction ends. Throws SupersededError when other readings have taken some of the queues. */
+/**
+ * Until the transaction ends. Throws SupersededError when other readings have taken some of the
+ * queues.
+ */
 export const holdQueues = async (tx: Transaction, held: readonly HeldQueue[]): Promise<void> => {
   const columns = (some: readonly HeldQueue[]) => [some.map(({ queue }) => queue), some.map(({ reading }) => reading)];
   const fresh = held.filter(({ isTaken }) => !isTaken);
@@ -139,8 +150,8 @@ const insertReceipts = statement<ReceiptKey>(
 );
 
 /**
- * Answers those that had had their effect before. The queues are held. `run`: of RabbitMQ; another one after it was restarted, when it may
- * have forgotten acknowledgements that it had processed.
+ * Answers those that had had their effect before. The queues are held. `run`: of RabbitMQ; another
+ * one after it was restarted, when it may have forgotten acknowledgements that it had processed.
  */
 export const writeReceipts = async (
   tx: Transaction,
@@ -200,8 +211,9 @@ const IDENTIFIED_FOR_MS = 24 * 60 * 60 * 1_000;
 export const dropOldReceipts = (on: Queryable, now: number): Promise<unknown> =>
   on.query(dropOld, [toIso(now - IDENTIFIED_FOR_MS), MOST_DROPPED]);
 
-// After RabbitMQ has handed out again all that it had to, nothing can come for the receipts of earlier readings. A reading that does not hold
-// the queue any more must leave them: those of the reading that came after it look the same.
+// After RabbitMQ has handed out again all that it had to, nothing can come for the receipts of
+// earlier readings. A reading that does not hold the queue any more must leave them: those of the
+// reading that came after it look the same.
 const dropEarlier = statement(
   'receipts.drop-earlier',
   `with held as materialized (
@@ -213,6 +225,9 @@ const dropEarlier = statement(
 
 export type Reading = { readonly queue: string; readonly reading: string };
 
-/** Of queues on which only new messages come by now. Readings that do not hold them any more are passed over. */
+/**
+ * Of queues on which only new messages come by now. Readings that do not hold them any more are
+ * passed over.
+ */
 export const dropEarlierReceipts = (on: Queryable, readings: readonly Reading[]): Promise<unknown> =>
   on.query(dropEarlier, [readings.map(({ queue }) => queue), readings.map(({ reading }) => reading)]);

@@ -1,4 +1,5 @@
-// Whether RabbitMQ was started anew: an exchange that is not durable is gone then. Its name is in the database, for all processes.
+// Whether RabbitMQ was started anew: an exchange that is not durable is gone then. Its name is in
+// the database, for all processes.
 import { newUuid } from '../../../core/ids.ts';
 import type { Database } from '../../../database/database.ts';
 import { statement } from '../../../database/statement.ts';
@@ -18,7 +19,10 @@ const NOT_FOUND = 404;
 
 export const runMarkerOf = (user: string, run: string): string => `exchange/${user}/hookwright-run/${run}`;
 
-/** Where the user may not make an exchange, every outage counts as a restart: `known` is the run of the session before. */
+/**
+ * Where the user may not make an exchange, every outage counts as a restart: `known` is the run of
+ * the session before.
+ */
 export const findBrokerRun = async (
   database: Database,
   session: AmqpSession,

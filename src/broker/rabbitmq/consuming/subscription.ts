@@ -1,4 +1,5 @@
-// A queue that is read on RabbitMQ in one session: what has come of it, and what of that the reader gets next.
+// A queue that is read on RabbitMQ in one session: what has come of it, and what of that the reader
+// gets next.
 
 import { newUuid } from '../../../core/ids.ts';
 import type { Delivery } from '../../broker.ts';

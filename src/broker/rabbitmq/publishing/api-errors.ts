@@ -28,7 +28,10 @@ export const asApiError = (error: unknown, exchange: string): ApiError => {
   }
 };
 
-/** The broker's own words: `ACCESS_REFUSED - access to exchange 'x' in vhost '/' refused for user 'y'`. */
+/**
+ * The broker's own words: `ACCESS_REFUSED - access to exchange 'x' in vhost '/' refused for user
+ * 'y'`.
+ */
 const reasonOf = (error: unknown): string => {
   const message = describeError(error);
   return /with message "(.*)"$/s.exec(message)?.[1] ?? message;

@@ -1,5 +1,6 @@
-// Publishes single messages and waits for their confirms. One message at a time on a channel, so that what comes back on it belongs to that
-// message, and a refusal, which closes the channel, is nobody else's.
+// Publishes single messages and waits for their confirms. One message at a time on a channel, so
+// that what comes back on it belongs to that message, and a refusal, which closes the channel, is
+// nobody else's.
 import type { ConfirmChannel } from 'amqplib';
 import { type Clock, withDeadline } from '../../../core/clock.ts';
 import { ApiError } from '../../../http/api-error.ts';

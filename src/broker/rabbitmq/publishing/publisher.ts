@@ -1,5 +1,6 @@
-// Publishes a batch of messages with confirms, in one session, so that an exchange that is refused holds up no other. A refusal closes the
-// channel on which it came, with all that is under way on it; what was not confirmed is then published once more, each exchange by itself.
+// Publishes a batch of messages with confirms, in one session, so that an exchange that is refused
+// holds up no other. A refusal closes the channel on which it came, with all that is under way on
+// it; what was not confirmed is then published once more, each exchange by itself.
 import type { Channel, ConfirmChannel, Options } from 'amqplib';
 import { ownPrefixOf } from '../../names.ts';
 import type { Outgoing } from '../../outbox.ts';

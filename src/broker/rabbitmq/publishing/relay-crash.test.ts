@@ -64,7 +64,8 @@ test('kill -9 of the relay, again and again, loses no message; a copy has the sa
       const { messageId } = message.properties;
       heard.set(messageId, (heard.get(messageId) ?? new Set()).add(message.content.toString()));
       arrived += 1;
-      // At a moment that the relay does not choose: confirms are under way, or the outbox has not heard of them.
+      // At a moment that the relay does not choose: confirms are under way, or the outbox has not
+      // heard of them.
       if (kills < 5 && arrived > (kills + 1) * (MESSAGES / 10)) {
         kills += 1;
         victim?.kill('SIGKILL');

@@ -1,5 +1,6 @@
-// The relay of RabbitMQ: takes what was published out of the outbox and publishes it there, one transaction a turn. A message leaves the
-// outbox when RabbitMQ has confirmed it, so that a crash in between makes a copy, with the same message id, and never a gap.
+// The relay of RabbitMQ: takes what was published out of the outbox and publishes it there, one
+// transaction a turn. A message leaves the outbox when RabbitMQ has confirmed it, so that a crash
+// in between makes a copy, with the same message id, and never a gap.
 //
 // One process at a time does so. What one exchange has to wait for, the others do not.
 import { backoff } from '../../../core/backoff.ts';
@@ -23,7 +24,10 @@ export type AmqpRelaySettings = {
   readonly clock: Clock;
   readonly log: Log;
   readonly metrics: Metrics;
-  /** The server's own exchanges, which are there from the first session on, so that others can bind to them. */
+  /**
+   * The server's own exchanges, which are there from the first session on, so that others can bind
+   * to them.
+   */
   readonly exchanges?: readonly string[];
   /** Told now and then what waits, each counted up to MOST_COUNTED. */
   readonly onPending?: BrokerMetrics['pending'];
@@ -132,7 +136,8 @@ export const createAmqpRelay = (
 
   return {
     run: async (signal) => {
-      // Listening stands before the first question to the database, so that nothing is published unseen in between.
+      // Listening stands before the first question to the database, so that nothing is published
+      // unseen in between.
       await using _listening = await listenForLoop(settings, OUTBOX_CHANNEL, loop, signal);
       await Promise.all([loop.run(signal), lookingAfter.run(signal)]);
     },

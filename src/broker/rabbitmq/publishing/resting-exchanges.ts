@@ -1,4 +1,5 @@
-// Exchanges to which RabbitMQ lets nothing be published at the moment: each is said once, rests, and is tried again.
+// Exchanges to which RabbitMQ lets nothing be published at the moment: each is said once, rests,
+// and is tried again.
 import { backoff } from '../../../core/backoff.ts';
 import type { Clock } from '../../../core/clock.ts';
 import { describeError } from '../../../core/errors.ts';

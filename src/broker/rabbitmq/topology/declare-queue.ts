@@ -1,4 +1,5 @@
-// Makes one queue on RabbitMQ what the records want it to be, and says what became of it. Does nothing to the records.
+// Makes one queue on RabbitMQ what the records want it to be, and says what became of it. Does
+// nothing to the records.
 import type { Options } from 'amqplib';
 import type { Declarer, Refusal } from '../connection/channel-pool.ts';
 import { queueNameOf } from './queue-name.ts';
@@ -96,7 +97,10 @@ const stateOf = (queue: string, { exchange, routingKeyPattern }: KnownBinding, r
   reason,
 });
 
-/** A queue of this name that another service has made is left alone, with its messages: its arguments are not ours. Answers a refusal. */
+/**
+ * A queue of this name that another service has made is left alone, with its messages: its
+ * arguments are not ours. Answers a refusal.
+ */
 const remove = async (brokerName: string, declarer: Declarer): Promise<Refusal | undefined> => {
   for (const queueType of ['classic', 'quorum'] as const) {
     const refusal = await declarer.ask((channel) => channel.assertQueue(brokerName, queueArguments(queueType)));

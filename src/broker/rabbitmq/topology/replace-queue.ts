@@ -1,4 +1,5 @@
-// A queue that exists with other arguments, as another service or another queue type left it: read until it is empty, then deleted.
+// A queue that exists with other arguments, as another service or another queue type left it: read
+// until it is empty, then deleted.
 import type { Log } from '../../../core/log.ts';
 import type { Declarer } from '../connection/channel-pool.ts';
 import type { AmqpConsumer } from '../consuming/consumer.ts';
@@ -7,8 +8,8 @@ import type { ReadyQueue } from './declare-queue.ts';
 type Settings = { readonly consumer: AmqpConsumer; readonly declarer: Declarer; readonly log: Log };
 
 /**
- * Answers whether it is gone; if not, it is being read, and this is to be asked again. Its bindings go with it: what is published in the
- * moment until the new one is bound is not kept for the hook.
+ * Answers whether it is gone; if not, it is being read, and this is to be asked again. Its bindings
+ * go with it: what is published in the moment until the new one is bound is not kept for the hook.
  */
 export const replaceQueue = async (queue: ReadyQueue, { consumer, declarer, log }: Settings): Promise<boolean> => {
   const { id, brokerName } = queue;
@@ -27,7 +28,8 @@ export const replaceQueue = async (queue: ReadyQueue, { consumer, declarer, log 
   }
   await consumer.stop(id); // what was handed out and not read goes back, and then it is not empty
   if (await count()) return false;
-  // Not `ifEmpty`: RabbitMQ does not have it for quorum queues, and ends the connection of whoever asks for it.
+  // Not `ifEmpty`: RabbitMQ does not have it for quorum queues, and ends the connection of whoever
+  // asks for it.
   const kept = await declarer.ask((channel) => channel.deleteQueue(brokerName));
   if (!kept) log.info({ queue: brokerName }, 'a queue with other arguments was empty and is made anew');
   return !kept;

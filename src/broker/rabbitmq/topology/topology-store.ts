@@ -1,4 +1,5 @@
-// What is wanted on RabbitMQ (broker_queues, broker_bindings) beside what may be there (amqp_queues, amqp_bindings).
+// What is wanted on RabbitMQ (broker_queues, broker_bindings) beside what may be there
+// (amqp_queues, amqp_bindings).
 import { toIso } from '../../../core/clock.ts';
 import type { Queryable, Transaction } from '../../../database/database.ts';
 import { statement } from '../../../database/statement.ts';
@@ -20,7 +21,10 @@ const expectBindings = statement(
 );
 const notifyTopology = statement<unknown>('amqp.notify', `select pg_notify('${TOPOLOGY_CHANNEL}', $1)`);
 
-/** Broker.setBindings. What is made there later stands in the tables from now on: whoever dies in between leaves nothing unknown behind. */
+/**
+ * Broker.setBindings. What is made there later stands in the tables from now on: whoever dies in
+ * between leaves nothing unknown behind.
+ */
 export const setBindings = async (
   tx: Transaction,
   queue: QueueIdentity,

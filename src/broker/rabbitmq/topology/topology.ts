@@ -1,5 +1,6 @@
-// Keeps the queues and bindings on RabbitMQ as the database wants them: what was changed just now at once and by itself; everything
-// after a connection was made, because RabbitMQ may have been replaced by an empty one; what was refused again and again.
+// Keeps the queues and bindings on RabbitMQ as the database wants them: what was changed just now
+// at once and by itself; everything after a connection was made, because RabbitMQ may have been
+// replaced by an empty one; what was refused again and again.
 import { backoff } from '../../../core/backoff.ts';
 import { type Clock, withDeadline } from '../../../core/clock.ts';
 import type { Log } from '../../../core/log.ts';
@@ -35,15 +36,24 @@ export type Topology = {
 
 /** One transaction, some tens of ms: a change that was made now waits for no more than that. */
 const MOST_AT_ONCE = 50;
-/** RabbitMQ that answers nothing, and keeps the connection. The transaction ends with the turn, and with it the locks of the names. */
+/**
+ * RabbitMQ that answers nothing, and keeps the connection. The transaction ends with the turn, and
+ * with it the locks of the names.
+ */
 const TURN_WITHIN_MS = 60_000;
-/** While it is short of memory or disk it does not read from a connection on which somebody publishes, and so answers nothing on it. */
+/**
+ * While it is short of memory or disk it does not read from a connection on which somebody
+ * publishes, and so answers nothing on it.
+ */
 const TAKES_NOTHING_MS = 1_000;
 const EXCHANGE_MISSING = { firstMs: 500, longestMs: 15_000 };
 const REFUSED = { firstMs: 2_000, longestMs: 60_000 };
 const BROKER_FAILED = { firstMs: 200, longestMs: 5_000 };
 
-/** What waits for another try: for an exchange to appear, or (`exchange` undefined) for whatever was refused. */
+/**
+ * What waits for another try: for an exchange to appear, or (`exchange` undefined) for whatever was
+ * refused.
+ */
 type Retry = { readonly names: Set<string>; readonly exchange: string | undefined; failures: number; due: number };
 
 export const createTopology = (settings: TopologySettings): Topology => {

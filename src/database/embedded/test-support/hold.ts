@@ -1,5 +1,5 @@
-// A process that uses a data folder's database until its standard input ends. It says in one line of JSON what it got, or why not.
-// node hold.ts <data folder>
+// A process that uses a data folder's database until its standard input ends. It says in one line
+// of JSON what it got, or why not. node hold.ts <data folder>
 import { systemClock } from '../../../core/clock.ts';
 import { OperatorError } from '../../../core/errors.ts';
 import { silentLog } from '../../../core/log.ts';

@@ -1,4 +1,5 @@
-// What the tests of the embedded database share: folders that go away, processes that go away, and looking at both.
+// What the tests of the embedded database share: folders that go away, processes that go away, and
+// looking at both.
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { chmod, mkdtemp, readFile, rm, rmdir } from 'node:fs/promises';
@@ -16,16 +17,24 @@ import { pollUntil } from '../poll.ts';
 
 export const isRoot = process.getuid?.() === 0;
 
-/** Somebody without rights, but with a name, and not the `nobody` that PostgreSQL runs as: `daemon`. */
+/**
+ * Somebody without rights, but with a name, and not the `nobody` that PostgreSQL runs as: `daemon`.
+ */
 export const ORDINARY_USER: Owner = { uid: 1, gid: 1 };
 
 const HOLD = fileURLToPath(new URL('./hold.ts', import.meta.url));
 
-/** False where the project itself lies in a folder that is closed to others, as a fresh temporary one is. */
+/**
+ * False where the project itself lies in a folder that is closed to others, as a fresh temporary
+ * one is.
+ */
 export const ordinaryUserCanRun = async (): Promise<boolean> =>
   isRoot && (await mayEnter(ORDINARY_USER, fileURLToPath(new URL('.', import.meta.url))));
 
-/** A new folder that others may enter, unless `mode` says otherwise. Removed after the test, as is what it placed outside. */
+/**
+ * A new folder that others may enter, unless `mode` says otherwise. Removed after the test, as is
+ * what it placed outside.
+ */
 export const newFolder = async (t: TestContext, mode = 0o711): Promise<string> => {
   const folder = await mkdtemp(join(tmpdir(), 'hookwright-test-'));
   await chmod(folder, mode);

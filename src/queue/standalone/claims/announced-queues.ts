@@ -1,4 +1,5 @@
-// The table of who waits for work: for whom it is worth a notification that a task is pending (task-store.ts sends it).
+// The table of who waits for work: for whom it is worth a notification that a task is pending
+// (task-store.ts sends it).
 import { toIso } from '../../../core/clock.ts';
 import type { Queryable } from '../../../database/database.ts';
 import { statement } from '../../../database/statement.ts';
@@ -12,7 +13,10 @@ const putWaiter = statement(
    on conflict (task_queue_id, holder) do update set until = excluded.until`,
 );
 
-/** From the commit of this on, the process hears of every task of the queue that becomes pending, until `until`. */
+/**
+ * From the commit of this on, the process hears of every task of the queue that becomes pending,
+ * until `until`.
+ */
 export const listenFor = async (
   on: Queryable,
   { taskQueueId, holder, until, now }: { taskQueueId: string; holder: string; until: number; now: number },

@@ -1,9 +1,12 @@
-// The credentials that come with a claim: good for what a worker does with this run and for the scopes of the task, and for nothing else
-// (spec/standalone-auth-queue.md, section 8.2).
+// The credentials that come with a claim: good for what a worker does with this run and for the
+// scopes of the task, and for nothing else (spec/standalone-auth-queue.md, section 8.2).
 import { type IssuedCredentials, issueCredentials } from '../../../auth/clients/issue-credentials.ts';
 import type { StoredTask } from '../tasks/task.ts';
 
-/** In whose name they are made. It holds everything, because a task may have any scope that its creator had. */
+/**
+ * In whose name they are made. It holds everything, because a task may have any scope that its
+ * creator had.
+ */
 export const QUEUE_CLIENT = {
   clientId: 'static/hookwright/queue',
   description: 'The queue of this server: vouches for the credentials of workers.',

@@ -8,7 +8,10 @@ import { type Changed, claim, type Worker } from '../tasks/transitions.ts';
 
 export type WorkRequest = { readonly worker: Worker; readonly most: number };
 
-/** One list a request, in order; each is empty or begins with the next tasks in the order in which they are to be done. */
+/**
+ * One list a request, in order; each is empty or begins with the next tasks in the order in which
+ * they are to be done.
+ */
 export type ClaimTasks = (
   taskQueueId: string,
   requests: readonly WorkRequest[],

@@ -1,5 +1,5 @@
-// Where workers wait for tasks. Those of one process that wait for the same queue ask the database together; while there is nothing, they
-// sleep until a notification says that there is.
+// Where workers wait for tasks. Those of one process that wait for the same queue ask the database
+// together; while there is nothing, they sleep until a notification says that there is.
 import type { Clock } from '../../../core/clock.ts';
 import { newUuid } from '../../../core/ids.ts';
 import type { Database } from '../../../database/database.ts';
@@ -10,8 +10,8 @@ import type { ClaimTasks, WorkRequest } from './claim-tasks.ts';
 
 export type ClaimDesk = AsyncDisposable & {
   /**
-   * Tasks for a worker: at once when there are some, perhaps fewer than asked for. Else the first that come; none when LONGEST_WAIT_MS are
-   * over, or the signal aborts, or the server ends.
+   * Tasks for a worker: at once when there are some, perhaps fewer than asked for. Else the first
+   * that come; none when LONGEST_WAIT_MS are over, or the signal aborts, or the server ends.
    */
   readonly claim: (taskQueueId: string, request: WorkRequest, gone: AbortSignal) => Promise<readonly StoredTask[]>;
 };
@@ -26,9 +26,15 @@ export type ClaimDeskSettings = {
 
 /** As the reference; clients give up after 30 s. */
 const LONGEST_WAIT_MS = 20_000;
-/** A queue for which somebody waited stays announced for this long, so that the next one who waits has nothing to write. */
+/**
+ * A queue for which somebody waited stays announced for this long, so that the next one who waits
+ * has nothing to write.
+ */
 const ANNOUNCED_MS = 3 * LONGEST_WAIT_MS;
-/** Who had begun to store a task before we were announced does not tell us. This long after it has, as a rule. */
+/**
+ * Who had begun to store a task before we were announced does not tell us. This long after it has,
+ * as a rule.
+ */
 const SOON_MS = 250;
 /** A notification may get lost with its connection. */
 const LISTENING_LOOK_MS = 5_000;
@@ -115,7 +121,10 @@ export const createClaimDesk = (settings: ClaimDeskSettings): ClaimDesk => {
     }
   };
 
-  /** Has whoever makes tasks of this queue pending tell us so, from here on. Answers whether nobody had been asked to before. */
+  /**
+   * Has whoever makes tasks of this queue pending tell us so, from here on. Answers whether nobody
+   * had been asked to before.
+   */
   const announce = async (taskQueueId: string): Promise<boolean> => {
     const now = clock.now();
     const until = announced.get(taskQueueId);

@@ -1,4 +1,5 @@
-// Changes of tasks: locked, changed, told and followed by what they set free, in one transaction. Concurrent changes share it.
+// Changes of tasks: locked, changed, told and followed by what they set free, in one transaction.
+// Concurrent changes share it.
 import type { Clock } from '../../../core/clock.ts';
 import { createBatch } from '../../../database/batch.ts';
 import type { Database, Transaction } from '../../../database/database.ts';
@@ -24,7 +25,10 @@ export type ChangeTask = (change: {
   readonly mayResolve: boolean;
 }) => Promise<ChangeAnswer>;
 
-/** Stores what was done to tasks that the transaction has locked, tells of it, and schedules what waited for it. */
+/**
+ * Stores what was done to tasks that the transaction has locked, tells of it, and schedules what
+ * waited for it.
+ */
 export type CommitChanges = (
   tx: Transaction,
   changes: readonly Changed[],

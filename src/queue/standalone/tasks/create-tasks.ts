@@ -1,4 +1,5 @@
-// Stores new tasks, many at once: one statement for those without dependencies in groups of their own, as most tasks of hooks are.
+// Stores new tasks, many at once: one statement for those without dependencies in groups of their
+// own, as most tasks of hooks are.
 import { toIso } from '../../../core/clock.ts';
 import { sameJson } from '../../../core/json.ts';
 import type { Transaction } from '../../../database/database.ts';

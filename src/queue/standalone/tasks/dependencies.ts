@@ -1,7 +1,9 @@
-// The table of what waits for what (spec/standalone-auth-queue.md, section 8.1). A dependency that was satisfied once stays so.
+// The table of what waits for what (spec/standalone-auth-queue.md, section 8.1). A dependency that
+// was satisfied once stays so.
 //
-// Who creates a task locks its dependencies against change until both are stored; who resolves a task locks those that wait for it. So
-// either the creator sees that the dependency is resolved, or who resolves it sees the new task.
+// Who creates a task locks its dependencies against change until both are stored; who resolves a
+// task locks those that wait for it. So either the creator sees that the dependency is resolved, or
+// who resolves it sees the new task.
 import type { Transaction } from '../../../database/database.ts';
 import { statement } from '../../../database/statement.ts';
 import { isResolved, type Run, type StoredTask, stateOf } from './task.ts';
@@ -62,8 +64,9 @@ const findWaiting = statement<{ task_id: string }>(
 );
 
 /**
- * What these tasks, which the transaction has resolved and locked, were the last to keep waiting. The caller locks what is answered
- * before it looks at it: somebody may schedule or cancel it meanwhile.
+ * What these tasks, which the transaction has resolved and locked, were the last to keep waiting.
+ * The caller locks what is answered before it looks at it: somebody may schedule or cancel it
+ * meanwhile.
  */
 export const release = async (tx: Transaction, resolved: readonly StoredTask[]): Promise<string[]> => {
   const completed = resolved.filter(({ runs }) => stateOf(runs) === 'completed');
@@ -72,7 +75,10 @@ export const release = async (tx: Transaction, resolved: readonly StoredTask[]):
   return [...new Set(rows.map(({ task_id }) => task_id))].sort();
 };
 
-/** Those of these tasks that nothing keeps waiting. The transaction has locked them, so that of two who satisfy the last two of a task's dependencies the second one sees what the first one did. */
+/**
+ * Those of these tasks that nothing keeps waiting. The transaction has locked them, so that of two
+ * who satisfy the last two of a task's dependencies the second one sees what the first one did.
+ */
 export const withoutWaiting = async (tx: Transaction, taskIds: readonly string[]): Promise<string[]> => {
   const waiting = new Set((await tx.query(findWaiting, [taskIds])).map(({ task_id }) => task_id));
   return taskIds.filter((taskId) => !waiting.has(taskId));

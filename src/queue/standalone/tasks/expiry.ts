@@ -1,8 +1,9 @@
 // What happens to tasks by itself, and when: claims end, deadlines pass, old tasks are removed.
 //
-// Each task says in its row when it is due (`tasks.due`). One timer goes through those that are due; it never sleeps longer than
-// LONGEST_SLEEP_MS, so a task that is due later than that needs no timer of its own, which is nearly every task: creating and claiming
-// tasks sets no timers. Only a task that is due sooner brings one.
+// Each task says in its row when it is due (`tasks.due`). One timer goes through those that are
+// due; it never sleeps longer than LONGEST_SLEEP_MS, so a task that is due later than that needs no
+// timer of its own, which is nearly every task: creating and claiming tasks sets no timers. Only a
+// task that is due sooner brings one.
 import { type Clock, toIso } from '../../../core/clock.ts';
 import type { Transaction } from '../../../database/database.ts';
 import type { BatchTimerHandler, NewTimer } from '../../../timers/types.ts';
@@ -16,7 +17,10 @@ export const TASK_TIMER = { kind: 'queue.tasks', key: '' } as const;
 
 export const LONGEST_SLEEP_MS = 30_000;
 
-/** Twice the sleep, and the same again for a transaction that takes long to commit and for clocks that differ. */
+/**
+ * Twice the sleep, and the same again for a transaction that takes long to commit and for clocks
+ * that differ.
+ */
 const NEAR_MS = 3 * LONGEST_SLEEP_MS;
 
 /** To be set in the transaction that stores the tasks. */
@@ -35,7 +39,10 @@ const LOOK_AGAIN_MS = 1_000;
 
 export type DueTasksSettings = { readonly clock: Clock; readonly commitChanges: CommitChanges };
 
-/** The handler of TASK_TIMER's kind: does what is due to whichever tasks it is due to, and answers when it is to look again. */
+/**
+ * The handler of TASK_TIMER's kind: does what is due to whichever tasks it is due to, and answers
+ * when it is to look again.
+ */
 export const createDueTasks =
   ({ clock, commitChanges }: DueTasksSettings): BatchTimerHandler =>
   async (tx, timers) => {
@@ -52,7 +59,8 @@ export const createDueTasks =
     const isMore = due.length === MOST_AT_ONCE;
     const earliest = await earliestDue(tx);
     const soon = isMore ? now : now + LOOK_AGAIN_MS;
-    // A timer of a task that is due again soon is set by its change, and must not be taken away here.
+    // A timer of a task that is due again soon is set by its change, and must not be taken away
+    // here.
     const near = new Map(
       nearTimers(
         changes.map(({ task }) => task),

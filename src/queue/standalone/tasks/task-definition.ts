@@ -60,7 +60,10 @@ const LONGEST_DEADLINE_MS = 5 * 24 * 60 * 60 * 1000;
 
 const LONGEST_ROUTE_BYTES = 249;
 
-/** The definition that is stored, with what the request left out. Throws InputError for what a schema cannot say. */
+/**
+ * The definition that is stored, with what the request left out. Throws InputError for what a
+ * schema cannot say.
+ */
 export const completeTask = (taskId: string, request: CreateTaskPayload): TaskDefinition => {
   const { provisionerId, workerType, taskQueueId } = identifyQueue(request);
   const deadline = Date.parse(request.deadline);
@@ -111,7 +114,8 @@ const identifyQueue = ({ taskQueueId, provisionerId, workerType }: CreateTaskPay
 /**
  * The rules about times.
  *
- * @param mayBeLate a hook's fire that was stored in time may reach the queue later, after an outage.
+ * @param mayBeLate a hook's fire that was stored in time may reach the queue later, after an
+ * outage.
  */
 export const checkTaskTimes = (task: TaskDefinition, nowMs: number, mayBeLate: boolean): void => {
   const created = Date.parse(task.created);

@@ -1,5 +1,6 @@
-// The table of task groups (spec/standalone-auth-queue.md, section 7.3): whose they are, and whether they are sealed. A group that has only
-// the task of its own name has no row here, so that the tasks of hooks cost none.
+// The table of task groups (spec/standalone-auth-queue.md, section 7.3): whose they are, and
+// whether they are sealed. A group that has only the task of its own name has no row here, so that
+// the tasks of hooks cost none.
 
 import { toIso } from '../../../core/clock.ts';
 import type { Queryable, Transaction } from '../../../database/database.ts';
@@ -35,7 +36,10 @@ const holdGroups = statement<{ task_group_id: string }>(
   'select task_group_id from task_groups where task_group_id = any($1) order by task_group_id for share',
 );
 
-/** Makes sure that the groups are there, as those of these schedulers if they are new, and stay as they are. By id → schedulerId. */
+/**
+ * Makes sure that the groups are there, as those of these schedulers if they are new, and stay as
+ * they are. By id → schedulerId.
+ */
 export const join = async (tx: Transaction, groups: ReadonlyMap<string, string>): Promise<void> => {
   if (groups.size === 0) return;
   const ids = [...groups.keys()].sort();

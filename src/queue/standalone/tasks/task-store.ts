@@ -1,7 +1,8 @@
 // The table of tasks: every statement that reads or writes it.
 //
-// Its statements find rows by keys only, whatever the planner believes of a table that is empty today and full tomorrow; values for many
-// rows come as arrays that are looked into, not joined. Rows are locked in the order of their ids.
+// Its statements find rows by keys only, whatever the planner believes of a table that is empty
+// today and full tomorrow; values for many rows come as arrays that are looked into, not joined.
+// Rows are locked in the order of their ids.
 import { toIso } from '../../../core/clock.ts';
 import type { Queryable, Transaction } from '../../../database/database.ts';
 import { statement } from '../../../database/statement.ts';
@@ -43,14 +44,16 @@ const findRuns = statement<{ task_id: string; runs: Run[] }>(
 export const readStates = async (on: Queryable, taskIds: readonly string[]): Promise<Map<string, TaskState>> =>
   new Map((await on.query(findRuns, [taskIds])).map(({ task_id, runs }) => [task_id, stateOf(runs)]));
 
-// Those who wait for work of this queue are told, if anybody waits: a notification makes commits wait for each other.
+// Those who wait for work of this queue are told, if anybody waits: a notification makes commits
+// wait for each other.
 const tellWaiters = (tasks: string, now: string) => `
   select count(*) from (
     select pg_notify('${PENDING_CHANNEL}', q.task_queue_id) from (select distinct task_queue_id from ${tasks} where is_pending) q
     where exists (select from queue_waiters w where w.task_queue_id = q.task_queue_id and w.until > ${now})) told`;
 
-// In the order of the ids, so that two who insert the same tasks wait for each other instead of locking each other out; they are pending
-// in the order in which they were given. A group that is sealed, or another scheduler's, takes no tasks.
+// In the order of the ids, so that two who insert the same tasks wait for each other instead of
+// locking each other out; they are pending in the order in which they were given. A group that is
+// sealed, or another scheduler's, takes no tasks.
 const insertTasks = statement<{ task_id: string; told: number }>(
   'tasks.insert',
   `with reserved as (
@@ -76,7 +79,10 @@ const insertTasks = statement<{ task_id: string; told: number }>(
    select task_id, (${tellWaiters('made', '$9')}) as told from made`,
 );
 
-/** Answers the ids of those that were inserted. The others are there already, or their group does not take them. */
+/**
+ * Answers the ids of those that were inserted. The others are there already, or their group does
+ * not take them.
+ */
 export const insert = async (on: Queryable, tasks: readonly StoredTask[], now: number): Promise<Set<string>> => {
   if (tasks.length === 0) return new Set();
   // Of two with one id, the first one is inserted.
@@ -110,8 +116,8 @@ const lockTasks = statement<TaskRow>(
 );
 
 /**
- * Locks tasks for a change, and with those that may be resolved the tasks that wait for them, all in one order. Answers whatever it
- * locked, by id.
+ * Locks tasks for a change, and with those that may be resolved the tasks that wait for them, all
+ * in one order. Answers whatever it locked, by id.
  */
 export const lock = async (
   tx: Transaction,
@@ -126,7 +132,10 @@ const claimTasks = statement<TaskRow>(
    order by priority, pending_order limit $3 for update skip locked`,
 );
 
-/** Locks tasks that can be claimed now, in the order in which they are to be. Passes over those that somebody else has locked. */
+/**
+ * Locks tasks that can be claimed now, in the order in which they are to be. Passes over those that
+ * somebody else has locked.
+ */
 export const lockPending = async (tx: Transaction, taskQueueId: string, now: number, most: number) =>
   (await tx.query(claimTasks, [taskQueueId, toIso(now), most])).map(fromRow);
 
@@ -135,7 +144,10 @@ const claimDue = statement<TaskRow>(
   `select ${COLUMNS} from tasks where due <= $1 order by due limit $2 for update skip locked`,
 );
 
-/** Locks tasks to which something happens by itself now. Passes over those that somebody else has locked. */
+/**
+ * Locks tasks to which something happens by itself now. Passes over those that somebody else has
+ * locked.
+ */
 export const lockDue = async (tx: Transaction, now: number, most: number): Promise<StoredTask[]> =>
   (await tx.query(claimDue, [toIso(now), most])).map(fromRow);
 

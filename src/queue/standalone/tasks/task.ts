@@ -1,4 +1,5 @@
-// What a task is once it is stored, and what can be told from it (spec/standalone-auth-queue.md, section 7.2).
+// What a task is once it is stored, and what can be told from it (spec/standalone-auth-queue.md,
+// section 7.2).
 import type { TaskState } from '../../queue.ts';
 import type { TaskDefinition } from './task-definition.ts';
 

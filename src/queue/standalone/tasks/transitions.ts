@@ -1,4 +1,5 @@
-// What may become of a task, as functions of the task and the time alone (spec/standalone-auth-queue.md, sections 8.4 and 9).
+// What may become of a task, as functions of the task and the time alone
+// (spec/standalone-auth-queue.md, sections 8.4 and 9).
 import { toIso } from '../../../core/clock.ts';
 import { ApiError } from '../../../http/api-error.ts';
 import {
@@ -21,7 +22,10 @@ export type Changed = { readonly kind: 'changed'; readonly task: StoredTask; rea
 
 export type Outcome = Changed | { readonly kind: 'unchanged' } | { readonly kind: 'refused'; readonly error: ApiError };
 
-/** Nobody but its arguments is asked, so that many can be done in one transaction. Times are milliseconds since the epoch. */
+/**
+ * Nobody but its arguments is asked, so that many can be done in one transaction. Times are
+ * milliseconds since the epoch.
+ */
 export type Transition = (task: StoredTask, now: number) => Outcome;
 
 /** No task has more. */
@@ -75,7 +79,10 @@ const except = (task: StoredTask, reason: ReasonResolved, now: number): StoredTa
   return { ...task, runs: [...task.runs.slice(0, -1), endRun(last, 'exception', reason, now)] };
 };
 
-/** After an exception that another run may mend. The status in both messages is the one after both steps. */
+/**
+ * After an exception that another run may mend. The status in both messages is the one after both
+ * steps.
+ */
 const retry = (ended: StoredTask, reasonCreated: 'retry' | 'task-retry', now: number): Changed => {
   const exception: TaskEvent = { name: 'task-exception', runId: ended.runs.length - 1 };
   if (ended.retriesLeft <= 0) return { kind: 'changed', task: ended, events: [exception] };
@@ -169,7 +176,9 @@ export const reportException =
     return { kind: 'changed', task: ended, events: [{ name: 'task-exception', runId }] };
   };
 
-/** What time alone does: the deadline first, because a claim that ended with it is not tried again. */
+/**
+ * What time alone does: the deadline first, because a claim that ended with it is not tried again.
+ */
 export const passTime: Transition = (task, now) => {
   if (isResolved(task)) return UNCHANGED;
   if (isPastDeadline(task, now)) {
