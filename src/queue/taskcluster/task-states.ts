@@ -1,7 +1,7 @@
 // The states of tasks in the queue of a deployment, for those who look at the last fires:
 // remembered for a moment, and unknown while the queue is away, because a list of fires is worth
 // more than their states.
-import { createBoundedMemo } from '../../auth/bounded-memo.ts';
+import { LRUCache } from 'lru-cache';
 import type { Clock } from '../../core/clock.ts';
 import type { Log } from '../../core/log.ts';
 import type { DeploymentClient } from '../../taskcluster/taskcluster-client.ts';
@@ -21,7 +21,11 @@ const LARGEST_ANSWER = 8 * 1024 * 1024;
 const STATES: readonly string[] = ['unscheduled', 'pending', 'running', 'completed', 'failed', 'exception'];
 
 export const createRemoteStates = ({ client, clock, log }: RemoteStatesSettings): Queue['taskStates'] => {
-  const known = createBoundedMemo<{ readonly state: TaskState; readonly until: number }>(MOST_REMEMBERED);
+  const known = new LRUCache<string, TaskState>({
+    max: MOST_REMEMBERED,
+    ttl: REMEMBERED_MS,
+    ...{ perf: { now: clock.monotonic }, ttlResolution: 0 }, // 0: it asks the clock each time, and needs no timer
+  });
   let silentUntil = Number.NEGATIVE_INFINITY;
 
   const ask = async (taskIds: readonly string[], signal: AbortSignal): Promise<void> => {
@@ -38,18 +42,15 @@ export const createRemoteStates = ({ client, clock, log }: RemoteStatesSettings)
       );
       if (!answer.ok) throw new Error(`it refuses: ${answer.code}; client ${client.clientId} needs queue:status:*`);
       const { statuses, continuationToken } = (answer.body ?? {}) as Record<string, unknown>;
-      for (const [taskId, state] of statesIn(statuses)) {
-        known.set(taskId, { state, until: clock.monotonic() + REMEMBERED_MS }, 1);
-      }
+      for (const [taskId, state] of statesIn(statuses)) known.set(taskId, state);
       if (typeof continuationToken !== 'string' || continuationToken === '') return;
       token = continuationToken;
     }
   };
 
   return async (taskIds) => {
-    const now = clock.monotonic();
-    const wanted = [...new Set(taskIds)].filter((taskId) => (known.get(taskId)?.until ?? now) <= now);
-    if (wanted.length > 0 && now >= silentUntil) {
+    const wanted = [...new Set(taskIds)].filter((taskId) => !known.has(taskId));
+    if (wanted.length > 0 && clock.monotonic() >= silentUntil) {
       const enough = new AbortController();
       const cancel = clock.after(DEADLINE_MS, () => enough.abort());
       try {
@@ -63,11 +64,10 @@ export const createRemoteStates = ({ client, clock, log }: RemoteStatesSettings)
         cancel();
       }
     }
-    const moment = clock.monotonic();
     return new Map(
       taskIds.flatMap((taskId) => {
-        const one = known.get(taskId);
-        return one && one.until > moment ? [[taskId, one.state] as const] : [];
+        const state = known.get(taskId);
+        return state ? [[taskId, state] as const] : [];
       }),
     );
   };
