@@ -10,6 +10,7 @@ import { type Clock, withDeadline } from './core/clock.ts';
 import { loadEncryptionKey } from './core/encryption-key.ts';
 import { describeError, errorCode, OperatorError } from './core/errors.ts';
 import type { Log } from './core/log.ts';
+import { createLoop } from './core/loop.ts';
 import { createMetrics } from './core/metrics.ts';
 import { createSecretBox } from './core/secret-box.ts';
 import { checkEncryptionKey } from './database/check-encryption-key.ts';
@@ -153,8 +154,7 @@ const start = async (config: Config, { clock, log }: AppSurroundings): Promise<A
     await running;
   });
 
-  const failure = watchDatabaseServer(prepared.serverPid, clock, loops.signal);
-  failure.catch(() => {}); // whoever runs the app hears of it; nobody has to
+  const failure = followDatabaseServer(prepared.serverPid, { clock, log }, loops.signal);
   const owned = undo.move();
   const stop = async () => {
     ending.abort();
@@ -173,15 +173,23 @@ const start = async (config: Config, { clock, log }: AppSurroundings): Promise<A
   return { url, rootUrl, databasePlace: prepared.description, credentialsFile, failure, stop };
 };
 
-const LOOK_AT_DATABASE_SERVER_MS = 1_000;
+const DATABASE_SERVER_CHECK_MS = 1_000;
 
-/** A server without its database would only refuse; whoever supervises it can start both again. */
-const watchDatabaseServer = async (pid: number | undefined, clock: Clock, signal: AbortSignal): Promise<never> => {
-  while (pid !== undefined && !signal.aborted) {
-    await clock.sleep(LOOK_AT_DATABASE_SERVER_MS, signal);
-    if (!signal.aborted && !isRunning(pid)) throw new OperatorError('HW_DATABASE_DIED', { pid });
-  }
-  return new Promise(() => {});
+/**
+ * Rejects when the embedded database has ended. A server without its database can only answer
+ * errors; whoever supervises it can start both again.
+ */
+const followDatabaseServer = (pid: number | undefined, { clock, log }: AppSurroundings, signal: AbortSignal) => {
+  const { promise: failure, reject } = Promise.withResolvers<never>();
+  failure.catch(() => {}); // whoever runs the app hears of it; nobody has to
+  if (pid === undefined) return failure;
+  const look = async () => {
+    if (!isRunning(pid)) reject(new OperatorError('HW_DATABASE_DIED', { pid }));
+  };
+  void createLoop({ name: 'database server check', clock, log, everyMs: DATABASE_SERVER_CHECK_MS, turn: look }).run(
+    signal,
+  );
+  return failure;
 };
 
 const isRunning = (pid: number): boolean => {

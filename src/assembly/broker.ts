@@ -1,11 +1,12 @@
 // The broker that the configuration names: a RabbitMQ, or the one in the database.
 
 import type { Broker } from '../broker/broker.ts';
-import { createInProcessBroker, type InProcessBrokerSettings } from '../broker/in-database/database-broker.ts';
+import { createDatabaseBroker } from '../broker/in-database/database-broker.ts';
 import { createAmqpConnection } from '../broker/rabbitmq/connection/connection.ts';
 import { createRabbitmqBroker } from '../broker/rabbitmq/rabbitmq-broker.ts';
 import { createAmqpTools } from '../broker/rabbitmq/tools.ts';
 import type { Config } from '../config.ts';
+import type { Base } from '../database/base.ts';
 import type { ExchangesDeclaration } from '../http/api-method.ts';
 import { QUEUE_EXCHANGES } from '../queue/standalone/exchanges.ts';
 import { HOOK_EXCHANGES } from '../task-hooks/api/exchanges.ts';
@@ -18,11 +19,11 @@ export type ConfiguredBroker = {
   readonly run: (intake: AbortSignal, end: AbortSignal) => Promise<void>;
 };
 
-export const createConfiguredBroker = (config: Config, surroundings: InProcessBrokerSettings): ConfiguredBroker => {
+export const createConfiguredBroker = (config: Config, surroundings: Base): ConfiguredBroker => {
   const { amqpUrl: url, amqpQueueType: queueType, replaceQueues, parts, mode } = config;
   const isListener = parts.includes('listeners');
   if (url === undefined) {
-    const broker = createInProcessBroker(surroundings);
+    const broker = createDatabaseBroker(surroundings);
     return { broker, run: async (intake) => (isListener ? broker.run(intake) : undefined) };
   }
   const { clock, log, metrics } = surroundings;

@@ -1,9 +1,10 @@
 // LISTEN on one connection that heals: when it is lost every listener is told, it comes back with
 // backoff, and they are told again.
 import pg from 'pg';
-import { backoff } from '../core/backoff.ts';
 import type { Clock } from '../core/clock.ts';
 import type { Log } from '../core/log.ts';
+import { createLoop } from '../core/loop.ts';
+import { retry } from '../core/retry.ts';
 import type { Listener } from './database.ts';
 import { USE_DATABASE } from './in-use.ts';
 
@@ -16,6 +17,7 @@ type Settings = { readonly config: pg.ClientConfig; readonly clock: Clock; reado
 const CHANNEL_NAME = /^[a-z_]{1,60}$/;
 /** A connection whose peer vanished without a word shows it only when it is used. */
 const CHECK_EVERY_MS = 10_000;
+const RECONNECT = { firstMs: 50, longestMs: 5_000 };
 
 export const createListening = ({ config, clock, log }: Settings): Listening => {
   const channels = new Map<string, Set<Listener>>();
@@ -38,13 +40,15 @@ export const createListening = ({ config, clock, log }: Settings): Listening => 
   const connect = async (): Promise<void> => {
     const fresh = new pg.Client(config);
     answered = Promise.resolve(); // what the lost one still owes holds up nobody
+    const over = new AbortController();
     const lost = (error?: Error) => {
       if (client !== fresh) return;
       client = undefined;
+      over.abort();
       fresh.removeAllListeners('notification');
       fresh.end().catch(() => {}); // it is broken already; its end has nothing more to tell
       if (ending.signal.aborted) return;
-      log.warn({ err: error }, 'the connection that listens to the database was lost; connecting again');
+      log.warn({ err: error }, 'listening connection lost; reconnecting');
       tellAll('lost');
       connecting = reconnect();
     };
@@ -57,30 +61,30 @@ export const createListening = ({ config, clock, log }: Settings): Listening => 
     await ask(fresh, USE_DATABASE);
     for (const channel of channels.keys()) await ask(fresh, `listen ${channel}`);
     client = fresh;
-    void checkWhileConnected(fresh, lost);
-  };
-
-  const checkWhileConnected = async (checked: pg.Client, lost: (error?: Error) => void) => {
-    while (client === checked && !ending.signal.aborted) {
-      await clock.sleep(CHECK_EVERY_MS, ending.signal);
-      if (client !== checked || ending.signal.aborted) return;
-      await ask(checked, 'select 1').catch(lost);
-    }
+    const check = () => ask(fresh, 'select 1').then(() => {}, lost);
+    const checking = createLoop({
+      name: 'check of the listening connection',
+      clock,
+      log,
+      everyMs: CHECK_EVERY_MS,
+      turn: check,
+    });
+    void checking.run(AbortSignal.any([over.signal, ending.signal]));
   };
 
   const reconnect = async () => {
-    for (let failures = 0; !ending.signal.aborted; failures += 1) {
-      await clock.sleep(backoff(failures, { firstMs: 50, longestMs: 5_000 }), ending.signal);
-      if (ending.signal.aborted) return;
-      try {
-        await connect();
-        log.info('listening to the database again');
-        tellAll('restored');
-        return;
-      } catch (error) {
-        log.debug({ err: error }, 'listening to the database again failed');
-      }
-    }
+    const settings = {
+      name: 'listening connection',
+      clock,
+      log,
+      signal: ending.signal,
+      pauses: RECONNECT,
+      isQuiet: true,
+    };
+    await retry(connect, settings);
+    if (ending.signal.aborted) return;
+    log.info('listening connection restored');
+    tellAll('restored');
   };
 
   const ensureConnected = async () => {

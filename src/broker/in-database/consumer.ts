@@ -3,8 +3,8 @@
 import { backoff } from '../../core/backoff.ts';
 import type { Clock } from '../../core/clock.ts';
 import type { Log } from '../../core/log.ts';
+import { createLoop, type Loop } from '../../core/loop.ts';
 import type { Delivery, Reader } from '../broker.ts';
-import { createLoop, type Loop } from '../loop.ts';
 import type { BrokerMetrics } from '../metrics.ts';
 import type { ClaimedQueue, QueueStore, StoredDelivery } from './queue-store.ts';
 
@@ -92,9 +92,9 @@ export const createConsumer = (settings: ConsumerSettings): Loop => {
   };
   const claiming = createLoop({ name: 'delivery', clock, log, turn: claim });
 
-  const renew = async (): Promise<number> => {
+  const renew = async (): Promise<void> => {
     const queues = [...held.values()];
-    if (queues.length === 0) return RENEW_EVERY_MS;
+    if (queues.length === 0) return;
     const leaseEnds = clock.now() + LEASE_MS;
     const ours = new Set(
       await store.renew(
@@ -106,9 +106,8 @@ export const createConsumer = (settings: ConsumerSettings): Loop => {
       if (ours.has(one.queue)) one.leaseEnds = leaseEnds;
       else one.isLost = true;
     }
-    return RENEW_EVERY_MS;
   };
-  const renewing = createLoop({ name: 'leases', clock, log, turn: renew });
+  const renewing = createLoop({ name: 'lease renewal', clock, log, everyMs: RENEW_EVERY_MS, turn: renew });
 
   const start = ({ queue, failures }: ClaimedQueue, leaseEnds: number) => {
     const one: Held = { queue, failures, leaseEnds, isLost: false, wasLeftOut: false };

@@ -1,13 +1,10 @@
 // The broker that needs no other: topic exchanges as RabbitMQ has them, durable in PostgreSQL. The
 // default without AMQP_URL.
-import type { Clock } from '../../core/clock.ts';
 import { newUuid } from '../../core/ids.ts';
-import type { Log } from '../../core/log.ts';
-import type { Metrics } from '../../core/metrics.ts';
-import type { Database } from '../../database/database.ts';
+import { createLoop, type Loop } from '../../core/loop.ts';
+import type { Base } from '../../database/base.ts';
+import { keepListening, wakes } from '../../database/keep-listening.ts';
 import type { Broker, Delivery, Reader } from '../broker.ts';
-import { listenForLoop } from '../listen-for-loop.ts';
-import { createLoop, type Loop } from '../loop.ts';
 import { createBrokerMetrics, MOST_COUNTED } from '../metrics.ts';
 import { OUTBOX_CHANNEL, pendingUpTo, publish } from '../outbox.ts';
 import { bindingStates, boundAmong, setBindings } from './bindings.ts';
@@ -15,24 +12,17 @@ import { createConsumer } from './consumer.ts';
 import { createQueueStore, QUEUES_CHANNEL } from './queue-store.ts';
 import { createRelay } from './relay.ts';
 import { createSweep } from './sweep.ts';
-import { createInProcessTools } from './tools.ts';
+import { createDatabaseTools } from './tools.ts';
 import { sweepWatches } from './watches.ts';
 
-export type InProcessBrokerSettings = {
-  readonly database: Database;
-  readonly clock: Clock;
-  readonly log: Log;
-  readonly metrics: Metrics;
-};
-
-const LOOK_AFTER_EVERY_MS = 15_000;
+const CLEAN_UP_EVERY_MS = 15_000;
 
 /**
  * Any number of processes may run one on the same database. A process without a reader routes, and
  * leaves the queues to others.
  *
  * @example
- * const broker = createInProcessBroker({ database, clock, log, metrics });
+ * const broker = createDatabaseBroker({ database, clock, log, metrics });
  * broker.consume(async (deliveries) => console.log(deliveries.map(({ body }) => body.toString())));
  * await database.transaction(async (tx) => {
  *   await broker.setBindings(tx, { id: 'all', name: 'all' }, [{ exchange: 'exchange/a', routingKeyPattern: '#' }]);
@@ -40,7 +30,7 @@ const LOOK_AFTER_EVERY_MS = 15_000;
  * });
  * await broker.run(signal);
  */
-export const createInProcessBroker = (settings: InProcessBrokerSettings): Broker => {
+export const createDatabaseBroker = (settings: Base): Broker => {
   const { database, clock, log } = settings;
   const metrics = createBrokerMetrics(settings.metrics);
   const store = createQueueStore(database, newUuid());
@@ -50,15 +40,14 @@ export const createInProcessBroker = (settings: InProcessBrokerSettings): Broker
   let isRunning = false;
 
   const relay = createRelay({ database, clock, metrics, onRouted: () => consumer?.wake() });
-  const relaying = createLoop({ name: 'routing', clock, log, turn: relay });
+  const relaying = createLoop({ name: 'relay', clock, log, turn: relay });
 
   const sweep = createSweep(database);
-  const lookAfter = async () => {
+  const cleanUp = async () => {
     await sweep();
     await sweepWatches(database, clock.now());
     const pending = await pendingUpTo(database, MOST_COUNTED);
     if (pending) metrics.pending(pending);
-    return LOOK_AFTER_EVERY_MS;
   };
 
   const consume = (reader: Reader) => {
@@ -88,16 +77,16 @@ export const createInProcessBroker = (settings: InProcessBrokerSettings): Broker
     consume,
     onBindingChange: () => {},
     checkHealth: async () => {}, // it is where the database is
-    tools: createInProcessTools({ database, clock, publish: publishIn }),
+    tools: createDatabaseTools({ database, clock, publish: publishIn }),
     run: async (signal) => {
       isRunning = true;
       // Listening stands before the first question to the database, so that nothing is published
       // unseen in between.
       await using listening = new AsyncDisposableStack();
-      listening.use(await listenForLoop(settings, OUTBOX_CHANNEL, relaying, signal));
-      if (consumer) listening.use(await listenForLoop(settings, QUEUES_CHANNEL, consumer, signal));
-      const lookingAfter = createLoop({ name: 'looking after', clock, log, turn: lookAfter });
-      await Promise.all([relaying.run(signal), consumer?.run(signal), lookingAfter.run(signal)]);
+      listening.use(await keepListening(settings, OUTBOX_CHANNEL, wakes(relaying), signal));
+      if (consumer) listening.use(await keepListening(settings, QUEUES_CHANNEL, wakes(consumer), signal));
+      const cleaning = createLoop({ name: 'broker cleanup', clock, log, everyMs: CLEAN_UP_EVERY_MS, turn: cleanUp });
+      await Promise.all([relaying.run(signal), consumer?.run(signal), cleaning.run(signal)]);
     },
   };
 };

@@ -27,7 +27,7 @@ const MOST_WATCHES = 200;
 /** A notification may get lost with its connection. */
 const LOOK_EVERY_MS = 2_000;
 
-export const createInProcessTools = ({ database, clock, publish }: InProcessToolsSettings): BrokerTools => {
+export const createDatabaseTools = ({ database, clock, publish }: InProcessToolsSettings): BrokerTools => {
   const bindings = createBindingMemory(clock);
 
   return {

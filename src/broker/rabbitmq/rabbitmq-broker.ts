@@ -1,10 +1,7 @@
 // RabbitMQ behind the broker's port: each hook with bindings has a durable queue of its own there,
 // which follows the database.
-import { backoff } from '../../core/backoff.ts';
-import type { Clock } from '../../core/clock.ts';
-import type { Log } from '../../core/log.ts';
-import type { Metrics } from '../../core/metrics.ts';
-import type { Database } from '../../database/database.ts';
+import type { Base } from '../../database/base.ts';
+import { keepListening } from '../../database/keep-listening.ts';
 import type { Broker, Reader } from '../broker.ts';
 import { createBrokerMetrics } from '../metrics.ts';
 import type { BrokerTools } from '../operator-tools.ts';
@@ -18,8 +15,7 @@ import { replaceQueue } from './topology/replace-queue.ts';
 import { createTopology } from './topology/topology.ts';
 import { bindingStates, setBindings, TOPOLOGY_CHANNEL } from './topology/topology-store.ts';
 
-export type RabbitmqBrokerSettings = {
-  readonly database: Database;
+export type RabbitmqBrokerSettings = Base & {
   /** For publishing, declaring and binding. Runs until after the broker has ended. */
   readonly connection: AmqpConnection;
   /**
@@ -37,12 +33,7 @@ export type RabbitmqBrokerSettings = {
   readonly mostBytesInFlight?: number;
   /** The server's own exchanges. */
   readonly exchanges: readonly string[];
-  readonly clock: Clock;
-  readonly log: Log;
-  readonly metrics: Metrics;
 };
-
-const CANNOT_LISTEN = { firstMs: 100, longestMs: 5_000 };
 
 /** Without a reader it only publishes; queues and bindings are the business of those that read. */
 export const createRabbitmqBroker = (settings: RabbitmqBrokerSettings): Broker => {
@@ -82,28 +73,6 @@ export const createRabbitmqBroker = (settings: RabbitmqBrokerSettings): Broker =
     return { consumer, topology };
   };
 
-  /** Resolves with nothing when the signal aborts before. */
-  const listen = async (
-    topology: { changed: (name: string) => void; changedAll: (isForced: boolean) => void },
-    signal: AbortSignal,
-  ): Promise<AsyncDisposable | undefined> => {
-    const onInterruption = (state: 'lost' | 'restored') => {
-      if (state === 'restored') topology.changedAll(false); // what was said meanwhile was not heard
-    };
-    for (let failures = 0; !signal.aborted; failures += 1) {
-      try {
-        return await database.listen(TOPOLOGY_CHANNEL, { onNotification: topology.changed, onInterruption });
-      } catch (error) {
-        log[failures === 0 ? 'warn' : 'debug'](
-          { err: error },
-          'changes of bindings cannot be listened to; trying again',
-        );
-        await clock.sleep(backoff(failures, CANNOT_LISTEN), signal);
-      }
-    }
-    return undefined;
-  };
-
   return {
     publish: async (tx, messages) => {
       await publish(tx, messages, clock.now());
@@ -133,7 +102,13 @@ export const createRabbitmqBroker = (settings: RabbitmqBrokerSettings): Broker =
       const relaying = relay.run(signal);
       if (!reading) return relaying;
       const { consumer, topology } = reading;
-      await using _listening = await listen(topology, signal);
+      const listener = {
+        onNotification: topology.changed,
+        onInterruption: (state: 'lost' | 'restored') => {
+          if (state === 'restored') topology.changedAll(false); // changes in the gap went unheard
+        },
+      };
+      await using _listening = await keepListening(settings, TOPOLOGY_CHANNEL, listener, signal);
       connection.onSession(() => topology.changedAll(true));
       await Promise.all([relaying, topology.run(signal), consumer.run(signal)]);
     },

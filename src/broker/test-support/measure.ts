@@ -7,12 +7,12 @@ import { silentLog } from '../../core/log.ts';
 import { createMetrics } from '../../core/metrics.ts';
 import { statement } from '../../database/statement.ts';
 import type { Reader } from '../broker.ts';
-import { createInProcessBroker } from '../in-database/database-broker.ts';
+import { createDatabaseBroker } from '../in-database/database-broker.ts';
 import { countLeft } from './world.ts';
 
 const undo: (() => Promise<void>)[] = [];
 const database = await freshDatabase(lastFirst({ after: (step) => undo.push(step) }), { poolSize: 8 });
-const broker = createInProcessBroker({ database, clock: systemClock, log: silentLog, metrics: createMetrics() });
+const broker = createDatabaseBroker({ database, clock: systemClock, log: silentLog, metrics: createMetrics() });
 const transaction = database.transaction;
 const vacuum = statement('measure.vacuum', 'analyze');
 

@@ -5,7 +5,7 @@ import { systemClock } from '../../core/clock.ts';
 import { silentLog } from '../../core/log.ts';
 import { createMetrics } from '../../core/metrics.ts';
 import { openDatabase } from '../../database/connection.ts';
-import { createInProcessBroker } from '../in-database/database-broker.ts';
+import { createDatabaseBroker } from '../in-database/database-broker.ts';
 import { effectsReader } from './effects.ts';
 import { oneByOne, type TestReader } from './world.ts';
 
@@ -17,7 +17,7 @@ const database = openDatabase({
   clock: systemClock,
   log: silentLog,
 });
-const broker = createInProcessBroker({ database, clock: systemClock, log: silentLog, metrics: createMetrics() });
+const broker = createDatabaseBroker({ database, clock: systemClock, log: silentLog, metrics: createMetrics() });
 const read = effectsReader(database);
 const readOne: TestReader = oneByOne(async (delivery, on) => {
   if (left === 0) {

@@ -7,7 +7,7 @@ import { createMetrics, type Metrics } from '../../core/metrics.ts';
 import type { Database } from '../../database/database.ts';
 import { statement } from '../../database/statement.ts';
 import type { Broker, Delivery, OutgoingMessage } from '../broker.ts';
-import { createInProcessBroker } from '../in-database/database-broker.ts';
+import { createDatabaseBroker } from '../in-database/database-broker.ts';
 
 /** A reader that is told which broker it reads from. */
 export type TestReader = (deliveries: readonly Delivery[], broker: Broker) => Promise<void>;
@@ -67,11 +67,11 @@ export const createWorld = async (t: Cleanup, options: WorldOptions = {}): Promi
   t.after(() => running.disposeAsync()); // node:test runs such hooks in order, and brokers stop before the database goes
   const database = options.database ?? (await freshDatabase(t, { poolSize: 12 }));
   const clock = createFakeClock(options.start);
-  const publisher = createInProcessBroker({ database, clock, log: silentLog, metrics: createMetrics() });
+  const publisher = createDatabaseBroker({ database, clock, log: silentLog, metrics: createMetrics() });
 
   const start: World['start'] = async (reader, on = database) => {
     const metrics = createMetrics();
-    const broker = createInProcessBroker({ database: on, clock, log: silentLog, metrics });
+    const broker = createDatabaseBroker({ database: on, clock, log: silentLog, metrics });
     if (reader) broker.consume((deliveries) => reader(deliveries, broker));
     const stopping = new AbortController();
     const before = clock.sleepers();

@@ -5,7 +5,7 @@ import { describe, it, type TestContext } from 'node:test';
 import fc from 'fast-check';
 import { eventually } from '../../../test/support/wait.ts';
 import type { Broker, Delivery } from '../../broker/broker.ts';
-import { createInProcessBroker } from '../../broker/in-database/database-broker.ts';
+import { createDatabaseBroker } from '../../broker/in-database/database-broker.ts';
 import { newUuid } from '../../core/ids.ts';
 import { silentLog } from '../../core/log.ts';
 import { createMetrics } from '../../core/metrics.ts';
@@ -217,7 +217,7 @@ describe('messages in batches', () => {
     const { server, uids, queue, database, clock } = await createReading(t, ['h']);
     const [uid = ''] = uids;
     queue.behave(() => 'hang');
-    const broker = createInProcessBroker({ database, clock, log: silentLog, metrics: createMetrics() });
+    const broker = createDatabaseBroker({ database, clock, log: silentLog, metrics: createMetrics() });
     let begun = 0;
     broker.consume((read) => {
       begun += read.length;

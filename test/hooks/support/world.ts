@@ -4,7 +4,7 @@
 import { hash } from 'node:crypto';
 import { Writable } from 'node:stream';
 import { createBrokerApi } from '../../../src/broker/api.ts';
-import { createInProcessBroker } from '../../../src/broker/in-database/database-broker.ts';
+import { createDatabaseBroker } from '../../../src/broker/in-database/database-broker.ts';
 import { type Clock, systemClock } from '../../../src/core/clock.ts';
 import { newUuid } from '../../../src/core/ids.ts';
 import { createLog } from '../../../src/core/log.ts';
@@ -80,7 +80,7 @@ export const createWorld = async (t: Cleanup, options: { readonly clock?: Clock 
   const database = await freshDatabase(t, { poolSize: 12 });
   const queue = createFakeQueue(clock);
   const mails: Mail[] = [];
-  const outside = createInProcessBroker({
+  const outside = createDatabaseBroker({
     database,
     clock,
     log: createLog({ level: 'silent' }),
@@ -151,7 +151,7 @@ const startServer = async (settings: StartSettings): Promise<Server> => {
   const metrics = createMetrics();
   const ledger = createLedger(database);
   const timers = createTimers({ database, clock, log, metrics });
-  const broker = createInProcessBroker({ database, clock, log, metrics });
+  const broker = createDatabaseBroker({ database, clock, log, metrics });
   let url = '';
   const taskHooks = createTaskHooks({
     ...{ database, ledger, timers, broker, queue, clock, log, metrics },

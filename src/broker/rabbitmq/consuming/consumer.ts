@@ -7,6 +7,7 @@ import type { ConsumeMessage } from 'amqplib';
 import { backoff } from '../../../core/backoff.ts';
 import { type Clock, withDeadline } from '../../../core/clock.ts';
 import type { Log } from '../../../core/log.ts';
+import { retry } from '../../../core/retry.ts';
 import type { Database, Transaction } from '../../../database/database.ts';
 import type { Delivery, Reader } from '../../broker.ts';
 import type { BrokerMetrics } from '../../metrics.ts';
@@ -64,7 +65,6 @@ const MOST_CONSUMERS_A_CHANNEL = 250;
 const MOST_READING = 32;
 const READER_FAILED = { firstMs: 500, longestMs: 60_000 };
 const END_WITHIN_MS = 3_000;
-const SESSION_FAILED = { firstMs: 200, longestMs: 5_000 };
 
 export const createAmqpConsumer = (settings: AmqpConsumerSettings): AmqpConsumer => {
   const { database, connection, clock, log, metrics, reader, onSession, onGone, mostBytesInFlight } = settings;
@@ -81,22 +81,18 @@ export const createAmqpConsumer = (settings: AmqpConsumerSettings): AmqpConsumer
     for (const { over } of current?.sources.values() ?? []) over.abort();
     current = undefined;
     metrics.consumers(0);
-    for (let failures = 0; !amqp.ended.aborted && !ending?.aborted; failures += 1) {
-      try {
-        const run = await findBrokerRun(database, amqp, connection.user, lastRun);
-        flow.begin(amqp, await amqp.channel());
-        lastRun = run;
-        settled.begin(run);
-        amqp.ended.addEventListener('abort', settled.pause, { once: true });
-        if (amqp.ended.aborted) return settled.pause();
-        current = { run, amqp, sources: new Map(), channels: [] };
-        return onSession();
-      } catch (error) {
-        if (amqp.ended.aborted) return;
-        log[failures === 0 ? 'warn' : 'debug']({ err: error }, 'messages cannot be read yet; trying again');
-        await clock.sleep(backoff(failures, SESSION_FAILED), amqp.ended);
-      }
-    }
+    const prepare = async () => {
+      const run = await findBrokerRun(database, amqp, connection.user, lastRun);
+      flow.begin(amqp, await amqp.channel());
+      lastRun = run;
+      settled.begin(run);
+      amqp.ended.addEventListener('abort', settled.pause, { once: true });
+      if (amqp.ended.aborted) return settled.pause();
+      current = { run, amqp, sources: new Map(), channels: [] };
+      onSession();
+    };
+    const signal = ending ? AbortSignal.any([amqp.ended, ending]) : amqp.ended;
+    await retry(prepare, { name: 'consuming', clock, log, signal });
   };
 
   /** A place on a channel, counted at once: thousands may ask before the first channel is open. */

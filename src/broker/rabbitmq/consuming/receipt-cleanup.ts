@@ -2,6 +2,7 @@
 // moment, gone.
 import type { Clock } from '../../../core/clock.ts';
 import type { Log } from '../../../core/log.ts';
+import { createLoop } from '../../../core/loop.ts';
 import type { Database } from '../../../database/database.ts';
 import { drop, dropEarlierReceipts, dropOldReceipts, type Reading, type ReceiptKey, settle } from './receipts.ts';
 
@@ -71,6 +72,11 @@ export const createSettled = ({ database, clock, log }: { database: Database; cl
     await dropOldReceipts(database, clock.now());
   };
 
+  const dropping = createLoop({
+    ...{ name: 'receipt cleanup', clock, log, everyMs: DROP_EVERY_MS, turn: dropDue },
+    isQuiet: true, // the reader meets the same database, and reports it
+  });
+
   return {
     add: async (keys) => {
       const group = { run: lastRun, keys };
@@ -94,13 +100,6 @@ export const createSettled = ({ database, clock, log }: { database: Database; cl
     forgetEarlier: (reading) => {
       earlier = [...earlier, reading];
     },
-    run: async (signal) => {
-      while (!signal.aborted) {
-        await clock.sleep(DROP_EVERY_MS, signal);
-        await dropDue().catch((error: unknown) =>
-          log.debug({ err: error }, 'receipts could not be dropped; trying again'),
-        );
-      }
-    },
+    run: dropping.run,
   };
 };

@@ -4,13 +4,12 @@
 //
 // One process at a time does so. What one exchange has to wait for, the others do not.
 import { backoff } from '../../../core/backoff.ts';
-import { type Clock, withDeadline } from '../../../core/clock.ts';
-import type { Log } from '../../../core/log.ts';
-import type { Metrics } from '../../../core/metrics.ts';
-import type { Database, Transaction } from '../../../database/database.ts';
+import { withDeadline } from '../../../core/clock.ts';
+import { createLoop } from '../../../core/loop.ts';
+import type { Base } from '../../../database/base.ts';
+import type { Transaction } from '../../../database/database.ts';
+import { keepListening, wakes } from '../../../database/keep-listening.ts';
 import { sweepWatches } from '../../in-database/watches.ts';
-import { listenForLoop } from '../../listen-for-loop.ts';
-import { createLoop } from '../../loop.ts';
 import { type BrokerMetrics, MOST_COUNTED } from '../../metrics.ts';
 import { OUTBOX_CHANNEL, type Outgoing, pendingUpTo, readOutboxWhole, removeFromOutbox } from '../../outbox.ts';
 import { HELD_BY_ANOTHER, tryToRelay } from '../../relay-lock.ts';
@@ -18,12 +17,8 @@ import type { AmqpConnection, AmqpSession } from '../connection/connection.ts';
 import { createPublisher, type Publisher } from './publisher.ts';
 import { createRefusals } from './resting-exchanges.ts';
 
-export type AmqpRelaySettings = {
-  readonly database: Database;
+export type AmqpRelaySettings = Base & {
   readonly connection: AmqpConnection;
-  readonly clock: Clock;
-  readonly log: Log;
-  readonly metrics: Metrics;
   /**
    * The server's own exchanges, which are there from the first session on, so that others can bind
    * to them.
@@ -37,7 +32,7 @@ const MOST_AT_ONCE = { messages: 500, bytes: 8 * 1024 * 1024 };
 /** Less than the 15 s after which PostgreSQL ends a transaction in which nothing happens. */
 const CONFIRM_WITHIN_MS = 10_000;
 const TAKES_NOTHING_MS = 1_000;
-const LOOK_AFTER_EVERY_MS = 15_000;
+const CLEAN_UP_EVERY_MS = 15_000;
 
 type Turn = 'held by another' | 'empty' | 'more' | 'stalled' | 'done';
 
@@ -116,7 +111,7 @@ export const createAmqpRelay = (
     isStalled = value;
   };
 
-  const loop = createLoop({ name: 'publishing', clock, log, turn });
+  const loop = createLoop({ name: 'relay', clock, log, turn });
   connection.onSession((fresh) => {
     session = fresh;
     publisher = createPublisher({ session: fresh, refusals });
@@ -124,13 +119,12 @@ export const createAmqpRelay = (
     loop.wake();
   });
 
-  const lookingAfter = createLoop({
-    ...{ name: 'looking after', clock, log },
+  const cleaning = createLoop({
+    ...{ name: 'broker cleanup', clock, log, everyMs: CLEAN_UP_EVERY_MS },
     turn: async () => {
       await sweepWatches(database, clock.now()); // of the broker in the database, from before this server had a RabbitMQ
       const pending = onPending && (await pendingUpTo(database, MOST_COUNTED));
       if (pending) onPending?.(pending);
-      return LOOK_AFTER_EVERY_MS;
     },
   });
 
@@ -138,8 +132,8 @@ export const createAmqpRelay = (
     run: async (signal) => {
       // Listening stands before the first question to the database, so that nothing is published
       // unseen in between.
-      await using _listening = await listenForLoop(settings, OUTBOX_CHANNEL, loop, signal);
-      await Promise.all([loop.run(signal), lookingAfter.run(signal)]);
+      await using _listening = await keepListening(settings, OUTBOX_CHANNEL, wakes(loop), signal);
+      await Promise.all([loop.run(signal), cleaning.run(signal)]);
     },
   };
 };

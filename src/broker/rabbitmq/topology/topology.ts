@@ -4,9 +4,9 @@
 import { backoff } from '../../../core/backoff.ts';
 import { type Clock, withDeadline } from '../../../core/clock.ts';
 import type { Log } from '../../../core/log.ts';
+import { createLoop, type Loop } from '../../../core/loop.ts';
 import type { Database, Transaction } from '../../../database/database.ts';
 import type { BindingChange } from '../../broker.ts';
-import { createLoop, type Loop } from '../../loop.ts';
 import { createDeclarer, type Declarer } from '../connection/channel-pool.ts';
 import type { AmqpConnection, AmqpSession } from '../connection/connection.ts';
 import { type QueueType, type ReadyQueue, type Settled, settleQueue } from './declare-queue.ts';
@@ -187,7 +187,6 @@ export const createTopology = (settings: TopologySettings): Topology => {
         return names.size > 0 ? 0 : undefined;
       } catch (error) {
         for (const name of some) names.set(name, isForced || names.get(name) === true);
-        if (ending?.aborted) return undefined;
         if (!session.ended.aborted) throw error; // the loop says it, and comes back after a pause
         log.debug({ err: error }, 'the connection to RabbitMQ broke while queues were declared; they come again');
         failures += 1;
@@ -225,7 +224,7 @@ export const createTopology = (settings: TopologySettings): Topology => {
     name: 'refused bindings',
     clock,
     log,
-    turn: () => retryTurn().catch((error: unknown) => (ending?.aborted ? undefined : Promise.reject(error))),
+    turn: retryTurn,
   });
 
   return {
