@@ -1,18 +1,23 @@
-// npm test: lint and types, then all tests against one database server.   npm test -- FILE…   runs
-// only these, without lint and types.
+// npm test: lint and types, then all tests against one database server.
+//   npm test -- FILE…            only these files, without lint and types
+//   npm test -- --kind unit      only the files of this kind (scripts/test-files.ts)
+//   npm test -- --watch FILE…    again whenever one of them, or what it imports, is saved
 import { spawn } from 'node:child_process';
-import { globSync } from 'node:fs';
-import { join } from 'node:path';
+import { availableParallelism } from 'node:os';
+import { join, resolve } from 'node:path';
+import { run } from 'node:test';
+import { spec } from 'node:test/reporters';
 import { fileURLToPath } from 'node:url';
+import { parseArgs } from 'node:util';
 import { onLauncherGone } from '../src/core/lifeline.ts';
 import { startTestServer, TEST_SERVER_VARIABLE } from '../test/support/test-server.ts';
+import { findTestFiles, TEST_KINDS, type TestKind } from './test-files.ts';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
-const TESTS = ['src/**/*.test.ts', 'test/**/*.test.ts', 'bench/*.test.ts', 'scripts/*.test.ts'];
-const NOT_TESTS = ['**/node_modules/**', 'test/tools/**'];
 /** A test that hangs fails. The slowest one packs and installs the package. */
 const TIMEOUT_MS = 180_000;
-const AT_ONCE = 2;
+/** Most files wait for processes that they started. */
+const FILES_PER_PROCESSOR = 2;
 
 const ending = new AbortController();
 let endedBy: NodeJS.Signals = 'SIGTERM';
@@ -25,34 +30,59 @@ for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
 onLauncherGone(() => ending.abort());
 
 /** Resolves with the exit status; what was ended by a signal, ours or another, has failed. */
-const run = (args: readonly string[], env: NodeJS.ProcessEnv): Promise<number> =>
+const runTool = (name: string, ...args: string[]): Promise<number> =>
   new Promise((resolve, reject) => {
     if (ending.signal.aborted) return resolve(1);
-    const child = spawn(process.execPath, args, { cwd: root, stdio: 'inherit', env });
+    const program = join(root, 'node_modules', '.bin', name);
+    const child = spawn(process.execPath, [program, ...args], { cwd: root, stdio: 'inherit' });
     ending.signal.addEventListener('abort', () => child.kill(endedBy));
     child.on('error', reject);
     child.on('exit', (status) => resolve(status ?? 1));
   });
 
-const tool = (name: string, ...args: string[]): Promise<number> =>
-  run([join(root, 'node_modules', '.bin', name), ...args], process.env);
-
-const runTests = async (files: readonly string[]): Promise<number> => {
-  await using server = await startTestServer(process.env.DATABASE_URL);
-  const { connection, template } = server;
-  const env: NodeJS.ProcessEnv = { ...process.env, [TEST_SERVER_VARIABLE]: JSON.stringify({ connection, template }) };
+const runFiles = async (files: string[], watch: boolean, settings: NodeJS.ProcessEnv): Promise<number> => {
+  const env: NodeJS.ProcessEnv = { ...process.env, ...settings };
   // Servers that tests start are to be what a newcomer gets, unless the test says otherwise.
   delete env.DATABASE_URL;
   delete env.NODE_TEST_CONTEXT;
-  const flags = ['--test', '--test-reporter=spec', `--test-concurrency=${AT_ONCE}`, `--test-timeout=${TIMEOUT_MS}`];
-  return await run([...flags, ...files], env);
+  delete process.env.NODE_TEST_CONTEXT;
+  const concurrency = FILES_PER_PROCESSOR * availableParallelism();
+  const events = run({ files, watch, env, cwd: root, concurrency, timeout: TIMEOUT_MS, signal: ending.signal });
+  let hasPassed = false;
+  events.on('test:summary', ({ file, success }) => {
+    if (file === undefined) hasPassed = success;
+  });
+  for await (const text of events.compose(spec)) process.stdout.write(text);
+  return hasPassed && !ending.signal.aborted ? 0 : 1;
 };
 
-const main = async (files: readonly string[]): Promise<number> => {
-  if (files.length > 0) return runTests(files);
-  const checks = [await tool('biome', 'check', '--error-on-warnings', '.'), await tool('tsc', '--noEmit')];
-  if (checks.some((status) => status !== 0)) return 1;
-  return runTests(TESTS.flatMap((pattern) => globSync(pattern, { cwd: root, exclude: NOT_TESTS }).sort()));
+const runWithServer = async (files: string[], watch: boolean): Promise<number> => {
+  await using server = await startTestServer(process.env.DATABASE_URL);
+  const { connection, template } = server;
+  return await runFiles(files, watch, { [TEST_SERVER_VARIABLE]: JSON.stringify({ connection, template }) });
 };
 
-process.exitCode = await main(process.argv.slice(2));
+const isKind = (text: string): text is TestKind => TEST_KINDS.some((kind) => kind === text);
+
+const main = async (): Promise<number> => {
+  const { values, positionals } = parseArgs({
+    options: { kind: { type: 'string', multiple: true }, watch: { type: 'boolean', default: false } },
+    allowPositionals: true,
+  });
+  const kinds = values.kind ?? [];
+  if (!kinds.every(isKind)) throw new Error(`--kind is one of ${TEST_KINDS.join(', ')}`);
+  if (values.watch && positionals.length === 0) throw new Error('--watch needs the test files to watch');
+  if (kinds.length + positionals.length === 0) {
+    const checks = [await runTool('biome', 'check', '--error-on-warnings', '.'), await runTool('tsc', '--noEmit')];
+    if (checks.some((status) => status !== 0)) return 1;
+    return runWithServer(findTestFiles(root, TEST_KINDS), false);
+  }
+  const files = [...positionals.map((file) => resolve(file)), ...(kinds.length > 0 ? findTestFiles(root, kinds) : [])];
+  const needsNothing = kinds.every((kind) => kind === 'unit') && positionals.length === 0;
+  return needsNothing ? runFiles(files, values.watch, {}) : runWithServer(files, values.watch);
+};
+
+process.exitCode = await main().catch((error: Error) => {
+  console.error(error.message);
+  return 1;
+});
