@@ -4,13 +4,14 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import pg from 'pg';
 import { runChaos } from './chaos/run-chaos.ts';
+import { roundsOf } from './support/test-length.ts';
 import { lastFirst } from './support/wait.ts';
 
-const KILLS = 15;
+const KILLS = roundsOf(15);
 const onLinux = { skip: process.platform !== 'linux' && 'it finds what to kill in /proc' };
 
 test(
-  'fifteen kills lose no acknowledged trigger, and no trigger makes two tasks or a task of two definitions',
+  'kills at random moments lose no acknowledged trigger, and no trigger makes two tasks or a task of two definitions',
   onLinux,
   async (t) => {
     const seed = Number(process.env.CHAOS_SEED ?? Math.floor(Math.random() * 2 ** 32));

@@ -10,7 +10,7 @@ import { after, before, describe, it } from 'node:test';
 import { brotliCompressSync, brotliDecompressSync, deflateSync, gunzipSync, gzipSync } from 'node:zlib';
 import { ECHO_SCOPES, echoHook, rootClients, taskcluster } from './support/client.ts';
 import { authorization, type Reply, type RequestOptions, send } from './support/request.ts';
-import { newDataFolder, type Server, serve } from './support/server.ts';
+import { type Server, serveQuickly } from './support/server.ts';
 import { lastFirst } from './support/wait.ts';
 
 const cleanup = lastFirst({ after });
@@ -21,7 +21,7 @@ const MB = 1024 * 1024;
 
 let server: Server;
 before(async () => {
-  server = await serve(cleanup, await newDataFolder(cleanup));
+  server = await serveQuickly(cleanup);
   const { hooks, auth } = rootClients(server.credentials);
   await hooks.createHook('g', 'h', echoHook());
   await auth.createRole('hook-id:g/h', { scopes: ECHO_SCOPES, description: '' });

@@ -6,11 +6,20 @@ import { access, mkdir, readdir, readFile, stat, writeFile } from 'node:fs/promi
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
 import { ECHO_SCOPES, echoHook, rootClients } from './support/client.ts';
-import { type Cleanup, freshDatabaseUrl } from './support/database.ts';
+import { freshDatabaseUrl } from './support/database.ts';
 import { holdRequest } from './support/held-request.ts';
 import { isAlive } from './support/processes.ts';
 import { send } from './support/request.ts';
-import { MAIN, newDataFolder, newFolder, postmasterOf, runProgram, type Server, serve } from './support/server.ts';
+import {
+  MAIN,
+  newDataFolder,
+  newFolder,
+  postmasterOf,
+  runProgram,
+  type Server,
+  serve,
+  serveQuickly,
+} from './support/server.ts';
 import { eventually, lastFirst } from './support/wait.ts';
 
 const isRoot = process.getuid?.() === 0;
@@ -27,12 +36,6 @@ const exists = (path: string): Promise<boolean> =>
     () => true,
     () => false,
   );
-
-/** On a given database, which starts faster than one of its own. */
-const quickServer = async (cleanup: Cleanup, ...args: string[]): Promise<Server> => {
-  const env = { DATABASE_URL: await freshDatabaseUrl(cleanup) };
-  return serve(cleanup, await newDataFolder(cleanup), { args, env });
-};
 
 const makeHook = async (server: Server): Promise<void> => {
   const { hooks, auth } = rootClients(server.credentials);
@@ -76,7 +79,7 @@ describe('the start', () => {
 
   it('on a port that is taken says which and how to choose another, and leaves nothing running', async (t) => {
     const cleanup = lastFirst(t);
-    const first = await quickServer(cleanup);
+    const first = await serveQuickly(cleanup);
     const { port } = new URL(first.url);
     const data = await newDataFolder(cleanup);
     const second = runProgram(cleanup, ['serve', '--port', port, '--data', data]);
@@ -155,7 +158,7 @@ describe('the end', () => {
 
   for (const signal of ['SIGINT', 'SIGHUP'] as const) {
     it(`by ${signal} is as orderly`, async (t) => {
-      const server = await quickServer(lastFirst(t));
+      const server = await serveQuickly(lastFirst(t));
       server.process.kill(signal);
       assert.deepEqual(await server.exit, [0, null], server.said());
       assert.match(server.said(), /\nEnded\.\n$/);
@@ -182,7 +185,7 @@ describe('the end', () => {
 
   it('takes no new work: new connections are refused', async (t) => {
     const cleanup = lastFirst(t);
-    const server = await quickServer(cleanup);
+    const server = await serveQuickly(cleanup);
     await makeHook(server);
     const held = await holdRequest(cleanup, server, TRIGGER, '{}');
     server.process.kill('SIGTERM');
@@ -199,7 +202,7 @@ describe('the end', () => {
 
   it('asked for twice within milliseconds, as by Ctrl-C under npm, is asked for once', async (t) => {
     const cleanup = lastFirst(t);
-    const server = await quickServer(cleanup);
+    const server = await serveQuickly(cleanup);
     await makeHook(server);
     const held = await holdRequest(cleanup, server, TRIGGER, '{}');
     for (const signal of ['SIGINT', 'SIGINT', 'SIGTERM'] as const) server.process.kill(signal);
@@ -231,7 +234,7 @@ describe('the end', () => {
 
   it('comes at its deadline, whoever is still sending', async (t) => {
     const cleanup = lastFirst(t);
-    const server = await quickServer(cleanup, '--shutdown-seconds', '1');
+    const server = await serveQuickly(cleanup, { args: ['--shutdown-seconds', '1'] });
     await makeHook(server);
     const held = await holdRequest(cleanup, server, TRIGGER, '{}');
     server.process.kill('SIGTERM');
@@ -292,7 +295,7 @@ describe('two servers on one data folder', () => {
 
 describe('the probes', () => {
   it('say that it lives, that it can work, and how it does', async (t) => {
-    const server = await quickServer(lastFirst(t));
+    const server = await serveQuickly(lastFirst(t));
     await makeHook(server);
     await rootClients(server.credentials).hooks.triggerHook('g', 'h', {});
     assert.deepEqual(

@@ -5,7 +5,7 @@ import { after, before, describe, it } from 'node:test';
 import { promisify } from 'node:util';
 import { systemClock } from '../src/core/clock.ts';
 import { type Clients, clientsOf, ECHO_SCOPES, echoHook, rootClients, taskcluster } from './support/client.ts';
-import { MAIN, newDataFolder, type Server, serve } from './support/server.ts';
+import { MAIN, type Server, serveQuickly } from './support/server.ts';
 import { lastFirst } from './support/wait.ts';
 
 const HOUR = 60 * 60 * 1000;
@@ -14,7 +14,7 @@ const cleanup = lastFirst({ after });
 let server: Server;
 let root: Clients;
 before(async () => {
-  server = await serve(cleanup, await newDataFolder(cleanup));
+  server = await serveQuickly(cleanup);
   root = rootClients(server.credentials);
 });
 

@@ -10,7 +10,7 @@ import { inputSchema } from '../src/http/references/input-schema.ts';
 import { describeApis } from '../src/http/references/references.ts';
 import { echoHook, taskcluster } from './support/client.ts';
 import { type Reply, send } from './support/request.ts';
-import { newDataFolder, type Server, serve } from './support/server.ts';
+import { type Server, serveQuickly } from './support/server.ts';
 import { installTestTools, requireTool } from './support/test-tools.ts';
 import { lastFirst } from './support/wait.ts';
 
@@ -22,7 +22,7 @@ type Document = any;
 let server: Server;
 let services: readonly string[];
 before(async () => {
-  server = await serve(cleanup, await newDataFolder(cleanup));
+  server = await serveQuickly(cleanup);
   const urls: string[] = (await document('/references/manifest.json')).references;
   services = urls.flatMap((url) => /\/references\/(\w+)\/v1\/api\.json$/.exec(url)?.[1] ?? []);
 });

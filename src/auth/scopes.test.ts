@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import fc from 'fast-check';
 import lib from 'taskcluster-lib-scopes';
+import { roundsOf } from '../../test/support/test-length.ts';
 import { compareScopes, covers, holds, isScope, normalForm, satisfies } from './scopes.ts';
 
 /** Few letters, so that scopes often begin alike. */
@@ -56,7 +57,7 @@ describe('scopes', () => {
         assert.equal(holds(given, required), naive);
         assert.equal(holds(normalForm(given), required), naive);
       }),
-      { numRuns: 5_000 },
+      { numRuns: roundsOf(5_000) },
     );
   });
 

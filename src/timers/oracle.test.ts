@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import fc from 'fast-check';
+import { roundsOf } from '../../test/support/test-length.ts';
 import type { Database } from '../database/database.ts';
 import { statement } from '../database/statement.ts';
 import { createWorld, type World } from './test-support/world.ts';
@@ -92,7 +93,9 @@ describe('timers, whatever happens to them', () => {
       troubles.length = 0;
       await compareWithOracle(world, operations, troubles);
     };
-    await fc.assert(fc.asyncProperty(fc.array(operation, { minLength: 5, maxLength: 30 }), run), { numRuns: 25 });
+    await fc.assert(fc.asyncProperty(fc.array(operation, { minLength: 5, maxLength: 30 }), run), {
+      numRuns: roundsOf(25),
+    });
   });
 
   it('are either cancelled or handled when both happen at once', async (t) => {

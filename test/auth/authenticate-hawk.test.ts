@@ -4,7 +4,7 @@ import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
 import hawk from 'hawk';
 import { type Clients, clientsOf, rootClients, taskcluster } from '../support/client.ts';
-import { newDataFolder, type Server, serve } from '../support/server.ts';
+import { type Server, serveQuickly } from '../support/server.ts';
 import { lastFirst } from '../support/wait.ts';
 
 const EXPIRES = '2090-01-01T00:00:00.000Z';
@@ -20,7 +20,7 @@ let root: Clients['auth'];
 let auth: Clients['auth'];
 let base: Credentials;
 before(async () => {
-  server = await serve(cleanup, await newDataFolder(cleanup));
+  server = await serveQuickly(cleanup);
   root = rootClients(server.credentials).auth;
   auth = clientsOf(server.url).auth; // it needs no credentials
   await root.createRole('t2-role', { description: '', scopes: ['via-role:1'] });

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
 import { type Clients, clientsOf, rootClients, taskcluster } from '../support/client.ts';
 import { send } from '../support/request.ts';
-import { newDataFolder, type Server, serve } from '../support/server.ts';
+import { type Server, serveQuickly } from '../support/server.ts';
 import { lastFirst } from '../support/wait.ts';
 
 const EXPIRES = '2090-01-01T00:00:00.000Z';
@@ -13,7 +13,7 @@ const cleanup = lastFirst({ after });
 let server: Server;
 let root: Clients['auth'];
 before(async () => {
-  server = await serve(cleanup, await newDataFolder(cleanup));
+  server = await serveQuickly(cleanup);
   root = rootClients(server.credentials).auth;
 });
 

@@ -6,7 +6,7 @@ import { after, before, describe, it } from 'node:test';
 import { AUTH_API } from '../../src/auth/api/declaration.ts';
 import type { MethodDeclaration } from '../../src/http/api-method.ts';
 import { type Clients, clientsOf, rootClients } from '../support/client.ts';
-import { newDataFolder, type Server, serve } from '../support/server.ts';
+import { type Server, serveQuickly } from '../support/server.ts';
 import { lastFirst } from '../support/wait.ts';
 
 /**
@@ -154,7 +154,7 @@ const cleanup = lastFirst({ after });
 let server: Server;
 let root: Clients['auth'];
 before(async () => {
-  server = await serve(cleanup, await newDataFolder(cleanup));
+  server = await serveQuickly(cleanup);
   root = rootClients(server.credentials).auth;
 });
 

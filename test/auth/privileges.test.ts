@@ -7,7 +7,7 @@ import { after, before, describe, it } from 'node:test';
 import hawk from 'hawk';
 import { type Clients, clientsOf, rootClients, taskcluster } from '../support/client.ts';
 import { type Reply, type RequestOptions, send } from '../support/request.ts';
-import { newDataFolder, type Server, serve } from '../support/server.ts';
+import { type Server, serveQuickly } from '../support/server.ts';
 import { lastFirst } from '../support/wait.ts';
 
 const A = '/api/auth/v1';
@@ -33,7 +33,7 @@ let victim: Credentials;
 const VICTIMS_SCOPE = 'vault:open:the-very-secret-one';
 
 before(async () => {
-  server = await serve(cleanup, await newDataFolder(cleanup));
+  server = await serveQuickly(cleanup);
   root = rootClients(server.credentials).auth;
   victim = await make('victim', [VICTIMS_SCOPE]);
   await root.createRole('vault-keeper', { description: 'the hidden description', scopes: [VICTIMS_SCOPE] });

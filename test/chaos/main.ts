@@ -3,7 +3,7 @@
 // standalone]: the same of three processes, PostgreSQL, RabbitMQ and the task queue; --only
 // 'RabbitMQ|PostgreSQL' leaves the other faults away, --said prints what the processes wrote.
 import { parseArgs } from 'node:util';
-import { BACKENDS } from '../cluster/all-backends.ts';
+import { BACKENDS } from '../cluster/backends/all-backends.ts';
 import { runCluster } from '../cluster/run-cluster.ts';
 import type { Cleanup } from '../support/database.ts';
 import { lastFirst } from '../support/wait.ts';

@@ -12,7 +12,7 @@ import { promisify } from 'node:util';
 import { openPage, WITHOUT_CHROMIUM } from '../support/chromium.ts';
 import { ECHO_SCOPES, echoHook, rootClients } from '../support/client.ts';
 import type { Cleanup } from '../support/database.ts';
-import { newDataFolder, newFolder, serve } from '../support/server.ts';
+import { newFolder, serveQuickly } from '../support/server.ts';
 import { lastFirst } from '../support/wait.ts';
 import { urlOfNobody } from './fake-server.ts';
 
@@ -50,7 +50,7 @@ type Client = typeof import('../../client/index.ts');
 test('the client works in a browser, on a page of another origin', { skip: WITHOUT_CHROMIUM }, async (context) => {
   const t = lastFirst({ after: (undo) => context.after(undo) });
   const origin = await serveFolder(t, await buildClient(t));
-  const server = await serve(t, await newDataFolder(t));
+  const server = await serveQuickly(t);
   await rootClients(server.credentials).auth.createRole('hook-id:browser/a/hook', {
     scopes: ECHO_SCOPES,
     description: '',

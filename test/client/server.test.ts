@@ -5,7 +5,7 @@ import { ApiCallError, type CreateHookRequest, createTemporaryCredentials, Hooks
 import { realSurroundings } from '../../client/surroundings.ts';
 import { systemClock } from '../../src/core/clock.ts';
 import { ECHO_SCOPES, echoHook, rootClients } from '../support/client.ts';
-import { newDataFolder, type Server, serve } from '../support/server.ts';
+import { type Server, serveQuickly } from '../support/server.ts';
 import { lastFirst } from '../support/wait.ts';
 import { SEED_METHODS } from './seed-methods.ts';
 
@@ -15,7 +15,7 @@ const cleanup = lastFirst({ after });
 let server: Server;
 let hooks: Hooks;
 before(async () => {
-  server = await serve(cleanup, await newDataFolder(cleanup));
+  server = await serveQuickly(cleanup);
   const { rootUrl, clientId, accessToken } = server.credentials;
   hooks = new Hooks({ rootUrl, credentials: { clientId, accessToken }, retries: 0 });
 });

@@ -5,7 +5,7 @@ import { WITHOUT_RABBITMQ_NODE } from '../support/rabbitmq-node.ts';
 import { NOT_LINUX, runShort } from './run-short.ts';
 
 test(
-  'fifteen faults in processes, PostgreSQL, RabbitMQ and the task queue lose no event, double none, and leave a reason where no task was made',
+  'faults in processes, PostgreSQL, RabbitMQ and the task queue lose no event, double none, and leave a reason where no task was made',
   {
     skip: NOT_LINUX || WITHOUT_RABBITMQ_NODE,
   },

@@ -5,17 +5,17 @@ import { createRandom, type Random } from '../chaos/random.ts';
 import type { Cleanup } from '../support/database.ts';
 import { send } from '../support/request.ts';
 import { eventually } from '../support/wait.ts';
-import { type Api, createApi, hookPath, isBound } from './api.ts';
-import { type Backend, query, type StartBackend } from './backends.ts';
-import { type Load, startCallers } from './callers.ts';
-import { change, startEditors } from './editors.ts';
-import { type Events, noEvents } from './events.ts';
-import { databaseFaults, type Fault, memberFaults, planFaults } from './faults.ts';
-import { BOUND, CALLED, SCHEDULED, scheduledHook, triggeredHook } from './hooks.ts';
-import { type Member, startMembers } from './members.ts';
-import { type Evidence, judge, type Row } from './oracle.ts';
-import { type Postgres, startPostgres } from './postgres.ts';
-import { startPublishers } from './publishers.ts';
+import { type Backend, query, type StartBackend } from './backends/backend.ts';
+import { type Api, createApi, hookPath, isBound } from './load/api.ts';
+import { type Load, startCallers } from './load/callers.ts';
+import { change, startEditors } from './load/editors.ts';
+import { BOUND, CALLED, SCHEDULED, scheduledHook, triggeredHook } from './load/hooks.ts';
+import { startPublishers } from './load/publishers.ts';
+import { type Events, noEvents } from './oracle/events.ts';
+import { type Evidence, judge, type Row } from './oracle/oracle.ts';
+import { databaseFaults, type Fault, memberFaults, planFaults } from './system/faults.ts';
+import { type Member, startMembers } from './system/members.ts';
+import { type Postgres, startPostgres } from './system/postgres.ts';
 
 export type ClusterOptions = {
   readonly faults: number;

@@ -1,15 +1,17 @@
 // The short form of a cluster test, as `npm test` runs it.
 import assert from 'node:assert/strict';
 import type { TestContext } from 'node:test';
+import { roundsOf } from '../support/test-length.ts';
 import { lastFirst } from '../support/wait.ts';
-import { BACKENDS } from './all-backends.ts';
+import { BACKENDS } from './backends/all-backends.ts';
 import { runCluster } from './run-cluster.ts';
 
 export const NOT_LINUX: string | false = process.platform !== 'linux' && 'it finds what to kill in /proc';
 
 const LONGEST_SAID = 20_000;
 
-export const runShort = async (t: TestContext, backend: keyof typeof BACKENDS, faults: number): Promise<void> => {
+export const runShort = async (t: TestContext, backend: keyof typeof BACKENDS, most: number): Promise<void> => {
+  const faults = roundsOf(most);
   const seed = Number(process.env.CHAOS_SEED ?? Math.floor(Math.random() * 2 ** 32));
   t.diagnostic(`to repeat: npm run chaos -- --cluster --backend ${backend} --kills ${faults} --seed ${seed}`);
   const lines: string[] = [];

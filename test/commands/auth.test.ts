@@ -6,13 +6,15 @@ import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import type { GetClientResponse, GetRoleResponse } from '../../client/index.ts';
 import { systemClock } from '../../src/core/clock.ts';
+import { freshDatabaseUrl } from '../support/database.ts';
 import { eventually, lastFirst } from '../support/wait.ts';
 import { cleanEnvironment, LAUNCHER, newWorld, type World } from './command-world.ts';
 
 let world: World;
 const undo = new AsyncDisposableStack();
 before(async () => {
-  world = await newWorld(lastFirst({ after: (step) => undo.defer(step) }));
+  const t = lastFirst({ after: (step) => undo.defer(step) });
+  world = await newWorld(t, { DATABASE_URL: await freshDatabaseUrl(t) });
 });
 after(() => undo.disposeAsync());
 

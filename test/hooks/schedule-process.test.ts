@@ -9,11 +9,11 @@ import { createVictim, KILLS, type Victim } from '../chaos/victim.ts';
 import { ECHO_SCOPES, echoHook, rootClients } from '../support/client.ts';
 import { send } from '../support/request.ts';
 import { newDataFolder } from '../support/server.ts';
+import { REPEAT_LENGTH, roundsOf } from '../support/test-length.ts';
 import { eventually, lastFirst } from '../support/wait.ts';
 
 const SECOND = 1_000;
-/** More of them: SCHEDULE_KILLS=100 node --test test/hooks/schedule-process.test.ts */
-const LIVES = Number(process.env.SCHEDULE_KILLS ?? 8);
+const LIVES = roundsOf(8);
 /**
  * A kill comes so long after a fire at most, so that it meets a turn, an attempt, or the time
  * between.
@@ -55,7 +55,9 @@ const coverOf = ({ outcome, arrived, detail }: FireRecord) =>
 
 it('a server that is killed again and again lets each second of a hook fire once, or says that it was missed', async (t) => {
   const seed = Number(process.env.CHAOS_SEED ?? Math.floor(Math.random() * 2 ** 32));
-  t.diagnostic(`to repeat the same kills (their moments are the machine's affair too): CHAOS_SEED=${seed}`);
+  t.diagnostic(
+    `to repeat the same kills (their moments are the machine's affair too): ${REPEAT_LENGTH} CHAOS_SEED=${seed}`,
+  );
   const cleanup = lastFirst(t);
   const random = createRandom(seed);
   const victim = createVictim(cleanup, await newDataFolder(cleanup), random);

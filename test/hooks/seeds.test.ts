@@ -6,7 +6,7 @@ import { systemClock } from '../../src/core/clock.ts';
 import { nextOccurrence } from '../../src/task-hooks/schedule/schedule.ts';
 import { type Clients, clientsOf, rootClients, taskcluster } from '../support/client.ts';
 import { createFakeClock } from '../support/fake-clock.ts';
-import { newDataFolder, serve } from '../support/server.ts';
+import { serveQuickly } from '../support/server.ts';
 import { eventually, lastFirst } from '../support/wait.ts';
 import { definition, parsed } from './support/definitions.ts';
 import { createWorld } from './support/world.ts';
@@ -104,7 +104,7 @@ describe('release/ship-release', () => {
   let root: Clients;
   let developer: Clients;
   before(async () => {
-    const server = await serve(cleanup, await newDataFolder(cleanup));
+    const server = await serveQuickly(cleanup);
     root = rootClients(server.credentials);
     await root.auth.createRole(ROLE, { scopes: ROLE_SCOPES, description: 'what shipping needs' });
     await root.hooks.createHook('release', 'ship-release', ship());

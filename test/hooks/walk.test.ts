@@ -7,7 +7,7 @@ import addFormats from 'ajv-formats';
 import { systemClock } from '../../src/core/clock.ts';
 import { type Clients, clientsOf, ECHO_SCOPES, echoHook, rootClients, taskcluster } from '../support/client.ts';
 import { send } from '../support/request.ts';
-import { newDataFolder, type Server, serve } from '../support/server.ts';
+import { type Server, serveQuickly } from '../support/server.ts';
 import { lastFirst } from '../support/wait.ts';
 
 type ScopeExpression = string | { readonly AllOf: readonly string[] };
@@ -42,7 +42,7 @@ const CHANGED = { ...echoHook({ schedule: [], triggerSchema: { type: 'object', t
 let server: Server;
 let root: Clients;
 before(async () => {
-  server = await serve(cleanup, await newDataFolder(cleanup));
+  server = await serveQuickly(cleanup);
   root = rootClients(server.credentials);
 });
 

@@ -6,7 +6,7 @@ import { createRequire } from 'node:module';
 import { after, before, describe, it } from 'node:test';
 import { QUEUE_API } from '../../src/queue/standalone/declaration.ts';
 import { type Clients, clientsOf, rootClients, taskcluster } from '../support/client.ts';
-import { newDataFolder, type Server, serve } from '../support/server.ts';
+import { type Server, serveQuickly } from '../support/server.ts';
 import { lastFirst } from '../support/wait.ts';
 
 const HOUR = 60 * 60 * 1000;
@@ -29,7 +29,7 @@ const reference: readonly Entry[] = (apis.default ?? apis).Queue.reference.entri
 let server: Server;
 let root: Clients;
 before(async () => {
-  server = await serve(cleanup, await newDataFolder(cleanup));
+  server = await serveQuickly(cleanup);
   root = rootClients(server.credentials);
 });
 
@@ -195,7 +195,7 @@ describe('a worker with nothing but its claim', () => {
 
   it('claims nothing when it hangs up, and is answered when the server ends', async (t) => {
     const undo = lastFirst(t);
-    const own = await serve(undo, await newDataFolder(undo));
+    const own = await serveQuickly(undo);
     const { queue } = rootClients(own.credentials);
     const impatient = rootClients(own.credentials, { timeout: 700 });
     await assert.rejects(impatient.queue.claimWork(QUEUE_ID, WORKER));

@@ -8,6 +8,7 @@ import type { CreateTaskRequest } from '../../src/queue/queue.ts';
 import { ECHO_SCOPES, echoHook } from '../support/client.ts';
 import type { Cleanup } from '../support/database.ts';
 import type { Fault } from '../support/deployment.ts';
+import { roundsOf } from '../support/test-length.ts';
 import { createBackends, never, SERVER_SCOPES } from './backends.ts';
 
 const MINUTE = 60_000;
@@ -275,7 +276,7 @@ it('whatever is lost on the way, in whatever order, and however long it takes, a
       assert.equal((await attempt())?.kind, 'created');
       assert.equal(deployment.tasks.get(taskId)?.definition.deadline, JSON.parse(task).deadline);
     }),
-    { numRuns: 30 },
+    { numRuns: roundsOf(30) },
   );
 });
 

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import fc from 'fast-check';
 import lib from 'taskcluster-lib-scopes';
+import { roundsOf } from '../../../test/support/test-length.ts';
 import { ApiError } from '../../http/api-error.ts';
 import { holds, normalForm } from '../scopes.ts';
 import { compileRoles } from './role-expansion.ts';
@@ -145,7 +146,7 @@ describe('the expansion of scopes', () => {
       fc.property(asRoles, heldScopes, (roles, scopes) => {
         assert.deepEqual(compileRoles(roles).expand(scopes), naiveExpand(roles, scopes));
       }),
-      { numRuns: 3_000 },
+      { numRuns: roundsOf(3_000) },
     );
   });
 
@@ -159,7 +160,7 @@ describe('the expansion of scopes', () => {
         const both = expand([...some, ...more]);
         for (const scope of [...some, ...expanded]) assert.ok(holds(both, scope), scope);
       }),
-      { numRuns: 1_000 },
+      { numRuns: roundsOf(1_000) },
     );
   });
 

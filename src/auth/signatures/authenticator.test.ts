@@ -3,6 +3,7 @@ import { createHmac } from 'node:crypto';
 import { describe, it } from 'node:test';
 import fc from 'fast-check';
 import hawk from 'hawk';
+import { roundsOf } from '../../../test/support/test-length.ts';
 import type { Clock } from '../../core/clock.ts';
 import { ApiError } from '../../http/api-error.ts';
 import type { Caller, SignedRequest } from '../../http/api-method.ts';
@@ -583,7 +584,7 @@ describe('whatever comes', () => {
         });
         if (caller) assert.equal(caller.clientId, undefined, 'nobody guesses a signature');
       }),
-      { numRuns: 3_000 },
+      { numRuns: roundsOf(3_000) },
     );
   });
 
@@ -609,7 +610,7 @@ describe('whatever comes', () => {
           assert.ok(error instanceof ApiError && error.code === 'AuthenticationFailed', String(error));
         });
       }),
-      { numRuns: 2_000 },
+      { numRuns: roundsOf(2_000) },
     );
   });
 

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import fc from 'fast-check';
+import { roundsOf } from '../../../test/support/test-length.ts';
 import { createTopicTable } from './topic-table.ts';
 
 const matches = (pattern: string, key: string): boolean => {
@@ -64,7 +65,7 @@ describe('a routing key', () => {
       assert.deepEqual([...found].sort(), [...new Set(expected)].sort());
       assert.equal(table.isEmpty(), left.length === 0);
     });
-    fc.assert(property, { numRuns: 3_000 });
+    fc.assert(property, { numRuns: roundsOf(3_000) });
   });
 
   it('finds its way through patterns that were made to be slow', () => {

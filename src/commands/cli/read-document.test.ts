@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
+import { roundsOf } from '../../../test/support/test-length.ts';
 import { canonicalJson } from '../../core/json.ts';
 import { asYaml, parseDocumentText } from './read-document.ts';
 
@@ -53,7 +54,7 @@ test('YAML of any JSON object is read as the same object', () => {
       assert.equal(canonicalJson(parseDocumentText(yaml, 'x')), canonicalJson(original), yaml);
       assert.doesNotMatch(yaml, /[\x00-\x08\x0b-\x1f\x7f-\x9f]/);
     }),
-    { numRuns: 2_000 },
+    { numRuns: roundsOf(2_000) },
   );
 });
 
@@ -67,7 +68,7 @@ test('JSON of any object is read as that object', () => {
         assert.equal(canonicalJson(parseDocumentText(source, 'x')), canonicalJson(JSON.parse(source)), source);
       },
     ),
-    { numRuns: 2_000 },
+    { numRuns: roundsOf(2_000) },
   );
 });
 

@@ -5,6 +5,7 @@ import { test } from 'node:test';
 import fc from 'fast-check';
 import type { FireRecord } from '#client';
 import { ApiCallError } from '#client';
+import { roundsOf } from '../../../test/support/test-length.ts';
 import type { Connection } from '../calls/api-connection.ts';
 import type { Call } from '../cli/command.ts';
 import { hookFires } from './hook-fires.ts';
@@ -83,7 +84,7 @@ test('every fire is shown once, also those that are committed late', async () =>
       assert.deepEqual(shown.toSorted(), all.toSorted());
     },
   );
-  await fc.assert(world, { numRuns: 200 });
+  await fc.assert(world, { numRuns: roundsOf(200) });
 });
 
 test('a burst of thousands between two looks is shown whole', async () => {

@@ -3,6 +3,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import fc from 'fast-check';
+import { roundsOf } from '../../../test/support/test-length.ts';
 import { toIso } from '../../core/clock.ts';
 import { newSlugId } from '../../core/ids.ts';
 import { statement } from '../../database/statement.ts';
@@ -10,7 +11,7 @@ import { ApiError } from '../../http/api-error.ts';
 import { createModel, type Model } from '../test-support/model.ts';
 import { createWorld, type World } from '../test-support/world.ts';
 
-const RUNS = Number(process.env.QUEUE_ORACLE_RUNS ?? 25);
+const RUNS = roundsOf(25);
 /**
  * All times are multiples of this, so that whatever happens by itself happens at the end of a step.
  */

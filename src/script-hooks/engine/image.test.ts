@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
 import { before, test } from 'node:test';
 import fc from 'fast-check';
+import { roundsOf } from '../../../test/support/test-length.ts';
 import { DEFAULT_LIMITS } from '../limits.ts';
 import { jsonOfBinaryForm } from './binary-form.ts';
 import { bootImage } from './boot.ts';
@@ -94,7 +95,7 @@ test('any JSON value leaves the engine as it went in', () => {
       read++;
       assert.deepEqual(JSON.parse(left), JSON.parse(json));
     }),
-    { numRuns: 500 },
+    { numRuns: roundsOf(500) },
   );
   assert.ok(read > all / 2, `${read} of ${all}`);
 });

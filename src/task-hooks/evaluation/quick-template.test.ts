@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import fc from 'fast-check';
 import jsone from 'json-e';
+import { roundsOf } from '../../../test/support/test-length.ts';
 import { compileQuickTemplate, LEFT_TO_JSON_E } from './quick-template.ts';
 import type { FiringContext } from './template.ts';
 
@@ -123,7 +124,7 @@ const { template } = fc.letrec((tie) => ({
 
 describe('a template that is compiled', () => {
   it('renders what json-e renders, whatever the template', () => {
-    fc.assert(fc.property(template, agrees), { numRuns: 3_000 });
+    fc.assert(fc.property(template, agrees), { numRuns: roundsOf(3_000) });
   });
 
   for (const hostile of [

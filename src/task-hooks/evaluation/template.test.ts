@@ -3,6 +3,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import fc from 'fast-check';
+import { roundsOf } from '../../../test/support/test-length.ts';
 import { countInsertions, type FiringContext, type Rendered, renderTemplate } from './template.ts';
 
 const NOW = '2026-11-20T15:29:17.603Z';
@@ -271,7 +272,7 @@ describe('the cost of a template', () => {
         const bound = (insertions + 1) * (size(context) + size(template)) + 20;
         assert.ok(size({ template: rendered.task.template }) <= bound, `${insertions} insertions`);
       }),
-      { numRuns: 2_000 },
+      { numRuns: roundsOf(2_000) },
     );
     assert.ok(proved > 100, `only ${proved} were proved and rendered`);
   });

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { Ajv, type AnySchemaObject } from 'ajv';
 import fc from 'fast-check';
+import { roundsOf } from '../../../test/support/test-length.ts';
 import { type CompiledSchema, compileTriggerSchema, isLinearSchema } from './trigger-schema.ts';
 
 const compiled = (schema: AnySchemaObject): CompiledSchema => {
@@ -236,7 +237,7 @@ describe('a pattern in a trigger schema', () => {
           );
         }
       }),
-      { numRuns: 300 },
+      { numRuns: roundsOf(300) },
     );
   });
 });

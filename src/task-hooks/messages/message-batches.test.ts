@@ -3,6 +3,7 @@
 import assert from 'node:assert/strict';
 import { describe, it, type TestContext } from 'node:test';
 import fc from 'fast-check';
+import { roundsOf } from '../../../test/support/test-length.ts';
 import { eventually } from '../../../test/support/wait.ts';
 import type { Broker, Delivery } from '../../broker/broker.ts';
 import { createDatabaseBroker } from '../../broker/in-database/database-broker.ts';
@@ -141,7 +142,7 @@ describe('messages in batches', () => {
       world.queue.forget();
       await world.database.query(clearLedger);
     });
-    await fc.assert(property, { numRuns: 50, endOnFailure: true });
+    await fc.assert(property, { numRuns: roundsOf(50), endOnFailure: true });
   });
 
   it('are taken in together, those of many hooks in a few transactions', async (t) => {

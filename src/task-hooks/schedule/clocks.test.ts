@@ -2,8 +2,8 @@
 // whatever the clocks say. The judge of the cluster test says whether.
 import assert from 'node:assert/strict';
 import { describe, it, type TestContext } from 'node:test';
-import { judgeSchedules } from '../../../test/cluster/judge-schedules.ts';
-import type { Row } from '../../../test/cluster/oracle.ts';
+import { judgeSchedules } from '../../../test/cluster/oracle/judge-schedules.ts';
+import type { Row } from '../../../test/cluster/oracle/oracle.ts';
 import { createWorld, ME, NAME, scheduledHook } from '../test-support/world.ts';
 
 const SECOND = 1_000;

@@ -1,17 +1,16 @@
 import { describe, it } from 'node:test';
 import fc from 'fast-check';
+import { REPEAT_LENGTH, roundsOf } from '../../../test/support/test-length.ts';
 import { type RunReport, runSchedules } from '../test-support/run-schedules.ts';
 import { operations } from '../test-support/schedule-operations.ts';
 import { createWorld } from '../test-support/world.ts';
 
-// More of them: SCHEDULE_RUNS=1000 node --test src/task-hooks/schedule/schedule-oracle.test.ts. The
-// same again: SCHEDULE_SEED=…
-const RUNS = Number(process.env.SCHEDULE_RUNS ?? 20);
+const RUNS = roundsOf(20);
 const SEED = Number(process.env.SCHEDULE_SEED ?? Math.floor(Math.random() * 2 ** 31));
 
 describe('schedules, whatever happens to hooks, clocks, schedulers, connections and the queue', () => {
   it('lose no occurrence, fire none twice, and ask for one task under one taskId', async (t) => {
-    t.diagnostic(`to repeat: SCHEDULE_SEED=${SEED} SCHEDULE_RUNS=${RUNS}`);
+    t.diagnostic(`to repeat: ${REPEAT_LENGTH} SCHEDULE_SEED=${SEED}`);
     const world = await createWorld(t);
     const total = { runs: 0, fires: 0, missedRows: 0, missed: 0, attempts: 0, tasks: 0, crashes: 0 };
     const run = async (all: Parameters<typeof runSchedules>[1]) => {

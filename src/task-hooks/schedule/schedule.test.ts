@@ -4,6 +4,7 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { CronExpressionParser } from 'cron-parser';
 import fc from 'fast-check';
+import { roundsOf } from '../../../test/support/test-length.ts';
 import { checkSchedule, nextOccurrence, passedOccurrences } from './schedule.ts';
 
 const SECOND = 1000;
@@ -197,7 +198,7 @@ describe('a schedule', () => {
         const message = messageOfCronParser(given);
         assert.equal(checkSchedule([given], after), message === undefined ? undefined : `${message} in ${given}`);
       }),
-      { numRuns: 2_000 },
+      { numRuns: roundsOf(2_000) },
     );
   });
 });
@@ -233,7 +234,7 @@ describe('the next occurrence', () => {
       fc.property(patterns, instant, (schedule, from) => {
         assert.equal(shown(nextOccurrence(schedule, from)), shown(enumerate(schedule, from, 1)[0]));
       }),
-      { numRuns: 1_500 },
+      { numRuns: roundsOf(1_500) },
     );
   });
 
@@ -331,7 +332,7 @@ describe('the occurrences that passed', () => {
           assert.ok((nextOccurrence(schedule, found.last) ?? Number.POSITIVE_INFINITY) > until);
         }
       }),
-      { numRuns: 400 },
+      { numRuns: roundsOf(400) },
     );
   });
 
@@ -350,7 +351,7 @@ describe('the occurrences that passed', () => {
           assert.equal(whole?.last, rest?.last ?? before?.last);
         },
       ),
-      { numRuns: 500 },
+      { numRuns: roundsOf(500) },
     );
   });
 
@@ -372,7 +373,7 @@ describe('the occurrences that passed', () => {
           found.length === 0 ? undefined : { first: found[0], last: found.at(-1), count: found.length },
         );
       }),
-      { numRuns: 40 },
+      { numRuns: roundsOf(40) },
     );
   });
 

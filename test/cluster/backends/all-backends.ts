@@ -1,5 +1,5 @@
 // The kinds of deployments that a cluster test can run on.
-import type { StartBackend } from './backends.ts';
+import type { StartBackend } from './backend.ts';
 import { startDeploymentBackend } from './deployment-backend.ts';
 import { startStandaloneBackend } from './standalone-backend.ts';
 

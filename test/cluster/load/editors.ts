@@ -1,10 +1,10 @@
 // Those who make, change and remove hooks all the while: with bindings, whose messages must find
 // them, and with schedules that go on.
 import { setTimeout as sleep } from 'node:timers/promises';
-import { createRandom, type Random } from '../chaos/random.ts';
+import { createRandom, type Random } from '../../chaos/random.ts';
+import type { Action, Change, Events, Message, Task } from '../oracle/events.ts';
 import { type Api, type ApiRequest, hookPath, isBound } from './api.ts';
 import { fillingOf, type Load } from './callers.ts';
-import type { Action, Change, Events, Message, Task } from './events.ts';
 import { SCHEDULED, scheduledHook, triggeredHook } from './hooks.ts';
 import type { Publish } from './publishers.ts';
 

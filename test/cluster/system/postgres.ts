@@ -5,13 +5,13 @@ import { once } from 'node:events';
 import { chown, mkdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import pg from 'pg';
-import { findBinaries, makeRunnable } from '../../src/database/embedded/binaries.ts';
-import { run } from '../../src/database/embedded/run.ts';
-import type { Cleanup } from '../support/database.ts';
-import { startJanitor } from '../support/janitor.ts';
-import { familyOf, isAlive, kill9 } from '../support/processes.ts';
-import { newFolder } from '../support/server.ts';
-import { eventually } from '../support/wait.ts';
+import { findBinaries, makeRunnable } from '../../../src/database/embedded/binaries.ts';
+import { run } from '../../../src/database/embedded/run.ts';
+import type { Cleanup } from '../../support/database.ts';
+import { startJanitor } from '../../support/janitor.ts';
+import { familyOf, isAlive, kill9 } from '../../support/processes.ts';
+import { newFolder } from '../../support/server.ts';
+import { eventually } from '../../support/wait.ts';
 
 /**
  * `fast`: sessions are broken and all is written. `immediate`: sessions are broken, and the next

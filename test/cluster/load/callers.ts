@@ -1,10 +1,10 @@
 // Those who trigger hooks by the API and by webhooks, and what each of them was told.
 import { setTimeout as sleep } from 'node:timers/promises';
-import { createRandom, type Random } from '../chaos/random.ts';
-import { taskcluster } from '../support/client.ts';
-import type { Reply } from '../support/request.ts';
+import { createRandom, type Random } from '../../chaos/random.ts';
+import { taskcluster } from '../../support/client.ts';
+import type { Reply } from '../../support/request.ts';
+import type { Call, Events, Kind, Manner, Payload } from '../oracle/events.ts';
 import { type Api, hookPath } from './api.ts';
-import type { Call, Events, Kind, Manner, Payload } from './events.ts';
 import { CALLED } from './hooks.ts';
 
 export type Load = {

@@ -2,8 +2,8 @@
 // whatever happens to that.
 import { setTimeout as sleep } from 'node:timers/promises';
 import { connect } from 'amqplib';
-import type { Cleanup } from '../support/database.ts';
-import { ACTIONS, type Action, type Told } from './events.ts';
+import type { Cleanup } from '../../support/database.ts';
+import { ACTIONS, type Action, type Told } from '../oracle/events.ts';
 
 const QUEUE = 'chaos/oracle';
 const exchangeOf = (action: Action) => `exchange/taskcluster-hooks/v1/hook-${action}`;

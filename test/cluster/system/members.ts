@@ -1,11 +1,11 @@
 // The processes of the server under test, each with its parts, killed and started again as often as
 // the test likes.
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { Random } from '../chaos/random.ts';
-import type { Cleanup } from '../support/database.ts';
-import { kill9 } from '../support/processes.ts';
-import { newDataFolder, type Program, runProgram } from '../support/server.ts';
-import { eventually } from '../support/wait.ts';
+import type { Random } from '../../chaos/random.ts';
+import type { Cleanup } from '../../support/database.ts';
+import { kill9 } from '../../support/processes.ts';
+import { newDataFolder, type Program, runProgram } from '../../support/server.ts';
+import { eventually } from '../../support/wait.ts';
 
 export type MemberSettings = {
   readonly parts: string;

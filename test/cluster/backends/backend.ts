@@ -1,13 +1,13 @@
 // What the servers under test stand on: everything in their own database, or a RabbitMQ and a
 // Taskcluster deployment.
 import pg from 'pg';
-import type { Cleanup } from '../support/database.ts';
-import type { Api, Credentials } from './api.ts';
-import type { Events, Task } from './events.ts';
-import type { Fault } from './faults.ts';
-import type { Members } from './members.ts';
-import type { Postgres } from './postgres.ts';
-import type { Publish } from './publishers.ts';
+import type { Cleanup } from '../../support/database.ts';
+import type { Api, Credentials } from '../load/api.ts';
+import type { Publish } from '../load/publishers.ts';
+import type { Events, Task } from '../oracle/events.ts';
+import type { Fault } from '../system/faults.ts';
+import type { Members } from '../system/members.ts';
+import type { Postgres } from '../system/postgres.ts';
 
 export type Backend = {
   /** Of each member: its parts and its environment. */

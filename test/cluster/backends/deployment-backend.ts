@@ -2,16 +2,16 @@
 // there. Messages come from a RabbitMQ of the test's own.
 import { randomBytes } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { type Fault as QueueFault, type StandInDeployment, startDeployment } from '../support/deployment.ts';
-import { onChannel, openRabbitmq } from '../support/rabbitmq.ts';
-import { type RabbitmqNode, startRabbitmqNode } from '../support/rabbitmq-node.ts';
-import { eventually } from '../support/wait.ts';
-import type { Backend, StartBackend } from './backends.ts';
-import { EXCHANGE } from './events.ts';
-import type { Fault } from './faults.ts';
-import { ROLE, ROLE_SCOPES } from './hooks.ts';
-import { startListener } from './listener.ts';
-import { publishOverAmqp } from './publishers.ts';
+import { type Fault as QueueFault, type StandInDeployment, startDeployment } from '../../support/deployment.ts';
+import { onChannel, openRabbitmq } from '../../support/rabbitmq.ts';
+import { type RabbitmqNode, startRabbitmqNode } from '../../support/rabbitmq-node.ts';
+import { eventually } from '../../support/wait.ts';
+import { ROLE, ROLE_SCOPES } from '../load/hooks.ts';
+import { startListener } from '../load/listener.ts';
+import { publishOverAmqp } from '../load/publishers.ts';
+import { EXCHANGE } from '../oracle/events.ts';
+import type { Fault } from '../system/faults.ts';
+import type { Backend, StartBackend } from './backend.ts';
 
 const LONGEST_TROUBLE_MS = 2_000;
 const LONGEST_WITHOUT_BROKER_MS = 1_000;

@@ -1,6 +1,6 @@
 // What goes wrong in a cluster test, and in which order.
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { Random } from '../chaos/random.ts';
+import type { Random } from '../../chaos/random.ts';
 import type { Members } from './members.ts';
 import type { Postgres, PostgresEnd } from './postgres.ts';
 

@@ -2,11 +2,11 @@
 // in the server's database.
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type ConfirmChannel, connect } from 'amqplib';
-import { createRandom, type Random } from '../chaos/random.ts';
-import type { Cleanup } from '../support/database.ts';
+import { createRandom, type Random } from '../../chaos/random.ts';
+import type { Cleanup } from '../../support/database.ts';
+import { type Events, EXCHANGE, type Message } from '../oracle/events.ts';
 import type { Api } from './api.ts';
 import { fillingOf, type Load } from './callers.ts';
-import { type Events, EXCHANGE, type Message } from './events.ts';
 import { BOUND } from './hooks.ts';
 
 /** Puts it on the wire once. Resolves with whether the broker said that it has it. */

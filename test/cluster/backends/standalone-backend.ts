@@ -2,10 +2,10 @@
 // client root.
 import { randomBytes } from 'node:crypto';
 import { join } from 'node:path';
-import { type RootCredentials, readJson } from '../support/server.ts';
-import { type Backend, query, type StartBackend } from './backends.ts';
-import { ROLE, ROLE_SCOPES } from './hooks.ts';
-import { publishOverHttp } from './publishers.ts';
+import { type RootCredentials, readJson } from '../../support/server.ts';
+import { ROLE, ROLE_SCOPES } from '../load/hooks.ts';
+import { publishOverHttp } from '../load/publishers.ts';
+import { type Backend, query, type StartBackend } from './backend.ts';
 
 export const startStandaloneBackend: StartBackend = async (_t, { postgres }): Promise<Backend> => {
   const env = {

@@ -2,10 +2,10 @@
 // became of the request.
 import http from 'node:http';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { createRandom } from '../chaos/random.ts';
-import type { Cleanup } from '../support/database.ts';
-import { type Reply, send } from '../support/request.ts';
-import type { Members } from './members.ts';
+import { createRandom } from '../../chaos/random.ts';
+import type { Cleanup } from '../../support/database.ts';
+import { type Reply, send } from '../../support/request.ts';
+import type { Members } from '../system/members.ts';
 
 export type Credentials = { readonly clientId: string; readonly accessToken: string };
 

@@ -1,7 +1,7 @@
 // The hooks of the cluster test. Their tasks say what made them, so that each task can be traced to
 // its event.
-import { ECHO_SCOPES, echoHook } from '../support/client.ts';
-import { EXCHANGE } from './events.ts';
+import { ECHO_SCOPES, echoHook } from '../../support/client.ts';
+import { EXCHANGE } from '../oracle/events.ts';
 
 export const ROLE = 'hook-id:chaos/*';
 export const ROLE_SCOPES = ECHO_SCOPES;
