@@ -104,6 +104,7 @@ const start = async (config: Config, { clock, log }: AppSurroundings): Promise<A
       ...{ database, ledger, timers, broker, queue, secretBox, clock, log, metrics },
       enqueueMail: mail?.enqueue,
       deniedExchanges: config.deniedExchanges,
+      scopesOfRole: mode.scopesOfRole,
       rootUrl: () => rootUrl,
     }),
   );

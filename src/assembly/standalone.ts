@@ -31,6 +31,7 @@ export const createStandaloneMode = async (settings: ModeSettings): Promise<Mode
     authenticate: auth.authenticate,
     satisfies: auth.satisfies,
     forgive: auth.forgive,
+    scopesOfRole: (role) => auth.expand([`assume:${role}`]),
     queue,
     mailer,
     apis: [auth.api, queue.api],

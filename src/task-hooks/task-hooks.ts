@@ -10,6 +10,7 @@ import type { Ledger } from '../ledger/create-ledger.ts';
 import type { Queue } from '../queue/queue.ts';
 import type { Timers } from '../timers/create-timers.ts';
 import { createHooksApi } from './api/api.ts';
+import { createDefinitionWarnings, type ScopesOfRole } from './api/definition-warnings.ts';
 import { createHookChanges, SCHEDULE_TIMER } from './api/hook-changes.ts';
 import { createEvaluator } from './evaluation/evaluator.ts';
 import { createEvaluationPool } from './evaluation/pool.ts';
@@ -42,6 +43,8 @@ export type TaskHooksSettings = {
   /** undefined: nobody is mailed. */
   readonly enqueueMail: EnqueueMail | undefined;
   readonly deniedExchanges: readonly string[];
+  /** Where roles live in our database; elsewhere nobody is warned of a role without scopes. */
+  readonly scopesOfRole?: ScopesOfRole | undefined;
   readonly rootUrl: () => string;
   readonly clock: Clock;
   readonly log: Log;
@@ -58,7 +61,7 @@ export type TaskHooks = AsyncDisposable & {
 
 export const createTaskHooks = (settings: TaskHooksSettings): TaskHooks => {
   const { database, ledger, timers, broker, queue, secretBox, clock, log, metrics } = settings;
-  const { enqueueMail: enqueue, deniedExchanges, rootUrl } = settings;
+  const { enqueueMail: enqueue, deniedExchanges, rootUrl, scopesOfRole } = settings;
 
   const pool = createEvaluationPool({ clock, log });
   const evaluator = createEvaluator(pool);
@@ -102,6 +105,7 @@ export const createTaskHooks = (settings: TaskHooksSettings): TaskHooks => {
       bindingStates: broker.bindingStates,
       queue,
       settled: pursuit.settled,
+      warningsOf: createDefinitionWarnings({ scopesOfRole }),
       clock,
     }),
     run: async (signal) => {

@@ -17,9 +17,10 @@ import type { Actor } from '../hooks/audit.ts';
 import type { HookStore } from '../hooks/hook-store.ts';
 import { checkDefinition } from './check-definition.ts';
 import { HOOKS_API } from './declaration.ts';
+import type { DefinitionWarnings } from './definition-warnings.ts';
 import { fireRecordOf, pendingFireOf } from './fire-records.ts';
 import type { HookChanges } from './hook-changes.ts';
-import { readHookStatus, warningsOf } from './hook-status.ts';
+import { readHookStatus } from './hook-status.ts';
 import { readLastFires } from './last-fires.ts';
 import { triggerError } from './trigger-error.ts';
 
@@ -35,6 +36,7 @@ export type HooksApiSettings = {
   readonly bindingStates: Broker['bindingStates'];
   readonly queue: Queue;
   readonly settled: (hookUid: string) => Promise<void>;
+  readonly warningsOf: DefinitionWarnings;
   readonly clock: Clock;
 };
 
@@ -57,7 +59,7 @@ const actorIn = ({ caller, requestId }: ApiRequest<unknown>): Actor => ({
 const noSuchHook = () => new ApiError('ResourceNotFound', 'No such hook');
 
 export const createHooksApi = (settings: HooksApiSettings): ApiService => {
-  const { hooks, changes, firing, fires, ledger, timers, bindingStates, queue, settled } = settings;
+  const { hooks, changes, firing, fires, ledger, timers, bindingStates, queue, settled, warningsOf } = settings;
 
   const findHook = async (request: ApiRequest<unknown>): Promise<Hook> => {
     const hook = await hooks.find(nameIn(request));
@@ -65,9 +67,9 @@ export const createHooksApi = (settings: HooksApiSettings): ApiService => {
     return hook;
   };
 
-  const warn = ({ log }: ApiRequest, definition: HookDefinition) => {
+  const warn = async ({ log }: ApiRequest, definition: HookDefinition) => {
     const { hookGroupId, hookId } = definition;
-    for (const warning of warningsOf(definition)) log.warn({ hookGroupId, hookId }, warning);
+    for (const warning of await warningsOf(definition)) log.warn({ hookGroupId, hookId }, warning);
   };
 
   const trigger = async (
@@ -96,7 +98,7 @@ export const createHooksApi = (settings: HooksApiSettings): ApiService => {
     hook: async (request) => ({ body: (await findHook(request)).definition }),
 
     getHookStatus: async (request) => ({
-      body: await readHookStatus({ ledger, timers, bindingStates, settled }, await findHook(request)),
+      body: await readHookStatus({ ledger, timers, bindingStates, settled, warningsOf }, await findHook(request)),
     }),
 
     createHook: async (request: ApiRequest<CreateHookRequest>) => {
@@ -108,7 +110,7 @@ export const createHooksApi = (settings: HooksApiSettings): ApiService => {
           throw new ApiError('RequestConflict', `hook \`${hookGroupId}/${hookId}\` already exists.`);
         }
       }
-      warn(request, definition);
+      await warn(request, definition);
       return { body: definition };
     },
 
@@ -117,7 +119,7 @@ export const createHooksApi = (settings: HooksApiSettings): ApiService => {
       const checked = await checkDefinition(nameIn(request), request.payload, settings);
       const definition = await changes.update(nameIn(request), checked, actorIn(request));
       if (!definition) throw noSuchHook();
-      warn(request, definition);
+      await warn(request, definition);
       return { body: definition };
     },
 

@@ -4,7 +4,8 @@ import type { BindingState } from '../../broker/broker.ts';
 import type { HookDefinition } from '../definition.ts';
 import { FORBIDDEN, UNAVAILABLE } from '../test-support/fake-queue.ts';
 import { createWorld, ME, NAME, scheduledHook } from '../test-support/world.ts';
-import { readHookStatus, warningsOf } from './hook-status.ts';
+import { createDefinitionWarnings } from './definition-warnings.ts';
+import { readHookStatus } from './hook-status.ts';
 
 const SECOND = 1_000;
 const MINUTE = 60_000;
@@ -26,7 +27,9 @@ const createStatus = async (t: TestContext, more: Partial<HookDefinition> = {}, 
   };
   let states: readonly BindingState[] = [];
   const bindingStates = async (uid: string) => (uid === hook.uid ? states : []);
-  const status = () => readHookStatus({ ledger: world.ledger, timers, bindingStates, settled: pursuit.settled }, hook);
+  const warningsOf = createDefinitionWarnings({ scopesOfRole: undefined });
+  const sources = { ledger: world.ledger, timers, bindingStates, settled: pursuit.settled, warningsOf };
+  const status = () => readHookStatus(sources, hook);
   const bind = (...now: readonly BindingState[]) => {
     states = now;
   };
@@ -107,27 +110,5 @@ describe('the status of a hook', () => {
     assert.equal(warnings.length, 2);
     assert.match(warnings[0] ?? '', /admits no properties/);
     assert.match(warnings[1] ?? '', /The latest message, of 2026-11-20T12:00:00\.000Z, did not fit the trigger schema/);
-  });
-});
-
-describe('the warning about a trigger schema', () => {
-  const warns = (triggerSchema: object, bindings = [BINDING]) =>
-    warningsOf(scheduledHook([], { triggerSchema, bindings })).length > 0;
-
-  it('comes with bindings and a schema that admits no properties, as the one that hooks get who give none', () => {
-    assert.equal(warns(DEFAULT_SCHEMA), true);
-    assert.equal(warns(DEFAULT_SCHEMA, []), false);
-  });
-
-  it('does not come when some properties are admitted', () => {
-    for (const schema of [
-      {},
-      { type: 'object' },
-      { type: 'object', additionalProperties: true },
-      { properties: { a: {} }, additionalProperties: false },
-      { patternProperties: { a: {} }, additionalProperties: false },
-    ]) {
-      assert.equal(warns(schema), false, JSON.stringify(schema));
-    }
   });
 });

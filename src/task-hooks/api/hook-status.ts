@@ -5,7 +5,8 @@ import { toIso } from '../../core/clock.ts';
 import type { Ledger } from '../../ledger/create-ledger.ts';
 import type { LedgerRow } from '../../ledger/entry.ts';
 import type { Timers } from '../../timers/create-timers.ts';
-import type { Hook, HookDefinition, HookStatus } from '../definition.ts';
+import type { Hook, HookStatus } from '../definition.ts';
+import type { DefinitionWarnings } from './definition-warnings.ts';
 import { scheduleTimer } from './hook-changes.ts';
 import { ATTEMPTED } from './last-fires.ts';
 
@@ -14,21 +15,23 @@ export type HookStatusSources = {
   readonly timers: Timers;
   readonly bindingStates: Broker['bindingStates'];
   readonly settled: (hookUid: string) => Promise<void>;
+  readonly warningsOf: DefinitionWarnings;
 };
 
 export const readHookStatus = async (
-  { ledger, timers, bindingStates, settled }: HookStatusSources,
+  { ledger, timers, bindingStates, settled, warningsOf }: HookStatusSources,
   hook: Hook,
 ): Promise<HookStatus> => {
   await settled(hook.uid);
   const latest = { hookUid: hook.uid, kinds: ['fire', 'attempt'], limit: 1 } as const;
-  const [attempted, any, due, bindings] = await Promise.all([
+  const [attempted, any, due, bindings, ofDefinition] = await Promise.all([
     ledger.page({ ...latest, outcomes: ATTEMPTED }),
     ledger.page(latest),
     timers.dueOf(scheduleTimer(hook)),
     hook.definition.bindings.length > 0 ? bindingStates(hook.uid) : [],
+    warningsOf(hook.definition),
   ]);
-  const warnings = [...warningsOf(hook.definition), ...bindings.flatMap(refusalOf), ...rejectionOf(any.entries[0])];
+  const warnings = [...ofDefinition, ...bindings.flatMap(refusalOf), ...rejectionOf(any.entries[0])];
   return {
     lastFire: lastFireOf(attempted.entries[0]),
     ...(due !== undefined && { nextScheduledDate: toIso(due) }),
@@ -45,32 +48,6 @@ const lastFireOf = (row: LedgerRow | undefined): HookStatus['lastFire'] => {
   const time = toIso(row.arrived);
   if (row.outcome === 'created') return { result: 'success', taskId: row.taskId ?? '', time };
   return { result: 'error', error: (row.error ?? {}) as object, time };
-};
-
-/** A definition that is sound but cannot do what it seems to be meant for. */
-export const warningsOf = ({ bindings, triggerSchema }: HookDefinition): string[] => {
-  if (!admitsObjects(triggerSchema)) {
-    return [
-      'The trigger schema admits no objects, and the payloads of calls and webhooks are objects: none will fit. Give it "type": "object".',
-    ];
-  }
-  if (bindings.length === 0 || !admitsNothing(triggerSchema)) return [];
-  return [
-    'The trigger schema admits no properties, so no message that has any will fire this hook. Give a triggerSchema that describes the ' +
-      'messages, for example {"type": "object", "additionalProperties": true}.',
-  ];
-};
-
-const admitsObjects = ({ type }: { type?: unknown }): boolean =>
-  type === undefined || type === 'object' || (Array.isArray(type) && type.includes('object'));
-
-const admitsNothing = (schema: object): boolean => {
-  const { additionalProperties, properties, patternProperties, anyOf, oneOf, allOf } = schema as Record<
-    string,
-    unknown
-  >;
-  const mentionsNone = [properties, patternProperties, anyOf, oneOf, allOf].every((keyword) => keyword === undefined);
-  return additionalProperties === false && mentionsNone;
 };
 
 const rejectionOf = (row: LedgerRow | undefined): string[] => {
