@@ -46,7 +46,7 @@ export const memory: Measure = {
 
 const TOTAL = 'memory, idle';
 const UNIT = 'MB';
-/** DESIGN.md, "What it must reach". */
+/** The bar, the embedded database included. */
 const MOST_MB = 160;
 const IDLE_MS = 5000;
 

@@ -22,10 +22,7 @@ export type RequestsToSign = {
  */
 export type SignedRequests = { readonly bytes: Buffer; readonly length: number };
 
-/**
- * Each with a nonce of its own, without a payload hash, as the real client does it
- * (spec/standalone-auth-queue.md, 2.2).
- */
+/** Each with a nonce of its own, without a payload hash, as the real client does it. */
 export const signRequests = (plan: RequestsToSign, nowMs: number): SignedRequests => {
   const { host, port } = plan.signedFor;
   const seed = randomBytes(4).toString('hex');

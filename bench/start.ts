@@ -29,7 +29,7 @@ export const startThroughLauncher: Measure = {
   },
 };
 
-/** DESIGN.md, "What it must reach". */
+/** The bars, from the spawn to the first answer. */
 const FIRST_MS = 2000;
 const LATER_MS = 1000;
 

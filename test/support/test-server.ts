@@ -81,8 +81,7 @@ const startInTemporaryFolder = async (undo: AsyncDisposableStack): Promise<Serve
   const options = { dataFolder: join(folder, 'data'), clock: systemClock, log: silentLog };
   {
     await using first = await startEmbeddedPostgres(options);
-    // Inside the folder, or elsewhere where the temporary folder is closed to others (DESIGN.md,
-    // "in detail").
+    // Inside the folder, or in /var/lib/hookwright where PostgreSQL's user may not enter it.
     janitor.takeCharge(first.place);
     await administer(
       first.connection,

@@ -168,7 +168,7 @@ export const createAuthority = (now: () => number): Authority => {
   };
 };
 
-/** The parameter, empty where there is none; undefined: no match. (Spec, section 4.) */
+/** The parameter, empty where there is none; undefined where the role does not match. */
 const matchRole = (roleId: string, held: string): string | undefined => {
   const roleStar = roleId.endsWith('*');
   const heldStar = held.endsWith('*');

@@ -1,5 +1,5 @@
-// The shapes of the bodies that a stand-in takes. The package has only their names; what they are
-// is in the spec (auth: section 5, queue: section 7.1) and in the schema that Notify publishes.
+// The shapes of the bodies that a stand-in takes. The client package has only their names; the
+// shapes are those of the schemas that Auth, Queue and Notify publish.
 import { Ajv } from 'ajv';
 import addFormats from 'ajv-formats';
 
