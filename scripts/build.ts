@@ -44,12 +44,12 @@ const rewriteDeclarations = (): void => {
 };
 
 /**
- * Commands import the client as `#client`, which package.json of the clone resolves to its source;
- * here it is what was built of that.
+ * `src/` imports the client as `#client` and what it shares with it as `#signing`. package.json of
+ * the clone resolves both to their sources; here they are what was built of them.
  */
 const resolveClient = (): void => {
-  const manifest = { type: 'module', imports: { '#client': './client/index.js' } };
-  writeFileSync(join(output, 'package.json'), `${JSON.stringify(manifest, null, 2)}\n`);
+  const imports = { '#client': './client/index.js', '#signing': './client/signing/signed-text.js' };
+  writeFileSync(join(output, 'package.json'), `${JSON.stringify({ type: 'module', imports }, null, 2)}\n`);
 };
 
 rmSync(output, { recursive: true, force: true });

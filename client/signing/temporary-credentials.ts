@@ -3,6 +3,7 @@
 import { realSurroundings, type Surroundings } from '../surroundings.ts';
 import { type Certificate, type Credentials, requireClientId, requireScopes } from './credentials.ts';
 import { hmacSha256, toBase64, toUrlSafe } from './digest.ts';
+import { certificateText } from './signed-text.ts';
 
 export type TemporaryCredentialsOptions = {
   /** Permanent ones: temporary credentials cannot make others. */
@@ -49,23 +50,13 @@ export const createTemporaryCredentials = async (
     seed: newSlug(surroundings) + newSlug(surroundings),
     ...(clientId !== undefined && { issuer }),
   };
-  const signature = await hmacSha256(accessToken, signedText(certificate, clientId));
+  const named = clientId === undefined ? undefined : { clientId, issuer };
+  const signature = await hmacSha256(accessToken, certificateText({ ...certificate, named }));
   return {
     clientId: clientId ?? issuer,
     accessToken: toUrlSafe(await hmacSha256(accessToken, certificate.seed)),
     certificate: JSON.stringify({ ...certificate, signature } satisfies Certificate),
   };
-};
-
-/**
- * A list without scopes ends without a line's end: that is the text which the real service
- * verifies.
- */
-const signedText = (certificate: Omit<Certificate, 'signature'>, clientId: string | undefined): string => {
-  const { version, issuer, seed, start, expiry, scopes } = certificate;
-  const names = clientId === undefined ? [] : [`clientId:${clientId}`, `issuer:${issuer}`];
-  const head = [`version:${version}`, ...names, `seed:${seed}`, `start:${start}`, `expiry:${expiry}`, 'scopes:'];
-  return [...head, ...scopes].join('\n');
 };
 
 const requirePermanent = (credentials: Credentials): Credentials => {

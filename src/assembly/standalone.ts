@@ -1,5 +1,5 @@
 // One server is the whole deployment: clients, roles and tasks live in its database.
-
+import { signedAddress } from '#signing';
 import { ensureRootClient, followRootClient } from '../auth/clients/root-client.ts';
 import { createAuth } from '../auth/standalone-auth.ts';
 import { createStandaloneQueue } from '../queue/standalone/standalone-queue.ts';
@@ -12,7 +12,7 @@ export const createStandaloneMode = async (settings: ModeSettings): Promise<Mode
   const auth = undo.use(
     await createAuth({
       ...{ database, timers, secretBox, clock, log, metrics },
-      rootUrl: config.rootUrl && addressOf(config.rootUrl),
+      rootUrl: config.rootUrl && signedAddress(config.rootUrl),
     }),
   );
   const queue = undo.use(
@@ -45,8 +45,3 @@ export const createStandaloneMode = async (settings: ModeSettings): Promise<Mode
     [Symbol.asyncDispose]: () => owned.disposeAsync(),
   };
 };
-
-const addressOf = ({ protocol, hostname, port }: URL) => ({
-  host: hostname,
-  port: port === '' ? (protocol === 'https:' ? 443 : 80) : Number(port),
-});

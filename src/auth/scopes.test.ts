@@ -20,6 +20,15 @@ describe('scopes', () => {
     assert.deepEqual([...sorted].reverse().sort(compareScopes), sorted);
   });
 
+  it('sort as taskcluster-lib-scopes does', () => {
+    fc.assert(
+      fc.property(scope, scope, (left, right) => {
+        assert.equal(Math.sign(compareScopes(left, right)), lib.scopeCompare(left, right));
+      }),
+      { numRuns: 2_000 },
+    );
+  });
+
   it('have the normal form that was recorded', () => {
     const given = ['auth:current-scopes', 'b', 'a*', 'a:x', 'B', 'ab', '', 'c:*', 'c:a', 'aa*', 'c'];
     assert.deepEqual(normalForm(given), ['', 'B', 'a*', 'b', 'c', 'c:*']);

@@ -25,8 +25,8 @@ import { createRoleCache } from './roles/role-cache.ts';
 import { createRoleWriter } from './roles/role-writer.ts';
 import { createRoleStore, type RoleStore } from './roles/roles.ts';
 import { satisfies } from './scopes.ts';
+import type { Address } from './signatures/address.ts';
 import { type Authentication, createAuthenticator, type KnownClient } from './signatures/authenticator.ts';
-import type { Address } from './signatures/read-header.ts';
 import { createReplays } from './signatures/replays.ts';
 
 export type AuthSettings = {

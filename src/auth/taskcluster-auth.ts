@@ -1,23 +1,18 @@
 // Who calls, where clients and roles live in a Taskcluster deployment: its Auth verifies signatures
 // and tells scopes. What can be checked here is checked here: the payload, and that no signature is
 // used twice.
+import { signedAddress } from '#signing';
 import type { Clock } from '../core/clock.ts';
 import type { Log } from '../core/log.ts';
 import { ApiError } from '../http/api-error.ts';
 import type { Authenticate, Caller, Satisfies, SignedRequest } from '../http/api-method.ts';
 import type { DeploymentClient } from '../taskcluster/taskcluster-client.ts';
 import { isScope, normalForm, satisfies } from './scopes.ts';
+import { type Address, checkResource, readHost } from './signatures/address.ts';
+import { authenticationFailed, badHeader, twoSchemes } from './signatures/authentication-failed.ts';
 import { checkPayload } from './signatures/payload-hash.ts';
-import {
-  type Address,
-  checkResource,
-  hasBewit,
-  readHeader,
-  readHost,
-  twoSchemes,
-  withoutBrackets,
-} from './signatures/read-header.ts';
-import { refusal } from './signatures/refusal.ts';
+import { hasBewit } from './signatures/read-bewit.ts';
+import { readHeader } from './signatures/read-header.ts';
 import { createReplays } from './signatures/replays.ts';
 
 export type RemoteAuthSettings = {
@@ -105,7 +100,7 @@ export const createRemoteAuth = (settings: RemoteAuthSettings): RemoteAuth => {
       warn({ statusCode, code, reason: message.slice(0, LONGEST_MESSAGE) }, 'Auth did not look at a signature');
       // It does not look at a host or a resource that it cannot read: nobody can have signed for
       // these.
-      if (statusCode === 400) throw refusal('Bad Request: what was signed cannot be read');
+      if (statusCode === 400) throw authenticationFailed('Bad Request: what was signed cannot be read');
       throw away(`refuses to be asked: ${code}`);
     } catch (error) {
       if (error instanceof ApiError) throw error;
@@ -157,17 +152,15 @@ export const createRemoteAuth = (settings: RemoteAuthSettings): RemoteAuth => {
       ...{ method: method.toLowerCase(), resource: url, host, port },
       ...(authorization && { authorization }),
     });
-    if (verdict.status === 'auth-failed') throw refusal(verdict.message);
-    if (verdict.status === 'no-auth') throw refusal('Bad Request: Bad header format'); // somebody did sign
+    if (verdict.status === 'auth-failed') throw authenticationFailed(verdict.message);
+    if (verdict.status === 'no-auth') throw badHeader(); // somebody did sign
     const { clientId, scopes, hash } = verdict;
-    if (authorization) {
-      const { id, nonce, ts, hash: claimed } = attributes ?? {};
+    if (attributes) {
+      const { id, nonce, ts, hash: claimed } = attributes;
       // Two parsers saw the header. They agree, or what is checked here is not what was signed.
-      if (id !== clientId || !nonce || !ts || (claimed ?? '') !== (hash ?? '')) {
-        throw refusal('Bad Request: Bad header format');
-      }
+      if (id !== clientId || (claimed ?? '') !== (hash ?? '')) throw badHeader();
       if (hash) checkPayload(request, hash);
-      if (!replays.use(request, { id, nonce, ts })) throw refusal('Unauthorized: Invalid nonce');
+      if (!replays.use(request, { id, nonce, ts })) throw authenticationFailed('Unauthorized: Invalid nonce');
     }
     return { clientId, scopes };
   };
@@ -196,8 +189,8 @@ export const createRemoteAuth = (settings: RemoteAuthSettings): RemoteAuth => {
 
 /** The host and the port that a caller has signed. */
 const createAddressOf = ({ rootUrl, deploymentUrl }: RemoteAuthSettings): ((host: string | undefined) => Address) => {
-  const given = rootUrl && addressIn(rootUrl);
-  const deployment = addressIn(deploymentUrl);
+  const given = rootUrl && signedAddress(rootUrl);
+  const deployment = signedAddress(deploymentUrl);
   return (header) => {
     if (given) return given;
     const address = readHost(header);
@@ -205,11 +198,6 @@ const createAddressOf = ({ rootUrl, deploymentUrl }: RemoteAuthSettings): ((host
     return names ? deployment : address;
   };
 };
-
-const addressIn = ({ protocol, hostname, port }: URL): Address => ({
-  host: withoutBrackets(hostname),
-  port: port === '' ? (protocol === 'https:' ? 443 : 80) : Number(port),
-});
 
 /** Throws an Error for what no Auth answers. */
 const readVerdict = (body: unknown): Verdict => {

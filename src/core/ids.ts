@@ -1,7 +1,7 @@
 // Identifiers: where they come from and how they look.
 import { randomUUID } from 'node:crypto';
 
-/** A taskId: a v4 UUID in URL-safe base64 without padding (spec/task-hooks.md, section 1). */
+/** A taskId: a v4 UUID in URL-safe base64 without padding. */
 export const SLUG_ID = /^[A-Za-z0-9_-]{8}[Q-T][A-Za-z0-9_-][CGKOSWaeimquy26-][A-Za-z0-9_-]{10}[AQgw]$/;
 
 /**

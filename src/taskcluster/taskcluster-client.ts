@@ -4,13 +4,13 @@
 // Not the typed client (#client): that one is for programs that call us. A server needs connections
 // that it may keep and close, an answer that cannot fill its memory, a task sent as the very text
 // that is stored, and a restriction of scopes with each call.
-import { randomBytes } from 'node:crypto';
 import http from 'node:http';
 import https from 'node:https';
-import hawk from 'hawk';
 import { backoff } from '../core/backoff.ts';
 import type { Clock } from '../core/clock.ts';
 import { describeError, errorCode } from '../core/errors.ts';
+import { signHawk } from '../core/hawk.ts';
+import { newSlugId } from '../core/ids.ts';
 import type { Metrics } from '../core/metrics.ts';
 import type { Deployment } from './taskcluster-deployment.ts';
 
@@ -107,13 +107,10 @@ export const createDeploymentClient = (settings: DeploymentClientSettings): Depl
 
   const sign: DeploymentClient['sign'] = (verb, url, authorizedScopes) => {
     const claims = { ...(certificate && { certificate }), ...(authorizedScopes && { authorizedScopes }) };
-    const { header } = hawk.client.header(url.href, verb, {
-      credentials: { id: clientId, key: deployment.accessToken, algorithm: 'sha256' },
-      timestamp: Math.floor(clock.now() / 1000),
-      nonce: randomBytes(9).toString('base64url'),
-      ...(Object.keys(claims).length > 0 && { ext: Buffer.from(JSON.stringify(claims)).toString('base64') }),
-    });
-    return header;
+    const hasClaims = Object.keys(claims).length > 0;
+    const ext = hasClaims ? Buffer.from(JSON.stringify(claims)).toString('base64') : undefined;
+    const moment = { timestamp: Math.floor(clock.now() / 1000), nonce: newSlugId() };
+    return signHawk({ id: clientId, key: deployment.accessToken, ext }, { verb, url, ...moment });
   };
 
   const headersOf = ({ verb, as, body }: DeploymentCall, url: URL): http.OutgoingHttpHeaders => {

@@ -213,7 +213,7 @@ describe('temporary credentials', () => {
             expiry: new Date(now + MINUTE),
             clientId: named,
           });
-          const expandedScopes = ['*'];
+          const expandedScopes = () => ['*'];
           const verified = verifyCertificate(JSON.parse(made.certificate), {
             name: made.clientId,
             issuer: { clientId: issuer, accessToken: key, expandedScopes },

@@ -19,7 +19,7 @@ const FLOORS: readonly (readonly string[])[] = [
   ['ledger', 'timers', 'auth', 'broker', 'mail'],
   ['taskcluster'],
   ['http', 'database'],
-  ['core', 'untyped', 'version.ts'],
+  ['core', 'version.ts'],
 ];
 
 const NEVER: readonly (readonly [string, string])[] = [

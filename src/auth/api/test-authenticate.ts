@@ -1,10 +1,10 @@
 // For those who write a client: authentication as if there were one client, whose access token
-// everybody knows (section 5, testAuthenticate).
+// everybody knows.
 import type { Clock } from '../../core/clock.ts';
 import type { Caller, SignedRequest } from '../../http/api-method.ts';
 import { normalForm } from '../scopes.ts';
+import type { Address } from '../signatures/address.ts';
 import { createAuthenticator, EVERYBODY, type KnownClient } from '../signatures/authenticator.ts';
-import type { Address } from '../signatures/read-header.ts';
 
 export type TestAuthenticationSettings = { readonly clock: Clock; readonly rootUrl: Address | undefined };
 
@@ -35,7 +35,7 @@ export const createTestAuthentication =
       rootUrl,
       findClient: (clientId) => (clientId === tester.clientId ? tester : undefined),
       roles: () => ({ expand: normalForm }),
-      replays: { use: () => true, forgive: () => {} }, // there is nothing to be gained by sending it twice
+      replays: { use: () => true, forgive: () => {} }, // sending it twice gains nothing
     });
     return authenticate(signed);
   };

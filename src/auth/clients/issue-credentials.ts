@@ -1,6 +1,7 @@
-// Named temporary credentials, made by this server as any client can make them offline
-// (spec/standalone-auth-queue.md, section 2.5). certificate.ts verifies them.
+// Named temporary credentials, made by this server as any client can make them offline.
+// certificate.ts verifies them.
 import { createHmac } from 'node:crypto';
+import { certificateText } from '#signing';
 import { newAccessToken } from '../../core/ids.ts';
 
 export type CredentialsToIssue = {
@@ -29,16 +30,8 @@ export const issueCredentials = ({
   expiry,
 }: CredentialsToIssue): IssuedCredentials => {
   const seed = newAccessToken();
-  const signed = [
-    'version:1',
-    `clientId:${clientId}`,
-    `issuer:${issuer.clientId}`,
-    `seed:${seed}`,
-    `start:${start}`,
-    `expiry:${expiry}`,
-    'scopes:',
-    ...scopes,
-  ].join('\n');
+  const named = { clientId, issuer: issuer.clientId };
+  const signed = certificateText({ named, seed, start, expiry, scopes });
   const hmac = (text: string) => createHmac('sha256', issuer.accessToken).update(text);
   const signature = hmac(signed).digest('base64');
   return {

@@ -11,7 +11,7 @@ import { compileRoles } from '../roles/role-expansion.ts';
 import { createAuthenticator, type KnownClient } from './authenticator.ts';
 import { createReplays } from './replays.ts';
 
-// The moment of the vectors of spec/standalone-auth-queue.md, section 2.
+// The moment of the recorded vectors.
 const NOW = 1_795_192_780_000;
 const MINUTE = 60_000;
 const DAY = 24 * 60 * MINUTE;
@@ -187,7 +187,7 @@ describe('a signed request', () => {
     ]);
   });
 
-  it('matches the vector of the spec', async () => {
+  it('matches a recorded vector', async () => {
     const ext = 'eyJhdXRob3JpemVkU2NvcGVzIjpbImE6MSJdfQ==';
     const mac = 'X0Ik35EDTlN1+7ngRIRmtVF6okgpV9H3N0giY1JGEos=';
     const authorization = `Hawk id="tester", ts="1795192780", nonce="abcdef", ext="${ext}", mac="${mac}"`;
@@ -269,7 +269,7 @@ describe('a signed request', () => {
     await authenticate(request);
     await assert.rejects(authenticate(request));
     for (const authorization of ['garbage', 'Hawk garbage', undefined]) forgive({ ...request, authorization });
-    // Somebody who overheard it shows it to a method that fails, and that asks nobody who he is.
+    // Somebody who overheard it shows it to a method that fails, and that asks nobody who they are.
     const overheard = { ...request };
     forgive(overheard);
     await assert.rejects(authenticate(overheard), /Invalid nonce/);
@@ -284,11 +284,35 @@ describe('a signed request', () => {
 });
 
 describe('a client', () => {
-  it('that is unknown, disabled or expired is named as such', async () => {
-    await refused(signed({ id: 'zz' }), "Client with clientId 'zz' not found");
+  it('that is disabled or has expired is told so when it signs with its key', async () => {
     await refused(signed({ id: 'off', key: 'off-secret' }), "Client with clientId 'off' is disabled");
     await refused(signed({ id: 'gone', key: 'gone-secret' }), "Client with clientId: 'gone' has expired");
-    await refused(signed({ id: 'a b', key: 'x' }), "Client with clientId 'a b' not found");
+  });
+
+  it('cannot be told from one that does not exist without its key', async () => {
+    const message = async (request: SignedRequest) => {
+      const error = await authenticator()
+        .authenticate(request)
+        .catch((thrown: unknown) => thrown);
+      assert.ok(error instanceof ApiError && error.code === 'AuthenticationFailed', String(error));
+      return error.message;
+    };
+    const { certificate, key } = certificateOf({}, { key: 'guessed' });
+    const tries: ((id: string) => SignedRequest)[] = [
+      (id) => signed({ id, key: 'guessed' }),
+      (id) => signed({ id, key: 'guessed', ts: NOW / 1000 - 3600 }),
+      (id) => signed({ id, key: 'guessed', ext: { authorizedScopes: ['c'] } }),
+      (id) => signed({ id, key: 'guessed', method: 'POST', body: '{}' }),
+      (id) => unsigned(bewitUrl({ id, key: 'guessed' })),
+      (id) => unsigned(bewitUrl({ id, key: 'guessed', exp: 1 })),
+      (id) => signed({ id, key, ext: { certificate } }),
+      (id) => signed({ id: 'nick', key, ext: { certificate: { ...certificate, issuer: id } } }),
+      (id) => signed({ id, key, ext: { certificate: { ...certificate, expiry: 1 } } }),
+    ];
+    for (const sign of tries) {
+      const unknown = await message(sign('zz'));
+      for (const id of ['tester', 'off', 'gone', 'a b']) assert.equal(await message(sign(id)), unknown);
+    }
   });
 
   it('that nobody is, is anonymous', async () => {
@@ -324,11 +348,22 @@ describe('an Authorization header', () => {
       ...hostile.map((authorization) => ({ ...unsigned(), authorization })),
       ...urls.map((url) => unsigned(url)),
     ];
+    // As long as they are, and well-formed.
+    const honest = signed({ ext: { a: 'x'.repeat(2_800) }, key: 'wrong' });
+    const fastest = async (request: SignedRequest) => {
+      let least = Number.POSITIVE_INFINITY;
+      for (let i = 0; i < 10; i += 1) {
+        const start = process.hrtime.bigint();
+        await assert.rejects(accepted(request), { code: 'AuthenticationFailed' });
+        least = Math.min(least, Number(process.hrtime.bigint() - start) / 1e6);
+      }
+      return least;
+    };
+    const usual = await fastest(honest);
     for (const request of requests) {
-      const start = process.hrtime.bigint();
-      for (let i = 0; i < 10; i += 1) await assert.rejects(accepted(request), { code: 'AuthenticationFailed' });
-      const ms = Number(process.hrtime.bigint() - start) / 1e6;
-      assert.ok(ms < 60, `${ms} ms for ten of ${(request.authorization ?? request.url).slice(0, 20)}`);
+      const ms = await fastest(request);
+      const what = (request.authorization ?? request.url).slice(0, 20);
+      assert.ok(ms < 1 + 20 * usual, `${ms} ms for ${what}, ${usual} ms for an ordinary one`);
     }
   });
 
@@ -340,7 +375,7 @@ describe('an Authorization header', () => {
 });
 
 describe('a bewit', () => {
-  it('matches the vector of the spec', async () => {
+  it('matches a recorded vector', async () => {
     const bewit = 'dGVzdGVyXDE3OTUxOTQ3MDVcRFA4NkxrMDVyK1ZCMnhrZzlGSkNyZm5CUFJjdUVJTWhxd1duTUNnYThIWT1c';
     const request = { ...unsigned(`/api/auth/v1/test-authenticate-get/?bewit=${bewit}`), host: 'tc.example.com' };
     assert.equal((await accepted(request)).clientId, 'tester');
@@ -369,8 +404,7 @@ describe('a bewit', () => {
     await refused(unsigned('/?bewit=abc'), 'Bad Request: Invalid bewit structure');
     await refused(unsigned('/?bewit=a%20b'), 'Bad Request: Invalid bewit encoding');
     await refused(unsigned('/?bewit='), 'Unauthorized: Empty bewit');
-    await refused(unsigned(bewitUrl({ id: 'zz' })), "Client with clientId 'zz' not found");
-    await refused(unsigned(bewitUrl({ id: 'a\u0000b' })), "Client with clientId 'a\u0000b' not found");
+    for (const id of ['zz', 'a\u0000b']) await refused(unsigned(bewitUrl({ id })), 'Unauthorized: Bad mac');
   });
 });
 
@@ -430,7 +464,7 @@ describe('temporary credentials', () => {
     return signed({ id: options.id ?? options.name ?? 'tester', key, ext: { certificate } });
   };
 
-  it('match the vectors of the spec', async () => {
+  it('match recorded vectors', async () => {
     const times = { version: 1, start: 1_795_192_780_000, expiry: 1_795_196_380_000 };
     const nick = {
       ...times,
@@ -543,9 +577,11 @@ describe('temporary credentials', () => {
   });
 
   it('end with the client that made them', async () => {
-    const gone = { key: 'gone-secret', id: 'gone' };
-    await refused(withCertificate({}, gone), "Client with clientId: 'gone' has expired");
-    await refused(withCertificate({ issuer: 'off' }, { name: 'nick' }), "Client with clientId 'off' is disabled");
+    await refused(withCertificate({}, { key: 'gone-secret', id: 'gone' }), "Client with clientId: 'gone' has expired");
+    await refused(
+      withCertificate({ issuer: 'off' }, { key: 'off-secret', name: 'nick' }),
+      "Client with clientId 'off' is disabled",
+    );
   });
 });
 

@@ -1,25 +1,20 @@
-// Who signed a request (spec/standalone-auth-queue.md, section 2). Hawk's own functions verify;
-// what is around them is here: clients, certificates, restrictions, replays.
-import hawk, { type Credentials } from 'hawk';
+// Who signed a request: Hawk verifies the signature; clients, certificates, restrictions and replays
+// say what it is worth.
+import { withoutBrackets } from '#signing';
 import type { Clock } from '../../core/clock.ts';
-import { ApiError } from '../../http/api-error.ts';
+import { hawkMac } from '../../core/hawk.ts';
+import { newAccessToken } from '../../core/ids.ts';
+import { secretsAreEqual } from '../../core/secret-box.ts';
 import type { Authenticate, Caller, SignedRequest } from '../../http/api-method.ts';
 import type { RoleExpansion } from '../roles/role-expansion.ts';
 import { holdsAll } from '../scopes.ts';
+import { type Address, checkResource, readHost } from './address.ts';
+import { authenticationFailed, twoSchemes } from './authentication-failed.ts';
 import { CLIENT_ID, verifyCertificate } from './certificate.ts';
-import { type Ext, parseExt } from './ext.ts';
+import { type ExtCertificate, parseExt } from './ext.ts';
 import { checkPayload } from './payload-hash.ts';
-import {
-  type Address,
-  checkResource,
-  hasBewit,
-  readBewit,
-  readHeader,
-  readHost,
-  twoSchemes,
-  withoutBrackets,
-} from './read-header.ts';
-import { refusal } from './refusal.ts';
+import { hasBewit, readBewit } from './read-bewit.ts';
+import { readHeader } from './read-header.ts';
 import type { Replays } from './replays.ts';
 
 /**
@@ -54,7 +49,7 @@ export type AuthenticatorSettings = {
   readonly onUsed?: (client: KnownClient) => void;
 };
 
-/** What is known of a request that was signed well; `authenticateHawk` will answer all of it. */
+/** What is known of a request that was signed well; `authenticateHawk` answers all of it. */
 export type Authentication = Caller & {
   readonly clientId: string;
   /** Milliseconds since the epoch: when these credentials end. */
@@ -93,23 +88,20 @@ export type Authenticator = {
 };
 
 /** Either side; certificates and bewits have times of their own. */
-const CLOCK_SKEW_S = 15 * 60;
+const CLOCK_SKEW_MS = 15 * 60 * 1000;
 export const EVERYBODY = 'assume:anonymous';
 
-/** Credentials that hawk can verify with, and what they will mean once it has. */
+/** Whose signature it may be, and what it will mean once it is known to be good. */
 type Candidate = {
-  readonly credentials: Credentials;
+  /** What the signature was made with. */
+  readonly key: string;
   readonly client: KnownClient;
   readonly clientId: string;
   readonly expires: number;
   /** Neither expanded nor with what everybody has. */
   readonly scopes: readonly string[];
+  readonly authorizedScopes: readonly string[] | undefined;
   readonly roles: RoleExpansion;
-  /**
-   * What is wrong with the restriction. Told only once the signature is known to be good, because
-   * it names the client's scopes.
-   */
-  readonly excess: ApiError | undefined;
 };
 
 /** What a signature covers, whoever received it. */
@@ -120,97 +112,56 @@ type Claims = { readonly id: string; readonly nonce: string; readonly ts: string
 
 type Verified = { readonly candidate: Candidate; readonly claims?: Claims };
 
+/** Stands in for clients that do not exist. Nobody knows its token, so its signatures are all bad. */
+const STRANGER = { accessToken: newAccessToken(), scopes: [], expires: Number.POSITIVE_INFINITY, disabled: false };
+
 export const createAuthenticator = (settings: AuthenticatorSettings): Authenticator => {
   const { clock, findClient, roles, replays, onUsed } = settings;
   const rootUrl = settings.rootUrl && { ...settings.rootUrl, host: withoutBrackets(settings.rootUrl.host) };
 
-  const findIssuer = async (clientId: string): Promise<KnownClient> => {
-    // A name that no client can have is not worth a question to the database, nor fit for one
-    // (NUL).
-    const client = CLIENT_ID.test(clientId) ? await findClient(clientId) : undefined;
-    if (!client) throw refusal(`Client with clientId '${clientId}' not found`);
-    if (client.disabled) throw refusal(`Client with clientId '${clientId}' is disabled`);
-    if (client.expires < clock.now()) throw refusal(`Client with clientId: '${clientId}' has expired`);
-    return client;
-  };
-
+  /**
+   * Somebody without the key learns nothing of a client, not even that there is one: whatever is
+   * wrong with the client itself is told once the signature is known to be good.
+   */
   const loadCandidate = async (clientId: string, extText: string | undefined): Promise<Candidate> => {
     const ext = parseExt(extText, clientId);
-    const client = await findIssuer(ext.issuer ?? clientId);
+    const issuerId = ext.issuer ?? clientId;
+    // A name that no client can have is not worth a question to the database, nor fit for one
+    // (NUL).
+    const found = CLIENT_ID.test(issuerId) ? await findClient(issuerId) : undefined;
+    const client = found ?? { ...STRANGER, clientId: issuerId, lastDateUsed: 0 };
     const expansion = await roles();
-    const { accessToken, ...restricted } = restrict(client, clientId, ext, expansion, clock.now());
-    const credentials = { key: accessToken, algorithm: 'sha256' } as const;
-    return { credentials, client, clientId, roles: expansion, ...restricted };
+    const own = { key: client.accessToken, scopes: client.scopes, expires: client.expires };
+    const signing = ext.certificate ? temporary(client, clientId, ext.certificate, expansion, clock.now()) : own;
+    return { ...signing, client, clientId, roles: expansion, authorizedScopes: ext.authorizedScopes };
   };
 
-  /**
-   * Runs one of hawk's functions, which ask for credentials and throw what is for the signer to
-   * read.
-   */
-  const runHawk = async <Result>(
-    load: (id: string) => Promise<Candidate>,
-    run: (find: (id: string) => Promise<Credentials | null>) => Promise<Result>,
-  ): Promise<{ result: Result; candidate: Candidate }> => {
-    let candidate: Candidate | undefined;
-    let failure: { readonly error: unknown } | undefined;
-    const find = async (id: string) => {
-      try {
-        candidate = await load(id);
-        return candidate.credentials;
-      } catch (error) {
-        failure = { error }; // hawk would wrap it: what we refuse has its own text, and a database that is away is no 401
-        return null;
-      }
-    };
-    try {
-      const result = await run(find);
-      if (!candidate) throw new Error('hawk verified without credentials');
-      return { result, candidate };
-    } catch (error) {
-      throw failure ? failure.error : fromHawk(error);
-    }
+  const checkSigner = ({ client }: Candidate, given: string, computed: string): void => {
+    checkMac(given, computed);
+    checkClient(client, clock.now());
   };
-
-  /**
-   * Hawk's part of a request. It would take an absolute URL apart and verify its path; what is
-   * routed must be what was signed, so: paths only.
-   */
-  const toVerify = ({ method, url, host, port }: Incoming) => {
-    checkResource(url);
-    return { method, url, host, port };
-  };
-
-  const hawkTime = () => ({ localtimeOffsetMsec: clock.now() - hawk.utils.now() });
 
   const verifyHeader = async (request: Incoming, authorization: string): Promise<Verified> => {
-    const attributes = readHeader(authorization);
-    const { result, candidate } = await runHawk(
-      (id) => loadCandidate(id, attributes?.ext),
-      (find) =>
-        hawk.server.authenticate({ ...toVerify(request), authorization }, find, {
-          timestampSkewSec: CLOCK_SKEW_S,
-          ...hawkTime(),
-        }),
-    );
-    const { id, nonce, ts, hash, ext } = result.artifacts;
-    // Two parsers saw the header. They agree, or what was checked is not what was signed.
-    if (id !== candidate.clientId || (ext ?? '') !== (attributes?.ext ?? ''))
-      throw refusal('Bad Request: Bad header format');
-    // A time that is no number is never stale for hawk.
-    if (!Number.isFinite(Number(ts))) throw refusal('Unauthorized: Stale timestamp');
+    checkResource(request.url);
+    const { id, ts, nonce, mac, hash, ext, app, dlg } = readHeader(authorization);
+    const candidate = await loadCandidate(id, ext);
+    const signed = { ...signedOf(request), timestamp: ts, nonce, hash, ext, app, dlg };
+    checkSigner(candidate, mac, hawkMac('header', candidate.key, signed));
+    // A time that is no number is stale, too.
+    const skew = Math.abs(Number(ts) * 1000 - clock.now());
+    if (!(skew <= CLOCK_SKEW_MS)) throw authenticationFailed('Unauthorized: Stale timestamp');
     return { candidate, claims: { id, nonce, ts, hash } };
   };
 
   const verifyBewit = async (request: Incoming): Promise<Verified> => {
-    const bewit = readBewit(request.url);
-    const { result, candidate } = await runHawk(
-      (id) => loadCandidate(id, bewit?.ext),
-      (find) => hawk.server.authenticateBewit(toVerify(request), find, hawkTime()),
-    );
-    const { id, exp, ext } = result.attributes;
-    if (id !== candidate.clientId || ext !== (bewit?.ext ?? '')) throw refusal('Bad Request: Invalid bewit structure');
-    // As with the time of a header: an expiry that is no number never comes for hawk.
-    if (!/^\d{1,15}$/.test(exp)) throw refusal('Unauthorized: Access expired');
+    checkResource(request.url);
+    const { id, exp, mac, ext, resource } = readBewit(request.url);
+    if (!['GET', 'HEAD'].includes(request.method)) throw authenticationFailed('Unauthorized: Invalid method');
+    const candidate = await loadCandidate(id, ext);
+    const signed = { ...signedOf(request), verb: 'GET', resource, timestamp: exp, nonce: '', ext };
+    checkSigner(candidate, mac, hawkMac('bewit', candidate.key, signed));
+    const isOver = !/^\d{1,15}$/.test(exp) || Number(exp) * 1000 <= clock.now();
+    if (isOver) throw authenticationFailed('Unauthorized: Access expired');
     return { candidate };
   };
 
@@ -227,11 +178,11 @@ export const createAuthenticator = (settings: AuthenticatorSettings): Authentica
     throw twoSchemes();
   };
 
-  /** After everything else is known to be good. */
+  /** After the signature is known to be good. */
   const conclude = (candidate: Candidate): Authentication => {
-    if (candidate.excess) throw candidate.excess;
+    const authentication = authenticationOf(candidate);
     onUsed?.(candidate.client);
-    return authenticationOf(candidate);
+    return authentication;
   };
 
   const verify = async (request: SignedRequest): Promise<Authentication | undefined> => {
@@ -239,7 +190,7 @@ export const createAuthenticator = (settings: AuthenticatorSettings): Authentica
     if (!verified) return undefined;
     const { candidate, claims } = verified;
     if (claims?.hash) checkPayload(request, claims.hash);
-    if (claims && !replays.use(request, claims)) throw refusal('Unauthorized: Invalid nonce');
+    if (claims && !replays.use(request, claims)) throw authenticationFailed('Unauthorized: Invalid nonce');
     return conclude(candidate);
   };
 
@@ -250,15 +201,16 @@ export const createAuthenticator = (settings: AuthenticatorSettings): Authentica
 
   // Most requests bear a client's own credentials: what they mean changes only with the client or
   // the roles.
-  const known = new WeakMap<KnownClient, { readonly roles: RoleExpansion; readonly authentication: Authentication }>();
+  const cache = new WeakMap<KnownClient, { readonly roles: RoleExpansion; readonly authentication: Authentication }>();
   const authenticationOf = (candidate: Candidate): Authentication => {
-    const { client, clientId, expires, scopes } = candidate;
-    const remembered = known.get(client);
-    const isPlain = scopes === client.scopes && clientId === client.clientId;
-    if (isPlain && remembered?.roles === candidate.roles) return remembered.authentication;
-    const expanded = candidate.roles.expand([...scopes, EVERYBODY]);
+    const { client, clientId, expires, scopes, authorizedScopes } = candidate;
+    const cached = cache.get(client);
+    const isPlain = scopes === client.scopes && clientId === client.clientId && authorizedScopes === undefined;
+    if (isPlain && cached?.roles === candidate.roles) return cached.authentication;
+    if (authorizedScopes) checkRestriction(candidate, authorizedScopes);
+    const expanded = candidate.roles.expand([...(authorizedScopes ?? scopes), EVERYBODY]);
     const authentication = Object.freeze({ clientId, expires, scopes: expanded });
-    if (isPlain) known.set(client, { roles: candidate.roles, authentication });
+    if (isPlain) cache.set(client, { roles: candidate.roles, authentication });
     return authentication;
   };
 
@@ -271,38 +223,39 @@ export const createAuthenticator = (settings: AuthenticatorSettings): Authentica
   };
 };
 
+const signedOf = ({ method, url, host, port }: Incoming) => ({ verb: method, resource: url, host, port });
+
 /**
- * What is left of a client once its certificate and the restriction are taken into account
- * (sections 2.5 and 2.6).
+ * One answer for a wrong key, an altered request and a client that does not exist, so that nobody
+ * learns which names are taken.
  */
-const restrict = (client: KnownClient, name: string, ext: Ext, { expand }: RoleExpansion, now: number) => {
-  let { accessToken, scopes, expires } = client;
-  let excess: ApiError | undefined;
-  if (ext.certificate) {
-    const issuer = { clientId: client.clientId, accessToken, expandedScopes: expand(scopes) };
-    const temporary = verifyCertificate(ext.certificate, { name, issuer, now });
-    accessToken = temporary.key;
-    scopes = temporary.scopes;
-    expires = Math.min(expires, temporary.expires);
-  }
-  if (ext.authorizedScopes) {
-    const isWithin = holdsAll(expand([...scopes, EVERYBODY]), ext.authorizedScopes);
-    if (!isWithin) excess = excessError(scopes, ext.authorizedScopes);
-    scopes = ext.authorizedScopes;
-  }
-  return { accessToken, scopes, expires, excess };
+const checkMac = (given: string, computed: string): void => {
+  if (!secretsAreEqual(given, computed)) throw authenticationFailed('Unauthorized: Bad mac');
 };
 
-const excessError = (scopes: readonly string[], authorizedScopes: readonly string[]): ApiError =>
-  refusal(
+const checkClient = ({ clientId, disabled, expires }: KnownClient, now: number): void => {
+  if (disabled) throw authenticationFailed(`Client with clientId '${clientId}' is disabled`);
+  if (expires < now) throw authenticationFailed(`Client with clientId: '${clientId}' has expired`);
+};
+
+const temporary = (
+  client: KnownClient,
+  name: string,
+  certificate: ExtCertificate,
+  { expand }: RoleExpansion,
+  now: number,
+) => {
+  const { clientId, accessToken } = client;
+  const issuer = { clientId, accessToken, expandedScopes: () => expand(client.scopes) };
+  const { expires, ...signing } = verifyCertificate(certificate, { name, issuer, now });
+  return { ...signing, expires: Math.min(client.expires, expires) };
+};
+
+/** Throws AuthenticationFailed when the signer restricts the request to more than there is. */
+const checkRestriction = ({ scopes, roles }: Candidate, authorizedScopes: readonly string[]): void => {
+  if (holdsAll(roles.expand([...scopes, EVERYBODY]), authorizedScopes)) return;
+  throw authenticationFailed(
     `Supplied credentials do not satisfy authorizedScopes; credentials have scopes [${scopes.join(', ')}]; ` +
       `authorizedScopes are [${authorizedScopes.join(', ')}]`,
   );
-
-/** `Unauthorized: Bad mac`, as hawk says it. Whatever else it throws, it did not verify. */
-const fromHawk = (error: unknown): ApiError => {
-  if (error instanceof ApiError) return error;
-  const { output, message } = error as { output?: { payload?: { error?: unknown } }; message?: unknown };
-  const kind = output?.payload?.error;
-  return refusal(typeof kind === 'string' ? `${kind}: ${message}` : 'Bad Request: Bad header format');
 };

@@ -1,10 +1,10 @@
-// Temporary credentials: what a client signed offline for someone else
-// (spec/standalone-auth-queue.md, section 2.5).
+// Temporary credentials: what a client signed offline for someone else.
 import { createHmac } from 'node:crypto';
+import { certificateText } from '#signing';
 import { secretsAreEqual } from '../../core/secret-box.ts';
 import { holds, holdsAll, isScope } from '../scopes.ts';
+import { authenticationFailed } from './authentication-failed.ts';
 import type { ExtCertificate } from './ext.ts';
-import { refusal } from './refusal.ts';
 
 /**
  * Clocks of those who make certificates may be wrong by this much. Applies to the check, not to the
@@ -14,14 +14,17 @@ const LEEWAY_MS = 5 * 60 * 1000;
 const LONGEST_MS = 31 * 24 * 60 * 60 * 1000;
 const SEED_LENGTH = 44;
 
-/** Who may have clients made under a name; no other name can be a client's (section 5). */
+/** What the id of a client can be. */
 export const CLIENT_ID = /^[A-Za-z0-9!@/:.+|_-]+$/;
 
 export type Issuer = {
   readonly clientId: string;
   readonly accessToken: string;
-  /** Expanded, but without what everybody has: nobody can lend out the anonymous role. */
-  readonly expandedScopes: readonly string[];
+  /**
+   * Its scopes, expanded, but without what everybody has: nobody can lend out the anonymous role.
+   * Asked only once its signature is known to be good.
+   */
+  readonly expandedScopes: () => readonly string[];
 };
 
 export type TemporaryCredentials = {
@@ -41,44 +44,47 @@ export const verifyCertificate = (
   { name, issuer, now }: { readonly name: string; readonly issuer: Issuer; readonly now: number },
 ): TemporaryCredentials => {
   const { version, seed, start, expiry, scopes, signature } = certificate;
-  if (version !== 1) throw refusal('ext.certificate.version must be 1');
-  if (typeof seed !== 'string') throw refusal('ext.certificate.seed must be a string');
-  if (seed.length !== SEED_LENGTH) throw refusal('ext.certificate.seed must be 44 characters');
-  if (typeof start !== 'number') throw refusal('ext.certificate.start must be a number');
-  if (typeof expiry !== 'number') throw refusal('ext.certificate.expiry must be a number');
-  if (!Array.isArray(scopes)) throw refusal('ext.certificate.scopes must be an array');
-  if (!scopes.every(isScope)) throw refusal('ext.certificate.scopes must be an array of valid scopes');
+  if (version !== 1) throw authenticationFailed('ext.certificate.version must be 1');
+  if (typeof seed !== 'string') throw authenticationFailed('ext.certificate.seed must be a string');
+  if (seed.length !== SEED_LENGTH) throw authenticationFailed('ext.certificate.seed must be 44 characters');
+  if (typeof start !== 'number') throw authenticationFailed('ext.certificate.start must be a number');
+  if (typeof expiry !== 'number') throw authenticationFailed('ext.certificate.expiry must be a number');
+  if (!Array.isArray(scopes)) throw authenticationFailed('ext.certificate.scopes must be an array');
+  if (!scopes.every(isScope)) throw authenticationFailed('ext.certificate.scopes must be an array of valid scopes');
 
-  if (start > now + LEEWAY_MS) throw refusal('ext.certificate.start > now');
-  if (expiry < now - LEEWAY_MS) throw refusal('ext.certificate.expiry < now');
+  if (start > now + LEEWAY_MS) throw authenticationFailed('ext.certificate.start > now');
+  if (expiry < now - LEEWAY_MS) throw authenticationFailed('ext.certificate.expiry < now');
   // Written so that what is no number at all (two infinities) fails too.
-  if (!(expiry - start <= LONGEST_MS)) throw refusal('ext.certificate cannot last longer than 31 days!');
+  if (!(expiry - start <= LONGEST_MS)) throw authenticationFailed('ext.certificate cannot last longer than 31 days!');
 
   const named = issuer.clientId !== name;
-  const head = ['version:1', ...(named ? [`clientId:${name}`, `issuer:${issuer.clientId}`] : [])];
-  const signed = [...head, `seed:${seed}`, `start:${start}`, `expiry:${expiry}`, 'scopes:', ...scopes].join('\n');
-  // Without scopes the real client's text ends in a newline that the real server does not expect,
-  // so that such credentials never work there (section 13.2). Both texts say the same thing; both
+  const names = named ? { clientId: name, issuer: issuer.clientId } : undefined;
+  const signed = certificateText({ named: names, seed, start, expiry, scopes });
+  // Without scopes, the text of taskcluster-client ends in a newline that Taskcluster's own Auth
+  // does not expect, so that such credentials never work there. Both texts say the same thing; both
   // are good here.
   const texts = scopes.length === 0 ? [signed, `${signed}\n`] : [signed];
   const isSigned = (text: string) => secretsAreEqual(hmac(issuer.accessToken, text, 'base64'), signature as string);
   if (typeof signature !== 'string' || !texts.some(isSigned)) {
-    throw refusal(`ext.certificate.signature is not valid${named ? ', or wrong clientId provided' : ''}`);
+    throw authenticationFailed(`ext.certificate.signature is not valid${named ? ', or wrong clientId provided' : ''}`);
   }
 
-  // The reference asks these before it looks at the signature, which lets anybody find out what a
-  // client may do.
+  // Taskcluster's own Auth asks these before it looks at the signature, which lets anybody find out
+  // what a client may do.
+  const held = issuer.expandedScopes();
   if (named) {
     const needed = `auth:create-client:${name}`;
     // The pattern keeps a name such as `x*` from being read as a scope for many.
-    if (!CLIENT_ID.test(name) || !holds(issuer.expandedScopes, needed)) {
-      throw refusal(`ext.certificate issuer \`${issuer.clientId}\` doesn't have \`${needed}\` for supplied clientId.`);
+    if (!CLIENT_ID.test(name) || !holds(held, needed)) {
+      throw authenticationFailed(
+        `ext.certificate issuer \`${issuer.clientId}\` doesn't have \`${needed}\` for supplied clientId.`,
+      );
     }
   } else if (Object.hasOwn(certificate, 'clientId')) {
-    throw refusal('ext.certificate.clientId must only be used with ext.certificate.issuer');
+    throw authenticationFailed('ext.certificate.clientId must only be used with ext.certificate.issuer');
   }
-  if (!holdsAll(issuer.expandedScopes, scopes)) {
-    throw refusal(
+  if (!holdsAll(held, scopes)) {
+    throw authenticationFailed(
       `ext.certificate issuer \`${issuer.clientId}\` doesn't satisfy all certificate scopes ${scopes.join(', ')}. ` +
         'The temporary credentials were not generated correctly.',
     );

@@ -1,8 +1,8 @@
 // What a signature carries besides: `ext`, base64 of a JSON object with a certificate and a
-// restriction of scopes (section 2.2).
+// restriction of scopes.
 
 import { isScope } from '../scopes.ts';
-import { refusal } from './refusal.ts';
+import { authenticationFailed } from './authentication-failed.ts';
 
 /** A JSON object that claims to be a certificate. */
 export type ExtCertificate = Readonly<Record<string, unknown>>;
@@ -38,9 +38,9 @@ const parseObject = (ext: string): Record<string, unknown> => {
   try {
     parsed = JSON.parse(Buffer.from(ext, 'base64').toString('utf8')); // reads URL-safe base64 too, which the Rust client sends
   } catch {
-    throw refusal('Failed to parse ext');
+    throw authenticationFailed('Failed to parse ext');
   }
-  if (!isObject(parsed)) throw refusal('Failed to parse ext');
+  if (!isObject(parsed)) throw authenticationFailed('Failed to parse ext');
   return parsed;
 };
 
@@ -48,17 +48,17 @@ const checkCertificate = (certificate: unknown, name: string): Pick<Ext, 'certif
   // null is what some languages write for "none". It cannot widen anything: without a certificate
   // the client's own key signs.
   if (certificate === undefined || certificate === null) return { certificate: undefined, issuer: undefined };
-  if (!isObject(certificate)) throw refusal('ext.certificate must be a JSON object');
+  if (!isObject(certificate)) throw authenticationFailed('ext.certificate must be a JSON object');
   const { issuer } = certificate;
   if (issuer === undefined || issuer === null || issuer === '') return { certificate, issuer: undefined };
-  if (typeof issuer !== 'string') throw refusal('ext.certificate.issuer must be a string');
-  if (issuer === name) throw refusal('ext.certificate.issuer must differ from the supplied clientId');
+  if (typeof issuer !== 'string') throw authenticationFailed('ext.certificate.issuer must be a string');
+  if (issuer === name) throw authenticationFailed('ext.certificate.issuer must differ from the supplied clientId');
   return { certificate, issuer };
 };
 
 const checkAuthorizedScopes = (scopes: unknown): readonly string[] => {
-  if (!Array.isArray(scopes)) throw refusal('ext.authorizedScopes must be an array');
-  if (!scopes.every(isScope)) throw refusal('ext.authorizedScopes must be an array of valid scopes');
+  if (!Array.isArray(scopes)) throw authenticationFailed('ext.authorizedScopes must be an array');
+  if (!scopes.every(isScope)) throw authenticationFailed('ext.authorizedScopes must be an array of valid scopes');
   return scopes;
 };
 
