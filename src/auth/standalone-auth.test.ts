@@ -274,9 +274,15 @@ describe('roles in the database', () => {
     await assert.rejects(put(auth, 't:par*', ['q:<..>'], may, 'updateRole'), { code: 'InsufficientScopes' });
   });
 
-  it('answer "not found" before "not allowed", and what is wrong with the request before both', async () => {
+  it('answer what is wrong with the request before "not allowed", and that before "not found"', async () => {
     await using auth = await openAuth();
-    await assert.rejects(put(auth, 'nope', [], ['x'], 'updateRole'), { code: 'ResourceNotFound' });
+    await assert.rejects(put(auth, 'nope', [], ['x'], 'updateRole'), { code: 'InsufficientScopes' });
+    await assert.rejects(put(auth, 'nope', ['x'], ['auth:update-role:nope'], 'updateRole'), {
+      code: 'InsufficientScopes',
+    });
+    await assert.rejects(put(auth, 'nope', ['x'], ['x', 'auth:update-role:nope'], 'updateRole'), {
+      code: 'ResourceNotFound',
+    });
     await assert.rejects(put(auth, 'nope', ['a**'], ['x']), {
       code: 'InputError',
       message: 'scopes must not end with `**`',

@@ -1,5 +1,4 @@
-// Creating and changing clients: what is asked of the caller, and what belongs to the transaction
-// (spec/standalone-auth-queue.md, section 5).
+// Creating and changing clients: what is asked of the caller, and what belongs to the transaction.
 import type { Clock } from '../../core/clock.ts';
 import { newAccessToken } from '../../core/ids.ts';
 import type { Database, Transaction } from '../../database/database.ts';
@@ -9,7 +8,7 @@ import { checkChangeable, checkDescription, checkScopesEnd, readExpires } from '
 import type { PutClient } from '../api/schemas.ts';
 import { type AuthAuditEntry, actorIn, writeAuthAudit } from '../audit.ts';
 import type { RoleCache } from '../roles/role-cache.ts';
-import { compareScopes } from '../scopes.ts';
+import { compareScopes, holdsAll } from '../scopes.ts';
 import type { ClientExpiry } from './client-expiry.ts';
 import type { Client, ClientRecord, ClientStore } from './clients.ts';
 import { ROOT_CLIENT_ID } from './root-client.ts';
@@ -20,7 +19,7 @@ export type ClientWriter = {
    * answers the same client and token.
    */
   readonly create: (request: ApiRequest<PutClient>) => Promise<Client>;
-  /** Throws InputError, ResourceNotFound (before InsufficientScopes). */
+  /** Throws InputError, InsufficientScopes, ResourceNotFound. */
   readonly update: (request: ApiRequest<PutClient>) => Promise<ClientRecord>;
   /** The client with its new access token. The old one is worth nothing from then on. */
   readonly resetToken: (request: ApiRequest) => Promise<Client>;
@@ -101,19 +100,22 @@ export const createClientWriter = (settings: ClientWriterSettings): ClientWriter
     },
 
     update: async (request) => {
-      const { payload, authorize } = request;
+      const { payload, caller, authorize } = request;
       const wanted = readClient(request);
       refuseForRoot(wanted.clientId);
-      const authorizeFor = (present: ClientRecord) => {
-        const had = new Set(present.scopes);
-        const added = (payload.scopes ?? []).filter((scope) => !had.has(scope));
-        authorize({ AllOf: [`auth:update-client:${wanted.clientId}`, ...added] });
+      // A refusal lists all that was asked for, and is the same when there is no such client: it
+      // tells neither what the client has nor whether it exists.
+      const authorizeFor = (present: ClientRecord | undefined) => {
+        const needed = `auth:update-client:${wanted.clientId}`;
+        const had = new Set(present?.scopes);
+        const scopes = payload.scopes ?? [];
+        const added = scopes.filter((scope) => !had.has(scope));
+        if (!holdsAll(caller.scopes, [needed, ...added])) authorize({ AllOf: [needed, ...scopes] });
+        if (!present) throw noSuchClient();
       };
       // Once before anything is locked, so that nobody without the right to can make others wait
       // ...
-      const seen = await store.read(wanted.clientId);
-      if (!seen) throw noSuchClient();
-      authorizeFor(seen);
+      authorizeFor(await store.read(wanted.clientId));
       if (payload.scopes) await checkExpansion(payload.scopes);
       return change(wanted.clientId, async (tx) => {
         await expiry.arrange(tx, wanted); // before the lock: its handler holds the timer when it locks the client

@@ -1,12 +1,11 @@
-// Creating, updating and deleting roles: what is asked of the caller, and what of the role set
-// (spec/standalone-auth-queue.md, section 5).
+// Creating, updating and deleting roles: what is asked of the caller, and what of the role set.
 import type { Clock } from '../../core/clock.ts';
 import { ApiError } from '../../http/api-error.ts';
 import type { ApiRequest } from '../../http/api-method.ts';
 import { checkDescription, checkScopesEnd } from '../api/request-checks.ts';
 import type { PutRole } from '../api/schemas.ts';
 import { actorIn, writeAuthAudit } from '../audit.ts';
-import { compareScopes, holds, normalForm } from '../scopes.ts';
+import { compareScopes, holds, holdsAll, normalForm } from '../scopes.ts';
 import type { RoleCache } from './role-cache.ts';
 import { compileRoles } from './role-expansion.ts';
 import type { RoleDefinition } from './role-index.ts';
@@ -19,7 +18,7 @@ export type RoleWriter = {
    * role.
    */
   readonly create: (request: ApiRequest<PutRole>) => Promise<Role>;
-  /** Throws InputError, ResourceNotFound (before InsufficientScopes). */
+  /** Throws InputError, InsufficientScopes, ResourceNotFound. */
   readonly update: (request: ApiRequest<PutRole>) => Promise<Role>;
   readonly remove: (request: ApiRequest) => Promise<void>;
 };
@@ -45,7 +44,8 @@ export const createRoleWriter = ({ store, cache, clock }: Settings): RoleWriter 
       const { params, payload, authorize } = request;
       const wanted = readRole(params.roleId, payload);
       authorize({ AllOf: [`auth:create-role:${wanted.roleId}`, ...payload.scopes] });
-      authorizeWidest(authorize, wanted, wanted.scopes);
+      const widest = unwritten(wanted);
+      if (widest.length > 0) authorize({ AllOf: widest });
       const now = clock.now();
       return change(async (set) => {
         const present = set.roles.find(({ roleId }) => roleId === wanted.roleId);
@@ -63,24 +63,23 @@ export const createRoleWriter = ({ store, cache, clock }: Settings): RoleWriter 
     },
 
     update: async (request) => {
-      const { params, payload, authorize } = request;
-      const wanted = readRole(params.roleId, payload);
-      const find = (roles: readonly Role[]): Role => {
-        const present = roles.find(({ roleId }) => roleId === wanted.roleId);
+      const wanted = readRole(request.params.roleId, request.payload);
+      const require = (present: Role | undefined): Role => {
         if (!present) throw new ApiError('ResourceNotFound', `Role with roleId '${wanted.roleId}' not found`);
         return present;
       };
       // Once before the lock, so that nobody without the right to can make the others wait for it
       // ...
       const seen = await store.find(wanted.roleId);
-      const current = await cache.current();
-      authorizeUpdate(authorize, find(seen ? [seen] : []), wanted, current.expand);
+      authorizeUpdate(request, seen, wanted, (await cache.current()).expand);
+      require(seen);
       const now = clock.now();
       return change(async (set) => {
         // ... and once for what the role is now: somebody may have taken scopes from it that this
         // would give back.
-        const present = find(set.roles);
-        authorizeUpdate(authorize, present, wanted, compileRoles(set.roles).expand);
+        const found = set.roles.find(({ roleId }) => roleId === wanted.roleId);
+        authorizeUpdate(request, found, wanted, compileRoles(set.roles).expand);
+        const present = require(found);
         checkRoleSet(set.roles, wanted);
         const role = { ...wanted, created: present.created, lastModified: now };
         await set.put(role);
@@ -102,7 +101,6 @@ export const createRoleWriter = ({ store, cache, clock }: Settings): RoleWriter 
 };
 
 type WantedRole = RoleDefinition & { readonly description: string };
-type Authorize = ApiRequest['authorize'];
 type Expand = (scopes: readonly string[]) => readonly string[];
 
 /** What anybody may be told is wrong with a request, whoever sent it. */
@@ -116,30 +114,36 @@ const readRole = (roleId = '', { scopes, description }: PutRole): WantedRole => 
 };
 
 /**
- * Nobody gives what he does not hold; what the role has already, however it has it, is not given.
+ * Nobody gives what they do not hold; what the role has already, however it has it, is not given.
+ * A refusal lists all that was asked for, and is the same when there is no such role: it tells
+ * neither what the role has nor whether it exists.
  */
-const authorizeUpdate = (authorize: Authorize, present: RoleDefinition, wanted: WantedRole, expand: Expand): void => {
-  const had = expand(present.scopes);
-  const added = wanted.scopes.filter((scope) => !holds(had, scope));
-  authorize({ AllOf: [`auth:update-role:${wanted.roleId}`, ...added] });
-  const hadAtWidest = expand(widestScopes(present.roleId, present.scopes));
-  authorizeWidest(authorize, wanted, wanted.scopes, hadAtWidest);
+const authorizeUpdate = (
+  { caller, authorize }: ApiRequest<PutRole>,
+  present: RoleDefinition | undefined,
+  wanted: WantedRole,
+  expand: Expand,
+): void => {
+  const needed = `auth:update-role:${wanted.roleId}`;
+  const widest = unwritten(wanted);
+  if (holds(caller.scopes, needed)) {
+    const { roleId, scopes } = present ?? { roleId: wanted.roleId, scopes: [] };
+    const [had, hadAtWidest] = [expand(scopes), expand(widestScopes(roleId, scopes))];
+    const added = wanted.scopes.filter((scope) => !holds(had, scope));
+    const addedWidest = widest.filter((scope) => !holds(hadAtWidest, scope));
+    if (holdsAll(caller.scopes, [...added, ...addedWidest])) return;
+  }
+  authorize({ AllOf: [needed, ...wanted.scopes, ...widest] });
 };
 
 /**
- * The reference asks for the scopes as they are written, `<..>` included. Somebody who was given
- * the *text* `q:<..>` (by a role without a star, say) could then write a role `r:*` that turns it
- * into anything under `q:`. So: that, too, must be held.
+ * Taskcluster asks for the scopes as they are written, `<..>` included. Somebody who was given the
+ * *text* `q:<..>` (by a role without a star, say) could then write a role `r:*` that turns it into
+ * anything under `q:`. So: that, too, must be held.
  */
-const authorizeWidest = (
-  authorize: Authorize,
-  { roleId }: RoleDefinition,
-  scopes: readonly string[],
-  had: readonly string[] = [],
-): void => {
+const unwritten = ({ roleId, scopes }: RoleDefinition): readonly string[] => {
   const written = new Set(scopes);
-  const widest = normalForm(widestScopes(roleId, scopes).filter((scope) => !written.has(scope) && !holds(had, scope)));
-  if (widest.length > 0) authorize({ AllOf: widest });
+  return normalForm(widestScopes(roleId, scopes).filter((scope) => !written.has(scope)));
 };
 
 const isSame = (present: Role, wanted: WantedRole): boolean =>

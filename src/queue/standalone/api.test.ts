@@ -3,6 +3,7 @@ import { describe, it, type TestContext } from 'node:test';
 import { toIso } from '../../core/clock.ts';
 import { newSlugId } from '../../core/ids.ts';
 import { statement } from '../../database/statement.ts';
+import { ApiError } from '../../http/api-error.ts';
 import { createWorld as createQueueWorld, type WorldOptions } from '../test-support/world.ts';
 import { TASK_TIMER } from './tasks/expiry.ts';
 
@@ -406,8 +407,30 @@ describe('who acts on a task', () => {
         await assert.rejects(can(scope), { code: 'InsufficientScopes' });
       }
     }
-    const missing = call('cancelTask', { taskId: newSlugId() }, {}, { scopes: [] });
-    await assert.rejects(missing, { code: 'ResourceNotFound' });
+  });
+
+  it('is told that there is none only if they may read it, or do it to every one', async (t) => {
+    const { create, call } = await createWorld(t);
+    const taskId = await create({ schedulerId: 's', projectId: 'p' });
+    const absent = newSlugId();
+    const message = async (name: string, params: Record<string, string>, scopes: string[]) => {
+      const error = await call(name, params, {}, { scopes }).catch((thrown: unknown) => thrown);
+      assert.ok(error instanceof ApiError, String(error));
+      return `${error.code}: ${error.message.replaceAll(/[\w-]{22}/g, 'ID')}`;
+    };
+    for (const action of ['schedule-task', 'cancel-task', 'rerun-task', 'seal-task-group', 'cancel-task-group']) {
+      const name = action.replaceAll(/-(.)/g, (_, letter: string) => letter.toUpperCase());
+      const params = (id: string) => (action.endsWith('group') ? { taskGroupId: id } : { taskId: id });
+      const say = (id: string, ...scopes: string[]) => message(name, params(id), scopes);
+      for (const scopes of [[], [`queue:${action}`], [`queue:${action}:x/*`], [`queue:${action}-in-project:q`]]) {
+        assert.match(await say(taskId, ...scopes), /^InsufficientScopes: .*<schedulerId>.*same when there is none/s);
+        assert.equal(await say(taskId, ...scopes), await say(absent, ...scopes));
+      }
+      const everyone = [`queue:${action}:*`, `queue:${action}*`];
+      const reader = action.endsWith('group') ? ['queue:list-task-group:*'] : ['queue:status:*', 'queue:get-task:*'];
+      for (const scope of [...everyone, ...reader]) assert.match(await say(absent, scope), /^ResourceNotFound: /);
+      for (const scope of reader) assert.match(await say(taskId, scope), /^InsufficientScopes: .*:s\/ID/s);
+    }
   });
 
   it('may run a task again until it has fifty runs', async (t) => {

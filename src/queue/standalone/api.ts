@@ -3,8 +3,15 @@
 import { type Clock, toIso } from '../../core/clock.ts';
 import type { Database } from '../../database/database.ts';
 import { ApiError } from '../../http/api-error.ts';
-import { type ApiRequest, type ApiService, implementApi, type ScopeExpression } from '../../http/api-method.ts';
+import {
+  type ApiRequest,
+  type ApiService,
+  implementApi,
+  type Satisfies,
+  type ScopeExpression,
+} from '../../http/api-method.ts';
 import { fillInScopes } from '../../http/scope-check.ts';
+import { authorizeStored } from './authorize-stored.ts';
 import type { MakeClaimCredentials } from './claims/claim-credentials.ts';
 import type { ClaimDesk } from './claims/work-requests.ts';
 import { QUEUE_API } from './declaration.ts';
@@ -25,12 +32,18 @@ export type QueueApiSettings = {
   readonly claimDesk: ClaimDesk;
   readonly makeCredentials: MakeClaimCredentials;
   readonly claimMs: number;
+  readonly satisfies: Satisfies;
 };
 
 const LONGEST_PAGE = 1_000;
 
+type MethodName = (typeof QUEUE_API.methods)[number]['name'];
+
+const SCOPES = new Map(QUEUE_API.methods.map(({ name, scopes = { AllOf: [] } }) => [name, scopes]));
+const scopesFor = (name: MethodName): ScopeExpression => SCOPES.get(name) ?? { AnyOf: [] };
+
 export const createQueueApi = (settings: QueueApiSettings): ApiService => {
-  const { database, clock, create, changeTask, claimDesk, makeCredentials, claimMs } = settings;
+  const { database, clock, create, changeTask, claimDesk, makeCredentials, claimMs, satisfies } = settings;
 
   const findTask = async (taskId: string, noSuchTask: (taskId: string) => ApiError): Promise<StoredTask> => {
     const task = await readTask(database, taskId);
@@ -47,12 +60,18 @@ export const createQueueApi = (settings: QueueApiSettings): ApiService => {
 
   /** For who acts on a task from outside: what it takes depends on the task. */
   const changeAllowed =
-    (scopes: ScopeExpression, transition: Transition, mayResolve: boolean) =>
-    async ({ params, authorize }: ApiRequest) => {
-      const taskId = params.taskId as string;
-      const { definition } = await findTask(taskId, taskNotFound);
-      const { schedulerId, taskGroupId, projectId } = definition;
-      authorize(fillInScopes(scopes, { schedulerId, taskGroupId, projectId, taskId }));
+    (name: MethodName, transition: Transition, mayResolve: boolean) => async (request: ApiRequest) => {
+      const taskId = request.params.taskId as string;
+      const stored = {
+        scopes: scopesFor(name),
+        mayRead: [`queue:get-task:${taskId}`, `queue:status:${taskId}`],
+        found: await readTask(database, taskId),
+        namesOf: ({ definition: { schedulerId, taskGroupId, projectId } }: StoredTask) => ({
+          ...{ schedulerId, taskGroupId, projectId },
+        }),
+        notFound: () => taskNotFound(taskId),
+      };
+      authorizeStored(request, stored, satisfies);
       return { body: { status: statusOf(await change(taskId, transition, mayResolve)) } };
     };
 
@@ -71,8 +90,21 @@ export const createQueueApi = (settings: QueueApiSettings): ApiService => {
 
   const findGroup = async (taskGroupId: string): Promise<TaskGroup> => {
     const group = await readTaskGroup(database, taskGroupId);
-    if (!group) throw new ApiError('ResourceNotFound', `No task-group with taskGroupId: \`${taskGroupId}\``);
+    if (!group) throw groupNotFound(taskGroupId);
     return group;
+  };
+
+  /** As `changeAllowed`, for groups. */
+  const findAllowedGroup = async (name: MethodName, request: ApiRequest): Promise<TaskGroup> => {
+    const taskGroupId = request.params.taskGroupId as string;
+    const stored = {
+      scopes: scopesFor(name),
+      mayRead: [`queue:list-task-group:${taskGroupId}`],
+      found: await readTaskGroup(database, taskGroupId),
+      namesOf: ({ schedulerId }: TaskGroup) => ({ schedulerId }),
+      notFound: () => groupNotFound(taskGroupId),
+    };
+    return authorizeStored(request, stored, satisfies);
   };
 
   const listPage = async ({ query }: ApiRequest, read: (after: string, most: number) => Promise<StoredTask[]>) => {
@@ -110,18 +142,15 @@ export const createQueueApi = (settings: QueueApiSettings): ApiService => {
     }
   };
 
-  const scopesOf = Object.fromEntries(QUEUE_API.methods.map(({ name, scopes = { AllOf: [] } }) => [name, scopes]));
-  const scopesFor = (name: (typeof QUEUE_API.methods)[number]['name']) => scopesOf[name] as ScopeExpression;
-
   return implementApi(QUEUE_API, {
     task: async ({ params }) => ({ body: (await findTask(params.taskId as string, unknownTask)).definition }),
     status: async ({ params }) => ({
       body: { status: statusOf(await findTask(params.taskId as string, unknownTask)) },
     }),
     createTask: async (request) => ({ body: { status: statusOf(await create(request)) } }),
-    scheduleTask: changeAllowed(scopesFor('scheduleTask'), schedule, false),
-    rerunTask: changeAllowed(scopesFor('rerunTask'), rerun, false),
-    cancelTask: changeAllowed(scopesFor('cancelTask'), cancel, true),
+    scheduleTask: changeAllowed('scheduleTask', schedule, false),
+    rerunTask: changeAllowed('rerunTask', rerun, false),
+    cancelTask: changeAllowed('cancelTask', cancel, true),
 
     listTaskGroup: async (request) => {
       const group = await findGroup(request.params.taskGroupId as string);
@@ -129,15 +158,13 @@ export const createQueueApi = (settings: QueueApiSettings): ApiService => {
       return { body: { ...describeGroup(group), ...page } };
     },
     getTaskGroup: async ({ params }) => ({ body: describeGroup(await findGroup(params.taskGroupId as string)) }),
-    sealTaskGroup: async ({ params, authorize }) => {
-      const group = await findGroup(params.taskGroupId as string);
-      authorize(fillInScopes(scopesFor('sealTaskGroup'), group as never));
+    sealTaskGroup: async (request) => {
+      const group = await findAllowedGroup('sealTaskGroup', request);
       await seal(database, group, clock.now());
       return { body: describeGroup(await findGroup(group.taskGroupId)) };
     },
-    cancelTaskGroup: async ({ params, authorize }) => {
-      const group = await findGroup(params.taskGroupId as string);
-      authorize(fillInScopes(scopesFor('cancelTaskGroup'), group as never));
+    cancelTaskGroup: async (request) => {
+      const group = await findAllowedGroup('cancelTaskGroup', request);
       if (group.sealed === undefined) {
         throw new ApiError(
           'RequestConflict',
@@ -187,6 +214,9 @@ const describeGroup = ({ taskGroupId, schedulerId, expires, sealed }: TaskGroup)
   expires: toIso(expires),
   ...(sealed !== undefined && { sealed: toIso(sealed) }),
 });
+
+const groupNotFound = (taskGroupId: string): ApiError =>
+  new ApiError('ResourceNotFound', `No task-group with taskGroupId: \`${taskGroupId}\``);
 
 const unknownTask = (taskId: string): ApiError =>
   new ApiError(

@@ -130,7 +130,7 @@ export const createStandaloneQueue = (settings: StandaloneQueueSettings): Standa
     createTasksIn,
     taskStates: (taskIds) => readStates(database, taskIds),
     api: createQueueApi({
-      ...{ database, clock, create, claimDesk, claimMs },
+      ...{ database, clock, create, claimDesk, claimMs, satisfies },
       changeTask: createChangeTask({ database, clock, commitChanges }),
       makeCredentials: createClaimCredentials(() => ensureInternalClient({ database, clients, clock }, QUEUE_CLIENT)),
     }),

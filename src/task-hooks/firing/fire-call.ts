@@ -178,7 +178,8 @@ export const createFiring = (settings: FiringSettings): Firing => {
           throw new Error(`the hook ${event.hookGroupId}/${event.hookId} changes all the time`);
         hook = await memory.reload(event);
       }
-      return { outcome: 'no-such-hook' };
+      // Whoever comes with a token and nothing else does not learn by it whether there is such a hook.
+      return { outcome: event.token === undefined ? 'no-such-hook' : 'wrong-token' };
     },
   };
 };
