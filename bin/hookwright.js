@@ -38,6 +38,23 @@ const run = async (main, node, compileCache) => {
   await import(pathToFileURL(main).href);
 };
 
+/**
+ * npm forwards the signals it gets, except SIGKILL, and dies of SIGHUP. The start script is an
+ * `exec`, so that npm itself, and no shell, is the parent that is looked at here.
+ */
+const endWithNpm = () => {
+  if (!/^exec node bin\/hookwright\.js\b/.test(process.env.npm_lifecycle_script)) return;
+  const parent = process.ppid;
+  const timer = setInterval(() => {
+    if (process.ppid === parent) return;
+    clearInterval(timer);
+    process.kill(process.pid, 'SIGTERM'); // as if npm had forwarded it
+  }, LOOK_FOR_NPM_MS);
+  timer.unref();
+};
+const LOOK_FOR_NPM_MS = 500;
+
+endWithNpm();
 /** Only what the user can do something about is said without a stack trace. */
 const isClone = existsSync(join(root, 'package-lock.json')) && existsSync(join(root, 'src', 'main.ts'));
 (isClone ? runClone() : runPackage()).catch((error) => {

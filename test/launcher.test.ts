@@ -5,7 +5,7 @@ import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { chmod, cp, mkdir, mkdtemp, readFile, realpath, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { delimiter, join } from 'node:path';
+import { delimiter, dirname, join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { systemClock } from '../src/core/clock.ts';
@@ -20,6 +20,7 @@ const lifeline = 'HOOKWRIGHT_LIFELINE_FD' in process.env;
 onLauncherGone(() => process.exit(3));
 const report: Report = { version: process.version, args: process.argv.slice(2), pid: process.pid, lifeline };
 process.on('SIGTERM', () => process.exit(7)).on('SIGINT', () => process.exit(8));
+process.on('exit', (status) => report.args[0] === 'stay' && process.stdout.write('ended with ' + status + '\\n'));
 process.stdout.write(JSON.stringify(report) + '\\n');
 if (report.args[0] === 'stay') setInterval(() => {}, 1000);
 if (report.args[0] === 'die') process.kill(process.pid, 'SIGKILL');
@@ -249,6 +250,34 @@ test('the program notices that its launcher was killed', underOldNode, async (t)
   // The streams close when the last process that holds them has ended.
   await run.end;
 });
+
+for (const [signal, status] of [
+  ['SIGTERM', 7],
+  ['SIGINT', 8],
+  ['SIGKILL', 7],
+] as const) {
+  test(`${signal} to the npm of a first "npm start" ends the program in order`, underOldNode, async (t) => {
+    const clone = await newClone(t);
+    const npm = spawnSync('which', ['-a', 'npm'], { encoding: 'utf8' }).stdout.split('\n')[0] ?? '';
+    const { start } = JSON.parse(await readFile(join(PROJECT, 'package.json'), 'utf8')).scripts;
+    await writeFile(
+      join(clone, 'package.json'),
+      JSON.stringify({ type: 'module', scripts: { start: start.replace('serve', 'stay') } }),
+    );
+    const run = launch(t, clone, [npm, 'start', '--silent'], {
+      path: `${join(clone, 'tools')}:${dirname(oldNode)}:/bin`,
+    });
+    await until(run, /\n/, 'stdout');
+    const { pid, lifeline } = JSON.parse(run.stdout());
+    assert.equal(lifeline, true, 'npm found the old Node');
+    run.process.kill(signal);
+    // The streams close when the last process that holds them has ended.
+    const end = await run.end;
+    assert.match(run.stdout(), new RegExp(`ended with ${status}\n$`));
+    if (signal !== 'SIGKILL') assert.deepEqual(end, [status, null]);
+    assert.throws(() => process.kill(pid, 0), { code: 'ESRCH' });
+  });
+}
 
 test('a lifeline that is none is ignored', async (t) => {
   const clone = await newClone(t);

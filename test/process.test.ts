@@ -8,15 +8,18 @@ import { describe, it } from 'node:test';
 import { ECHO_SCOPES, echoHook, rootClients } from './support/client.ts';
 import { freshDatabaseUrl } from './support/database.ts';
 import { holdRequest } from './support/held-request.ts';
-import { isAlive } from './support/processes.ts';
+import { isAlive, kill9 } from './support/processes.ts';
 import { send } from './support/request.ts';
 import {
   MAIN,
   newDataFolder,
   newFolder,
   postmasterOf,
+  readJson,
+  runNpm,
   runProgram,
   type Server,
+  type ServerFile,
   serve,
   serveQuickly,
 } from './support/server.ts';
@@ -163,6 +166,27 @@ describe('the end', () => {
       assert.deepEqual(await server.exit, [0, null], server.said());
       assert.match(server.said(), /\nEnded\.\n$/);
       assert.equal(await exists(join(server.dataFolder, 'server.json')), false);
+    });
+  }
+
+  for (const signal of ['SIGTERM', 'SIGINT', 'SIGKILL'] as const) {
+    it(`by ${signal} to npm, which runs it as "npm start", is as orderly, and the port is free`, async (t) => {
+      const cleanup = lastFirst(t);
+      const data = await newDataFolder(cleanup);
+      const env = { DATABASE_URL: await freshDatabaseUrl(cleanup) };
+      const npm = runNpm(cleanup, ['start', '--', '--port', '0', '--data', data], env);
+      const { url, pid } = await eventually('server.json is there', () =>
+        readJson<ServerFile>(join(data, 'server.json')),
+      );
+      await npm.says(/Press Ctrl-C to end/);
+      cleanup.after(async () => kill9(pid));
+      npm.process.kill(signal);
+      const exit = await npm.exit; // when the server, which writes to the same pipes, has ended too
+      assert.match(npm.said(), /\nEnded\.\n$/);
+      await eventually('the server has ended', async () => !(await isAlive(pid)));
+      await assert.rejects(send(url, '/livez'), { code: 'ECONNREFUSED' });
+      assert.equal(await exists(join(data, 'server.json')), false);
+      assert.deepEqual(exit, signal === 'SIGKILL' ? [null, signal] : [0, null], npm.said());
     });
   }
 

@@ -10,7 +10,8 @@ import { type Cleanup, freshDatabaseUrl } from './database.ts';
 import { familyOf, isAlive, kill9 } from './processes.ts';
 import { eventually } from './wait.ts';
 
-export const MAIN = fileURLToPath(new URL('../../src/main.ts', import.meta.url));
+const PROJECT = fileURLToPath(new URL('../..', import.meta.url));
+export const MAIN = join(PROJECT, 'src/main.ts');
 
 export type RootCredentials = { readonly rootUrl: string; readonly clientId: string; readonly accessToken: string };
 export type Exit = readonly [status: number | null, signal: NodeJS.Signals | null];
@@ -51,6 +52,21 @@ export const runProgram = (t: Cleanup, args: readonly string[], options: RunOpti
     stdio: ['ignore', 'pipe', 'pipe', 'pipe'],
     ...(uid !== undefined && { uid, gid: uid }),
   });
+  return followProgram(t, child);
+};
+
+/** Runs `npm ARGS` in this repository. Killed after the test if it still runs. */
+export const runNpm = (t: Cleanup, args: readonly string[], env: NodeJS.ProcessEnv = {}): Program => {
+  const outside = Object.entries(withoutSettings(process.env)).filter(([name]) => !name.startsWith('npm_'));
+  const child = spawn('npm', args, {
+    cwd: PROJECT,
+    env: { ...Object.fromEntries(outside), ...env },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  return followProgram(t, child);
+};
+
+const followProgram = (t: Cleanup, child: ChildProcess): Program => {
   let said = '';
   for (const stream of [child.stdout, child.stderr]) {
     stream?.setEncoding('utf8').on('data', (text: string) => {
