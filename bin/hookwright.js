@@ -54,6 +54,7 @@ const endWithNpm = () => {
 };
 const LOOK_FOR_NPM_MS = 500;
 
+process.stderr.on('error', () => {}); // nobody reads what is told on it
 endWithNpm();
 /** Only what the user can do something about is said without a stack trace. */
 const isClone = existsSync(join(root, 'package-lock.json')) && existsSync(join(root, 'src', 'main.ts'));

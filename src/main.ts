@@ -3,6 +3,7 @@
 import type { Call, CommandEntry, CommandIo } from './commands/cli/command.ts';
 import { EXIT_STATUS } from './commands/cli/exit-status.ts';
 import { describeCommand, listCommands } from './commands/cli/help.ts';
+import { handleLostOutput } from './commands/cli/lost-output.ts';
 import { createOutput } from './commands/cli/output.ts';
 import { entriesBelow, findEntry, type ReadEntry, readCall, type Values } from './commands/cli/read-call.ts';
 import { COMMANDS } from './commands/command-table.ts';
@@ -24,6 +25,8 @@ const unknownCommand = (words: readonly string[]): OperatorError => {
 };
 
 const main = async (args: readonly string[], io: CommandIo): Promise<number> => {
+  const found = findEntry(COMMANDS, args);
+  handleLostOutput(process, found?.entry);
   const [first = 'help', ...rest] = args;
   if (first === '--version' || first === 'version') {
     io.stdout.write(`${VERSION}\n`);
@@ -34,10 +37,8 @@ const main = async (args: readonly string[], io: CommandIo): Promise<number> => 
     io.stdout.write(await help(wordsOf(first === 'help' ? rest : args.slice(0, helpAt))));
     return EXIT_STATUS.done;
   }
-  const found = findEntry(COMMANDS, args);
   if (found === undefined) return withoutCommand(args, io);
   const { entry } = found;
-  if (first !== 'serve' && !('writesData' in entry)) endQuietlyWithPipe();
   if (entry.kind === 'own') return (await entry.load()).run(found.rest, io);
   return runCall(entry, found.rest, io);
 };
@@ -50,19 +51,6 @@ const withoutCommand = (args: readonly string[], { stderr }: CommandIo): number 
   if (entriesBelow(COMMANDS, args).length === 0) throw unknownCommand(args);
   stderr.write(listCommands(COMMANDS, args, VERSION));
   return EXIT_STATUS.usage;
-};
-
-/**
- * Whoever reads has seen enough (`| head`): no error, and nothing more to do. A server goes on
- * without its readers.
- */
-const endQuietlyWithPipe = (): void => {
-  for (const stream of [process.stdout, process.stderr]) {
-    stream.on('error', (error: NodeJS.ErrnoException) => {
-      if (error.code !== 'EPIPE') throw error;
-      process.exit(EXIT_STATUS.done);
-    });
-  }
 };
 
 const runCall = async (entry: ReadEntry, args: readonly string[], io: CommandIo): Promise<number> => {

@@ -2,6 +2,7 @@
 // shares.
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
+import { closeSync, existsSync, openSync } from 'node:fs';
 import { access, mkdir, readdir, readFile, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
@@ -14,7 +15,9 @@ import {
   MAIN,
   newDataFolder,
   newFolder,
+  type Program,
   postmasterOf,
+  type RootCredentials,
   readJson,
   runNpm,
   runProgram,
@@ -32,6 +35,7 @@ const NOBODY = 65534;
  * clocks differ.
  */
 const SAME_SIGNAL_MS = 250 + 50;
+const WITHOUT_FULL_DISK = existsSync('/dev/full') ? false : 'there is no /dev/full here';
 const TRIGGER = '/api/hooks/v1/hooks/g/h/trigger';
 
 const exists = (path: string): Promise<boolean> =>
@@ -265,6 +269,43 @@ describe('the end', () => {
     assert.deepEqual(await server.exit, [0, null]);
     assert.match(server.said(), /ending with work under way/);
     await held.broken;
+  });
+});
+
+describe('output that nobody reads', () => {
+  const serveUnread = async (cleanup: Cleanup, lose: (data: string) => Promise<Program>) => {
+    const data = await newDataFolder(cleanup);
+    const program = await lose(data);
+    const { url } = await eventually('server.json is there', () => readJson<ServerFile>(join(data, 'server.json')));
+    const credentials = JSON.parse(await readFile(join(data, 'root-credentials.json'), 'utf8')) as RootCredentials;
+    for (const path of ['/livez', '/nowhere', '/api/hooks/v1/hooks/%zz/h']) await send(url, path); // each is logged
+    const { hooks } = rootClients(credentials);
+    await hooks.createHook('g', 'h', echoHook());
+    program.process.kill('SIGTERM');
+    return program.exit;
+  };
+  const argsFor = (data: string) => ['serve', '--port', '0', '--data', data, '--log-level', 'trace'];
+
+  for (const lost of [['stdout'], ['stderr'], ['stdout', 'stderr']] as const) {
+    it(`does not end the server: ${lost.join(' and ')} closed by the reader`, async (t) => {
+      const cleanup = lastFirst(t);
+      const env = { DATABASE_URL: await freshDatabaseUrl(cleanup) };
+      const exit = await serveUnread(cleanup, async (data) => {
+        const program = runProgram(cleanup, argsFor(data), { env });
+        for (const stream of lost) program.process[stream]?.destroy();
+        return program;
+      });
+      assert.deepEqual(exit, [0, null]);
+    });
+  }
+
+  it('does not end the server: a full disk', { skip: WITHOUT_FULL_DISK }, async (t) => {
+    const cleanup = lastFirst(t);
+    const env = { DATABASE_URL: await freshDatabaseUrl(cleanup) };
+    const full = openSync('/dev/full', 'w');
+    cleanup.after(async () => closeSync(full));
+    const exit = await serveUnread(cleanup, async (data) => runProgram(cleanup, argsFor(data), { env, output: full }));
+    assert.deepEqual(exit, [0, null]);
   });
 });
 

@@ -46,6 +46,8 @@ export const OPERATOR_ERRORS = {
   HW_BAD_FILE: '{path} cannot be used: {reason}',
   HW_CREDENTIALS_OPEN:
     'The credentials in {path} could be read by others of this machine. Make the file yours alone: chmod 600 {path}; if somebody else may have read it, give the client a new token',
+  HW_OUTPUT_LOST:
+    'Standard output cannot be written: {reason}. What the command was to do may be done; look before you repeat it',
   HW_EDIT_CONFLICT:
     'The hook {hook} was changed by somebody else while you edited it, and is not overwritten. Look at it with hookwright hooks show, then decide',
   HW_EDITOR_FAILED: 'The editor "{editor}" failed: {reason}. Set VISUAL or EDITOR to one that runs here',

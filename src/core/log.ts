@@ -17,7 +17,17 @@ export const createLog = (options: { level: LogLevel; destination?: NodeJS.Writa
     timestamp: pino.stdTimeFunctions.isoTime,
     redact: { paths: SECRET_KEYS.flatMap((key) => [key, `*.${key}`, `*.*.${key}`]), censor: '[redacted]' },
   };
-  return pino(settings, options.destination ?? pino.destination({ fd: 2, sync: true }));
+  return pino(settings, options.destination ?? standardError());
+};
+
+/** What is kept for a disk that is full, in characters; entries beyond it are dropped. */
+const MOST_UNWRITTEN = 1_000_000;
+
+/** The server goes on when its log cannot be written; later entries are tried again. */
+const standardError = () => {
+  const destination = pino.destination({ fd: 2, sync: true, maxLength: MOST_UNWRITTEN });
+  destination.on('error', () => {});
+  return destination;
 };
 
 /**

@@ -3,6 +3,7 @@
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { existsSync } from 'node:fs';
 import { mkdir, readdir, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
@@ -141,7 +142,37 @@ describe('output', () => {
       await world.succeed(['hooks', 'create', `pipe/${id}`, '-'], many);
     const script = `set -o pipefail; '${process.execPath}' '${LAUNCHER}' hooks list pipe --json | head -1`;
     const child = spawn('bash', ['-c', script], { cwd: world.folder, env: cleanEnvironment(world.folder) });
-    assert.deepEqual(await follow(child).end, { status: 0, out: '[\n', err: '' });
+    assert.deepEqual(await follow(child).end, { status: 128 + 13, out: '[\n', err: '' });
+  });
+
+  it('that nobody reads is no error of the calls below help either', async () => {
+    for (const words of ['help', '--version', 'help serve', 'completion bash', 'config check --port 0', 'whoami']) {
+      const script = `set -o pipefail; { sleep 0.2; exec '${process.execPath}' '${LAUNCHER}' ${words}; } | exec true`;
+      const child = spawn('bash', ['-c', script], { cwd: world.folder, env: cleanEnvironment(world.folder) });
+      assert.deepEqual(await follow(child).end, { status: 128 + 13, out: '', err: '' }, words);
+    }
+  });
+
+  it('to a disk that is full is an error in words', async (t) => {
+    if (!existsSync('/dev/full')) return t.skip('there is no /dev/full here');
+    const script = `'${process.execPath}' '${LAUNCHER}' hooks list > /dev/full`;
+    const child = spawn('bash', ['-c', script], { cwd: world.folder, env: cleanEnvironment(world.folder) });
+    const { status, err } = await follow(child).end;
+    assert.deepEqual([status, err.split(': ')[1]], [1, 'Standard output cannot be written']);
+    assert.match(err, /^[^\n]+no space left on device[^\n]+\[HW_OUTPUT_LOST\]\n$/);
+  });
+
+  it('on a standard error that is lost leaves the status as it is', async () => {
+    for (const [where, words, status] of [
+      ['2>&1 >/dev/null | exec true', 'hooks show no/hook', 3],
+      ['2>&-', 'hooks nonsense', 2],
+      ['2>/dev/full', 'hooks show no/hook', 3],
+      ['2>/dev/full', `backup '${join(world.folder, 'unsaid.backup')}'`, 0],
+    ] as const) {
+      const script = `set -o pipefail; '${process.execPath}' '${LAUNCHER}' ${words} ${where}`;
+      const child = spawn('bash', ['-c', script], { cwd: world.folder, env: cleanEnvironment(world.folder) });
+      assert.equal((await follow(child).end).status, status, `${words} ${where}`);
+    }
   });
 
   it('has colours on a terminal only, and not with NO_COLOR', async (t) => {

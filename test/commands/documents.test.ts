@@ -32,7 +32,7 @@ test('examples/hooks/README.md, on a RabbitMQ', { skip: WITHOUT_RABBITMQ_NODE },
 
 test('docs/command-line.md names each exit status once', async () => {
   const page = await readFile(join(PROJECT, 'docs/command-line.md'), 'utf8');
-  const named = [...page.matchAll(/^\| (\d) \|/gm)].map(([, status]) => Number(status));
+  const named = [...page.matchAll(/^\| (\d+) \|/gm)].map(([, status]) => Number(status));
   assert.deepEqual(named, Object.values(EXIT_STATUS));
 });
 

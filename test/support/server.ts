@@ -31,6 +31,8 @@ export type RunOptions = {
   readonly env?: NodeJS.ProcessEnv;
   /** Who runs it; only root can be somebody else. */
   readonly uid?: number;
+  /** An open file for all that it writes, in place of `said`. */
+  readonly output?: number;
 };
 
 export type ServeOptions = RunOptions & { readonly args?: readonly string[] };
@@ -43,13 +45,13 @@ export type Server = Program & {
 
 /** Runs `hookwright ARGS`. Killed after the test if it still runs. */
 export const runProgram = (t: Cleanup, args: readonly string[], options: RunOptions = {}): Program => {
-  const { cwd = '/', env = {}, uid } = options;
+  const { cwd = '/', env = {}, uid, output = 'pipe' } = options;
   const child = spawn(process.execPath, [MAIN, ...args], {
     cwd,
     // The fourth is the lifeline of a launcher (bin/run-node.js): the program ends also when this
     // process is killed.
     env: { ...withoutSettings(process.env), HOOKWRIGHT_LIFELINE_FD: '3', ...env },
-    stdio: ['ignore', 'pipe', 'pipe', 'pipe'],
+    stdio: ['ignore', output, output, 'pipe'],
     ...(uid !== undefined && { uid, gid: uid }),
   });
   return followProgram(t, child);

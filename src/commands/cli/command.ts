@@ -54,6 +54,11 @@ export type CommandEntry = {
   /** The words that call it: `['hooks', 'create']`. */
   readonly words: readonly string[];
   readonly summary: string;
+  /**
+   * Goes on when standard output cannot be written: the server, whose output is beside its work,
+   * and what reports a failed write itself.
+   */
+  readonly goesOnUnread?: true;
 } & (ReadCommandEntry | OwnCommandEntry);
 
 export type ReadCommandEntry = {
@@ -63,10 +68,6 @@ export type ReadCommandEntry = {
   /** More for help, below the summary. */
   readonly notes?: string;
   readonly examples?: readonly string[];
-  /**
-   * What it writes on standard output is data: a reader that goes away before the end is an error.
-   */
-  readonly writesData?: true;
   readonly load: () => Promise<Run>;
 };
 

@@ -10,4 +10,6 @@ export const EXIT_STATUS = {
   /** No credentials, wrong ones, or ones that may not do it. */
   notAllowed: 4,
   unreachable: 5,
+  /** Whoever read standard output has seen enough: the status that shells give for SIGPIPE. */
+  readerGone: 128 + 13,
 } as const;

@@ -21,7 +21,7 @@ Without the encryption key a backup cannot be restored: keep the key too, in ano
       'hookwright backup hooks.backup',
       'hookwright backup - | ssh backups "cat > hooks.new && mv hooks.new hooks.backup"',
     ],
-    writesData: true,
+    goesOnUnread: true,
     load: async () => (await import('./backup.ts')).backup,
   },
   {

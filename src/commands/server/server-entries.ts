@@ -21,6 +21,7 @@ export const SERVER_ENTRIES: readonly CommandEntry[] = [
     kind: 'own',
     words: ['serve'],
     summary: 'Run the server',
+    goesOnUnread: true,
     options: serveOptions,
     load: async () => (await import('./serve.ts')).serve,
   },
