@@ -2,12 +2,12 @@
 // costs in the same round.
 //   npm run bench -- --only script-hooks     takes it alone
 import { systemClock } from '../src/core/clock.ts';
-import { judge } from '../src/script-hooks/check-answer.ts';
+import { checkAnswer } from '../src/script-hooks/check-answer.ts';
 import { bootImage } from '../src/script-hooks/engine/boot.ts';
 import { createCompiler } from '../src/script-hooks/engine/compiler.ts';
 import { createRunner } from '../src/script-hooks/engine/runner.ts';
 import { loadWasm } from '../src/script-hooks/engine/wasm.ts';
-import { createSurroundings } from '../src/script-hooks/host-answers.ts';
+import { createHostAnswers } from '../src/script-hooks/host-answers.ts';
 import {
   type Bowl,
   buildHook,
@@ -16,7 +16,7 @@ import {
   type Event,
   type ScriptHook,
 } from '../src/script-hooks/index.ts';
-import { takeApart } from '../src/script-hooks/sandbox/lazy-event.ts';
+import { splitEvent } from '../src/script-hooks/sandbox/lazy-event.ts';
 import { type Bar, figure, type Measure, type Row } from './measure.ts';
 import { bowl, EVENTS, postsOf, SCRIPTS } from './script-hooks-cases.ts';
 
@@ -58,7 +58,7 @@ const insideTheWorker = async (rounds: number): Promise<Row[]> => {
   const wasm = loadWasm();
   const image = bootImage(wasm, DEFAULT_LIMITS);
   const compile = createCompiler(wasm, image, DEFAULT_LIMITS);
-  const known = createSurroundings(bowl).known(new Set(['state']));
+  const known = createHostAnswers(bowl).known(new Set(['state']));
   const runner = createRunner(wasm, image, DEFAULT_LIMITS, () => ({ json: known.state ?? 'null', waitedMs: 0 }));
   const rows: Row[] = [];
   for (const [hook, [name, source]] of Object.entries(SCRIPTS).entries()) {
@@ -66,7 +66,7 @@ const insideTheWorker = async (rounds: number): Promise<Row[]> => {
     if (compiled.kind !== 'compiled') throw new Error(compiled.message);
     for (const [size, event] of Object.entries(EVENTS)) {
       const run = () => {
-        const pieces = takeApart(event);
+        const pieces = splitEvent(event);
         const { head, parts } = pieces;
         const job = {
           head,
@@ -78,7 +78,7 @@ const insideTheWorker = async (rounds: number): Promise<Row[]> => {
           known: name === 'limiter' ? known : {},
         };
         const report = runner.run({ kind: 'run', hook, bytecode: compiled.bytecode, ...job });
-        const outcome = judge(report, { pieces, state: bowl.state, seed: 's' });
+        const outcome = checkAnswer(report, { pieces, state: bowl.state, seed: 's' });
         if (outcome.outcome !== 'allowed') throw new Error(JSON.stringify(outcome));
       };
       const bar: Bar | undefined = name === 'trivial' && size === '7 KB' ? { of: 'ratio', atMost: 10 } : undefined;

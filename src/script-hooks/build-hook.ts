@@ -1,12 +1,12 @@
 // A source goes in, a hook comes out that can be called.
 import { newSlugId } from '../core/ids.ts';
-import { judge } from './check-answer.ts';
-import { createStrikes } from './circuit-breaker.ts';
+import { checkAnswer } from './check-answer.ts';
+import { createCircuitBreaker } from './circuit-breaker.ts';
 import { ScriptHookError } from './errors.ts';
 import { unwrapHoon } from './hoon-source.ts';
-import { createSurroundings } from './host-answers.ts';
+import { createHostAnswers } from './host-answers.ts';
 import type { Limits } from './limits.ts';
-import { type EventPieces, eventKindName, takeApart } from './sandbox/lazy-event.ts';
+import { type SplitEvent, eventKindName, splitEvent } from './sandbox/lazy-event.ts';
 import { createSandbox, type Sandbox, type Script } from './sandbox/sandbox.ts';
 import type { Question } from './sandbox/worker-protocol.ts';
 import type { Bowl, Outcome, RunRequest } from './types.ts';
@@ -73,7 +73,7 @@ const compile = async (sandbox: Sandbox, source: string): Promise<Uint8Array> =>
 };
 
 const hookOf = (sandbox: Sandbox, script: Script, giveBack: () => Promise<void>): ScriptHook => {
-  const strikes = createStrikes(sandbox.limits);
+  const strikes = createCircuitBreaker(sandbox.limits);
   /** What it asked for in its last run comes along with the next one. */
   let expected: ReadonlySet<Question> = new Set();
   let isClosed = false;
@@ -85,7 +85,7 @@ const hookOf = (sandbox: Sandbox, script: Script, giveBack: () => Promise<void>)
     const seed = request.seed ?? newSlugId();
     const reason = strikes.disabled();
     if (reason !== null) return notRun(bowl, seed, reason, 0);
-    const surroundings = createSurroundings(bowl);
+    const surroundings = createHostAnswers(bowl);
     const deadlineMs = request.deadlineMs ?? deadlineFor(request, sandbox.limits);
     const { head, parts } = pieces;
     const job = {
@@ -103,7 +103,7 @@ const hookOf = (sandbox: Sandbox, script: Script, giveBack: () => Promise<void>)
       return notRun(bowl, seed, `the script was stopped from outside: ${report.why}`, deadlineMs);
     }
     expected = new Set(report.asked);
-    const outcome = judge(report, { pieces, state: bowl.state, seed });
+    const outcome = checkAnswer(report, { pieces, state: bowl.state, seed });
     strikes.count(outcome.outcome === 'failed' ? outcome.kind : 'fine');
     return outcome;
   };
@@ -111,7 +111,7 @@ const hookOf = (sandbox: Sandbox, script: Script, giveBack: () => Promise<void>)
   return {
     run,
     disabled: strikes.disabled,
-    enable: strikes.forgive,
+    enable: strikes.reset,
     [Symbol.asyncDispose]: async () => {
       if (isClosed) return;
       isClosed = true;
@@ -121,9 +121,9 @@ const hookOf = (sandbox: Sandbox, script: Script, giveBack: () => Promise<void>)
   };
 };
 
-const apart = ({ event }: RunRequest): EventPieces => {
+const apart = ({ event }: RunRequest): SplitEvent => {
   try {
-    return takeApart(event);
+    return splitEvent(event);
   } catch (error) {
     throw new ScriptHookError('HW_SCRIPT_NO_EVENT', error instanceof Error ? error.message : 'this is no event');
   }

@@ -1,17 +1,17 @@
 // From what a run reported to its outcome: piece by piece, a bad effect does not spoil a good event
 // (decision 7).
-import { conformer } from '../community/schema/decode.ts';
+import { decoder } from '../community/schema/decode.ts';
 import { Effect } from '../community/types/effect.ts';
-import { type EventPieces, parseFromGuest, putTogether } from './sandbox/lazy-event.ts';
+import { type SplitEvent, parseGuestJson, joinEvent } from './sandbox/lazy-event.ts';
 import type { RunReport } from './sandbox/worker-protocol.ts';
 import type { Dropped, Outcome } from './types.ts';
 
-const checkEffect = conformer(Effect);
+const checkEffect = decoder(Effect);
 
-export type Judged = { readonly pieces: EventPieces; readonly state: unknown; readonly seed: string };
+export type RunContext = { readonly pieces: SplitEvent; readonly state: unknown; readonly seed: string };
 
 /** The outcome of a run. `state` is the state before it. */
-export const judge = (report: RunReport, { pieces, state, seed }: Judged): Outcome => {
+export const checkAnswer = (report: RunReport, { pieces, state, seed }: RunContext): Outcome => {
   const { verdict, prints, durationMs } = report;
   const dropped: Dropped[] = report.dropped.map(([pointer, reason]) => ({ pointer, reason }));
   if (report.printsDropped > 0) {
@@ -31,10 +31,10 @@ export const judge = (report: RunReport, { pieces, state, seed }: Judged): Outco
     const { failure, message, line, column } = verdict;
     return { ...failed, kind: failure, message, ...(line === undefined ? {} : { line, column: column ?? 1 }) };
   }
-  const effects = judgeEffects(report.effects, dropped);
+  const effects = checkEffects(report.effects, dropped);
   const done = { effects, state, stateJson: report.state, prints, dropped, seed, durationMs };
   if (verdict.kind === 'denied') return withState({ outcome: 'denied', reason: verdict.reason, ...done });
-  const event = putTogether(pieces, verdict);
+  const event = joinEvent(pieces, verdict);
   if (event.ok) return withState({ outcome: 'allowed', event: event.value, ...done });
   return { ...failed, kind: 'malformed', message: `the returned event is wrong at ${event.pointer}: ${event.reason}` };
 };
@@ -46,14 +46,14 @@ const withState = (outcome: Outcome): Outcome => {
   let parsed: { readonly state: unknown } | undefined;
   return Object.defineProperty(outcome, 'state', {
     get: () => {
-      parsed ??= { state: parseFromGuest(stateJson) };
+      parsed ??= { state: parseGuestJson(stateJson) };
       return parsed.state;
     },
     enumerable: true,
   });
 };
 
-const judgeEffects = (texts: readonly string[], dropped: Dropped[]): Effect[] => {
+const checkEffects = (texts: readonly string[], dropped: Dropped[]): Effect[] => {
   const told = new Set(dropped.map(({ pointer }) => pointer));
   return texts.flatMap((text, index) => {
     const pointer = `/effects/${index}`;
@@ -62,7 +62,7 @@ const judgeEffects = (texts: readonly string[], dropped: Dropped[]): Effect[] =>
       dropped.push({ pointer, reason: 'is null' });
       return [];
     }
-    const effect = checkEffect(parseFromGuest(text));
+    const effect = checkEffect(parseGuestJson(text));
     if (effect.ok) return [effect.value];
     dropped.push({ pointer: pointer + effect.pointer, reason: effect.reason });
     return [];

@@ -4,10 +4,10 @@
 import type { Limits } from './limits.ts';
 import type { FailureKind } from './sandbox/worker-protocol.ts';
 
-export type Strikes = {
+export type CircuitBreaker = {
   readonly count: (what: FailureKind | 'fine') => void;
   readonly disabled: () => string | null;
-  readonly forgive: () => void;
+  readonly reset: () => void;
 };
 
 /**
@@ -16,7 +16,7 @@ export type Strikes = {
  */
 const PRICE: Readonly<Partial<Record<FailureKind, number>>> = { terminated: 10, deadline: 3, memory: 3 };
 
-export const createStrikes = (limits: Pick<Limits, 'strikes'>): Strikes => {
+export const createCircuitBreaker = (limits: Pick<Limits, 'strikes'>): CircuitBreaker => {
   let tenths = 0;
   let reason: string | null = null;
   return {
@@ -28,7 +28,7 @@ export const createStrikes = (limits: Pick<Limits, 'strikes'>): Strikes => {
       }
     },
     disabled: () => reason,
-    forgive: () => {
+    reset: () => {
       tenths = 0;
       reason = null;
     },

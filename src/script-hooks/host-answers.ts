@@ -4,14 +4,14 @@ import { POSTS_PER_PAGE } from './guest/source.ts';
 import type { Question } from './sandbox/worker-protocol.ts';
 import type { Bowl, Lazily, PostPages } from './types.ts';
 
-export type Surroundings = {
+export type HostAnswers = {
   readonly answer: (question: Question, argument: number) => Promise<string>;
   /** The answers that need no waiting, for a script that is expected to ask. */
   readonly known: (questions: ReadonlySet<Question>) => Partial<Record<'state' | 'fleet', string>>;
 };
 
 /** `bowl.posts` and `bowl.group.fleet` are called at most once. */
-export const createSurroundings = (bowl: Bowl): Surroundings => {
+export const createHostAnswers = (bowl: Bowl): HostAnswers => {
   let pages: Promise<PostPages> | undefined;
   const posts = (): Promise<PostPages> => {
     pages ??= postPages(bowl);

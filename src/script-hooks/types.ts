@@ -17,7 +17,7 @@ export type PostPages = {
   readonly page: (start: number, end: number) => readonly VPost[] | Promise<readonly VPost[]>;
 };
 
-/** A run's surroundings (spec/script-hooks.md, 3.10). */
+/** The surroundings of a run. */
 export type Bowl = {
   /** The host's ship. */
   readonly our: string;

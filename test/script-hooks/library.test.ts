@@ -1,4 +1,4 @@
-// require("tlon_hooks"): arguments, null cases and exact JSON (spec/script-hooks.md, section 5).
+// require("tlon_hooks"): arguments, null cases and exact JSON.
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import {

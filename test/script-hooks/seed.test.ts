@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { existsSync, readFileSync } from 'node:fs';
 import { after, before, test } from 'node:test';
-import { conformer } from '../../src/community/schema/decode.ts';
+import { decoder } from '../../src/community/schema/decode.ts';
 import { SEED_TYPES } from '../../src/community/types/seed-types.ts';
 import { buildHook, createSandbox, type Sandbox } from '../../src/script-hooks/index.ts';
 import { samplesOf } from './samples.ts';
@@ -28,7 +28,7 @@ test('there is a schema for each type of the seed, and for nothing else', () => 
 });
 
 for (const name of Object.keys(list.types)) {
-  const check = conformer(SEED_TYPES[name] as never);
+  const check = decoder(SEED_TYPES[name] as never);
   for (const { branch, value } of samplesOf(list, name)) {
     test(`${name}: ${branch} is accepted, and its exact form stays as it is`, () => {
       const first = check(value);
@@ -49,7 +49,7 @@ for (const { branch, value } of samplesOf(list, 'Effect').concat(nestedEffects()
     );
     const outcome = await hook.run({ event: eventNamed('cron'), bowl });
     assert.deepEqual(outcome.dropped, []);
-    const exact = conformer(SEED_TYPES.Effect as never)(value);
+    const exact = decoder(SEED_TYPES.Effect as never)(value);
     assert.deepEqual(outcome.effects, [exact.ok && exact.value]);
   });
 }

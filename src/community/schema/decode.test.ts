@@ -6,9 +6,9 @@ import { idFromMillis, millisFromId, parseId, withDots } from '../types/id.ts';
 import { VPost } from '../types/posts.ts';
 import { normalizeShip, shipFromJson } from '../types/ship.ts';
 import { Story } from '../types/story.ts';
-import { conformer } from './decode.ts';
+import { decoder } from './decode.ts';
 
-const effect = conformer(Effect);
+const effect = decoder(Effect);
 
 test('an error points to what is wrong in the branch that was meant', () => {
   const cases: [unknown, string, RegExp][] = [
@@ -53,7 +53,7 @@ test('every spelling of ships and ids comes out in the exact one; the value give
 test('stories nested without end are refused, not followed', () => {
   let inline: unknown = 'x';
   for (let depth = 0; depth < 100_000; depth++) inline = { bold: [inline] };
-  const result = conformer(Story)([{ inline: [inline] }]);
+  const result = decoder(Story)([{ inline: [inline] }]);
   assert.equal(result.ok, false);
   assert.match(result.ok ? '' : result.reason, /nested too deeply/);
 });
@@ -64,7 +64,7 @@ test('a field that a record does not know is kept', () => {
     revision: '0',
     essay: { content: [], author: '~zod', sent: 1, 'kind-data': { chat: null }, blob: null },
   };
-  const result = conformer(VPost)(post);
+  const result = decoder(VPost)(post);
   assert.ok(result.ok && result.value === (post as unknown));
 });
 

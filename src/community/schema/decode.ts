@@ -7,7 +7,7 @@
 import type { Static, TSchema } from 'typebox';
 import { formatText } from './format.ts';
 
-export type Conformed<T> =
+export type Decoded<T> =
   | { readonly ok: true; readonly value: T }
   | { readonly ok: false; readonly pointer: string; readonly reason: string };
 
@@ -16,9 +16,9 @@ export type Conformed<T> =
  * nothing had to change, else copied; never changed in place. `pointer` is a JSON pointer to what
  * is wrong.
  *
- * @example conformer(Effect)({dm: {}}) → {ok: false, pointer: '/dm/ship', reason: 'is missing'}
+ * @example decoder(Effect)({dm: {}}) → {ok: false, pointer: '/dm/ship', reason: 'is missing'}
  */
-export const conformer = <S extends TSchema>(schema: S): ((value: unknown) => Conformed<Static<S>>) => {
+export const decoder = <S extends TSchema>(schema: S): ((value: unknown) => Decoded<Static<S>>) => {
   const check = compile(schema as Node, new Map());
   return (value) => {
     const trail: Trail = { keys: [], reason: '', depth: 0 };

@@ -3,8 +3,8 @@
 import { type Static, type TSchema, type TUnsafe, Type } from 'typebox';
 
 /**
- * What a text or a number must look like, and how it is written out (spec/script-hooks.md, 1.1 to
- * 1.3). Liberal in, exact out: each format accepts every spelling that is in use and gives the one
+ * What a text or a number must look like, and how it is written out. Liberal in, exact out: each
+ * format accepts every spelling that is in use and gives the one
  * that we emit.
  */
 export type Format =

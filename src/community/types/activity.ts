@@ -1,4 +1,4 @@
-// The host's notifications (seed: MsgKey to ActionActivity; spec/script-hooks.md, 6.4).
+// The host's notifications.
 import { type Static, Type } from 'typebox';
 import { ClubId, DottedId, Flag, MessageId, Nest, Nothing, Role, Ship, Text } from '../schema/scalars.ts';
 import { maybe, nullable, recordOf, variants } from '../schema/schema.ts';

@@ -1,4 +1,4 @@
-// What can be done in channels (seed: CreateChannel to ActionChannels; spec/script-hooks.md, 6.2).
+// What can be done in channels.
 import { type Static, Type } from 'typebox';
 import { DottedId, Flag, Nest, Nothing, Role, Ship, Term, Text } from '../schema/scalars.ts';
 import { nullable, variants } from '../schema/schema.ts';

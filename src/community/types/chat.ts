@@ -1,5 +1,4 @@
-// Direct messages, group chats without a host, and contacts (seed: ReplyDelta to ActionContacts;
-// 6.5 to 6.7).
+// Direct messages, group chats without a host, and contacts.
 import { type Static, Type } from 'typebox';
 import { ClubId, Flag, Id, MessageId, Millis, Nothing, Ship, Text, Whole } from '../schema/scalars.ts';
 import { maybe, recordOf, variants } from '../schema/schema.ts';

@@ -1,4 +1,4 @@
-// Effect: an action that a run asks for (seed: Effect; spec/script-hooks.md, 6).
+// Effect: an action that a run asks for.
 import type { Static } from 'typebox';
 import { variants } from '../schema/schema.ts';
 import { ActionActivity } from './activity.ts';

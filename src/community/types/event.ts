@@ -1,4 +1,4 @@
-// Event: what a script hook is called with, and what it answers (seed: OnPost to EventResult).
+// Event: what a script hook is called with, and what it answers.
 import { type Static, Type } from 'typebox';
 import { Millis, Nothing, Ship, Text, Uv } from '../schema/scalars.ts';
 import { maybe, nullable, variants } from '../schema/schema.ts';

@@ -1,5 +1,4 @@
-// Groups and what can be done to them (seed: FleetDiff to ActionGroups; spec/script-hooks.md, 1.3
-// and 6.3).
+// Groups and what can be done to them.
 import { type Static, Type } from 'typebox';
 import { DottedId, Flag, Id, Millis, Nest, Nothing, Role, Ship, Term, Text, Whole } from '../schema/scalars.ts';
 import { maybe, nullable, recordOf, variants } from '../schema/schema.ts';

@@ -1,5 +1,4 @@
-// Times that are ids (@da), with and without dots, and how they come from milliseconds
-// (spec/script-hooks.md, 1.2).
+// Times that are ids (@da), with and without dots, and how they come from milliseconds.
 
 const EPOCH = 170141184475152167957503069145530368000n;
 const SECOND = 2n ** 64n;

@@ -1,4 +1,4 @@
-// Posts and replies (seed: Essay to VPost, Memo; spec/script-hooks.md, 1.4).
+// Posts and replies.
 import { type Static, Type } from 'typebox';
 import { Id, Millis, Revision, Ship, Text } from '../schema/scalars.ts';
 import { nullable, recordOf } from '../schema/schema.ts';

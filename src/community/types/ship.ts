@@ -1,4 +1,4 @@
-// Ships (@p): every spelling in, `"~name"` out (spec/script-hooks.md, 1.1).
+// Ships (@p): every spelling in, `"~name"` out.
 import aura from '@urbit/aura';
 
 const LARGEST = 2n ** 128n;

@@ -1,5 +1,4 @@
-// Story: the rich text of posts, replies and messages (seed: KindData to Story;
-// spec/script-hooks.md, 1.5).
+// Story: the rich text of posts, replies and messages.
 import { type Static, Type } from 'typebox';
 import { Flag, Nest, Nothing, Ship, Text } from '../schema/scalars.ts';
 import { nullable, variants } from '../schema/schema.ts';

@@ -1,4 +1,4 @@
-// Surroundings for a dry run: what the caller gave, and for the rest a small club on ~zod, at the
+// HostAnswers for a dry run: what the caller gave, and for the rest a small club on ~zod, at the
 // event's own time.
 
 import type { Event } from '../../community/types/event.ts';

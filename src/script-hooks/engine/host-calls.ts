@@ -10,7 +10,7 @@ import { sourcePlace } from '../source-place.ts';
 import type { AskHost } from './runner.ts';
 import { GuestError, type HostCall, type Vm } from './vm.ts';
 
-export type Conversation = {
+export type HostCalls = {
   readonly answer: HostCall;
   /**
    * How many calls there were: a script that made none while loading loads the same way every time.
@@ -27,7 +27,7 @@ export type Conversation = {
   >;
 };
 
-export const createConversation = (job: RunJob, limits: Limits, ask: AskHost, vm: Vm): Conversation => {
+export const createHostCalls = (job: RunJob, limits: Limits, ask: AskHost, vm: Vm): HostCalls => {
   const longestValue = Math.max(limits.state, limits.result);
   let calls = 0;
   let loading = true;

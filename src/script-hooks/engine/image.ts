@@ -1,9 +1,9 @@
 // Memory images: the whole state of an engine, taken once and put back before every run, bit for
 // bit.
 //
-// State = linear memory + stack pointer; that is the only mutable global of the module. What makes
-// it correct stands in spec/sandbox.md, section 5: growth retires the instance, the stack pointer
-// is put back, the slack is zeroed.
+// State = linear memory + stack pointer; that is the only mutable global of the module. Three
+// things make it correct: growth retires the instance, the stack pointer is put back, the slack is
+// zeroed.
 import { createVm, type Vm } from './vm.ts';
 
 export type Image = {

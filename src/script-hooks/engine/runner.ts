@@ -3,7 +3,7 @@ import { systemClock } from '../../core/clock.ts';
 import type { Limits } from '../limits.ts';
 import type { Question, RunJob, RunReport, Verdict } from '../sandbox/worker-protocol.ts';
 import { SLACK_STEPS } from './boot.ts';
-import { createConversation } from './host-calls.ts';
+import { createHostCalls } from './host-calls.ts';
 import { type Image, instanceOf, restored, takeImage } from './image.ts';
 import { EngineFault, type Vm } from './vm.ts';
 
@@ -87,7 +87,7 @@ export const createRunner = (module: WebAssembly.Module, baseImage: Image, limit
       vm.run.clockReads = 0;
       vm.run.killed = false;
       vm.run.deadline = started + job.deadlineMs;
-      const conversation = createConversation(job, limits, ask, vm);
+      const conversation = createHostCalls(job, limits, ask, vm);
       vm.run.host = conversation.answer;
       let verdict: Verdict;
       try {

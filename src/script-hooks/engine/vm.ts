@@ -2,7 +2,7 @@
 //
 // The exports of quickjs-wasi with the prefix qjs_ take and give boxes: addresses of a JSValue in
 // the engine's memory. We use them raw, because between restores of a memory image only fixed
-// addresses survive (spec/sandbox.md, 5). Nothing here ever looks into a guest object: only texts
+// addresses survive. Nothing here ever looks into a guest object: only texts
 // cross, and the guest makes them.
 import { systemClock } from '../../core/clock.ts';
 import { jsonOfBinaryForm } from './binary-form.ts';

@@ -2,10 +2,10 @@
 //
 // The large parts (the text of a post, its replies, the post that is replied to) travel as texts of
 // their own. A script that does not look at one does not parse it, and what was not changed does
-// not come back: most runs cost little more than the call. Of what comes back, only what the
-// contract honours is taken (spec/script-hooks.md, 3.4).
+// not come back: most runs cost little more than the call. Only what a script may
+// change is taken from what comes back.
 import { type TSchema, Type } from 'typebox';
-import { type Conformed, conformer } from '../../community/schema/decode.ts';
+import { type Decoded, decoder } from '../../community/schema/decode.ts';
 import { Ship, Text } from '../../community/schema/scalars.ts';
 import { nullable } from '../../community/schema/schema.ts';
 import type { Event } from '../../community/types/event.ts';
@@ -14,7 +14,7 @@ import type { EventHead } from '../guest/ops.ts';
 import type { Verdict } from './worker-protocol.ts';
 
 /** An event ready for the sandbox. */
-export type EventPieces = {
+export type SplitEvent = {
   readonly event: Event;
   readonly head: string;
   readonly parts: readonly string[];
@@ -23,9 +23,6 @@ export type EventPieces = {
   readonly skeleton: string;
   readonly lazy: readonly Path[];
 };
-
-/** What became of the event: the same object if nothing changed. */
-export type Reassembled = Conformed<Event>;
 
 type Path = readonly string[];
 
@@ -36,7 +33,7 @@ type EventKind = {
   readonly keys: readonly string[] | null;
   /** Large parts, from the root. */
   readonly large: readonly Path[];
-  readonly check: (value: unknown) => Conformed<unknown>;
+  readonly check: (value: unknown) => Decoded<unknown>;
   /** What stays as it is, whatever the answer says. */
   readonly fixed: readonly Path[];
 };
@@ -47,7 +44,7 @@ const changeable = (node: string, large: readonly string[], schema: TSchema, fix
     node: path,
     keys: [],
     large: large.map((part) => part.split('/')),
-    check: conformer(schema),
+    check: decoder(schema),
     fixed: fixed === '' ? [] : [fixed.split('/')],
   };
 };
@@ -56,7 +53,7 @@ const reaction = (node: string, large: readonly string[]): EventKind => ({
   node: node.split('/'),
   keys: ['ship', 'react'],
   large: large.map((part) => part.split('/')),
-  check: conformer(Type.Object({ ship: Ship, react: nullable(Text) })),
+  check: decoder(Type.Object({ ship: Ship, react: nullable(Text) })),
   fixed: [],
 });
 
@@ -98,7 +95,7 @@ export const eventKindName = (event: unknown): string | undefined => {
 };
 
 /** Takes an event apart. Throws a TypeError for what is no event. */
-export const takeApart = (event: Event): EventPieces => {
+export const splitEvent = (event: Event): SplitEvent => {
   const kind = KINDS[eventKindName(event) ?? ''];
   if (kind === undefined)
     throw new TypeError('this is no event: it must have one of the keys on-post, on-reply, cron, wake');
@@ -115,13 +112,13 @@ export const takeApart = (event: Event): EventPieces => {
  * What the event became, by a verdict that allowed it. The pointer of a problem begins at the
  * returned `event`.
  */
-export const putTogether = (
-  pieces: EventPieces,
+export const joinEvent = (
+  pieces: SplitEvent,
   verdict: Exclude<Verdict, { kind: 'denied' | 'failed' }>,
-): Reassembled => {
+): Decoded<Event> => {
   const { kind, event } = pieces;
   if (verdict.kind === 'same' || isUnchanged(pieces, verdict)) return { ok: true, value: event };
-  const changed = verdict.kind === 'whole' ? parseFromGuest(verdict.json) : changedNode(pieces, verdict);
+  const changed = verdict.kind === 'whole' ? parseGuestJson(verdict.json) : changedNode(pieces, verdict);
   const checked = kind.check(changed);
   const at = `/event/allowed/${kind.node.join('/')}`;
   if (!checked.ok) return { ok: false, pointer: at + checked.pointer, reason: checked.reason };
@@ -144,25 +141,25 @@ const changeablePart = (kind: EventKind, event: unknown): unknown => {
   return Object.fromEntries(kind.keys.map((key) => [key, valueAt(node, [key]) ?? null]));
 };
 
-const isUnchanged = (pieces: EventPieces, verdict: Verdict): boolean => {
+const isUnchanged = (pieces: SplitEvent, verdict: Verdict): boolean => {
   if (verdict.kind === 'whole') return verdict.json === pieces.skeleton && !hasLazyInside(pieces);
   if (verdict.kind !== 'pieces' || verdict.skeleton !== pieces.skeleton) return false;
   return verdict.parts.every(([index, json]) => json === pieces.parts[index]);
 };
 
-const hasLazyInside = ({ kind, lazy }: EventPieces): boolean =>
+const hasLazyInside = ({ kind, lazy }: SplitEvent): boolean =>
   kind.keys?.length === 0 && lazy.some((path) => isInside(path, kind.node));
 
 const isInside = (path: Path, node: Path): boolean =>
   path.length > node.length && node.every((key, index) => path[index] === key);
 
-const changedNode = (pieces: EventPieces, verdict: Verdict & { kind: 'pieces' }): unknown => {
+const changedNode = (pieces: SplitEvent, verdict: Verdict & { kind: 'pieces' }): unknown => {
   const { kind, lazy, parts, event } = pieces;
-  let node = parseFromGuest(verdict.skeleton);
+  let node = parseGuestJson(verdict.skeleton);
   for (const [index, path] of lazy.entries()) {
     if (!isInside(path, kind.node)) continue;
     const json = verdict.parts.find(([part]) => part === index)?.[1];
-    const value = json === undefined || json === parts[index] ? valueAt(event, path) : parseFromGuest(json);
+    const value = json === undefined || json === parts[index] ? valueAt(event, path) : parseGuestJson(json);
     node = withValue(node, path.slice(kind.node.length), value);
   }
   return node;
@@ -189,7 +186,7 @@ const withValue = (root: unknown, path: Path, value: unknown): unknown => {
  * Parses a text that the sandbox made. The key __proto__ never gets in: assigning it somewhere else
  * would change that object's prototype.
  */
-export const parseFromGuest = (json: string): unknown => {
+export const parseGuestJson = (json: string): unknown => {
   const value: unknown = JSON.parse(json);
   // A key can also be written with escapes.
   if (json.includes('__proto__') || json.includes('\\u00')) removeProtoKeys(value);

@@ -40,8 +40,7 @@ export type SandboxWorker = {
 };
 
 /**
- * With this native stack every overflow inside the engine becomes an error of the script
- * (spec/sandbox.md, 6).
+ * With this native stack every overflow inside the engine becomes an error of the script.
  */
 const NATIVE_STACK_MB = 4;
 
