@@ -7,7 +7,7 @@ import { access, mkdir, readdir, readFile, stat, writeFile } from 'node:fs/promi
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
 import { ECHO_SCOPES, echoHook, rootClients } from './support/client.ts';
-import { freshDatabaseUrl } from './support/database.ts';
+import { type Cleanup, freshDatabaseUrl } from './support/database.ts';
 import { holdRequest } from './support/held-request.ts';
 import { isAlive, kill9 } from './support/processes.ts';
 import { send } from './support/request.ts';

@@ -6,7 +6,7 @@ import { ScriptHookError } from './errors.ts';
 import { unwrapHoon } from './hoon-source.ts';
 import { createHostAnswers } from './host-answers.ts';
 import type { Limits } from './limits.ts';
-import { type SplitEvent, eventKindName, splitEvent } from './sandbox/lazy-event.ts';
+import { eventKindName, type SplitEvent, splitEvent } from './sandbox/lazy-event.ts';
 import { createSandbox, type Sandbox, type Script } from './sandbox/sandbox.ts';
 import type { Question } from './sandbox/worker-protocol.ts';
 import type { Bowl, Outcome, RunRequest } from './types.ts';

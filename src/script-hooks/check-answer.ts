@@ -2,7 +2,7 @@
 // (decision 7).
 import { decoder } from '../community/schema/decode.ts';
 import { Effect } from '../community/types/effect.ts';
-import { type SplitEvent, parseGuestJson, joinEvent } from './sandbox/lazy-event.ts';
+import { joinEvent, parseGuestJson, type SplitEvent } from './sandbox/lazy-event.ts';
 import type { RunReport } from './sandbox/worker-protocol.ts';
 import type { Dropped, Outcome } from './types.ts';
 

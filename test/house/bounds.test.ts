@@ -21,7 +21,7 @@ const BOUNDS: readonly (readonly [string, string, number, string])[] = [
   ['src/http/body.ts', 'DEEPEST_BODY', 500, 'nested at most 500 deep'],
   ['src/http/server.ts', 'REQUEST_TIMEOUT_MS', 5 * MINUTE, '| time to send it | 5 minutes |'],
   ['src/task-hooks/api/api.ts', 'LONGEST_PAGE', 1_000, '| a page of a list | 1,000 |'],
-  ['src/auth/signatures/authenticator.ts', 'CLOCK_SKEW_S', 15 * 60, '15 minutes off at most'],
+  ['src/auth/signatures/authenticator.ts', 'CLOCK_SKEW_MS', 15 * MINUTE, '15 minutes off at most'],
   ['src/auth/signatures/replays.ts', 'REPLAYS_KEPT', 100_000, '100,000 signatures'],
   ['src/auth/signatures/certificate.ts', 'LONGEST_MS', 31 * DAY, '| temporary credentials | 31 days |'],
   ['src/task-hooks/api/check-definition.ts', 'MOST_PATTERNS', 1_000, '; 1,000 patterns |'],
