@@ -77,7 +77,12 @@ const insideTheWorker = async (rounds: number): Promise<Row[]> => {
           deadlineMs: 1000,
           known: name === 'limiter' ? known : {},
         };
-        const report = runner.run({ kind: 'run', hook, bytecode: compiled.bytecode, ...job });
+        const report = runner.run({
+          kind: 'run',
+          hook,
+          program: { bytecode: compiled.bytecode, loaded: undefined },
+          ...job,
+        });
         const outcome = checkAnswer(report, { pieces, state: bowl.state, seed: 's' });
         if (outcome.outcome !== 'allowed') throw new Error(JSON.stringify(outcome));
       };

@@ -1,5 +1,4 @@
-// From what a run reported to its outcome: piece by piece, a bad effect does not spoil a good event
-// (decision 7).
+// From what a run reported to its outcome, piece by piece: a bad effect does not spoil a good event.
 import { decoder } from '../community/schema/decode.ts';
 import { Effect } from '../community/types/effect.ts';
 import { joinEvent, parseGuestJson, type SplitEvent } from './sandbox/lazy-event.ts';
@@ -28,15 +27,21 @@ export const checkAnswer = (report: RunReport, { pieces, state, seed }: RunConte
     durationMs,
   } as const;
   if (verdict.kind === 'failed') {
-    const { failure, message, line, column } = verdict;
-    return { ...failed, kind: failure, message, ...(line === undefined ? {} : { line, column: column ?? 1 }) };
+    const { failure, message, stack, causes } = verdict;
+    const { line, column } = stack[0] ?? {};
+    const place = line === undefined || column === undefined ? {} : { line, column };
+    return { ...failed, kind: failure, message, ...place, stack, causes };
   }
   const effects = checkEffects(report.effects, dropped);
   const done = { effects, state, stateJson: report.state, prints, dropped, seed, durationMs };
   if (verdict.kind === 'denied') return withState({ outcome: 'denied', reason: verdict.reason, ...done });
   const event = joinEvent(pieces, verdict);
-  if (event.ok) return withState({ outcome: 'allowed', event: event.value, ...done });
-  return { ...failed, kind: 'malformed', message: `the returned event is wrong at ${event.pointer}: ${event.reason}` };
+  if (event.ok) {
+    dropped.push(...(event.ignored ?? []));
+    return withState({ outcome: 'allowed', event: event.value, ...done });
+  }
+  const message = `the returned event is wrong at ${event.pointer}: ${event.reason}`;
+  return { ...failed, kind: 'malformed', message, stack: [], causes: [] };
 };
 
 /** Puts the new state in, parsed when it is looked at: whoever only stores it needs its text. */
@@ -57,13 +62,16 @@ const checkEffects = (texts: readonly string[], dropped: Dropped[]): Effect[] =>
   const told = new Set(dropped.map(({ pointer }) => pointer));
   return texts.flatMap((text, index) => {
     const pointer = `/effects/${index}`;
-    if (told.has(pointer)) return [];
     if (text === 'null') {
-      dropped.push({ pointer, reason: 'is null' });
+      if (!told.has(pointer)) dropped.push({ pointer, reason: 'is null' });
       return [];
     }
     const effect = checkEffect(parseGuestJson(text));
-    if (effect.ok) return [effect.value];
+    if (effect.ok) {
+      for (const { pointer: inside, reason } of effect.ignored ?? [])
+        dropped.push({ pointer: pointer + inside, reason });
+      return [effect.value];
+    }
     dropped.push({ pointer: pointer + effect.pointer, reason: effect.reason });
     return [];
   });

@@ -1,21 +1,85 @@
-// Scripts that are kept as Hoon: `%-  hook-builder-js` and the JavaScript as a text in '''
-// (decision 12).
+// Scripts that are kept as Hoon: the JavaScript is a text that hook-builder-js is applied to.
+//
+//   /+  hook-builder-js          or  /+  b=hook-builder-js
+//   %-  hook-builder-js              (b 'module.exports = …')
+//   '''
+//   module.exports = …
+//   '''
+import { ScriptHookError } from './errors.ts';
 
-const WRAPPED = /hook-builder-js[ \t]*\r?\n(([ \t]*)'''[ \t]*\r?\n)/;
+/** How the first line of a .hoon file begins that is neither empty nor a comment. */
+const HOON = /^(\/[-+=?~%$*] {2}\S|%[-+^*.~] {2}\S|[=^:|!~;.][-+=<>/|~:*^&?%$_;,'"`.!@] {2}\S|!:\s*$)/;
+const IMPORT = /^\/\+ {2}/;
 
 /**
  * The JavaScript of a source: of a .hoon file its text, anything else as it is. Lines keep their
- * numbers.
+ * numbers. Throws HW_SCRIPT_HOON for Hoon without such a text.
  */
 export const unwrapHoon = (source: string): string => {
-  const opening = WRAPPED.exec(source);
-  if (opening === null) return source;
-  const start = opening.index + opening[0].length;
-  const indent = opening[2] ?? '';
-  const lines = source.slice(start).split('\n');
-  const end = lines.findIndex((line) => line.trim() === "'''");
-  if (end < 0) return source;
-  const before = source.slice(0, start).split('\n').length - 1;
-  const text = lines.slice(0, end).map((line) => (line.startsWith(indent) ? line.slice(indent.length) : line));
-  return '\n'.repeat(before) + text.join('\n');
+  const lines = source.replace(/^\ufeff/, '').split(/\r?\n/);
+  const code = lines.map((line) => line.replace(/^\s*::.*$/, ''));
+  const first = code.find((line) => line.trim() !== '') ?? '';
+  if (!HOON.test(first.trim()) && !isApplication(first)) return source;
+  const builder = builderNames(code);
+  // The text begins behind the name of the builder, with nothing but blank space and comments between.
+  const call = new RegExp(`(?:^\\s*%-|\\()\\s*(?:${builder.join('|')})(?![\\w-])`, 'm');
+  const found = call.exec(withoutText(code).join('\n'));
+  const text = found === null ? undefined : textBehind(code.join('\n'), lines, found.index + found[0].length);
+  if (text === undefined) throw new ScriptHookError('HW_SCRIPT_HOON', NOT_FOUND);
+  return text;
+};
+
+const NOT_FOUND =
+  "This is Hoon, and no JavaScript was found in it. A script stands in a text behind hook-builder-js: a line %-  hook-builder-js, then ''' on a line of its own, the script, and ''' again; or a text in '…' on one line";
+
+const isApplication = (line: string): boolean => /^\s*(%-\s+|\()[\w-]*hook-builder-js(?![\w-])/.test(line);
+
+/** What the file calls the library: its name, or the names that it is imported under. */
+const builderNames = (code: readonly string[]): string[] => {
+  const names = ['hook-builder-js'];
+  let isImport = false;
+  for (const line of code) {
+    isImport = IMPORT.test(line) || (isImport && /^\s+\S/.test(line));
+    if (!isImport) continue;
+    for (const [, name] of line.matchAll(/([a-z][a-z0-9-]*)=hook-builder-js(?![\w-])/g)) names.push(name as string);
+  }
+  // With * its parts stand by themselves, and without a name the library is its own.
+  return names;
+};
+
+/** The lines before the first text: a script may speak of hook-builder-js, too. */
+const withoutText = (code: readonly string[]): readonly string[] => {
+  const start = code.findIndex((line) => line.trimEnd().endsWith("'''"));
+  return start < 0 ? code : code.slice(0, start);
+};
+
+const textBehind = (code: string, lines: readonly string[], from: number): string | undefined => {
+  const at = from + code.slice(from).search(/\S/);
+  const line = code.slice(0, at).split('\n').length - 1;
+  const column = at - code.lastIndexOf('\n', at - 1) - 1;
+  if (code.startsWith("'''", at)) return severalLines(lines, line, column);
+  return code[at] === "'" ? oneLine(lines, line, column) : undefined;
+};
+
+/** A text in ''': its lines are indented like its beginning. */
+const severalLines = (lines: readonly string[], start: number, indent: number): string | undefined => {
+  const rest = lines.slice(start + 1);
+  const end = rest.findIndex((line) => /^\s*'''\s*\)?\s*$/.test(line));
+  if (end < 0 || (lines[start] ?? '').slice(indent + 3).trim() !== '') return undefined;
+  const blank = ' '.repeat(indent);
+  const text = rest.slice(0, end).map((line) => (line.startsWith(blank) ? line.slice(indent) : line));
+  return '\n'.repeat(start + 1) + text.join('\n');
+};
+
+/** A text in ': with \' and \\ and bytes as \0a; the next line continues it between two slashes. */
+const oneLine = (lines: readonly string[], start: number, column: number): string | undefined => {
+  const rest = [(lines[start] ?? '').slice(column + 1), ...lines.slice(start + 1)].join('\n');
+  const found = /^((?:[^'\\\n]|\\(?:['\\]|[0-9a-f]{2})|\\\n\s*\/)*)'/.exec(rest);
+  if (found === null) return undefined;
+  const bytes: Buffer[] = [];
+  for (const [piece] of (found[1] ?? '').matchAll(/\\\n\s*\/|\\[0-9a-f]{2}|\\['\\]|[^\\]+/g)) {
+    if (/^\\[0-9a-f]{2}$/.test(piece)) bytes.push(Buffer.from(piece.slice(1), 'hex'));
+    else if (!piece.startsWith('\\\n')) bytes.push(Buffer.from(piece.startsWith('\\') ? piece.slice(1) : piece));
+  }
+  return '\n'.repeat(start) + Buffer.concat(bytes).toString('utf8');
 };

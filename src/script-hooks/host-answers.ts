@@ -1,11 +1,10 @@
 // Answers what a script asks for: state, members, posts. Works on the host's thread, and only when
 // asked.
-import { POSTS_PER_PAGE } from './guest/source.ts';
-import type { Question } from './sandbox/worker-protocol.ts';
+import type { PostRange, Question } from './sandbox/worker-protocol.ts';
 import type { Bowl, Lazily, PostPages } from './types.ts';
 
 export type HostAnswers = {
-  readonly answer: (question: Question, argument: number) => Promise<string>;
+  readonly answer: (question: Question, range: PostRange | undefined) => Promise<string>;
   /** The answers that need no waiting, for a script that is expected to ask. */
   readonly known: (questions: ReadonlySet<Question>) => Partial<Record<'state' | 'fleet', string>>;
 };
@@ -17,18 +16,21 @@ export const createHostAnswers = (bowl: Bowl): HostAnswers => {
     pages ??= postPages(bowl);
     return pages;
   };
-  const answers: Readonly<Record<Question, (argument: number) => string | Promise<string>>> = {
+  const answers: Readonly<Record<Question, (range: PostRange | undefined) => string | Promise<string>>> = {
     state: () => stateText(bowl),
     fleet: async () => fleetText(await given(bowl.group?.fleet ?? {})),
     postCount: async () => JSON.stringify((await posts()).length),
-    postPage: async (page) => {
-      const { length, page: fetch } = await posts();
-      const start = page * POSTS_PER_PAGE;
-      return JSON.stringify(await fetch(start, Math.min(start + POSTS_PER_PAGE, length)));
+    posts: async (range) => {
+      const { length, page } = await posts();
+      const start = Math.max(0, range?.start ?? 0);
+      const end = Math.min(range?.end ?? 0, length);
+      const content = await page(start, end);
+      if (content.length !== end - start) throw new Error(`page(${start}, ${end}) gave ${content.length} posts`);
+      return JSON.stringify(content);
     },
   };
   return {
-    answer: async (question, argument) => answers[question](argument),
+    answer: async (question, range) => answers[question](range),
     known: (questions) => {
       const fleet = bowl.group?.fleet;
       return {

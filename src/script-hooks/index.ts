@@ -7,4 +7,14 @@ export { type BuildOptions, buildHook, type ScriptHook } from './build-hook.ts';
 export { SCRIPT_ERRORS, type ScriptErrorCode, ScriptHookError } from './errors.ts';
 export { DEFAULT_LIMITS, type Limits } from './limits.ts';
 export { createSandbox, type Sandbox, type SandboxOptions } from './sandbox/sandbox.ts';
-export type { Bowl, Dropped, FailureKind, Lazily, Outcome, PostPages, RunRequest } from './types.ts';
+export type {
+  Bowl,
+  Dropped,
+  FailureKind,
+  Lazily,
+  Outcome,
+  PostPages,
+  RunRequest,
+  StackFrame,
+  Thrown,
+} from './types.ts';

@@ -10,6 +10,10 @@ export type Limits = {
   readonly graceMs: number;
   /** How long compiling may take. */
   readonly compileMs: number;
+  /** How long the top level of a script may take: CPU time when the hook is built. */
+  readonly loadMs: number;
+  /** The memory images of all loaded scripts together; scripts beyond load in each run. */
+  readonly images: number;
   readonly source: number;
   readonly bytecode: number;
   /** What a script may allocate. */
@@ -37,6 +41,8 @@ export const DEFAULT_LIMITS: Limits = {
   timerDeadlineMs: 2000,
   graceMs: 100,
   compileMs: 1000,
+  loadMs: 2000,
+  images: 512 * MIB,
   source: MIB,
   bytecode: 8 * MIB,
   memory: 64 * MIB,

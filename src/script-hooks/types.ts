@@ -3,9 +3,10 @@ import type { Effect } from '../community/types/effect.ts';
 import type { Event } from '../community/types/event.ts';
 import type { Group } from '../community/types/group.ts';
 import type { VPost } from '../community/types/posts.ts';
-import type { FailureKind } from './sandbox/worker-protocol.ts';
+import type { FailureKind, Thrown } from './sandbox/worker-protocol.ts';
 
-export type { FailureKind } from './sandbox/worker-protocol.ts';
+export type { FailureKind, Thrown } from './sandbox/worker-protocol.ts';
+export type { StackFrame } from './source-place.ts';
 
 /** Given at once, or by a function that is called only if the script asks. */
 export type Lazily<T> = T | (() => T | Promise<T>);
@@ -51,7 +52,10 @@ export type RunRequest = {
   readonly deadlineMs?: number;
 };
 
-/** What was refused of what a script returned or did, and why. */
+/**
+ * What does not count of what a script returned or did, and why. The pointer leads into what it
+ * returned: `/effects/0/dm/ship`; or to `/state`, `/prints`, `/promises`.
+ */
 export type Dropped = { readonly pointer: string; readonly reason: string };
 
 type Always = {
@@ -75,8 +79,9 @@ type Always = {
  * - `allowed`: `event` is the event, changed where the script changed what it may; the same object
  * if nothing changed.
  * - `denied`: `reason` is what the script said, or null.
- * - `failed`: no effects, and the state as it was. `line` is a line of the source, beginning with
- * 1.
+ * - `failed`: no effects, and the state as it was. `line` and `column` of the source begin with 1.
+ * `stack` has the calls that were under way, the innermost first; `causes` the same for the causes
+ * of the error.
  */
 export type Outcome =
   | (Always & { readonly outcome: 'allowed'; readonly event: Event })
@@ -87,4 +92,6 @@ export type Outcome =
       readonly message: string;
       readonly line?: number;
       readonly column?: number;
+      readonly stack: Thrown['stack'];
+      readonly causes: readonly Thrown[];
     });

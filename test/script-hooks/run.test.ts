@@ -276,7 +276,7 @@ test("the clock stands still at the event's time", async () => {
 
 test('globals are those of the contract', async () => {
   const outcome = allowed(
-    await runCode(`const names = ${JSON.stringify('exports process fetch URL TextEncoder structuredClone btoa Intl setTimeout performance navigator os std'.split(' '))};
+    await runCode(`const names = ${JSON.stringify('process fetch URL TextEncoder structuredClone btoa Intl setTimeout performance navigator os std'.split(' '))};
       hooks.print(names.filter((name) => typeof globalThis[name] !== "undefined").join());
       hooks.print(["Map", "Set", "Proxy", "Reflect", "Symbol", "BigInt", "Uint8Array", "WeakRef", "eval", "Promise"].filter((name) => typeof globalThis[name] === "undefined").join());
       hooks.print(String(this === undefined) + typeof _eve + typeof console.log + Function("return this")().module);

@@ -8,24 +8,30 @@ import type { Static, TSchema } from 'typebox';
 import { formatText } from './format.ts';
 
 export type Decoded<T> =
-  | { readonly ok: true; readonly value: T }
+  | { readonly ok: true; readonly value: T; readonly ignored?: readonly Ignored[] }
   | { readonly ok: false; readonly pointer: string; readonly reason: string };
+
+/** What was left out of a value that fits otherwise. */
+export type Ignored = { readonly pointer: string; readonly reason: string };
 
 /**
  * A function that checks and normalizes values of a schema. The value is returned as it is where
  * nothing had to change, else copied; never changed in place. `pointer` is a JSON pointer to what
- * is wrong.
+ * is wrong. A key with undefined is no key. Of an object that should have one key of several, the
+ * others are `ignored`.
  *
  * @example decoder(Effect)({dm: {}}) → {ok: false, pointer: '/dm/ship', reason: 'is missing'}
  */
 export const decoder = <S extends TSchema>(schema: S): ((value: unknown) => Decoded<Static<S>>) => {
   const check = compile(schema as Node, new Map());
   return (value) => {
-    const trail: Trail = { keys: [], reason: '', depth: 0 };
+    const trail: Trail = { keys: [], reason: '', depth: 0, extra: [] };
     const result = check(value, trail);
-    return result === MISFIT
-      ? { ok: false, pointer: trail.keys.map((key) => `/${escapeKey(key)}`).join(''), reason: trail.reason }
-      : { ok: true, value: result as Static<S> };
+    if (result === MISFIT) return { ok: false, pointer: pointerOf(trail.keys), reason: trail.reason };
+    const fits = { ok: true, value: result as Static<S> } as const;
+    return trail.extra.length === 0
+      ? fits
+      : { ...fits, ignored: trail.extra.flatMap((extra) => ignoredKeys(value, extra)) };
   };
 };
 
@@ -45,7 +51,10 @@ type Node = {
 };
 
 /** Where the first problem is. `keys` is filled from the inside out. */
-type Trail = { keys: (string | number)[]; reason: string; depth: number };
+type Trail = { keys: (string | number)[]; reason: string; depth: number; extra: Extra[] };
+
+/** An object with more keys than the one that was taken. */
+type Extra = { readonly holder: object; readonly taken: string };
 type Check = (value: unknown, trail: Trail) => unknown;
 
 const MISFIT: unique symbol = Symbol('misfit');
@@ -64,6 +73,32 @@ const within = (trail: Trail, key: string | number): typeof MISFIT => {
 };
 
 const escapeKey = (key: string | number): string => String(key).replaceAll('~', '~0').replaceAll('/', '~1');
+
+const pointerOf = (keys: readonly (string | number)[]): string => keys.map((key) => `/${escapeKey(key)}`).join('');
+
+const hasKey = (value: object, key: string): boolean =>
+  Object.hasOwn(value, key) && (value as Record<string, unknown>)[key] !== undefined;
+
+const ignoredKeys = (root: unknown, { holder, taken }: Extra): Ignored[] => {
+  const path = pathTo(root, holder) ?? [];
+  return Object.keys(holder)
+    .filter((key) => key !== taken && hasKey(holder, key))
+    .map((key) => ({
+      pointer: pointerOf([...path, key]),
+      reason: `was left out: one key says what this is, and ${taken} was taken`,
+    }));
+};
+
+/** The keys to an object inside a value. */
+const pathTo = (value: unknown, holder: object): string[] | undefined => {
+  if (value === holder) return [];
+  if (typeof value !== 'object' || value === null) return undefined;
+  for (const [key, inner] of Object.entries(value)) {
+    const path = pathTo(inner, holder);
+    if (path !== undefined) return [key, ...path];
+  }
+  return undefined;
+};
 
 const isObject = (value: unknown): value is Record<string, unknown> =>
   typeof value === 'object' && value !== null && !Array.isArray(value);
@@ -143,7 +178,7 @@ const object = (node: Node, named: Map<string, { check: Check | undefined }>): C
     if (Object.hasOwn(value, '__proto__')) return misfit(trail, 'must not have the key __proto__');
     let copy: Record<string, unknown> | undefined;
     for (const { key, check, needed, lenient } of fields) {
-      if (!Object.hasOwn(value, key)) {
+      if (!hasKey(value, key)) {
         if (!needed || lenient) continue;
         misfit(trail, 'is missing');
         return within(trail, key);
@@ -167,6 +202,10 @@ const record = (node: Node, named: Map<string, { check: Check | undefined }>): C
     const entries: [string, unknown][] = [];
     let changed = false;
     for (const key of Object.keys(value)) {
+      if (value[key] === undefined) {
+        changed = true;
+        continue;
+      }
       const exactKey = key === '__proto__' ? undefined : writeKey === undefined ? key : writeKey(key);
       if (exactKey === undefined) {
         misfit(trail, key === '__proto__' ? 'is not allowed as a key' : `is no key here: must be ${writeKey?.what}`);
@@ -198,7 +237,7 @@ const union = (node: Node, named: Map<string, { check: Check | undefined }>): Ch
   const names = [...keyed.keys()];
   return (value, trail) => {
     if (keyed.size === 0 || !isObject(value)) return firstThatFits(plain, names, value, trail);
-    const key = names.find((name) => Object.hasOwn(value, name));
+    const key = names.find((name) => hasKey(value, name));
     if (key === undefined) {
       if (node.open === true)
         return Object.hasOwn(value, '__proto__') ? misfit(trail, 'must not have the key __proto__') : value;
@@ -208,7 +247,11 @@ const union = (node: Node, named: Map<string, { check: Check | undefined }>): Ch
     }
     const exact = (keyed.get(key) as Check)(value[key], trail);
     if (exact === MISFIT) return within(trail, key);
-    return exact === value[key] && Object.keys(value).length === 1 ? value : { [key]: exact };
+    if (Object.keys(value).length === 1) return exact === value[key] ? value : { [key]: exact };
+    if (Object.keys(value).some((other) => other !== key && value[other] !== undefined)) {
+      trail.extra.push({ holder: value, taken: key });
+    }
+    return { [key]: exact };
   };
 };
 
@@ -216,11 +259,13 @@ const firstThatFits = (plain: readonly Check[], names: readonly string[], value:
   // The error that is told is of the last branch: in `null or X`, X says more.
   for (const check of plain) {
     const before = trail.keys.length;
+    const extra = trail.extra.length;
     const exact = check(value, trail);
     if (exact !== MISFIT) {
       trail.keys.length = before;
       return exact;
     }
+    trail.extra.length = extra;
     if (check !== plain.at(-1)) trail.keys.length = before;
   }
   if (names.length > 0) return misfit(trail, `must be an object with one of the keys ${names.join(', ')}`);

@@ -2,8 +2,8 @@
 // own JSON.stringify.
 //
 // The form is that of quickjs-wasi 3.6.2 (version byte 28): version, checksum, the texts that keys
-// are made of, the value. By its own rules it is the JSON that the contract asks for (5.5):
-// enumerable own keys, undefined as null, no toJSON. Whatever is not plain (a Date, a bigint, a
+// are made of, the value. By its own rules it is the JSON that scripts' values become: enumerable own
+// keys, undefined as null or left out, no toJSON. Whatever is not plain (a Date, a bigint, a
 // Map, …) is not read here: undefined, and the slow way is taken.
 
 const VERSION = 28;
@@ -23,8 +23,11 @@ const ARRAY = 9;
 /** Deeper values take the slow way, which refuses them with an error. */
 const DEEPEST = 200;
 
-/** The JSON of a binary form; undefined when it is none that can be read here. */
-export const jsonOfBinaryForm = (form: Uint8Array): string | undefined => {
+/**
+ * The JSON of a binary form; undefined when it is none that can be read here. A key with undefined is
+ * left out with `dropsUndefined`, else its value is null.
+ */
+export const jsonOfBinaryForm = (form: Uint8Array, dropsUndefined = false): string | undefined => {
   const bytes = Buffer.from(form.buffer, form.byteOffset, form.byteLength);
   let at = 1 + CHECKSUM_BYTES;
   if (bytes[0] !== VERSION) return undefined;
@@ -80,6 +83,8 @@ export const jsonOfBinaryForm = (form: Uint8Array): string | undefined => {
       case FLOAT: {
         const float = bytes.readDoubleLE(at);
         at += 8;
+        // JSON has no such number, and whoever wrote it should hear of it.
+        if (!Number.isFinite(float)) throw UNREADABLE;
         return JSON.stringify(float);
       }
       case TEXT:
@@ -87,9 +92,13 @@ export const jsonOfBinaryForm = (form: Uint8Array): string | undefined => {
       case OBJECT: {
         const count = number();
         if (count === 0) return '{}';
-        let json = '{';
-        for (let index = 0; index < count; index++) json += (index === 0 ? '' : ',') + key() + value(depth + 1);
-        return `${json}}`;
+        let json = '';
+        for (let index = 0; index < count; index++) {
+          const name = key();
+          if (dropsUndefined && bytes[at] === UNDEFINED) at++;
+          else json += (json === '' ? '' : ',') + name + value(depth + 1);
+        }
+        return `{${json}}`;
       }
       case ARRAY: {
         const count = number();

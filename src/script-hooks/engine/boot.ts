@@ -1,6 +1,7 @@
 // The memory image that every run starts from: an engine with tlon_hooks in it, at rest.
 import { guestSource } from '../guest/source.ts';
 import type { Limits } from '../limits.ts';
+import { SCRIPT_NAME } from '../source-place.ts';
 import { type Image, takeImage } from './image.ts';
 import { createVm, type Vm } from './vm.ts';
 
@@ -23,9 +24,36 @@ export const bootImage = (module: WebAssembly.Module, limits: Pick<Limits, 'memo
   vm.exports.wasm_free(name);
   const guest = vm.call(vm.evaluateBytecode(bytecode), [host]);
   vm.roots.runFunction = vm.property(guest, 'run');
-  vm.roots.describeFunction = vm.property(guest, 'fail');
+  vm.roots.failFunction = vm.property(guest, 'fail');
+  vm.roots.rejectFunction = vm.property(guest, 'reject');
+  vm.roots.backtraceOffset = findBacktrace(createVm(module), limits);
+  vm.clearBacktrace();
   vm.exports.qjs_run_gc();
   return takeImage(vm, SLACK_STEPS[0]);
+};
+
+/** How far into the context it may be, in bytes. */
+const CONTEXT_BYTES = 1024;
+
+/**
+ * Where a context keeps the stack of what was thrown: found by throwing something in an engine of
+ * its own. 0 when it is not found; what is no error has no place then.
+ */
+const findBacktrace = (vm: Vm, limits: Pick<Limits, 'memory'>): number => {
+  vm.boot(limits.memory);
+  const source = Buffer.from('throw 0');
+  const name = vm.place(Buffer.from(SCRIPT_NAME));
+  const address = vm.exports.qjs_compile(vm.place(source), source.length, name, 0, 0, vm.lengthOut());
+  if (address === 0) return 0;
+  const bytecode = vm.bytes().slice(address, address + new DataView(vm.memory.buffer).getUint32(vm.lengthOut(), true));
+  try {
+    vm.evaluateBytecode(bytecode);
+  } catch {
+    for (let offset = 8; offset < CONTEXT_BYTES; offset += 8) {
+      if (vm.backtrace(offset).includes(SCRIPT_NAME)) return offset;
+    }
+  }
+  return 0;
 };
 
 /**

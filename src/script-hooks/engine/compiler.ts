@@ -2,7 +2,7 @@
 
 import type { Limits } from '../limits.ts';
 import type { CompileReport } from '../sandbox/worker-protocol.ts';
-import { SCRIPT_NAME, type SourcePlace, sourcePlace } from '../source-place.ts';
+import { SCRIPT_NAME, type SourcePlace, stackFrames } from '../source-place.ts';
 import { type Image, instanceOf, restored } from './image.ts';
 import type { Vm } from './vm.ts';
 
@@ -20,14 +20,14 @@ export const createCompiler = (module: WebAssembly.Module, image: Image, limits:
   return (source) => {
     vm = restored(vm, module, image);
     vm.run.killed = false;
-    vm.run.deadline = Number.POSITIVE_INFINITY;
+    vm.run.isOver = () => false;
     try {
       return compile(vm, source, limits);
     } catch {
       // A trap: the parser ran out of stack or memory. Its instance is not worth keeping.
       vm = instanceOf(module, image);
       return {
-        kind: 'refused',
+        kind: 'invalid',
         message: 'the source is too large or too deeply nested to be compiled',
         line: 1,
         column: 1,
@@ -41,11 +41,11 @@ const compile = (vm: Vm, source: string, limits: Limits): CompileReport => {
   const code = vm.place(data);
   const name = vm.place(Buffer.from(SCRIPT_NAME));
   const address = vm.exports.qjs_compile(code, data.length, name, 0, STRIP_SOURCE, vm.lengthOut());
-  if (address === 0) return { kind: 'refused', ...readError(vm) };
+  if (address === 0) return { kind: 'invalid', ...readError(vm) };
   const length = new DataView(vm.memory.buffer).getUint32(vm.lengthOut(), true);
   if (length > limits.bytecode) {
     return {
-      kind: 'refused',
+      kind: 'invalid',
       message: `the program is ${length} bytes; ${limits.bytecode} are allowed`,
       line: 1,
       column: 1,
@@ -57,7 +57,8 @@ const compile = (vm: Vm, source: string, limits: Limits): CompileReport => {
 const readError = (vm: Vm): { message: string } & SourcePlace => {
   const error = vm.exports.qjs_get_exception();
   const message = textOf(vm, error, 'message');
-  return { message: `SyntaxError: ${message}`, ...(sourcePlace(textOf(vm, error, 'stack')) ?? { line: 1, column: 1 }) };
+  const { line, column } = stackFrames(textOf(vm, error, 'stack'))[0] ?? { line: 1, column: 1 };
+  return { message: `SyntaxError: ${message}`, line, column };
 };
 
 const textOf = (vm: Vm, error: number, key: string): string => {

@@ -5,54 +5,85 @@ import { idFromMillis, withDots } from '../../community/types/id.ts';
 import { normalizeShip, shipFromJson } from '../../community/types/ship.ts';
 import { OPS } from '../guest/ops.ts';
 import type { Limits } from '../limits.ts';
-import type { FailureKind, Question, RunJob, RunReport, Verdict } from '../sandbox/worker-protocol.ts';
-import { sourcePlace } from '../source-place.ts';
-import type { AskHost } from './runner.ts';
-import { GuestError, type HostCall, type Vm } from './vm.ts';
+import type {
+  Failure,
+  FailureKind,
+  PostRange,
+  Question,
+  Remark,
+  RunJob,
+  RunReport,
+  SaidWhileLoading,
+  Thrown,
+  Verdict,
+} from '../sandbox/worker-protocol.ts';
+import { stackFrames } from '../source-place.ts';
+import { GuestError, type HostCall } from './vm.ts';
+
+/** An answer of the host as JSON. */
+export type AskQuestion = (question: Question, range?: PostRange) => string;
 
 export type HostCalls = {
   readonly answer: HostCall;
-  /**
-   * How many calls there were: a script that made none while loading loads the same way every time.
-   */
-  readonly calls: () => number;
   /** Says that loading is over: what throws from now on is the hook. */
   readonly loaded: () => void;
   readonly verdict: () => Verdict | undefined;
   /** The verdict, if it is a failure that the script told. */
-  readonly failure: () => Verdict | undefined;
+  readonly failure: () => Failure | undefined;
+  /** Remembers the stack of what was thrown, for a value that brings none. */
+  readonly thrownAt: (backtrace: string) => void;
+  /** Adds what is not part of the answer, but should be known. */
+  readonly remark: (pointer: string, reason: string) => void;
+  readonly said: () => SaidWhileLoading;
+  /** Where the first promise was rejected that nobody handled. */
+  readonly rejection: () => Thrown | undefined;
   readonly report: () => Pick<
     RunReport,
     'kind' | 'effects' | 'dropped' | 'state' | 'prints' | 'printsDropped' | 'asked'
   >;
 };
 
-export const createHostCalls = (job: RunJob, limits: Limits, ask: AskHost, vm: Vm): HostCalls => {
+/** Calls that give the same in every run: a top level that makes no others loads once. */
+const SAME_IN_EVERY_RUN: ReadonlySet<number> = new Set([OPS.print, OPS.ship, OPS.note, OPS.failed, OPS.rejected]);
+
+/** What a call that differs from run to run throws while a script loads for all its runs. */
+export class DiffersByRun extends Error {
+  override readonly name = 'DiffersByRun';
+}
+
+/** A run's calls; without a job, those of loading for all runs. */
+export const createHostCalls = (
+  job: RunJob | undefined,
+  limits: Limits,
+  ask: AskQuestion,
+  said: SaidWhileLoading = { prints: [], printsDropped: 0, dropped: [], calls: 0 },
+): HostCalls => {
   const longestValue = Math.max(limits.state, limits.result);
-  let calls = 0;
+  let { calls, printsDropped } = said;
   let loading = true;
   let verdict: Verdict | undefined;
   let state: string | undefined;
-  let printsDropped = 0;
   let resultBytes = 0;
   let skeletonParts: string[] = [];
+  let backtrace = '';
+  let rejection: Thrown | undefined;
   const effects: string[] = [];
-  const dropped: string[] = [];
-  const prints: string[] = [];
+  const dropped: Remark[] = [...said.dropped];
+  const halves: { dropped: string | undefined; note: string | undefined } = { dropped: undefined, note: undefined };
+  const prints: string[] = [...said.prints];
   const asked = new Set<Question>();
   let fleet: Readonly<Record<string, readonly string[]>> | undefined;
 
-  /**
-   * From what came along, or from the host's thread; the clock of the deadline stands while we
-   * wait.
-   */
-  const fetch = (question: Question, argument = 0): string => {
+  const theJob = (): RunJob => {
+    if (job === undefined) throw new DiffersByRun('this differs from run to run');
+    return job;
+  };
+
+  /** From what came along, or from the host's thread, while the clock of the deadline stands. */
+  const fetch = (question: Question, range?: PostRange): string => {
     asked.add(question);
-    const known = question === 'state' || question === 'fleet' ? job.known[question] : undefined;
-    if (known !== undefined) return known;
-    const { json, waitedMs } = ask(question, argument);
-    vm.run.deadline += waitedMs;
-    return json;
+    const known = question === 'state' || question === 'fleet' ? theJob().known[question] : undefined;
+    return known ?? ask(question, range);
   };
 
   const theFleet = (): Readonly<Record<string, readonly string[]>> => {
@@ -71,16 +102,24 @@ export const createHostCalls = (job: RunJob, limits: Limits, ask: AskHost, vm: V
     if (++calls > limits.hostCalls) throw new GuestError('too many calls of library functions');
   };
 
-  const failed = (failure: FailureKind, message: string, stack = ''): Verdict => {
-    const place = sourcePlace(stack);
-    return { kind: 'failed', failure, message, line: place?.line, column: place?.column };
+  /** What was thrown and its causes: message, stack and class names, one after the other. */
+  const thrown = (text: string): Thrown[] => {
+    const parts = (JSON.parse(text) as unknown[]).map((part) => String(part).slice(0, LONGEST_TEXT));
+    const all: Thrown[] = [];
+    for (let at = 0; at + 2 < parts.length; at += 3) {
+      const [message = '', stack = '', classes = ''] = parts.slice(at, at + 3);
+      const own = stackFrames(stack, classes.split('\n').filter(Boolean));
+      all.push({ message, stack: own.length > 0 || at > 0 ? own : stackFrames(backtrace) });
+    }
+    return all;
   };
 
   const tell = (text: string): void => {
-    const [message, stack, when] = (JSON.parse(text) as unknown[]).map((part) => String(part).slice(0, LONGEST_TEXT));
-    if (message === undefined) throw new GuestError('a failure has a message');
-    const ranOut = /^InternalError: out of memory/.test(message);
-    verdict ??= failed(ranOut ? 'memory' : loading || when === 'load' ? 'load' : 'threw', message, stack);
+    const [what, ...causes] = thrown(text);
+    if (what === undefined) throw new GuestError('a failure has a message');
+    const ranOut = /^InternalError: out of memory/.test(what.message);
+    const failure = ranOut ? 'memory' : loading ? 'load' : 'threw';
+    verdict ??= { kind: 'failed', failure, ...what, causes };
   };
 
   const questions: Readonly<Record<number, (text: string) => ReturnType<HostCall>>> = {
@@ -96,8 +135,8 @@ export const createHostCalls = (job: RunJob, limits: Limits, ask: AskHost, vm: V
       else printsDropped++;
       return undefined;
     },
-    [OPS.bowl]: () => ({ json: job.bowl }),
-    [OPS.seed]: () => ({ json: JSON.stringify(seedWords(job.seed)) }),
+    [OPS.bowl]: () => ({ json: theJob().bowl }),
+    [OPS.seed]: () => ({ json: JSON.stringify(seedWords(theJob().seed)) }),
     [OPS.members]: () => ({ json: JSON.stringify(Object.keys(theFleet())) }),
     [OPS.roles]: (text) => {
       const ship = shipFromArgument(text);
@@ -106,26 +145,36 @@ export const createHostCalls = (job: RunJob, limits: Limits, ask: AskHost, vm: V
     },
     [OPS.ship]: (text) => ({ json: JSON.stringify(shipFromArgument(text)) }),
     [OPS.postCount]: () => ({ json: fetch('postCount') }),
-    [OPS.postPage]: (text) => ({ json: fetch('postPage', Number(text)) }),
+    [OPS.posts]: (text) => {
+      const [start = 0, end = 0] = text.split(' ').map(Number);
+      return { json: fetch('posts', { start, end }) };
+    },
     [OPS.uniqueTime]: (text) => {
-      const ms = job.now + Number(text);
+      const ms = theJob().now + Number(text);
       const id = idFromMillis(ms);
       return { json: JSON.stringify({ ms, dotted: withDots(id), plain: String(id) }) };
     },
   };
 
   /** A failure stands, whatever the script says after it. */
-  const settle = (next: Verdict): void => {
+  const decide = (next: Verdict): void => {
     if (verdict?.kind !== 'failed') verdict = next;
+  };
+
+  /** Pointers and reasons come one after the other. */
+  const remarkHalf = (kind: 'dropped' | 'note', text: string): void => {
+    const pointer = halves[kind];
+    halves[kind] = pointer === undefined ? text : undefined;
+    if (pointer !== undefined) dropped.push([pointer, text]);
   };
 
   const statements: Readonly<Record<number, (text: string) => void>> = {
     [OPS.denied]: (text) => {
       const reason: unknown = JSON.parse(text);
-      settle({ kind: 'denied', reason: typeof reason === 'string' ? reason.slice(0, LONGEST_TEXT) : null });
+      decide({ kind: 'denied', reason: typeof reason === 'string' ? reason.slice(0, LONGEST_TEXT) : null });
     },
     [OPS.allowedSame]: () => {
-      settle({ kind: 'same' });
+      decide({ kind: 'same' });
     },
     [OPS.allowedPart]: (text) => {
       skeletonParts.push(within(text));
@@ -135,33 +184,40 @@ export const createHostCalls = (job: RunJob, limits: Limits, ask: AskHost, vm: V
       for (let at = 0; at + 1 < skeletonParts.length; at += 2) {
         parts.push([Number(skeletonParts[at]), skeletonParts[at + 1] as string]);
       }
-      settle({ kind: 'pieces', skeleton: within(text), parts });
+      decide({ kind: 'pieces', skeleton: within(text), parts });
     },
     [OPS.allowedWhole]: (text) => {
-      settle({ kind: 'whole', json: within(text) });
+      decide({ kind: 'whole', json: within(text) });
     },
     [OPS.effect]: (text) => {
       effects.push(within(text));
     },
-    [OPS.dropped]: (text) => {
-      dropped.push(text);
-    },
-    [OPS.malformed]: (text) => {
-      settle(failed('malformed', text));
-    },
+    [OPS.dropped]: (text) => remarkHalf('dropped', text),
+    [OPS.note]: (text) => remarkHalf('note', text.slice(0, LONGEST_TEXT)),
+    [OPS.malformed]: (text) => decide(failed('malformed', text)),
+    [OPS.noHook]: (text) => decide(failed('load', text)),
     [OPS.failed]: tell,
+    [OPS.rejected]: (text) => {
+      const [what] = thrown(text);
+      if (what === undefined) return;
+      rejection ??= what;
+      const line = what.stack[0]?.line;
+      const place = line === undefined ? '' : `, at line ${line}`;
+      dropped.push(['/promises', `a promise was rejected and nobody handled it: ${what.message}${place}`]);
+    },
   };
 
   const answer: HostCall = (op, given, value) => {
+    if (job === undefined && !SAME_IN_EVERY_RUN.has(op)) throw new DiffersByRun('this differs from run to run');
     // The event and its parts cost the script nothing: they are how it was called.
-    if (op === OPS.event) return { json: job.head };
-    if (op === OPS.part) return { json: job.parts[Number(given)] ?? 'null', keepAs: Number(given) };
+    if (op === OPS.event) return { json: theJob().head };
+    if (op === OPS.part) return { json: theJob().parts[Number(given)] ?? 'null', keepAs: Number(given) };
     if (op === OPS.isUnchanged) return value?.looksAsKept(Number(given)) === true ? true : undefined;
     // A value that cannot be read from outside is asked for again, as text.
-    const text = value === undefined ? given : value.json();
+    const text = value === undefined ? given : value.json(op !== OPS.setState);
     if (text === undefined) return undefined;
     // What the engine wrote is as it must be; what the script had a hand in may not be. Too large a
-    // text is refused anyway.
+    // text is rejected anyway.
     if (value === undefined && VALUES.has(op) && text.length <= longestValue && !isReadable(text)) {
       throw new GuestError('the value cannot be written as JSON');
     }
@@ -176,24 +232,30 @@ export const createHostCalls = (job: RunJob, limits: Limits, ask: AskHost, vm: V
 
   return {
     answer,
-    calls: () => calls,
     loaded: () => {
       loading = false;
       skeletonParts = [];
     },
     verdict: () => verdict,
     failure: () => (verdict?.kind === 'failed' ? verdict : undefined),
-    report: () => ({
-      kind: 'run',
-      effects,
-      dropped: pairs(dropped),
-      state,
-      prints,
-      printsDropped,
-      asked: [...asked],
-    }),
+    thrownAt: (text) => {
+      backtrace = text;
+    },
+    remark: (pointer, reason) => dropped.push([pointer, reason]),
+    said: () => ({ prints, printsDropped, dropped, calls }),
+    rejection: () => rejection,
+    report: () => ({ kind: 'run', effects, dropped, state, prints, printsDropped, asked: [...asked] }),
   };
 };
+
+/** A failure without a place of its own. */
+export const failed = (failure: FailureKind, message: string, stack: Thrown['stack'] = []): Failure => ({
+  kind: 'failed',
+  failure,
+  message,
+  stack,
+  causes: [],
+});
 
 /** More than a message or a stack of ours ever has, in characters. */
 const LONGEST_TEXT = 10_000;
@@ -246,9 +308,6 @@ const OPEN_BRACKET = 0x5b;
 const CLOSE_BRACKET = 0x5d;
 const OPEN_BRACE = 0x7b;
 const CLOSE_BRACE = 0x7d;
-
-const pairs = (items: readonly string[]): [string, string][] =>
-  items.flatMap((item, index) => (index % 2 === 0 ? [[item, items[index + 1] ?? ''] as [string, string]] : []));
 
 /**
  * The guest sends a ship as JSON: a text in quotes, or digits, which may be more than a double

@@ -62,7 +62,7 @@ test('a run leaves the same memory behind when it is repeated', () => {
   const job = {
     kind: 'run',
     hook: 1,
-    bytecode: compiled.bytecode,
+    program: { bytecode: compiled.bytecode, loaded: undefined },
     head,
     parts: [],
     bowl: '{}',

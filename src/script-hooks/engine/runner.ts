@@ -1,14 +1,16 @@
 // Runs scripts, one at a time, each from a fresh memory image.
 import { systemClock } from '../../core/clock.ts';
 import type { Limits } from '../limits.ts';
-import type { Question, RunJob, RunReport, Verdict } from '../sandbox/worker-protocol.ts';
+import type { Failure, PostRange, Program, Question, RunJob, RunReport, Verdict } from '../sandbox/worker-protocol.ts';
+import { stackFrames } from '../source-place.ts';
 import { SLACK_STEPS } from './boot.ts';
-import { createHostCalls } from './host-calls.ts';
+import { createHostCalls, failed, type HostCalls } from './host-calls.ts';
 import { type Image, instanceOf, restored, takeImage } from './image.ts';
+import { runTopLevel, tellRejections, tellThrown, tooLong } from './load.ts';
 import { EngineFault, type Vm } from './vm.ts';
 
 /** Asks the host's thread and waits. `waitedMs` does not count against the script's deadline. */
-export type AskHost = (question: Question, argument: number) => { readonly json: string; readonly waitedMs: number };
+export type AskHost = (question: Question, range?: PostRange) => { readonly json: string; readonly waitedMs: number };
 
 export type Runner = {
   readonly run: (job: RunJob) => RunReport;
@@ -16,59 +18,72 @@ export type Runner = {
 };
 
 /** What is known of a script that ran here before. */
-type Experience = {
-  readonly bytecode: Uint8Array;
+type KnownScript = Program & {
   /** Index into SLACK_STEPS: grows when a run did not fit. */
   slack: number;
-  /** Its memory after loading, if loading is dear and does not depend on the run. */
-  image: Image | undefined;
-  imageBytes: number;
-  imageTried: boolean;
+  /** Its own image with more room, and what it takes. */
+  roomy: Image | undefined;
+  roomyBytes: number;
 };
 
-/** A script whose loading takes longer than this may get an image of its own. */
-const DEAR_LOADING_MS = 0.5;
+/** All images with more room that are kept for single scripts, in bytes. */
+const MOST_ROOMY_BYTES = 64 * 1024 * 1024;
 
-/** All such images of a worker together, in bytes. */
-const MOST_IMAGE_BYTES = 64 * 1024 * 1024;
+/** Engines that are kept, by the size of their memory: each script needs one of its image's size. */
+const MOST_INSTANCES = 6;
 
 export const createRunner = (module: WebAssembly.Module, baseImage: Image, limits: Limits, ask: AskHost): Runner => {
-  const images: Image[] = [baseImage];
-  const instances: Vm[] = [];
-  const scripts = new Map<number, Experience>();
-  let imageBytes = 0;
+  const bases: Image[] = [baseImage];
+  const instances = new Map<number, Vm>();
+  const scripts = new Map<number, KnownScript>();
+  let roomyBytes = 0;
 
-  /** The base image with more room. */
-  const imageFor = (slack: number): Image => {
-    images[slack] ??= takeImage(instanceOf(module, baseImage), SLACK_STEPS[slack]);
-    return images[slack];
+  /** The same state with more room. */
+  const widened = (image: Image, slack: number): Image => takeImage(instanceOf(module, image), SLACK_STEPS[slack]);
+
+  const dropRoomy = (script: KnownScript): void => {
+    roomyBytes -= script.roomyBytes;
+    script.roomy = undefined;
+    script.roomyBytes = 0;
   };
 
-  const dropImage = (script: Experience): void => {
-    imageBytes -= script.imageBytes;
-    script.image = undefined;
-    script.imageBytes = 0;
-  };
-
-  const keepImage = (script: Experience, vm: Vm): void => {
-    script.imageTried = true;
-    const image = takeImage(vm);
+  const roomyImage = (script: KnownScript, own: Image): Image => {
+    if (script.roomy !== undefined) return script.roomy;
+    const image = widened(own, script.slack);
     const size = image.extents.reduce((sum, [, content]) => sum + content.length, 0);
-    if (size > MOST_IMAGE_BYTES) return;
     for (const other of scripts.values()) {
-      if (imageBytes + size <= MOST_IMAGE_BYTES) break;
-      if (other.image !== undefined) dropImage(other);
+      if (roomyBytes + size <= MOST_ROOMY_BYTES) break;
+      if (other.roomy !== undefined) dropRoomy(other);
     }
-    script.image = image;
-    script.imageBytes = size;
-    imageBytes += size;
+    if (size > MOST_ROOMY_BYTES) return image;
+    script.roomy = image;
+    script.roomyBytes = size;
+    roomyBytes += size;
+    return image;
   };
 
-  const experienceOf = (job: RunJob): Experience => {
+  const imageFor = (script: KnownScript): Image => {
+    const own = script.loaded?.image;
+    if (own !== undefined) return script.slack === 0 ? own : roomyImage(script, own);
+    bases[script.slack] ??= widened(baseImage, script.slack);
+    return bases[script.slack] as Image;
+  };
+
+  const instanceFor = (image: Image): Vm => {
+    const before = instances.get(image.memoryLength);
+    const vm = before === undefined ? instanceOf(module, image) : restored(before, module, image);
+    instances.delete(image.memoryLength);
+    instances.set(image.memoryLength, vm);
+    const [oldest] = instances.keys();
+    if (instances.size > MOST_INSTANCES && oldest !== undefined) instances.delete(oldest);
+    return vm;
+  };
+
+  const scriptOf = (job: RunJob): KnownScript => {
     const known = scripts.get(job.hook);
     if (known !== undefined) return known;
-    if (job.bytecode === undefined) throw new Error(`script ${job.hook} is not here`);
-    const script = { bytecode: job.bytecode, slack: 0, image: undefined, imageBytes: 0, imageTried: false };
+    if (job.program === undefined) throw new Error(`script ${job.hook} is not here`);
+    const script = { ...job.program, slack: 0, roomy: undefined, roomyBytes: 0 };
     scripts.set(job.hook, script);
     return script;
   };
@@ -76,77 +91,89 @@ export const createRunner = (module: WebAssembly.Module, baseImage: Image, limit
   return {
     run: (job) => {
       const started = systemClock.monotonic();
-      const script = experienceOf(job);
-      const { slack } = script;
-      const image = script.image ?? imageFor(slack);
-      const before = instances[slack];
-      const vm = before === undefined ? instanceOf(module, image) : restored(before, module, image);
-      instances[slack] = vm;
+      const script = scriptOf(job);
+      const image = imageFor(script);
+      const vm = instanceFor(image);
+      const isLoaded = script.loaded !== undefined;
+      let budget = isLoaded ? job.deadlineMs : limits.loadMs;
+      let deadline = systemClock.monotonic() + budget;
       vm.kept.clear();
+      vm.run.rejections.clear();
       vm.run.now = job.now;
-      vm.run.clockReads = 0;
       vm.run.killed = false;
-      vm.run.deadline = started + job.deadlineMs;
-      const conversation = createHostCalls(job, limits, ask, vm);
-      vm.run.host = conversation.answer;
+      vm.run.isOver = () => systemClock.monotonic() > deadline;
+      const waitFor = (question: Question, range?: PostRange): string => {
+        const { json, waitedMs } = ask(question, range);
+        deadline += waitedMs;
+        return json;
+      };
+      const calls = createHostCalls(job, limits, waitFor, script.loaded?.said);
+      vm.run.host = calls.answer;
+      // The engine can be told to stop and go on all the same: what comes late does not count.
+      const isLate = (): boolean => vm.run.killed || systemClock.monotonic() > deadline;
+      let isLoading = !isLoaded;
       let verdict: Verdict;
       try {
-        if (script.image === undefined) {
-          const loadingSince = systemClock.monotonic();
-          load(vm, script.bytecode);
-          const dear = systemClock.monotonic() - loadingSince > DEAR_LOADING_MS;
-          const pure = conversation.calls() === 0 && vm.run.clockReads === 0;
-          const fits = vm.memory.buffer.byteLength === image.memoryLength;
-          if (dear && pure && fits && !script.imageTried && conversation.verdict() === undefined) keepImage(script, vm);
+        if (isLoading) {
+          runTopLevel(vm, script.bytecode, calls);
+          if (!isLate()) {
+            isLoading = false;
+            budget = job.deadlineMs;
+            deadline = systemClock.monotonic() + budget;
+          }
         }
-        if (conversation.verdict() === undefined) {
-          conversation.loaded();
-          vm.call(vm.roots.runFunction, []);
-        }
-        verdict = conversation.verdict() ?? failed('terminated', 'the script ended without an answer');
+        if (!isLate() && calls.verdict() === undefined) callHook(vm, calls);
+        verdict = calls.verdict() ?? failed('terminated', 'the script ended without an answer');
       } catch (error) {
-        verdict = conversation.failure() ?? verdictOf(error);
+        verdict = calls.failure() ?? failureOf(error);
         // After a trap only a new instance is worth trusting.
-        if (!(error instanceof EngineFault)) delete instances[slack];
+        if (!(error instanceof EngineFault)) instances.delete(image.memoryLength);
+      }
+      if (isLate()) {
+        const message = isLoading ? tooLong(limits) : `the script took longer than ${budget} ms`;
+        verdict = failed('deadline', message, stackFrames(stackOfStop(vm)));
       }
       vm.run.host = undefined;
       const grown = vm.memory.buffer.byteLength !== image.memoryLength;
-      if (grown && slack < SLACK_STEPS.length - 1) {
-        script.slack = slack + 1;
-        script.imageTried = false;
-        if (script.image !== undefined) dropImage(script);
+      if (grown) {
+        instances.delete(image.memoryLength);
+        if (script.roomy !== undefined) dropRoomy(script);
+        script.slack = Math.min(script.slack + 1, SLACK_STEPS.length - 1);
       }
-      if (grown) delete instances[slack];
-      // The engine can be told to stop and go on all the same: what comes late does not count.
-      const late = vm.run.killed || systemClock.monotonic() > vm.run.deadline;
-      if (late) verdict = failed('deadline', `the script took longer than ${job.deadlineMs} ms`);
-      return { ...conversation.report(), verdict, durationMs: systemClock.monotonic() - started, retired: grown };
+      return { ...calls.report(), verdict, durationMs: systemClock.monotonic() - started, retired: grown };
     },
     forget: (hook) => {
       const script = scripts.get(hook);
-      if (script?.image !== undefined) dropImage(script);
+      if (script?.roomy !== undefined) dropRoomy(script);
       scripts.delete(hook);
     },
   };
 };
 
-/** Runs the script's top level. What it throws is described inside, under the same deadline. */
-const load = (vm: Vm, bytecode: Uint8Array): void => {
+/** Calls the hook, and tells of what it left to wait for. */
+const callHook = (vm: Vm, calls: HostCalls): void => {
+  calls.loaded();
+  vm.clearBacktrace();
   try {
-    vm.evaluateBytecode(bytecode);
+    vm.call(vm.roots.runFunction, []);
   } catch (error) {
-    if (!(error instanceof EngineFault) || error.kind !== 'exception') throw error;
-    vm.call(vm.roots.describeFunction, [vm.exports.qjs_get_exception()]);
+    tellThrown(vm, error, calls);
+  }
+  tellRejections(vm);
+  if (vm.exports.qjs_is_job_pending() !== 0) {
+    calls.remark('/promises', 'a hook answers at once: what stands in .then or after an await never runs');
   }
 };
 
-const failed = (failure: 'deadline' | 'memory' | 'terminated' | 'threw', message: string): Verdict => ({
-  kind: 'failed',
-  failure,
-  message,
-});
+const stackOfStop = (vm: Vm): string => {
+  try {
+    return vm.stackOfStop();
+  } catch {
+    return '';
+  }
+};
 
-const verdictOf = (error: unknown): Verdict => {
+const failureOf = (error: unknown): Failure => {
   if (error instanceof EngineFault) {
     if (error.kind === 'memory') return failed('memory', 'the script ran out of memory');
     return failed('threw', 'the script threw something that cannot be described');

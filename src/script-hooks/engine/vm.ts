@@ -4,7 +4,6 @@
 // the engine's memory. We use them raw, because between restores of a memory image only fixed
 // addresses survive. Nothing here ever looks into a guest object: only texts
 // cross, and the guest makes them.
-import { systemClock } from '../../core/clock.ts';
 import { jsonOfBinaryForm } from './binary-form.ts';
 
 /** The address of a JSValue in the engine's memory. */
@@ -33,8 +32,11 @@ export type HostCall = (op: number, text: string, value?: GuestValue) => HostAns
 
 /** A value of the guest that came along with a call. */
 export type GuestValue = {
-  /** Its JSON, if it is plain enough to be read without the guest's help. */
-  readonly json: () => string | undefined;
+  /**
+   * Its JSON, if it is plain enough to be read without the guest's help. Keys with undefined are
+   * left out, or null.
+   */
+  readonly json: (dropsUndefined: boolean) => string | undefined;
   /** Whether it looks as it did when it was kept under this name. */
   readonly looksAsKept: (name: number) => boolean;
 };
@@ -59,6 +61,9 @@ const FUNCTIONS = [
   'qjs_set_memory_limit',
   'qjs_set_max_stack_size',
   'qjs_set_interrupt_handler',
+  'qjs_set_promise_rejection_handler',
+  'qjs_is_job_pending',
+  'qjs_is_error',
   'qjs_get_undefined',
   'qjs_get_true',
   'JS_WriteObject',
@@ -99,6 +104,13 @@ const STACK = 256 * 1024;
 
 const MOST_ARGUMENTS = 4;
 
+/** Rejected promises of one run that are remembered. */
+const MOST_REJECTIONS = 3;
+
+/** Tags of texts in the upper half of a JSValue, and the value undefined. */
+const TEXT_TAGS: ReadonlySet<bigint> = new Set([-7n, -6n].map((tag) => BigInt.asUintN(32, tag)));
+const UNDEFINED_VALUE = 3n << 32n;
+
 /** The value that JS_ParseJSON gives for an error: the tag 6 in the upper half. */
 const EXCEPTION_TAG = 6n;
 
@@ -106,24 +118,35 @@ export type Vm = ReturnType<typeof createVm>;
 
 export const createVm = (module: WebAssembly.Module) => {
   /**
-   * Set before a run. `killed` says why the engine was told to stop; it can go on for a while even
-   * so.
+   * Set before a run. `isOver` says whether the engine must stop; `killed`, that it was told to. It
+   * can go on for a while even so.
    */
   const run = {
     now: 0,
-    deadline: Number.POSITIVE_INFINITY,
+    isOver: (): boolean => false,
     killed: false,
     clockReads: 0,
     host: undefined as HostCall | undefined,
+    /** Promises that were rejected and not handled, with their reasons. */
+    rejections: new Map<bigint, Box>(),
   };
   /** Addresses that are part of a memory image: see image.ts. */
-  const roots = { undefinedBox: 0, arguments: 0, jsonName: 0, runFunction: 0, describeFunction: 0 };
+  const roots = {
+    undefinedBox: 0,
+    arguments: 0,
+    jsonName: 0,
+    runFunction: 0,
+    failFunction: 0,
+    rejectFunction: 0,
+    /** Where the context keeps the stack of what was thrown last, from its beginning; 0: unknown. */
+    backtraceOffset: 0,
+  };
 
   /** How values looked when they went in, in the engine's own binary form. */
   const kept = new Map<number, Uint8Array>();
 
   const interrupted = (): number => {
-    if (!run.killed && systemClock.monotonic() > run.deadline) run.killed = true;
+    if (!run.killed && run.isOver()) run.killed = true;
     return run.killed ? 1 : 0;
   };
 
@@ -157,7 +180,11 @@ export const createVm = (module: WebAssembly.Module) => {
       host_call: hostCall,
       host_interrupt: interrupted,
       host_get_timezone_offset: () => 0,
-      host_promise_rejection: () => {},
+      host_promise_rejection: (promise: Box, reason: Box, isHandled: number) => {
+        const name = valueAt(promise);
+        if (isHandled !== 0) run.rejections.delete(name);
+        else if (run.rejections.size < MOST_REJECTIONS) run.rejections.set(name, reason);
+      },
       host_module_normalize: () => 0,
       host_module_load: () => 0,
     },
@@ -247,9 +274,9 @@ export const createVm = (module: WebAssembly.Module) => {
   };
 
   const guestValue = (box: Box): GuestValue => ({
-    json: () => {
+    json: (dropsUndefined) => {
       const form = binaryForm(box);
-      return form === undefined ? undefined : jsonOfBinaryForm(form);
+      return form === undefined ? undefined : jsonOfBinaryForm(form, dropsUndefined);
     },
     looksAsKept: (name) => {
       const before = kept.get(name);
@@ -257,6 +284,40 @@ export const createVm = (module: WebAssembly.Module) => {
       return before !== undefined && now !== undefined && Buffer.compare(before, now) === 0;
     },
   });
+
+  const valueAt = (address: number): bigint =>
+    BigInt.asUintN(64, new DataView(memory.buffer).getBigInt64(address, true));
+
+  /**
+   * The stack of what was thrown last and not caught, whatever it was: the engine keeps it beside
+   * the value, so that it is there for values that are no errors.
+   */
+  const backtrace = (offset = roots.backtraceOffset): string => {
+    if (offset === 0) return '';
+    const value = valueAt(exports.qjs_get_context_ptr() + offset);
+    if (!TEXT_TAGS.has(value >> 32n)) return '';
+    const box = exports.qjs_new_number(0);
+    if (box === 0) return '';
+    new DataView(memory.buffer).setBigUint64(box, value, true);
+    return exports.qjs_is_string(box) === 0 ? '' : readString(box);
+  };
+
+  const clearBacktrace = (): void => {
+    if (roots.backtraceOffset === 0) return;
+    const address = exports.qjs_get_context_ptr() + roots.backtraceOffset;
+    new DataView(memory.buffer).setBigUint64(address, UNDEFINED_VALUE, true);
+  };
+
+  /** The own text of the error that stopped the engine, which is none of the script's. */
+  const stackOfStop = (): string => {
+    const error = exports.qjs_get_exception();
+    if (error === 0 || exports.qjs_is_error(error) === 0) return '';
+    const name = exports.wasm_malloc(6);
+    if (name === 0) return '';
+    bytes().set(Buffer.from('stack\0'), name);
+    const stack = exports.qjs_get_prop_string(error, name);
+    return stack === 0 || exports.qjs_is_string(stack) === 0 ? '' : readString(stack);
+  };
 
   const lengthOut = () => roots.arguments + 4 * MOST_ARGUMENTS;
 
@@ -297,6 +358,7 @@ export const createVm = (module: WebAssembly.Module) => {
     exports.qjs_set_memory_limit(memoryLimit);
     exports.qjs_set_max_stack_size(STACK);
     exports.qjs_set_interrupt_handler(1);
+    exports.qjs_set_promise_rejection_handler(1);
     roots.undefinedBox = exports.qjs_get_undefined();
     roots.arguments = exports.wasm_malloc(4 * MOST_ARGUMENTS + 8);
     roots.jsonName = place(Buffer.from('json'));
@@ -319,6 +381,9 @@ export const createVm = (module: WebAssembly.Module) => {
     evaluateBytecode,
     property,
     lengthOut,
+    backtrace,
+    clearBacktrace,
+    stackOfStop,
   };
 };
 

@@ -20,11 +20,15 @@ export const OPS = {
   /** (ship as JSON) → "~name" or null */
   ship: 9,
   postCount: 10,
-  /** (page number) → posts */
-  postPage: 11,
+  /** ("start end") → posts, `end` not included */
+  posts: 11,
   /** (n) → the n-th unique time of this run: {ms, dotted, plain} */
   uniqueTime: 12,
-  /** What the run returned, told piece by piece: see report.ts */
+  /** (pointer), then (reason): what became of a value that JSON cannot hold */
+  note: 14,
+  /** (a failure, as `failed` has it) → a promise that was rejected */
+  rejected: 15,
+  /** What the run returned, told piece by piece: see host-calls.ts */
   denied: 20,
   allowedSame: 21,
   allowedSkeleton: 22,
@@ -33,13 +37,22 @@ export const OPS = {
   effect: 25,
   dropped: 26,
   malformed: 27,
+  /**
+   * (JSON array) → what was thrown, then its causes: message, stack, names of its classes, for each.
+   */
   failed: 28,
+  /** (message) → the top level ran, but exports no hook */
+  noHook: 29,
 } as const;
 
 export type GuestSettings = {
   readonly ops: typeof OPS;
   readonly effects: number;
   readonly postsPerPage: number;
+  /** How many pages are fetched at once, at most. */
+  readonly mostPages: number;
+  /** Notes of one run about values that JSON cannot hold; more are not told. */
+  readonly mostNotes: number;
   /** Deeper values are refused: they are cyclic, or meant to exhaust somebody's stack. */
   readonly deepest: number;
   readonly longestMessage: number;

@@ -1,30 +1,47 @@
 // The guest's part that calls the hook: the event in, the answer out. Evaluated inside the engine:
-// see source.ts. Contract: spec/script-hooks.md, 5.1, 5.5 and 5.7, and decision 7.
+// see source.ts.
 import type { Host } from './host.ts';
+import type { GuestLate } from './late.ts';
 import type { EventHead, GuestSettings } from './ops.ts';
 import type { GuestLibrary } from './tlon-hooks.ts';
 import type { GuestValues } from './values.ts';
 
 type Dictionary = Record<string, unknown>;
 
-export type GuestRun = { readonly run: () => void; readonly fail: (error: unknown) => void };
+/** Functions that the host calls. What `run` throws, the host gives to `fail`. */
+export type GuestRun = {
+  readonly run: () => void;
+  readonly fail: (error: unknown) => void;
+  readonly reject: (reason: unknown) => void;
+};
 
-export const guestRun = (host: Host, settings: GuestSettings, values: GuestValues, library: GuestLibrary): GuestRun => {
+type Parts = { readonly late: GuestLate; readonly library: GuestLibrary; readonly values: GuestValues };
+
+export const guestRun = (host: Host, settings: GuestSettings, parts: Parts): GuestRun => {
   const { ops, longestMessage } = settings;
-  const { toJson, tell, cut, describe } = values;
-  const { module, nouns, keepNoun } = library;
+  const { toJson, tell, cut, describe } = parts.values;
+  const { module, nouns, keepNoun } = parts.library;
+  const { lateKeys } = parts.late;
   const { parse, stringify } = JSON;
   const { isArray } = Array;
-  const { create, defineProperty, getOwnPropertyDescriptor, hasOwn } = Object;
+  const { create, defineProperty, getOwnPropertyDescriptor, getPrototypeOf, hasOwn } = Object;
   const { apply } = Reflect;
   const text = String;
   const ErrorOf = Error;
+  const errorPrototype = Error.prototype;
+  const evaluate = globalThis.eval;
   const scope = globalThis as unknown as Dictionary;
+
+  /** A key with undefined is no key. */
+  const has = (value: unknown, key: string): value is Dictionary =>
+    typeof value === 'object' && value !== null && hasOwn(value, key) && (value as Dictionary)[key] !== undefined;
 
   // The event goes in with its large parts missing; each is parsed when it is first looked at, and
   // a part that was not looked at need not come back.
 
-  type Lazy = { holder: Dictionary; key: string; touched: boolean; value: unknown };
+  /** An object with large parts: what the script has, what is behind it, and where it hangs. */
+  type Holder = { late: Dictionary; target: Dictionary; above: Dictionary | undefined; key: string };
+  type Part = { holder: Holder; key: string; isTouched: boolean; value: unknown };
 
   const at = (root: unknown, path: readonly string[], length: number): unknown => {
     let value = root;
@@ -35,47 +52,54 @@ export const guestRun = (host: Host, settings: GuestSettings, values: GuestValue
     return value;
   };
 
-  const makeLazy = (root: unknown, path: readonly string[], index: number): Lazy => {
-    const key = path[path.length - 1] as string;
-    const holder = at(root, path, path.length - 1) as Dictionary;
-    const lazy: Lazy = { holder, key, touched: false, value: undefined };
-    const settle = (value: unknown): void => {
-      lazy.touched = true;
-      defineProperty(holder, key, { value, enumerable: true, configurable: true, writable: true });
-    };
-    defineProperty(holder, key, {
-      get: () => {
-        if (!lazy.touched) {
-          lazy.value = host(ops.part, text(index));
-          settle(lazy.value);
+  const prepare = (event: Dictionary, paths: readonly (readonly string[])[]): Part[] => {
+    const all: Part[] = [];
+    for (let index = 0; index < paths.length; index++) {
+      const path = paths[index] as readonly string[];
+      const depth = path.length - 1;
+      const found = at(event, path, depth) as Dictionary;
+      let holder: Holder | undefined;
+      for (let other = 0; other < index; other++) {
+        if ((all[other] as Part).holder.late === found) holder = (all[other] as Part).holder;
+      }
+      if (holder === undefined) {
+        const target = found;
+        const names: string[] = [];
+        // Parts of one holder stand together.
+        for (let other = index; other < paths.length; other++) {
+          const beside = paths[other] as readonly string[];
+          if (beside.length === depth + 1 && at(event, beside, depth) === target) {
+            names[names.length] = beside[depth] as string;
+          }
         }
-        return lazy.value;
-      },
-      set: settle,
-      enumerable: true,
-      configurable: true,
-    });
-    return lazy;
+        const above = at(event, path, depth - 1) as Dictionary;
+        const key = path[depth - 1] as string;
+        const late = lateKeys(target, names, (name) => {
+          let part = 0;
+          while ((all[part] as Part).holder.target !== target || (all[part] as Part).key !== name) part++;
+          const loaded = all[part] as Part;
+          loaded.isTouched = true;
+          loaded.value = host(ops.part, text(part));
+          return loaded.value;
+        });
+        holder = { late, target, above, key };
+        above[key] = late;
+      }
+      all[index] = { holder, key: path[depth] as string, isTouched: false, value: undefined };
+    }
+    return all;
   };
 
   /**
    * Tells what the answer changed in the event; says what is malformed. `given` is what the script
    * got at `head.node`.
    */
-  const tellAllowed = (
-    allowed: unknown,
-    head: EventHead,
-    given: unknown,
-    lazies: readonly Lazy[],
-  ): string | undefined => {
+  const tellAllowed = (allowed: unknown, head: EventHead, given: unknown, all: readonly Part[]): string | undefined => {
     const [trigger, action] = head.node;
     if (typeof allowed !== 'object' || allowed === null) return '"allowed" must hold the event';
-    if (!hasOwn(allowed, trigger as string)) return `the returned event is not of the kind ${trigger}, which was given`;
-    if (action !== undefined) {
-      const branch = (allowed as Dictionary)[trigger as string];
-      if (typeof branch !== 'object' || branch === null || !hasOwn(branch, action)) {
-        return `the returned event is not of the kind ${trigger}/${action}, which was given`;
-      }
+    if (!has(allowed, trigger as string)) return `the returned event is not of the kind ${trigger}, which was given`;
+    if (action !== undefined && !has(allowed[trigger as string], action)) {
+      return `the returned event is not of the kind ${trigger}/${action}, which was given`;
     }
     if (head.keys === null) {
       host(ops.allowedSame, '');
@@ -83,71 +107,79 @@ export const guestRun = (host: Host, settings: GuestSettings, values: GuestValue
     }
     const node = at(allowed, head.node, head.node.length);
     if (typeof node !== 'object' || node === null) return 'the returned event has an empty part';
+    const where = `/event/allowed/${trigger}/${action}`;
     if (head.keys.length > 0) {
       const chosen = create(null) as Dictionary;
       for (let index = 0; index < head.keys.length; index++) {
         const key = head.keys[index] as string;
         chosen[key] = (node as Dictionary)[key];
       }
-      tell(ops.allowedWhole, chosen);
-    } else if (node !== given || !tellParts(node as Dictionary, head, lazies)) tell(ops.allowedWhole, node);
+      tell(ops.allowedWhole, chosen, where);
+    } else if (node !== given || !tellParts(node as Dictionary, head, all, where)) {
+      tell(ops.allowedWhole, node, where);
+    }
     return undefined;
   };
 
+  const isWritable = (holder: Dictionary, key: string): boolean => {
+    const descriptor = getOwnPropertyDescriptor(holder, key);
+    return descriptor !== undefined && descriptor.configurable === true && descriptor.writable === true;
+  };
+
   /** True when the parts are where they were, and what changed has been told. */
-  const tellParts = (node: Dictionary, head: EventHead, lazies: readonly Lazy[]): boolean => {
+  const tellParts = (node: Dictionary, head: EventHead, all: readonly Part[], where: string): boolean => {
     const depth = head.node.length;
-    const inside: { lazy: Lazy; index: number; value: unknown }[] = [];
-    for (let index = 0; index < lazies.length; index++) {
-      const lazy = lazies[index] as Lazy;
+    const inside: number[] = [];
+    let root = node;
+    for (let index = 0; index < all.length; index++) {
       const path = head.lazy[index] as readonly string[];
-      let holder: unknown = node;
+      const { holder, key } = all[index] as Part;
+      let found: unknown = node;
       let belongs = path.length > depth;
       for (let step = 0; belongs && step < path.length - 1; step++) {
         if (step < depth) belongs = path[step] === head.node[step];
-        else holder = (holder as Dictionary)?.[path[step] as string];
+        else found = (found as Dictionary | undefined)?.[path[step] as string];
       }
       if (!belongs) continue;
-      if (holder !== lazy.holder || !hasOwn(lazy.holder, lazy.key)) return false;
-      inside[inside.length] = { lazy, index, value: undefined };
+      // A frozen event cannot be taken apart.
+      if (found !== holder.late || !isWritable(holder.target, key)) return false;
+      if (found === node) root = holder.target;
+      else if (holder.above === undefined || !isWritable(holder.above, holder.key)) return false;
+      inside[inside.length] = index;
     }
     for (let index = 0; index < inside.length; index++) {
-      const part = inside[index] as { lazy: Lazy; index: number; value: unknown };
-      const { lazy } = part;
-      // A frozen event cannot be taken apart.
-      const descriptor = getOwnPropertyDescriptor(lazy.holder, lazy.key);
-      if (descriptor === undefined || descriptor.configurable !== true) return false;
-      if (lazy.touched) {
-        const value = lazy.holder[lazy.key];
-        if (value !== lazy.value || host(ops.isUnchanged, text(part.index), value) !== true) {
-          host(ops.allowedPart, text(part.index));
-          tell(ops.allowedPart, value);
+      const number = inside[index] as number;
+      const { holder, key, isTouched, value: before } = all[number] as Part;
+      if (isTouched) {
+        const value = holder.target[key];
+        if (value !== before || host(ops.isUnchanged, text(number), value) !== true) {
+          host(ops.allowedPart, text(number));
+          tell(ops.allowedPart, value === undefined ? null : value, `${where}/${key}`);
         }
       }
-      defineProperty(lazy.holder, lazy.key, { value: 0, enumerable: true, configurable: true, writable: true });
+      holder.target[key] = 0;
+      if (holder.target !== root && holder.above !== undefined) holder.above[holder.key] = holder.target;
     }
-    tell(ops.allowedSkeleton, node);
+    tell(ops.allowedSkeleton, root, where);
     return true;
+  };
+
+  const drop = (pointer: string, reason: string): void => {
+    host(ops.dropped, pointer);
+    host(ops.dropped, reason);
   };
 
   const tellEffects = (effects: unknown): void => {
     if (effects === undefined || effects === null) return;
-    if (!isArray(effects)) {
-      host(ops.dropped, '/effects');
-      host(ops.dropped, 'must be an array');
-      return;
-    }
+    if (!isArray(effects))
+      return drop('/effects', isPromise(effects) ? 'is a promise: a hook answers at once' : 'must be an array');
     for (let index = 0; index < effects.length; index++) {
-      if (index >= settings.effects) {
-        host(ops.dropped, `/effects/${index}`);
-        host(ops.dropped, `only ${settings.effects} effects a run are done`);
-        return;
-      }
+      if (index >= settings.effects)
+        return drop(`/effects/${index}`, `only ${settings.effects} effects a run are done`);
       try {
-        tell(ops.effect, withNoun(effects[index]));
+        tell(ops.effect, withNoun(effects[index]), `/effects/${index}`);
       } catch (error) {
-        host(ops.dropped, `/effects/${index}`);
-        host(ops.dropped, describe(error));
+        drop(`/effects/${index}`, describe(error));
         // An effect keeps its place, so that the pointers of the others stay right.
         host(ops.effect, 'null');
       }
@@ -167,33 +199,75 @@ export const guestRun = (host: Host, settings: GuestSettings, values: GuestValue
     return typeof json === 'string' ? { wait: { ...wait, data: parse(json), noun: true } } : effect;
   };
 
-  const fail = (error: unknown): void => {
-    const message = describe(error);
-    let stack = '';
+  const textOf = (value: unknown, key: string): string => {
     try {
-      if (error instanceof ErrorOf) stack = cut(text(error.stack), 0, 2000);
+      const found = (value as Dictionary)[key];
+      return typeof found === 'string' ? cut(found, 0, 4000) : '';
     } catch {
-      stack = '';
+      return '';
     }
-    // Without an array: a script may have given arrays a toJSON.
-    host(ops.failed, `[${stringify(message)},${stringify(stack)}]`);
   };
 
-  const tellAnswer = (
-    answer: unknown,
-    head: EventHead,
-    given: unknown,
-    lazies: readonly Lazy[],
-  ): string | undefined => {
+  /** The names of the script's own error classes: their constructors are not where it happened. */
+  const classNames = (error: unknown): string => {
+    let names = '';
+    try {
+      let prototype = getPrototypeOf(error);
+      for (let depth = 0; depth < 10 && prototype !== null && prototype !== errorPrototype; depth++) {
+        if (hasOwn(prototype, 'constructor')) names += `${text(prototype.constructor.name)}\n`;
+        prototype = getPrototypeOf(prototype);
+      }
+    } catch {}
+    return cut(names, 0, 500);
+  };
+
+  /** Message, stack and class names of what was thrown, and of its causes. */
+  const chain = (error: unknown): string => {
+    // Without an array: a script may have given arrays a toJSON.
+    let json = '';
+    let next = error;
+    for (let depth = 0; depth < 5; depth++) {
+      const isError = next instanceof ErrorOf;
+      const stack = isError ? textOf(next, 'stack') : '';
+      const names = isError ? classNames(next) : '';
+      json += `${depth === 0 ? '' : ','}${stringify(describe(next))},${stringify(stack)},${stringify(names)}`;
+      try {
+        if (!isError || !hasOwn(next as object, 'cause')) break;
+        next = (next as Error).cause;
+      } catch {
+        break;
+      }
+    }
+    return `[${json}]`;
+  };
+
+  const fail = (error: unknown): void => {
+    host(ops.failed, chain(error));
+  };
+
+  const reject = (reason: unknown): void => {
+    host(ops.rejected, chain(reason));
+  };
+
+  const isPromise = (value: unknown): boolean =>
+    typeof value === 'object' && value !== null && typeof (value as Dictionary).then === 'function';
+
+  const tellAnswer = (answer: unknown, head: EventHead, given: unknown, all: readonly Part[]): string | undefined => {
+    if (isPromise(answer)) {
+      return 'the hook returned a promise; it must return {event, effects} at once, so it can neither be async nor await anything';
+    }
     if (typeof answer !== 'object' || answer === null) return 'a hook returns {event, effects}';
     const result = (answer as Dictionary).event;
+    if (isPromise(result)) return '"event" is a promise; it must be {allowed: …} or {denied: …} at once';
     if (typeof result !== 'object' || result === null) {
       return 'a hook returns {event, effects}, at once; "event" is {allowed: …} or {denied: …}';
     }
-    const denies = hasOwn(result, 'denied');
-    if (denies === hasOwn(result, 'allowed')) return '"event" must have one of the keys "allowed" and "denied"';
+    const allows = has(result, 'allowed');
+    // Alone, a denial whose reason is undefined is still a denial.
+    const denies = has(result, 'denied') || (!allows && hasOwn(result, 'denied') && !hasOwn(result, 'allowed'));
+    if (denies === allows) return '"event" must have one of the keys "allowed" and "denied"';
     tellEffects((answer as Dictionary).effects);
-    if (!denies) return tellAllowed((result as Dictionary).allowed, head, given, lazies);
+    if (!denies) return tellAllowed((result as Dictionary).allowed, head, given, all);
     const reason = (result as Dictionary).denied;
     if (typeof reason === 'object' && reason !== null) return '"denied" must be a text or null';
     const none =
@@ -202,32 +276,37 @@ export const guestRun = (host: Host, settings: GuestSettings, values: GuestValue
     return undefined;
   };
 
+  const exportedBy = (exported: unknown): unknown =>
+    typeof exported === 'object' && exported !== null ? (exported as Dictionary).default : exported;
+
+  /** The hook: what our module exports, or a module or exports that the script declared itself. */
+  const findHook = (): unknown => {
+    const hook = exportedBy(module.exports);
+    if (typeof hook === 'function') return hook;
+    const own = exportedBy(evaluate('typeof module === "object" && module !== null ? module.exports : undefined'));
+    if (typeof own === 'function') return own;
+    return exportedBy(evaluate('typeof exports === "undefined" ? undefined : exports'));
+  };
+
   const run = (): void => {
-    const hook = module.exports;
-    const handler = typeof hook === 'object' && hook !== null ? (hook as Dictionary).default : hook;
+    const handler = findHook();
     if (typeof handler !== 'function') {
-      host(ops.failed, '["TypeError: not a function: module.exports must be the hook","","load"]');
+      host(ops.noHook, 'TypeError: not a function: module.exports must be the hook');
       return;
     }
     const head = host(ops.event, '') as EventHead;
-    const event = head.event;
-    const lazies: Lazy[] = [];
-    for (let index = 0; index < head.lazy.length; index++)
-      lazies[index] = makeLazy(event, head.lazy[index] as string[], index);
+    const event = head.event as Dictionary;
+    const all = prepare(event, head.lazy);
     const given = at(event, head.node, head.node.length);
-    const wait = (event as Dictionary).wake as Dictionary | undefined;
+    const wait = event.wake as Dictionary | undefined;
     if (wait?.noun === true) {
-      wait.data = keepNoun(toJson(wait.data));
+      wait.data = keepNoun(toJson(wait.data, ''));
       delete wait.noun;
     }
     defineProperty(scope, '_eve', { value: event, enumerable: true, configurable: true, writable: true });
-    try {
-      const why = tellAnswer(apply(handler, module, [event]), head, given, lazies);
-      if (why !== undefined) host(ops.malformed, why);
-    } catch (error) {
-      fail(error);
-    }
+    const why = tellAnswer(apply(handler, module, [event]), head, given, all);
+    if (why !== undefined) host(ops.malformed, why);
   };
 
-  return { run, fail };
+  return { run, fail, reject };
 };

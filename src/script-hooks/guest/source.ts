@@ -3,7 +3,10 @@
 // The parts are functions of this program whose text is taken: they may use nothing from outside
 // themselves, and must keep every built-in that they need before a script can replace it.
 
+import { guestConsole } from './console.ts';
 import { guestHost } from './host.ts';
+import { guestLate } from './late.ts';
+import { guestMessages } from './messages.ts';
 import { type GuestSettings, OPS } from './ops.ts';
 import { guestRun } from './run.ts';
 import { guestLibrary } from './tlon-hooks.ts';
@@ -17,14 +20,19 @@ export const guestSource = (limits: { readonly effects: number }): string => {
     ops: OPS,
     effects: limits.effects,
     postsPerPage: POSTS_PER_PAGE,
+    mostPages: 16,
+    mostNotes: 20,
     deepest: 250,
     longestMessage: 1000,
   };
   return `(function (raw) { "use strict";
 const host = (${guestHost})(raw);
 const settings = ${JSON.stringify(settings)};
-const values = (${guestValues})(host, settings);
-const library = (${guestLibrary})(host, settings, values);
-return (${guestRun})(host, settings, values, library);
+const late = (${guestLate})();
+const console = (${guestConsole})((line) => host(settings.ops.print, line));
+const values = (${guestValues})(host, settings, console.inspect);
+const messages = (${guestMessages})(host, settings);
+const library = (${guestLibrary})(host, settings, { console, late, messages, values });
+return (${guestRun})(host, settings, { late, library, values });
 })`;
 };

@@ -1,6 +1,8 @@
-// The guest's part that scripts see: require("tlon_hooks"), console, Math.random. Evaluated inside
-// the engine: see source.ts. Contract: spec/script-hooks.md, 5.2 to 5.4.
+// The guest's part that scripts see: require("tlon_hooks"), module, console, Math.random. Evaluated
+// inside the engine: see source.ts.
+import type { GuestConsole } from './console.ts';
 import type { Host } from './host.ts';
+import type { GuestLate } from './late.ts';
 import type { GuestSettings } from './ops.ts';
 import type { GuestValues } from './values.ts';
 
@@ -13,14 +15,19 @@ export type GuestLibrary = {
   readonly keepNoun: (json: string) => number;
 };
 
-export const guestLibrary = (host: Host, settings: GuestSettings, values: GuestValues): GuestLibrary => {
-  const { ops, postsPerPage } = settings;
-  const { toJson, tell, cut } = values;
+type Parts = {
+  readonly console: GuestConsole;
+  readonly late: GuestLate;
+  readonly messages: () => unknown[];
+  readonly values: GuestValues;
+};
+
+export const guestLibrary = (host: Host, settings: GuestSettings, parts: Parts): GuestLibrary => {
+  const { ops } = settings;
+  const { toJson, tell, cut } = parts.values;
   const { parse, stringify } = JSON;
-  const { create, defineProperty, defineProperties, freeze, keys } = Object;
-  const { get: reflectGet, has: reflectHas, ownKeys, set: reflectSet, apply } = Reflect;
-  const { deleteProperty, defineProperty: reflectDefine, getOwnPropertyDescriptor: reflectDescribe } = Reflect;
-  const ProxyOf = Proxy;
+  const { create, defineProperty, defineProperties, keys } = Object;
+  const { apply, deleteProperty } = Reflect;
   const text = String;
   const ErrorOf = Error;
   const integer = Number.isInteger;
@@ -63,21 +70,7 @@ export const guestLibrary = (host: Host, settings: GuestSettings, values: GuestV
     host(ops.print, line);
     return 0;
   };
-  const readable = (value: unknown): string => {
-    if (typeof value !== 'object' || value === null || value instanceof ErrorOf) return text(value);
-    try {
-      return toJson(value);
-    } catch {
-      return text(value);
-    }
-  };
-  const log = (...values: unknown[]): void => {
-    let line = '';
-    for (let index = 0; index < values.length; index++) line += (index === 0 ? '' : ' ') + readable(values[index]);
-    print(line);
-  };
-  const consoleMethods = { log, info: log, warn: log, error: log, debug: log };
-  defineProperty(scope, 'console', { value: consoleMethods, configurable: true, writable: true });
+  defineProperty(scope, 'console', { value: parts.console.methods, configurable: true, writable: true });
 
   // The library
 
@@ -88,17 +81,8 @@ export const guestLibrary = (host: Host, settings: GuestSettings, values: GuestV
   };
 
   type Bowl = { nest: string | null; group: string | null; our: string; config: unknown; hook: unknown };
-  let bowl: Bowl | undefined;
-  const deepFreeze = (value: unknown): unknown => {
-    if (typeof value !== 'object' || value === null) return value;
-    const names = keys(value);
-    for (let index = 0; index < names.length; index++) deepFreeze((value as Dictionary)[names[index] as string]);
-    return freeze(value);
-  };
-  const theBowl = (): Bowl => {
-    bowl ??= deepFreeze(host(ops.bowl, '')) as Bowl;
-    return bowl;
-  };
+  // Fetched at the first look: a script that takes it at its top level loads the same in every run.
+  const bowl = parts.late.lateFrozen(() => host(ops.bowl, '')) as unknown as Bowl;
 
   /** Ships go out as JSON text, so that the host sees whether it was given a text or a number. */
   const shipArgument = (ship: unknown): string | null => {
@@ -118,70 +102,13 @@ export const guestLibrary = (host: Host, settings: GuestSettings, values: GuestV
     return nouns.length - 1;
   };
 
-  const messagesHere = (): unknown[] => {
-    const count = host(ops.postCount, '') as number;
-    if (count <= postsPerPage) return count === 0 ? [] : (host(ops.postPage, '0') as unknown[]);
-    const posts: unknown[] = [];
-    posts.length = count;
-    const pages: boolean[] = [];
-    let complete = false;
-    const fillPage = (page: number): void => {
-      if (pages[page] === true) return;
-      pages[page] = true;
-      const content = host(ops.postPage, text(page)) as unknown[];
-      for (let index = 0; index < content.length; index++) posts[page * postsPerPage + index] = content[index];
-    };
-    const fillAll = (): void => {
-      if (complete) return;
-      complete = true;
-      for (let page = 0; page * postsPerPage < count; page++) fillPage(page);
-    };
-    const fillFor = (key: string | symbol): void => {
-      if (complete || typeof key !== 'string') return;
-      const index = +key;
-      if (integer(index) && index >= 0 && index < count) fillPage((index - (index % postsPerPage)) / postsPerPage);
-    };
-    // An array like any other, whose posts come when they are looked at; whoever changes it gets
-    // all of it first.
-    return new ProxyOf(posts, {
-      get: (target, key, receiver) => {
-        fillFor(key);
-        return reflectGet(target, key, receiver);
-      },
-      has: (target, key) => {
-        fillFor(key);
-        return reflectHas(target, key);
-      },
-      getOwnPropertyDescriptor: (target, key) => {
-        fillFor(key);
-        return reflectDescribe(target, key);
-      },
-      ownKeys: (target) => {
-        fillAll();
-        return ownKeys(target);
-      },
-      set: (target, key, value) => {
-        fillAll();
-        return reflectSet(target, key, value);
-      },
-      defineProperty: (target, key, descriptor) => {
-        fillAll();
-        return reflectDefine(target, key, descriptor);
-      },
-      deleteProperty: (target, key) => {
-        fillAll();
-        return deleteProperty(target, key);
-      },
-    });
-  };
-
   type UniqueTime = { ms: number; dotted: string; plain: string };
   let timesTaken = 0;
   /** Two messages of one run must differ in their time: that is what they are known by. */
   const uniqueTime = (): UniqueTime => host(ops.uniqueTime, text(timesTaken++)) as UniqueTime;
 
   const fleetEffect = (ship: unknown, diff: unknown): unknown => {
-    const { nest, group } = theBowl();
+    const { nest, group } = bowl;
     const name = normalize(ship);
     if (nest === null || group === null || name === null) return null;
     const time = (host(ops.uniqueTime, '0') as UniqueTime).dotted;
@@ -196,7 +123,7 @@ export const guestLibrary = (host: Host, settings: GuestSettings, values: GuestV
     return cut(nest, 0, 5) === 'heap/' ? { heap: null } : { chat: null };
   };
   const postHere = (value: unknown): unknown => {
-    const { nest, our } = theBowl();
+    const { nest, our } = bowl;
     const content = text(value);
     if (nest === null) return null;
     const essay = {
@@ -208,7 +135,7 @@ export const guestLibrary = (host: Host, settings: GuestSettings, values: GuestV
     return { channels: { channel: { nest, action: { post: { add: essay } } } } };
   };
   const sendDm = (ship: unknown, value: unknown): unknown => {
-    const { our } = theBowl();
+    const { our } = bowl;
     const name = normalize(ship);
     const content = text(value);
     if (name === null) return null;
@@ -221,14 +148,14 @@ export const guestLibrary = (host: Host, settings: GuestSettings, values: GuestV
     get_state: () => host(ops.state, ''),
     set_state: (...args: unknown[]): 0 => {
       need(1, args.length, 'set-state');
-      tell(ops.setState, args[0]);
+      tell(ops.setState, args[0], '/state');
       return 0;
     },
     print: (...args: unknown[]): 0 => {
       need(1, args.length, 'print-js');
       return print(text(args[0]));
     },
-    get_chat_messages_here: messagesHere,
+    get_chat_messages_here: parts.messages,
     get_members_here: () => host(ops.members, ''),
     get_roles: (...args: unknown[]) => {
       need(1, args.length, 'get-roles');
@@ -241,7 +168,7 @@ export const guestLibrary = (host: Host, settings: GuestSettings, values: GuestV
     },
     object_to_noun: (...args: unknown[]): number => {
       need(1, args.length, 'to-json');
-      return keepNoun(toJson(args[0]));
+      return keepNoun(toJson(args[0], '/object_to_noun'));
     },
     noun_to_object: (...args: unknown[]): unknown => {
       need(1, args.length, 'of-json');
@@ -279,13 +206,16 @@ export const guestLibrary = (host: Host, settings: GuestSettings, values: GuestV
   };
   const fixed = (methods: Dictionary): PropertyDescriptorMap => {
     const descriptors = create(null) as PropertyDescriptorMap;
-    for (const name of keys(methods))
+    const names = keys(methods);
+    for (let index = 0; index < names.length; index++) {
+      const name = names[index] as string;
       descriptors[name] = { value: methods[name], enumerable: true, __proto__: null } as PropertyDescriptor;
+    }
     return descriptors;
   };
   const effectDescriptors = fixed(effectFunctions);
   const libraryDescriptors = fixed(functions);
-  libraryDescriptors.bowl = { get: theBowl, enumerable: true, __proto__: null } as PropertyDescriptor;
+  libraryDescriptors.bowl = { value: bowl, enumerable: true, __proto__: null } as PropertyDescriptor;
 
   const require = (...args: unknown[]): unknown => {
     need(1, args.length, 'require');
@@ -300,9 +230,11 @@ export const guestLibrary = (host: Host, settings: GuestSettings, values: GuestV
       __proto__: null,
     } as PropertyDescriptor);
   };
-  const module: { exports?: unknown } = {};
+  const exports = {};
+  const module: { exports?: unknown } = { exports };
   defineProperty(scope, 'require', { value: require, enumerable: true });
   defineProperty(scope, 'module', { value: module, enumerable: true, configurable: true });
+  defineProperty(scope, 'exports', { value: exports, enumerable: true, configurable: true, writable: true });
 
   return { module, nouns, keepNoun };
 };

@@ -85,14 +85,18 @@ const KINDS: Readonly<Record<string, EventKind>> = {
 /** `on-post/add`, …, `cron`, `wake`; undefined for what is no event. */
 export const eventKindName = (event: unknown): string | undefined => {
   if (typeof event !== 'object' || event === null) return undefined;
-  const trigger = Object.keys(event)[0] ?? '';
+  const trigger = firstKey(event);
   const inside = (event as Record<string, unknown>)[trigger];
   const name =
     trigger.startsWith('on-') && typeof inside === 'object' && inside !== null
-      ? `${trigger}/${Object.keys(inside)[0]}`
+      ? `${trigger}/${firstKey(inside)}`
       : trigger;
   return Object.hasOwn(KINDS, name) ? name : undefined;
 };
+
+/** A key with undefined is no key. */
+const firstKey = (value: object): string =>
+  Object.keys(value).find((key) => (value as Record<string, unknown>)[key] !== undefined) ?? '';
 
 /** Takes an event apart. Throws a TypeError for what is no event. */
 export const splitEvent = (event: Event): SplitEvent => {
@@ -126,7 +130,8 @@ export const joinEvent = (
   const given = valueAt(event, kind.node);
   for (const path of kind.fixed) node = withValue(node, path, valueAt(given, path));
   if (kind.keys !== null && kind.keys.length > 0) node = { ...(given as object), ...(node as object) };
-  return { ok: true, value: withValue(event, kind.node, node) as Event };
+  const ignored = (checked.ignored ?? []).map(({ pointer, reason }) => ({ pointer: at + pointer, reason }));
+  return { ok: true, value: withValue(event, kind.node, node) as Event, ignored };
 };
 
 /** An empty list or object is not worth a part of its own. */

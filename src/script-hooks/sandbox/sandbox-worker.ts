@@ -8,6 +8,8 @@ import type {
   Answer,
   CompileReport,
   FromWorker,
+  LoadReport,
+  PostRange,
   Question,
   RunReport,
   ToWorker,
@@ -15,10 +17,10 @@ import type {
 } from './worker-protocol.ts';
 
 /** Answers what the running script asks for, as JSON. */
-export type AnswerQuestion = (question: Question, argument: number) => Promise<string>;
+export type AnswerQuestion = (question: Question, range: PostRange | undefined) => Promise<string>;
 
 /** What a job came to. `ended`: the worker is gone. */
-export type JobResult = RunReport | CompileReport | { readonly kind: 'ended'; readonly why: string };
+export type JobResult = RunReport | CompileReport | LoadReport | { readonly kind: 'ended'; readonly why: string };
 
 export type SandboxWorker = {
   /** Scripts whose bytecode it has. */
@@ -76,17 +78,17 @@ export const startWorker = (options: {
     becomeReady = resolve;
   });
 
-  const settle = (result: JobResult): void => {
+  const complete = (result: JobResult): void => {
     const done = finish;
     finish = undefined;
     worker.unref();
     done?.(result);
   };
 
-  const reply = async (question: Question, argument: number): Promise<void> => {
+  const reply = async (question: Question, range: PostRange | undefined): Promise<void> => {
     const since = monotonic();
     waiting++;
-    const json = await answer(question, argument).catch(() => null);
+    const json = await answer(question, range).catch(() => null);
     waiting--;
     dueAt += monotonic() - since;
     const message: Answer = { json, sequence: Atomics.load(counter, 0) };
@@ -100,14 +102,14 @@ export const startWorker = (options: {
       // At rest it does not keep the process alive.
       worker.unref();
       becomeReady(message.image);
-    } else if (message.kind === 'ask') void reply(message.question, message.argument);
-    else settle(message);
+    } else if (message.kind === 'ask') void reply(message.question, message.range);
+    else complete(message);
   });
   const gone = (why: string): void => {
     isGone ??= why;
     becomeReady(undefined);
     ours.close();
-    settle({ kind: 'ended', why });
+    complete({ kind: 'ended', why });
   };
   worker.on('error', (error) => gone(error instanceof Error ? error.message : 'unknown error'));
   worker.on('exit', () => gone('its thread ended'));
@@ -130,7 +132,7 @@ export const startWorker = (options: {
     isOverdue: (now) => finish !== undefined && waiting === 0 && now > dueAt,
     end: async (why) => {
       isGone ??= why;
-      settle({ kind: 'ended', why });
+      complete({ kind: 'ended', why });
       await worker.terminate();
     },
   };

@@ -1,13 +1,14 @@
-// The sandbox: a few threads that compile and run scripts, with a watch that ends those which do
-// not end by themselves.
+// The sandbox: a few threads that compile and run scripts. Those that do not end by themselves are
+// ended.
 import { availableParallelism } from 'node:os';
 import { type Clock, systemClock } from '../../core/clock.ts';
 import type { Image } from '../engine/image.ts';
+import { imageBytes } from '../engine/load.ts';
 import { loadWasm } from '../engine/wasm.ts';
 import { ScriptHookError } from '../errors.ts';
 import { DEFAULT_LIMITS, type Limits } from '../limits.ts';
 import { type AnswerQuestion, type JobResult, type SandboxWorker, startWorker } from './sandbox-worker.ts';
-import type { CompileReport, RunJob, RunReport } from './worker-protocol.ts';
+import type { CompileReport, LoadReport, Program, RunJob, RunReport, ToWorker } from './worker-protocol.ts';
 
 export type SandboxOptions = {
   /** Threads that run scripts. Default: the number of processors less one, at least one. */
@@ -22,16 +23,13 @@ export type SandboxOptions = {
  */
 export type Sandbox = AsyncDisposable & {
   readonly limits: Limits;
-  /** For buildHook: compiles a source. */
-  readonly compile: (source: string) => Promise<CompileReport | { readonly kind: 'ended'; readonly why: string }>;
+  /** For buildHook: compiles a source, and runs its top level. */
+  readonly compile: (source: string) => Promise<CompileReport | Ended>;
+  readonly load: (bytecode: Uint8Array) => Promise<LoadReport | Ended>;
   /** For hooks: runs a compiled script, when its turn comes. */
-  readonly run: (
-    script: Script,
-    job: Omit<RunJob, 'kind' | 'hook' | 'bytecode'>,
-    answer: AnswerQuestion,
-  ) => Promise<SandboxedRun>;
+  readonly run: (script: Script, job: RunInput, answer: AnswerQuestion) => Promise<SandboxedRun>;
   readonly statistics: () => SandboxStatistics;
-  readonly addScript: (bytecode: Uint8Array) => Script;
+  readonly addScript: (program: Program) => Script;
   readonly forgetScript: (script: Script) => void;
 };
 
@@ -44,21 +42,28 @@ export type SandboxStatistics = {
   readonly terminations: number;
 };
 
-export type Script = { readonly number: number; readonly bytecode: Uint8Array };
-export type SandboxedRun = RunReport | { readonly kind: 'ended'; readonly why: string };
+export type Script = { readonly number: number; readonly program: Program };
+
+/** The thread was ended, or ended itself. */
+export type Ended = { readonly kind: 'ended'; readonly why: string };
+export type SandboxedRun = RunReport | Ended;
+type RunInput = Omit<RunJob, 'kind' | 'hook' | 'program'>;
 
 type Waiting = {
-  readonly job: Omit<RunJob, 'kind' | 'hook' | 'bytecode'>;
+  readonly job: RunInput;
   readonly script: Script;
   readonly answer: AnswerQuestion;
   readonly done: (run: SandboxedRun) => void;
 };
 
 /** How often busy threads are looked at. */
-const WATCH_MS = 20;
+const MONITOR_MS = 20;
 
 /** How long the thread that compiles stays when there is nothing to compile. */
 const COMPILER_IDLE_MS = 1000;
+
+/** How much longer than its CPU time loading may take, on a machine that is busy. */
+const LOAD_PATIENCE = 2;
 
 export const createSandbox = (options: SandboxOptions = {}): Sandbox => {
   const clock = options.clock ?? systemClock;
@@ -74,8 +79,9 @@ export const createSandbox = (options: SandboxOptions = {}): Sandbox => {
   let wasm: WebAssembly.Module | undefined;
   let compiler: SandboxWorker | undefined;
   let compilerUsedAt = 0;
-  let compiling: Promise<unknown> = Promise.resolve();
-  let watching = false;
+  let preparing: Promise<unknown> = Promise.resolve();
+  let usedBytes = 0;
+  let monitoring = false;
   const counted = { runs: 0, retirements: 0, terminations: 0 };
 
   const start = (): SandboxWorker => {
@@ -109,15 +115,16 @@ export const createSandbox = (options: SandboxOptions = {}): Sandbox => {
   };
 
   const runOn = async (worker: SandboxWorker, { script, job, answer, done }: Waiting): Promise<void> => {
-    const bytecode = worker.scripts.has(script.number) ? undefined : script.bytecode;
+    const program = worker.scripts.has(script.number) ? undefined : script.program;
     worker.scripts.add(script.number);
+    const loadMs = script.program.loaded === undefined ? limits.loadMs : 0;
     const running = worker.submit(
-      { kind: 'run', hook: script.number, bytecode, ...job },
-      job.deadlineMs + limits.graceMs,
+      { kind: 'run', hook: script.number, program, ...job },
+      loadMs + job.deadlineMs + limits.graceMs,
       answer,
     );
-    // Not before: the watch ends as soon as nobody is busy.
-    watch();
+    // Not before: monitoring ends as soon as nobody is busy.
+    monitor();
     const result = await running;
     counted.runs++;
     if (result.kind === 'ended') counted.terminations++;
@@ -132,25 +139,25 @@ export const createSandbox = (options: SandboxOptions = {}): Sandbox => {
     }
   };
 
-  const watch = (): void => {
-    if (!watching) void keepWatch();
+  const monitor = (): void => {
+    if (!monitoring) void keepMonitoring();
   };
 
   /** Runs while there is something to look at: a sandbox at rest keeps no timer. */
-  const keepWatch = async (): Promise<void> => {
-    watching = true;
+  const keepMonitoring = async (): Promise<void> => {
+    monitoring = true;
     while (!closed.signal.aborted && (compiler !== undefined || [...runners].some((worker) => worker.isBusy()))) {
-      await clock.sleep(WATCH_MS, closed.signal);
+      await clock.sleep(MONITOR_MS, closed.signal);
       const now = clock.monotonic();
       for (const worker of runners) {
         if (worker.isOverdue(now)) void worker.end('it did not stop when its time was up');
       }
       if (compiler === undefined) continue;
-      if (compiler.isOverdue(now)) void endCompiler(`compiling took longer than ${limits.compileMs} ms`);
+      if (compiler.isOverdue(now)) void endCompiler('it did not stop when its time was up');
       else if (!compiler.isBusy() && now - compilerUsedAt > COMPILER_IDLE_MS) void endCompiler('nothing to compile');
     }
     // At once, and not in a later turn: a job that begins in between would go unwatched.
-    watching = false;
+    monitoring = false;
   };
 
   const endCompiler = async (why: string): Promise<void> => {
@@ -159,32 +166,51 @@ export const createSandbox = (options: SandboxOptions = {}): Sandbox => {
     await ending?.end(why);
   };
 
-  const compileNow = async (source: string): Promise<CompileReport | { kind: 'ended'; why: string }> => {
+  /** On the thread that compiles, one after the other. */
+  const prepare = async (job: ToWorker, ms: number): Promise<JobResult> => {
     // In use from now on, also while it starts.
     compilerUsedAt = Number.POSITIVE_INFINITY;
     compiler ??= start();
     const worker = compiler;
     await worker.ready;
-    const running = worker.submit({ kind: 'compile', source }, limits.compileMs, async () => 'null');
-    watch();
+    const running = worker.submit(job, ms, async () => 'null');
+    monitor();
     const result = await running;
     compilerUsedAt = clock.monotonic();
     if (result.kind === 'ended' && compiler === worker) compiler = undefined;
-    if (result.kind === 'run') throw new Error('the compiler answered with a run');
+    return result;
+  };
+
+  const inTurn = async (job: ToWorker, ms: number): Promise<JobResult> => {
+    if (closed.signal.aborted) throw disposed();
+    const result = preparing.then(() => prepare(job, ms));
+    preparing = result.catch(() => {});
     return result;
   };
 
   return {
     limits,
-    compile: (source) => {
-      if (closed.signal.aborted) throw disposed();
-      const result = compiling.then(() => compileNow(source));
-      compiling = result.catch(() => {});
-      return result;
+    compile: async (source) => {
+      const result = await inTurn({ kind: 'compile', source }, limits.compileMs);
+      if (result.kind === 'compiled' || result.kind === 'invalid' || result.kind === 'ended') return result;
+      throw new Error(`compiling was answered with ${result.kind}`);
+    },
+    load: async (bytecode) => {
+      const result = await inTurn({ kind: 'load', bytecode }, LOAD_PATIENCE * limits.loadMs + limits.graceMs);
+      if (result.kind !== 'loaded') {
+        if (result.kind === 'eachRun' || result.kind === 'loadFailed' || result.kind === 'ended') return result;
+        throw new Error(`loading was answered with ${result.kind}`);
+      }
+      const size = imageBytes(result.program);
+      return usedBytes + size > limits.images ? { kind: 'eachRun' } : result;
     },
     statistics: () => ({ ...counted }),
-    addScript: (bytecode) => ({ number: ++scripts, bytecode }),
+    addScript: (program) => {
+      if (program.loaded !== undefined) usedBytes += imageBytes(program.loaded);
+      return { number: ++scripts, program };
+    },
     forgetScript: (script) => {
+      if (script.program.loaded !== undefined) usedBytes -= imageBytes(script.program.loaded);
       for (const worker of runners) {
         if (worker.scripts.delete(script.number)) worker.tell({ kind: 'forget', hook: script.number });
       }

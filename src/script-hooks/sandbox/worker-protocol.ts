@@ -2,18 +2,36 @@
 
 import type { Image } from '../engine/image.ts';
 import type { Limits } from '../limits.ts';
+import type { StackFrame } from '../source-place.ts';
 
 /**
  * Things that a script may ask for and most do not: fetched when they are asked for, unless they
  * were last time.
  */
-export type Question = 'state' | 'fleet' | 'postCount' | 'postPage';
+export type Question = 'state' | 'fleet' | 'postCount' | 'posts';
+
+/** A compiled script, and what loading it came to. */
+export type Program = {
+  readonly bytecode: Uint8Array;
+  /** Its memory after loading and what it said; undefined when its top level runs before each run. */
+  readonly loaded: LoadedProgram | undefined;
+};
+
+export type LoadedProgram = { readonly image: Image; readonly said: SaidWhileLoading };
+
+/** What a top level printed and what it lost: part of every run. */
+export type SaidWhileLoading = {
+  readonly prints: readonly string[];
+  readonly printsDropped: number;
+  readonly dropped: readonly Remark[];
+  readonly calls: number;
+};
 
 export type RunJob = {
   readonly kind: 'run';
-  /** Which compiled script; its bytecode comes along only when the worker does not have it. */
+  /** Which script; its program comes along only when the worker does not have it. */
   readonly hook: number;
-  readonly bytecode: Uint8Array | undefined;
+  readonly program: Program | undefined;
   /** EventHead as JSON, and the parts that it leaves out. */
   readonly head: string;
   readonly parts: readonly string[];
@@ -28,30 +46,40 @@ export type RunJob = {
 
 export type CompileJob = { readonly kind: 'compile'; readonly source: string };
 
+/** Run a script's top level once, to have its memory. */
+export type LoadJob = { readonly kind: 'load'; readonly bytecode: Uint8Array };
+
 /** Forget a script that is no longer used. */
 export type ForgetJob = { readonly kind: 'forget'; readonly hook: number };
 
 export type FailureKind = 'load' | 'threw' | 'malformed' | 'deadline' | 'memory' | 'terminated';
+
+/** What was thrown: its message, and the calls that were under way. */
+export type Thrown = { readonly message: string; readonly stack: readonly StackFrame[] };
+
+export type Failure = Thrown & {
+  readonly kind: 'failed';
+  readonly failure: FailureKind;
+  /** The causes of an error, the nearest first. */
+  readonly causes: readonly Thrown[];
+};
 
 export type Verdict =
   | { readonly kind: 'denied'; readonly reason: string | null }
   | { readonly kind: 'same' }
   | { readonly kind: 'whole'; readonly json: string }
   | { readonly kind: 'pieces'; readonly skeleton: string; readonly parts: readonly (readonly [number, string])[] }
-  | {
-      readonly kind: 'failed';
-      readonly failure: FailureKind;
-      readonly message: string;
-      readonly line?: number | undefined;
-      readonly column?: number | undefined;
-    };
+  | Failure;
+
+/** A pointer into what the script returned or set, and what is the matter there. */
+export type Remark = readonly [pointer: string, reason: string];
 
 export type RunReport = {
   readonly kind: 'run';
   readonly verdict: Verdict;
   /** One JSON text an effect. */
   readonly effects: readonly string[];
-  readonly dropped: readonly (readonly [pointer: string, reason: string])[];
+  readonly dropped: readonly Remark[];
   /** The new state as JSON, if it was set. */
   readonly state: string | undefined;
   readonly prints: readonly string[];
@@ -64,16 +92,28 @@ export type RunReport = {
 
 export type CompileReport =
   | { readonly kind: 'compiled'; readonly bytecode: Uint8Array }
-  | { readonly kind: 'refused'; readonly message: string; readonly line: number; readonly column: number };
+  | { readonly kind: 'invalid'; readonly message: string; readonly line: number; readonly column: number };
+
+/**
+ * What became of loading. `eachRun`: the top level is cheap, or asks for what differs from run to
+ * run; it runs before each. `failed`: every run would fail in the same way.
+ */
+export type LoadReport =
+  | { readonly kind: 'eachRun' }
+  | { readonly kind: 'loaded'; readonly program: LoadedProgram }
+  | { readonly kind: 'loadFailed'; readonly failure: Failure; readonly said: SaidWhileLoading };
 
 /** Sent in the middle of a run; the worker stands still until it is answered. */
-export type Ask = { readonly kind: 'ask'; readonly question: Question; readonly argument: number };
+export type Ask = { readonly kind: 'ask'; readonly question: Question; readonly range: PostRange | undefined };
+
+/** Posts `start` (included) to `end` (not). */
+export type PostRange = { readonly start: number; readonly end: number };
 
 /** Sent once, when the worker can take jobs. */
 export type Ready = { readonly kind: 'ready'; readonly image: Image | undefined };
 
-export type FromWorker = RunReport | CompileReport | Ask | Ready;
-export type ToWorker = RunJob | CompileJob | ForgetJob;
+export type FromWorker = RunReport | CompileReport | LoadReport | Ask | Ready;
+export type ToWorker = RunJob | CompileJob | LoadJob | ForgetJob;
 
 export type WorkerSetup = {
   readonly wasm: unknown;

@@ -4,6 +4,7 @@ import { type MessagePort, parentPort, receiveMessageOnPort, workerData } from '
 import { systemClock } from '../../core/clock.ts';
 import { bootImage } from '../engine/boot.ts';
 import { createCompiler } from '../engine/compiler.ts';
+import { loadOnce } from '../engine/load.ts';
 import { type AskHost, createRunner } from '../engine/runner.ts';
 import type { Answer, FromWorker, ToWorker, WorkerSetup } from './worker-protocol.ts';
 
@@ -18,10 +19,10 @@ const LONGEST_WAIT_MS = 5000;
 
 const tell = (message: FromWorker): void => host.postMessage(message);
 
-const ask: AskHost = (question, argument) => {
+const ask: AskHost = (question, range) => {
   const since = systemClock.monotonic();
   const sequence = Atomics.load(answered, 0);
-  tell({ kind: 'ask', question, argument });
+  tell({ kind: 'ask', question, range });
   Atomics.wait(answered, 0, sequence, LONGEST_WAIT_MS);
   for (;;) {
     const received = receiveMessageOnPort(answers) as { message: Answer } | undefined;
@@ -41,6 +42,7 @@ const runner = lazily(() => createRunner(wasm, image, setup.limits, ask));
 host.on('message', (job: ToWorker) => {
   if (job.kind === 'run') tell(runner().run(job));
   else if (job.kind === 'compile') tell(compile()(job.source));
+  else if (job.kind === 'load') tell(loadOnce(wasm, image, setup.limits, job.bytecode));
   else runner().forget(job.hook);
 });
 tell({ kind: 'ready', image: setup.image === undefined ? image : undefined });
