@@ -80,7 +80,7 @@ const insideTheWorker = async (rounds: number): Promise<Row[]> => {
         const report = runner.run({
           kind: 'run',
           hook,
-          program: { bytecode: compiled.bytecode, loaded: undefined },
+          program: { bytecode: compiled.bytecode, loaded: undefined, differs: false },
           ...job,
         });
         const outcome = checkAnswer(report, { pieces, state: bowl.state, seed: 's' });

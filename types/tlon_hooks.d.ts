@@ -6,7 +6,7 @@ declare module 'tlon_hooks' {
   export type Hook = (event: Event) => { event: EventResult; effects?: Array<Effect | null> };
 
   /** Anything that names a ship: `"~sampel-palnet"`, `"sampel-palnet"` or a number. */
-  export type ShipLike = string | number | bigint;
+  export type ShipLike = Ship | number | bigint;
 
   /** The hook's state, as a fresh JSON value; `null` at first. */
   export function get_state(): any;
@@ -17,7 +17,7 @@ declare module 'tlon_hooks' {
   /** The ships of the group. */
   export function get_members_here(): Ship[];
   /** The roles of a ship in the group. */
-  export function get_roles(ship: ShipLike): Role[];
+  export function get_roles(ship: ShipLike | null): Role[];
   /** A ship's name with its `~`, or null for what is no ship. */
   export function ship_normalize(ship: unknown): Ship | null;
   /** Writes a line into the hook's log. */
@@ -41,21 +41,27 @@ declare module 'tlon_hooks' {
   /** Functions that build effects. They give null when it is not possible here; null among the effects is nothing. */
   export const effects: {
     /** Adds a ship to the group. */
-    add_user(ship: ShipLike): Effect | null;
+    add_user(ship: ShipLike | null): Effect | null;
     /** Removes a ship from the group. */
-    kick_user(ship: ShipLike): Effect | null;
+    kick_user(ship: ShipLike | null): Effect | null;
     /** Gives a member of the group a role. */
-    give_role(ship: ShipLike, role: string): Effect | null;
+    give_role(ship: ShipLike | null, role: string): Effect | null;
     /** Takes a role from a member of the group. */
-    remove_role(ship: ShipLike, role: string): Effect | null;
+    remove_role(ship: ShipLike | null, role: string): Effect | null;
     /** Posts a message to the channel. */
     post_here(text: unknown): Effect | null;
     /** Sends a direct message. */
-    send_dm(ship: ShipLike, text: unknown): Effect | null;
+    send_dm(ship: ShipLike | null, text: unknown): Effect | null;
   };
 
-  /** An object with one of these keys. */
-  export type OneOf<T> = { [K in keyof T]: { [P in K]: T[P] } & { [P in Exclude<keyof T, K>]?: undefined } }[keyof T];
+  /** An object with one of these keys. `in` tells which with `exactOptionalPropertyTypes` in jsconfig.json. */
+  export type OneOf<T> = { [K in keyof T]: { [P in K]: T[P] } & { [P in Exclude<keyof T, K>]?: never } }[keyof T];
+
+  /** An Essay that a script writes: its author in any spelling. */
+  export type NewEssay = Omit<Essay, 'author'> & { author: ShipLike };
+
+  /** A Memo that a script writes: its author in any spelling. */
+  export type NewMemo = Omit<Memo, 'author'> & { author: ShipLike };
 
   /** A group chat: `"0v…"`. */
   export type ClubId = string;
@@ -96,52 +102,57 @@ declare module 'tlon_hooks' {
     | string;
 
   /** What a post has besides its text. Must fit the kind of the channel. */
-  export type KindData =
-    | { diary: { title: string; image: string } }
-    | { heap: null | string }
-    | { chat: null | { notice: null } };
+  export type KindData = OneOf<{
+    diary: { title: string; image: string };
+    heap: null | string;
+    chat: null | { notice: null };
+  }>;
 
   /** A piece of running text. Kinds that are not listed pass through untouched. */
-  export type Inline =
-    | string
-    | { italics: Inline[] }
-    | { bold: Inline[] }
-    | { strike: Inline[] }
-    | { blockquote: Inline[] }
-    | { ship: Ship }
-    | { "inline-code": string }
-    | { code: string }
-    | { tag: string }
-    | { break: null }
-    | { block: { index: number; text: string } }
-    | { link: { href: string; content: string } }
-    | { task: { checked: boolean; content: Inline[] } };
+  export type Inline = string | OneOf<{
+    italics: Inline[];
+    bold: Inline[];
+    strike: Inline[];
+    blockquote: Inline[];
+    ship: Ship;
+    "inline-code": string;
+    code: string;
+    tag: string;
+    break: null;
+    block: { index: number; text: string };
+    link: { href: string; content: string };
+    task: { checked: boolean; content: Inline[] };
+  }>;
 
   /** A list (`ordered`, `unordered` or `tasklist`) or an item of one. */
-  export type Listing =
-    | { list: { type: string; items: Listing[]; contents: Inline[] } }
-    | { item: Inline[] };
+  export type Listing = OneOf<{
+    list: { type: string; items: Listing[]; contents: Inline[] };
+    item: Inline[];
+  }>;
 
   /** A reference to a group, an app, or a post; `where` is a path. */
-  export type Cite =
-    | { group: Flag }
-    | { desk: { flag: Flag; where: string } }
-    | { chan: { nest: Nest; where: string } }
-    | { bait: { group: string; graph: string; where: string } };
+  export type Cite = OneOf<{
+    group: Flag;
+    desk: { flag: Flag; where: string };
+    chan: { nest: Nest; where: string };
+    bait: { group: string; graph: string; where: string };
+  }>;
 
   /** A paragraph that is not running text. Unlisted kinds pass through. */
-  export type Block =
-    | { rule: null }
-    | { cite: Cite }
-    | { listing: Listing }
-    | { code: { code: string; lang: string } }
-    | { header: { tag: string; content: Inline[] } }
-    | { image: { src: string; height: number; width: number; alt: string } };
+  export type Block = OneOf<{
+    rule: null;
+    cite: Cite;
+    listing: Listing;
+    code: { code: string; lang: string };
+    header: { tag: string; content: Inline[] };
+    image: { src: string; height: number; width: number; alt: string };
+  }>;
 
   /** A paragraph. */
-  export type Verse =
-    | { block: Block }
-    | { inline: Inline[] };
+  export type Verse = OneOf<{
+    block: Block;
+    inline: Inline[];
+  }>;
 
   /** The text of a post. */
   export type Story = Verse[];
@@ -208,7 +219,7 @@ declare module 'tlon_hooks' {
   export type WaitingHook = {
     id: Uv;
     hook?: Uv | null;
-    data: unknown;
+    data: any;
     "fires-at": Millis;
     noun?: boolean;
   };
@@ -239,19 +250,19 @@ declare module 'tlon_hooks' {
   };
 
   export type ActionReply =
-    | { add: Memo }
+    | { add: NewMemo }
     | { del: DottedId }
-    | { edit: { id: DottedId; memo: Memo } }
-    | { "add-react": { id: DottedId; ship: Ship; react: string } }
-    | { "del-react": { id: DottedId; ship: Ship } };
+    | { edit: { id: DottedId; memo: NewMemo } }
+    | { "add-react": { id: DottedId; ship: ShipLike; react: string } }
+    | { "del-react": { id: DottedId; ship: ShipLike } };
 
   export type ActionPost =
-    | { add: Essay }
-    | { edit: { id: DottedId; essay: Essay } }
+    | { add: NewEssay }
+    | { edit: { id: DottedId; essay: NewEssay } }
     | { del: DottedId }
     | { reply: { id: DottedId; action: ActionReply } }
-    | { "add-react": { id: DottedId; ship: Ship; react: string } }
-    | { "del-react": { id: DottedId; ship: Ship } };
+    | { "add-react": { id: DottedId; ship: ShipLike; react: string } }
+    | { "del-react": { id: DottedId; ship: ShipLike } };
 
   /** `view`: grid or list; `sort`: time, alpha or arranged. */
   export type ActionChannel =
@@ -322,20 +333,20 @@ declare module 'tlon_hooks' {
 
   /** Ban and unban, by ship or by rank (`czar`, `king`, `duke`, `earl`, `pawn`). */
   export type OpenCordonDiff =
-    | { "add-ships": Ship[] }
-    | { "del-ships": Ship[] }
+    | { "add-ships": ShipLike[] }
+    | { "del-ships": ShipLike[] }
     | { "add-ranks": string[] }
     | { "del-ranks": string[] };
 
   /** `kind` is `pending` (invited) or `ask` (asked to join). */
   export type ShutCordonDiff =
-    | { "add-ships": { kind: string; ships: Ship[] } }
-    | { "del-ships": { kind: string; ships: Ship[] } };
+    | { "add-ships": { kind: string; ships: ShipLike[] } }
+    | { "del-ships": { kind: string; ships: ShipLike[] } };
 
   /** Who may join. */
   export type Cordon =
-    | { open: { ships: Ship[]; ranks: string[] } }
-    | { shut: { pending: Ship[]; ask: Ship[] } }
+    | { open: { ships: ShipLike[]; ranks: string[] } }
+    | { shut: { pending: ShipLike[]; ask: ShipLike[] } }
     | { afar: { app: string; path: string; desc: string } };
 
   export type CordonDiff =
@@ -356,7 +367,7 @@ declare module 'tlon_hooks' {
   export type Channels = Record<string, Channel>;
 
   /** Reported posts: channel, post, who reported it and its replies. */
-  export type FlaggedContent = Record<string, Record<string, { flagged: boolean; flaggers: Ship[]; replies: Record<string, Ship[]> }>>;
+  export type FlaggedContent = Record<string, Record<string, { flagged: boolean; flaggers: ShipLike[]; replies: Record<string, ShipLike[]> }>>;
 
   export type Group = {
     fleet: Fleet;
@@ -388,12 +399,12 @@ declare module 'tlon_hooks' {
   export type FlagContent = {
     nest: Nest;
     "post-key": { post: Id; reply: null | Id };
-    src: Ship;
+    src: ShipLike;
   };
 
   /** What can be changed in a group. */
   export type DiffGroups =
-    | { fleet: { ships: Ship[]; diff: FleetDiff } }
+    | { fleet: { ships: ShipLike[]; diff: FleetDiff } }
     | { channel: { nest: Nest; diff: ChannelDiff } }
     | { cabal: { sect: Role; diff: CabalDiff } }
     | { bloc: BlocDiff }
@@ -440,7 +451,7 @@ declare module 'tlon_hooks' {
 
   /** A ship, or a group chat. */
   export type Whom =
-    | { ship: Ship }
+    | { ship: ShipLike }
     | { club: ClubId };
 
   export type DM_PostEvent = {
@@ -473,12 +484,12 @@ declare module 'tlon_hooks' {
 
   export type GroupEvent = {
     group: Flag;
-    ship: Ship;
+    ship: ShipLike;
   };
 
   export type GroupRoleEvent = {
     group: Flag;
-    ship: Ship;
+    ship: ShipLike;
     roles: Role[];
   };
 
@@ -503,7 +514,7 @@ declare module 'tlon_hooks' {
     | { base: null }
     | { group: Flag }
     | { dm: Whom }
-    | { contact: Ship }
+    | { contact: ShipLike }
     | { channel: { nest: Nest; group: Flag } }
     | { thread: { key: MsgKey; channel: Nest; group: Flag } }
     | { "dm-thread": { key: MsgKey; whom: Whom } };
@@ -529,19 +540,19 @@ declare module 'tlon_hooks' {
   export type ReplyDelta = {
     id: MessageId;
     meta?: null | null;
-    delta: { del: null } | { "add-react": { ship: Ship; react: string } } | { "del-react": Ship } | { add: { memo: Memo; time?: Id | null } };
+    delta: { del: null } | { "add-react": { ship: ShipLike; react: string } } | { "del-react": ShipLike } | { add: { memo: NewMemo; time?: Id | null } };
   };
 
   /** What is done to a message in a chat. `time` is ignored: it is when the message came. */
   export type WritsDelta =
     | { del: null }
-    | { "add-react": { ship: Ship; react: string } }
-    | { "del-react": Ship }
+    | { "add-react": { ship: ShipLike; react: string } }
+    | { "del-react": ShipLike }
     | { reply: ReplyDelta }
-    | { add: { memo: Memo; kind?: { notice: null } | null; time?: Id | null } };
+    | { add: { memo: NewMemo; kind?: { notice: null } | null; time?: Id | null } };
 
   export type ActionDM = {
-    ship: Ship;
+    ship: ShipLike;
     diff: { id: MessageId; delta: WritsDelta };
   };
 
@@ -549,9 +560,9 @@ declare module 'tlon_hooks' {
   export type ClubDelta =
     | { writ: { id: MessageId; delta: WritsDelta } }
     | { meta: Meta }
-    | { team: { ship: Ship; ok: boolean } }
-    | { hive: { by: Ship; for: Ship; add: boolean } }
-    | { init: { team: Ship[]; hive: Ship[]; meta: Meta } };
+    | { team: { ship: ShipLike; ok: boolean } }
+    | { hive: { by: ShipLike; for: ShipLike; add: boolean } }
+    | { init: { team: ShipLike[]; hive: ShipLike[]; meta: Meta } };
 
   /** The value of a field of a profile; null deletes the field. */
   export type ValueContact =
@@ -560,14 +571,14 @@ declare module 'tlon_hooks' {
     | { numb: number }
     | { date: Millis }
     | { tint: number }
-    | { ship: Ship }
+    | { ship: ShipLike }
     | { look: string }
     | { flag: Flag }
     | { set: ValueContact[] };
 
   /** A page of the contact book: of a ship, or one without. */
   export type Kip =
-    | { ship: Ship }
+    | { ship: ShipLike }
     | { id: number | string };
 
   /** A profile: nickname, bio, status, color, avatar, cover, groups, and what else one likes. */
@@ -579,9 +590,9 @@ declare module 'tlon_hooks' {
     | { page: { kip: Kip; contact: Contact } }
     | { edit: { kip: Kip; contact: Contact } }
     | { wipe: Kip[] }
-    | { meet: Ship[] }
-    | { drop: Ship[] }
-    | { snub: Ship[] };
+    | { meet: ShipLike[] }
+    | { drop: ShipLike[] }
+    | { snub: ShipLike[] };
 
   /** An action of the host, done after the event itself. */
   export type Effect =
@@ -592,10 +603,29 @@ declare module 'tlon_hooks' {
     | { club: ActionClub }
     | { contacts: ActionContacts }
     | { wait: WaitingHook };
+
+  /** `uid` is ignored: a fresh one is used. */
+  export type ActionClub = {
+    id: ClubId;
+    diff: { uid?: string; echo?: any; delta: ClubDelta };
+  };
 }
 
 /** The one library that there is. */
 declare function require(name: 'tlon_hooks'): typeof import('tlon_hooks');
-declare var module: { exports: import('tlon_hooks').Hook };
-/** Other spellings of `print`. */
-declare var console: Record<'log' | 'info' | 'warn' | 'error' | 'debug', (...values: unknown[]) => void>;
+declare var module: { exports: any };
+declare var exports: any;
+/** Other spellings of `print`, for values of every kind. */
+declare var console: Record<
+  'log' | 'info' | 'warn' | 'error' | 'debug' | 'dir' | 'dirxml' | 'table' | 'trace' | 'group' | 'groupCollapsed',
+  (...values: unknown[]) => void
+> & {
+  assert(holds: unknown, ...values: unknown[]): void;
+  count(label?: string): void;
+  countReset(label?: string): void;
+  /** The clock of a run stands still: what was timed took 0 ms. */
+  time(label?: string): void;
+  timeLog(label?: string, ...values: unknown[]): void;
+  timeEnd(label?: string): void;
+  groupEnd(): void;
+};

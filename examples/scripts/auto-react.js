@@ -1,6 +1,7 @@
 // Reacts to every post that says a word. Config: {"word": "hello", "emoji": ":wave:"}.
 const hooks = require('tlon_hooks');
 
+/** @type {import("tlon_hooks").Hook} */
 module.exports = (event) => {
   const { word = 'this is it', emoji = ':wave:' } = hooks.bowl.config;
   const post = event['on-post']?.add;

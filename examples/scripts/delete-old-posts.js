@@ -4,6 +4,7 @@ const hooks = require('tlon_hooks');
 const DAY = 24 * 60 * 60 * 1000;
 const AT_MOST = 100;
 
+/** @type {import("tlon_hooks").Hook} */
 module.exports = (event) => {
   const effects = [];
   if ('cron' in event) {

@@ -3,8 +3,10 @@ const hooks = require('tlon_hooks');
 
 const host = hooks.bowl.config.host ?? 'images.example.org';
 
+/** @param {import("tlon_hooks").Verse} verse */
 const isForeign = ({ block }) => block?.image !== undefined && !block.image.src.startsWith(`https://${host}/`);
 
+/** @type {import("tlon_hooks").Hook} */
 module.exports = (event) => {
   const content =
     event['on-post']?.add?.essay.content ??

@@ -1,7 +1,10 @@
 // Sends a direct message to somebody when a word is said. Config: {"tell": "~zod", "word": "urgent"}.
 const hooks = require('tlon_hooks');
 
-/** The plain text of a story, with a space between its pieces. */
+/**
+ * The plain text of a story, with a space between its pieces.
+ * @type {(value: any) => string}
+ */
 const textOf = (value) => {
   if (typeof value === 'string') return value;
   if (Array.isArray(value)) return value.map(textOf).join(' ');
@@ -12,6 +15,7 @@ const textOf = (value) => {
     .join(' ');
 };
 
+/** @type {import("tlon_hooks").Hook} */
 module.exports = (event) => {
   const { tell = hooks.bowl.our, word = 'urgent' } = hooks.bowl.config;
   const essay = event['on-post']?.add?.essay ?? event['on-reply']?.add?.reply;

@@ -3,10 +3,11 @@ const hooks = require('tlon_hooks');
 
 const DAY = 24 * 60 * 60 * 1000;
 
+/** @type {import("tlon_hooks").Hook} */
 module.exports = (event) => {
   const post = event['on-post']?.add;
   if (post === undefined) return { event: { allowed: event } };
-  const author = hooks.ship_normalize(post.essay.author);
+  const author = post.essay.author;
   const today = Math.floor(Date.now() / DAY);
   const lastDays = hooks.get_state() ?? {};
   if (lastDays[author] === today) return { event: { denied: 'One post a day: come back tomorrow' } };

@@ -2,6 +2,7 @@
 // Config: {"from": 8, "to": 20, "role": "staff"}.
 const hooks = require('tlon_hooks');
 
+/** @type {import("tlon_hooks").Hook} */
 module.exports = (event) => {
   const { from = 8, to = 20, role = 'staff' } = hooks.bowl.config;
   const hour = new Date().getUTCHours();

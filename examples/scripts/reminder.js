@@ -3,6 +3,7 @@ const hooks = require('tlon_hooks');
 
 const MINUTE = 60 * 1000;
 
+/** @type {import("tlon_hooks").Hook} */
 module.exports = (event) => {
   const effects = [];
   const post = event['on-post']?.add;

@@ -1,6 +1,7 @@
 // So many seconds between two posts or replies of the same member. Config: {"seconds": 30}.
 const hooks = require('tlon_hooks');
 
+/** @type {import("tlon_hooks").Hook} */
 module.exports = (event) => {
   const author = event['on-post']?.add?.essay.author ?? event['on-reply']?.add?.reply.author;
   if (author === undefined) return { event: { allowed: event } };

@@ -1,6 +1,7 @@
 // Welcomes everybody at their first post.
 const hooks = require('tlon_hooks');
 
+/** @type {import("tlon_hooks").Hook} */
 module.exports = (event) => {
   const post = event['on-post']?.add;
   const effects = [];

@@ -1,7 +1,10 @@
 // Denies posts and replies with words from a list. Config: {"words": ["casino", "hello"]}.
 const hooks = require('tlon_hooks');
 
-/** The plain text of a story, with a space between its pieces. */
+/**
+ * The plain text of a story, with a space between its pieces.
+ * @type {(value: any) => string}
+ */
 const textOf = (value) => {
   if (typeof value === 'string') return value;
   if (Array.isArray(value)) return value.map(textOf).join(' ');
@@ -12,6 +15,7 @@ const textOf = (value) => {
     .join(' ');
 };
 
+/** @type {import("tlon_hooks").Hook} */
 module.exports = (event) => {
   const { words = ['casino'] } = hooks.bowl.config;
   const content =

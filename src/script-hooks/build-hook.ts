@@ -82,8 +82,9 @@ const load = async (
   bytecode: Uint8Array,
 ): Promise<{ readonly program: Program; readonly failed: FailedLoad | undefined }> => {
   const result = await sandbox.load(bytecode);
-  if (result.kind === 'loaded') return { program: { bytecode, loaded: result.program }, failed: undefined };
-  const program = { bytecode, loaded: undefined };
+  if (result.kind === 'loaded')
+    return { program: { bytecode, loaded: result.program, differs: false }, failed: undefined };
+  const program = { bytecode, loaded: undefined, differs: result.kind === 'eachRun' && result.differs };
   if (result.kind === 'eachRun') return { program, failed: undefined };
   if (result.kind === 'loadFailed') return { program, failed: result };
   const message = `the script was stopped from outside while it was loaded: ${result.why}`;

@@ -1,6 +1,8 @@
 // types/tlon_hooks.d.ts and docs/script-types.md, made from the types and from what stands here of the functions.
+import type { TSchema } from 'typebox';
 import { type DeclaredType, declareTypes } from '../community/schema/declare-types.ts';
 import * as scalars from '../community/schema/scalars.ts';
+import { ActionClub } from '../community/types/chat.ts';
 import { SEED_TYPES } from '../community/types/seed-types.ts';
 
 const SCALARS = Object.fromEntries(
@@ -9,11 +11,28 @@ const SCALARS = Object.fromEntries(
   ),
 );
 
+const NAMES = Object.keys(SEED_TYPES);
+const FIRST_OF_EFFECTS = NAMES.indexOf('EventResult') + 1;
+const pick = (names: readonly string[]) => Object.fromEntries(names.map((name) => [name, SEED_TYPES[name] as TSchema]));
+
+/** What scripts read, where ships stand in one spelling. */
+const READ_TYPES = pick(NAMES.slice(0, FIRST_OF_EFFECTS));
+/** What scripts write, where ships may stand in any. */
+const WRITTEN_TYPES = { ...pick(NAMES.slice(FIRST_OF_EFFECTS)), ActionClub };
+
+const WRITTEN_NAMES = { Ship: 'ShipLike', Essay: 'NewEssay', Memo: 'NewMemo' };
+
+const NEW_TYPES = `/** An Essay that a script writes: its author in any spelling. */
+export type NewEssay = Omit<Essay, 'author'> & { author: ShipLike };
+
+/** A Memo that a script writes: its author in any spelling. */
+export type NewMemo = Omit<Memo, 'author'> & { author: ShipLike };`;
+
 const FUNCTIONS = `/** A hook: what a script assigns to \`module.exports\`. Called with the event, it says at once what becomes of it. */
 export type Hook = (event: Event) => { event: EventResult; effects?: Array<Effect | null> };
 
 /** Anything that names a ship: \`"~sampel-palnet"\`, \`"sampel-palnet"\` or a number. */
-export type ShipLike = string | number | bigint;
+export type ShipLike = Ship | number | bigint;
 
 /** The hook's state, as a fresh JSON value; \`null\` at first. */
 export function get_state(): any;
@@ -24,7 +43,7 @@ export function get_chat_messages_here(): VPost[];
 /** The ships of the group. */
 export function get_members_here(): Ship[];
 /** The roles of a ship in the group. */
-export function get_roles(ship: ShipLike): Role[];
+export function get_roles(ship: ShipLike | null): Role[];
 /** A ship's name with its \`~\`, or null for what is no ship. */
 export function ship_normalize(ship: unknown): Ship | null;
 /** Writes a line into the hook's log. */
@@ -48,50 +67,73 @@ export const bowl: {
 /** Functions that build effects. They give null when it is not possible here; null among the effects is nothing. */
 export const effects: {
   /** Adds a ship to the group. */
-  add_user(ship: ShipLike): Effect | null;
+  add_user(ship: ShipLike | null): Effect | null;
   /** Removes a ship from the group. */
-  kick_user(ship: ShipLike): Effect | null;
+  kick_user(ship: ShipLike | null): Effect | null;
   /** Gives a member of the group a role. */
-  give_role(ship: ShipLike, role: string): Effect | null;
+  give_role(ship: ShipLike | null, role: string): Effect | null;
   /** Takes a role from a member of the group. */
-  remove_role(ship: ShipLike, role: string): Effect | null;
+  remove_role(ship: ShipLike | null, role: string): Effect | null;
   /** Posts a message to the channel. */
   post_here(text: unknown): Effect | null;
   /** Sends a direct message. */
-  send_dm(ship: ShipLike, text: unknown): Effect | null;
+  send_dm(ship: ShipLike | null, text: unknown): Effect | null;
 };`;
 
 const GLOBALS = `/** The one library that there is. */
 declare function require(name: 'tlon_hooks'): typeof import('tlon_hooks');
-declare var module: { exports: import('tlon_hooks').Hook };
-/** Other spellings of \`print\`. */
-declare var console: Record<'log' | 'info' | 'warn' | 'error' | 'debug', (...values: unknown[]) => void>;`;
+declare var module: { exports: any };
+declare var exports: any;
+/** Other spellings of \`print\`, for values of every kind. */
+declare var console: Record<
+  'log' | 'info' | 'warn' | 'error' | 'debug' | 'dir' | 'dirxml' | 'table' | 'trace' | 'group' | 'groupCollapsed',
+  (...values: unknown[]) => void
+> & {
+  assert(holds: unknown, ...values: unknown[]): void;
+  count(label?: string): void;
+  countReset(label?: string): void;
+  /** The clock of a run stands still: what was timed took 0 ms. */
+  time(label?: string): void;
+  timeLog(label?: string, ...values: unknown[]): void;
+  timeEnd(label?: string): void;
+  groupEnd(): void;
+};`;
 
 const indent = (text: string): string => text.replace(/^(?=.)/gm, '  ');
 
 const declaration = ({ name, description, definition }: DeclaredType): string =>
   `${description === '' ? '' : `/** ${description} */\n`}export type ${name} =${definition.startsWith('\n') ? '' : ' '}${definition};`;
 
-/** Unions that scripts look into: `event["on-post"]?.add` should be possible without proving first that it is there. */
-const LOOKED_INTO = new Set(['Event', 'OnPost', 'OnReply', 'EventResult']);
+/**
+ * Unions that scripts look into: `event["on-post"]?.add` should be possible without proving first that it is there, and
+ * `"on-post" in event` should prove it. The second needs the compiler's `exactOptionalPropertyTypes`.
+ */
+const LOOKED_INTO = new Set(
+  'Event OnPost OnReply EventResult Verse Block Inline Listing Cite KindData'.split(' '),
+);
 
-const ONE_OF = `/** An object with one of these keys. */
-export type OneOf<T> = { [K in keyof T]: { [P in K]: T[P] } & { [P in Exclude<keyof T, K>]?: undefined } }[keyof T];`;
+const ONE_OF = `/** An object with one of these keys. \`in\` tells which with \`exactOptionalPropertyTypes\` in jsconfig.json. */
+export type OneOf<T> = { [K in keyof T]: { [P in K]: T[P] } & { [P in Exclude<keyof T, K>]?: never } }[keyof T];`;
 
 const oneOf = (type: DeclaredType): DeclaredType => {
   if (!LOOKED_INTO.has(type.name)) return type;
   const branches = type.definition.split('\n  | ').slice(1);
-  return { ...type, definition: `OneOf<{\n${branches.map((branch) => `  ${branch.slice(2, -2)};\n`).join('')}}>` };
+  const objects = branches.filter((branch) => branch.startsWith('{'));
+  const others = branches.filter((branch) => !branch.startsWith('{')).map((branch) => `${branch} | `);
+  const keys = objects.map((branch) => `  ${branch.slice(2, -2)};\n`).join('');
+  return { ...type, definition: `${others.join('')}OneOf<{\n${keys}}>` };
 };
 
 /** The declarations that an editor needs to complete \`require("tlon_hooks")\` and the event. */
 export const authorDeclarations = (): string => {
-  const types = [...declareTypes(SCALARS), ...declareTypes(SEED_TYPES)].map(oneOf).map(declaration);
+  const types = [...declareTypes(SCALARS), ...declareTypes(READ_TYPES), ...declareTypes(WRITTEN_TYPES, WRITTEN_NAMES)]
+    .map(oneOf)
+    .map(declaration);
   return `// biome-ignore-all lint: generated
 // biome-ignore-all format: generated
 // What scripts see. Generated from the types of Hookwright: do not edit.
 declare module 'tlon_hooks' {
-${indent([FUNCTIONS, ONE_OF, ...types].join('\n\n'))}
+${indent([FUNCTIONS, ONE_OF, NEW_TYPES, ...types].join('\n\n'))}
 }
 
 ${GLOBALS}
@@ -118,5 +160,7 @@ ${declareTypes(SCALARS)
 
 ## Types
 
-${declareTypes(SEED_TYPES).map(section).join('\n')}`;
+${declareTypes({ ...SEED_TYPES, ActionClub })
+  .map(section)
+  .join('\n')}`;
 };

@@ -76,5 +76,5 @@ const FILES: Readonly<Record<string, string>> = {
   'hook.js': HOOK,
   'event.json': `${JSON.stringify(EVENT, null, 2)}\n`,
   'tlon_hooks.d.ts': authorDeclarations(),
-  'jsconfig.json': `${JSON.stringify({ compilerOptions: { target: 'es2023', lib: ['es2023'], types: [], checkJs: true, strict: true, noEmit: true, module: 'preserve' }, include: ['*.js', '*.ts'] }, null, 2)}\n`,
+  'jsconfig.json': `${JSON.stringify({ compilerOptions: { target: 'es2023', lib: ['es2023'], types: [], checkJs: true, strict: true, exactOptionalPropertyTypes: true, noImplicitAny: false, noEmit: true, module: 'preserve' }, include: ['*.js', '*.ts'] }, null, 2)}\n`,
 };

@@ -4,12 +4,18 @@ import type { TSchema } from 'typebox';
 
 export type DeclaredType = { readonly name: string; readonly description: string; readonly definition: string };
 
-/** A type each, in the order given. A type that another one uses stands there by its name. */
-export const declareTypes = (types: Readonly<Record<string, TSchema>>): DeclaredType[] =>
+/**
+ * A type each, in the order given. A type that another one uses stands there by its name, or by what
+ * `spelled` says instead.
+ */
+export const declareTypes = (
+  types: Readonly<Record<string, TSchema>>,
+  spelled: Readonly<Record<string, string>> = {},
+): DeclaredType[] =>
   Object.entries(types).map(([name, schema]) => ({
     name,
     description: (schema as Node).description ?? '',
-    definition: definitionOf(schema as Node, name),
+    definition: definitionOf(schema as Node, name, spelled),
   }));
 
 type Node = {
@@ -25,14 +31,16 @@ type Node = {
   readonly patternProperties?: Readonly<Record<string, Node>>;
 };
 
-const definitionOf = (node: Node, name: string): string => {
+const definitionOf = (node: Node, name: string, spelled: Readonly<Record<string, string>>): string => {
   const body = node.$ref !== undefined && node.$defs?.[node.$ref] !== undefined ? node.$defs[node.$ref] : node;
-  return write({ ...(body as Node), title: '' }, name, true);
+  return write({ ...(body as Node), title: '' }, { name, spelled }, true);
 };
 
+type Outer = { readonly name: string; readonly spelled: Readonly<Record<string, string>> };
+
 /** `outer` is the type that is being defined: its own title is not a reference to itself. */
-const write = (node: Node, outer: string, isTop = false): string => {
-  if (!isTop && node.title !== undefined && node.title !== '') return node.title;
+const write = (node: Node, outer: Outer, isTop = false): string => {
+  if (!isTop && node.title !== undefined && node.title !== '') return outer.spelled[node.title] ?? node.title;
   if (node.$ref !== undefined) return node.$ref;
   if (node.anyOf !== undefined) {
     const branches = node.anyOf.map((branch) => write(branch, outer));
@@ -43,12 +51,12 @@ const write = (node: Node, outer: string, isTop = false): string => {
     return `Record<string, ${write(Object.values(node.patternProperties)[0] ?? {}, outer)}>`;
   }
   if (node.type === 'object') return writeObject(node, outer, isTop);
-  return node.type ?? 'unknown';
+  return node.type ?? 'any';
 };
 
 const arrayOf = (item: string): string => (/[ |]/.test(item) ? `Array<${item}>` : `${item}[]`);
 
-const writeObject = (node: Node, outer: string, isTop: boolean): string => {
+const writeObject = (node: Node, outer: Outer, isTop: boolean): string => {
   const required = new Set(node.required);
   const fields = Object.entries(node.properties ?? {}).map(([key, field]) => {
     const name = /^[a-z_]+$/i.test(key) ? key : JSON.stringify(key);

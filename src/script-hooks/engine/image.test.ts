@@ -62,7 +62,7 @@ test('a run leaves the same memory behind when it is repeated', () => {
   const job = {
     kind: 'run',
     hook: 1,
-    program: { bytecode: compiled.bytecode, loaded: undefined },
+    program: { bytecode: compiled.bytecode, loaded: undefined, differs: false },
     head,
     parts: [],
     bowl: '{}',

@@ -38,16 +38,16 @@ export const loadOnce = (module: WebAssembly.Module, base: Image, limits: Limits
     runTopLevel(vm, bytecode, calls);
     if (!vm.run.killed) tellRejections(vm);
   } catch (error) {
-    if (differs || vm.run.clockReads > 0) return { kind: 'eachRun' };
+    if (differs || vm.run.clockReads > 0) return { kind: 'eachRun', differs: true };
     return { kind: 'loadFailed', failure: calls.failure() ?? loadFailure(vm, error, limits), said: calls.said() };
   }
-  if (differs || vm.run.clockReads > 0) return { kind: 'eachRun' };
+  if (differs || vm.run.clockReads > 0) return { kind: 'eachRun', differs: true };
   const failure = calls.failure();
   if (failure !== undefined) return { kind: 'loadFailed', failure, said: calls.said() };
   if (vm.run.killed) {
     return { kind: 'loadFailed', failure: failed('deadline', tooLong(limits)), said: calls.said() };
   }
-  if (threadCpuMs() - started < CHEAP_MS) return { kind: 'eachRun' };
+  if (threadCpuMs() - started < CHEAP_MS) return { kind: 'eachRun', differs: false };
   vm.run.rejections.clear();
   vm.exports.qjs_run_gc();
   const hasGrown = vm.memory.buffer.byteLength !== base.memoryLength;

@@ -95,7 +95,7 @@ export const createRunner = (module: WebAssembly.Module, baseImage: Image, limit
       const image = imageFor(script);
       const vm = instanceFor(image);
       const isLoaded = script.loaded !== undefined;
-      let budget = isLoaded ? job.deadlineMs : limits.loadMs;
+      let budget = script.differs ? limits.loadMs : job.deadlineMs;
       let deadline = systemClock.monotonic() + budget;
       vm.kept.clear();
       vm.run.rejections.clear();
@@ -118,12 +118,12 @@ export const createRunner = (module: WebAssembly.Module, baseImage: Image, limit
           runTopLevel(vm, script.bytecode, calls);
           if (!isLate()) {
             isLoading = false;
+            if (script.differs) deadline = systemClock.monotonic() + job.deadlineMs;
             budget = job.deadlineMs;
-            deadline = systemClock.monotonic() + budget;
           }
         }
         if (!isLate() && calls.verdict() === undefined) callHook(vm, calls);
-        verdict = calls.verdict() ?? failed('terminated', 'the script ended without an answer');
+        verdict = withRejection(calls.verdict() ?? failed('terminated', 'the script ended without an answer'), calls);
       } catch (error) {
         verdict = calls.failure() ?? failureOf(error);
         // After a trap only a new instance is worth trusting.
@@ -164,6 +164,12 @@ const callHook = (vm: Vm, calls: HostCalls): void => {
     calls.remark('/promises', 'a hook answers at once: what stands in .then or after an await never runs');
   }
 };
+
+/** A promise that came instead of an answer leads to where it was rejected. */
+const withRejection = (verdict: Verdict, calls: HostCalls): Verdict =>
+  verdict.kind === 'failed' && verdict.failure === 'malformed' && verdict.stack.length === 0
+    ? { ...verdict, stack: calls.rejection()?.stack ?? [] }
+    : verdict;
 
 const stackOfStop = (vm: Vm): string => {
   try {

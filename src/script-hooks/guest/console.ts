@@ -216,7 +216,10 @@ export const guestConsole = (print: (line: string) => void): GuestConsole => {
   const labelOf = (label: unknown): string => (label === undefined ? 'default' : text(label));
 
   const timed = (label: string, rest: readonly unknown[], ends: boolean): void => {
-    if (timers[label] !== true) return say(`there is no timer ${label}`);
+    if (timers[label] !== true) {
+      say(`there is no timer ${label}`);
+      return;
+    }
     const more = rest.length === 0 ? '' : ` ${format(rest)}`;
     say(`${label}: 0 ms, for the clock of a run stands still${more}`);
     if (ends) delete timers[label];
@@ -237,7 +240,10 @@ export const guestConsole = (print: (line: string) => void): GuestConsole => {
   };
 
   const table = (data: unknown, chosen: unknown): void => {
-    if (typeof data !== 'object' || data === null) return log(data);
+    if (typeof data !== 'object' || data === null) {
+      log(data);
+      return;
+    }
     const columns: string[] = ['(index)'];
     const rows: Dictionary[] = [];
     const add = (index: string, row: unknown): void => {

@@ -29,6 +29,7 @@ export const guestRun = (host: Host, settings: GuestSettings, parts: Parts): Gue
   const text = String;
   const ErrorOf = Error;
   const errorPrototype = Error.prototype;
+  // biome-ignore lint/security/noGlobalEval: what a script declares with const is seen by its code alone
   const evaluate = globalThis.eval;
   const scope = globalThis as unknown as Dictionary;
 
@@ -171,11 +172,15 @@ export const guestRun = (host: Host, settings: GuestSettings, parts: Parts): Gue
 
   const tellEffects = (effects: unknown): void => {
     if (effects === undefined || effects === null) return;
-    if (!isArray(effects))
-      return drop('/effects', isPromise(effects) ? 'is a promise: a hook answers at once' : 'must be an array');
+    if (!isArray(effects)) {
+      drop('/effects', isPromise(effects) ? 'is a promise: a hook answers at once' : 'must be an array');
+      return;
+    }
     for (let index = 0; index < effects.length; index++) {
-      if (index >= settings.effects)
-        return drop(`/effects/${index}`, `only ${settings.effects} effects a run are done`);
+      if (index >= settings.effects) {
+        drop(`/effects/${index}`, `only ${settings.effects} effects a run are done`);
+        return;
+      }
       try {
         tell(ops.effect, withNoun(effects[index]), `/effects/${index}`);
       } catch (error) {

@@ -24,7 +24,7 @@ export const guestValues = (host: Host, settings: GuestSettings, inspect: (value
   const { create, defineProperty, getPrototypeOf, keys } = Object;
   const objectPrototype = Object.prototype;
   const objectTag = objectPrototype.toString;
-  const isFinite = Number.isFinite;
+  const finite = Number.isFinite;
   const { apply } = Reflect;
   const text = String;
   const TypeErrorOf = TypeError;
@@ -57,7 +57,7 @@ export const guestValues = (host: Host, settings: GuestSettings, inspect: (value
   const isPlain = (value: unknown, depth: number): boolean => {
     const type = typeof value;
     if (type === 'object') return value === null || isPlainObject(value as object, depth);
-    return type === 'string' || type === 'boolean' || (type === 'number' && isFinite(value));
+    return type === 'string' || type === 'boolean' || (type === 'number' && finite(value));
   };
 
   let notes = 0;
@@ -104,7 +104,7 @@ export const guestValues = (host: Host, settings: GuestSettings, inspect: (value
       case 'boolean':
         return value;
       case 'number':
-        if (!isFinite(value)) note(where, text(value), 'null');
+        if (!finite(value)) note(where, text(value), 'null');
         return value;
       case 'bigint':
         return text(value);

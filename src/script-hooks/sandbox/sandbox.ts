@@ -63,7 +63,10 @@ const MONITOR_MS = 20;
 const COMPILER_IDLE_MS = 1000;
 
 /** How much longer than its CPU time loading may take, on a machine that is busy. */
-const LOAD_PATIENCE = 2;
+const LOAD_PATIENCE = 5;
+
+/** How long putting an image into a new engine may take on a busy machine, for each MiB of it. */
+const IMAGE_MS_PER_MIB = 30;
 
 export const createSandbox = (options: SandboxOptions = {}): Sandbox => {
   const clock = options.clock ?? systemClock;
@@ -117,10 +120,10 @@ export const createSandbox = (options: SandboxOptions = {}): Sandbox => {
   const runOn = async (worker: SandboxWorker, { script, job, answer, done }: Waiting): Promise<void> => {
     const program = worker.scripts.has(script.number) ? undefined : script.program;
     worker.scripts.add(script.number);
-    const loadMs = script.program.loaded === undefined ? limits.loadMs : 0;
+    const before = startMs(script.program);
     const running = worker.submit(
       { kind: 'run', hook: script.number, program, ...job },
-      loadMs + job.deadlineMs + limits.graceMs,
+      before + job.deadlineMs + limits.graceMs,
       answer,
     );
     // Not before: monitoring ends as soon as nobody is busy.
@@ -138,6 +141,10 @@ export const createSandbox = (options: SandboxOptions = {}): Sandbox => {
       dispatch();
     }
   };
+
+  /** What may pass before the hook itself begins. */
+  const startMs = ({ differs, loaded }: Program): number =>
+    (differs ? limits.loadMs : 0) + (loaded === undefined ? 0 : (imageBytes(loaded) / 2 ** 20) * IMAGE_MS_PER_MIB);
 
   const monitor = (): void => {
     if (!monitoring) void keepMonitoring();
@@ -202,7 +209,7 @@ export const createSandbox = (options: SandboxOptions = {}): Sandbox => {
         throw new Error(`loading was answered with ${result.kind}`);
       }
       const size = imageBytes(result.program);
-      return usedBytes + size > limits.images ? { kind: 'eachRun' } : result;
+      return usedBytes + size > limits.images ? { kind: 'eachRun', differs: true } : result;
     },
     statistics: () => ({ ...counted }),
     addScript: (program) => {

@@ -15,6 +15,8 @@ export type Program = {
   readonly bytecode: Uint8Array;
   /** Its memory after loading and what it said; undefined when its top level runs before each run. */
   readonly loaded: LoadedProgram | undefined;
+  /** Whether its top level differs from run to run, and has a budget of its own in each. */
+  readonly differs: boolean;
 };
 
 export type LoadedProgram = { readonly image: Image; readonly said: SaidWhileLoading };
@@ -99,7 +101,7 @@ export type CompileReport =
  * run; it runs before each. `failed`: every run would fail in the same way.
  */
 export type LoadReport =
-  | { readonly kind: 'eachRun' }
+  | { readonly kind: 'eachRun'; readonly differs: boolean }
   | { readonly kind: 'loaded'; readonly program: LoadedProgram }
   | { readonly kind: 'loadFailed'; readonly failure: Failure; readonly said: SaidWhileLoading };
 
