@@ -34,6 +34,8 @@ export const OPERATOR_ERRORS = {
     'RabbitMQ at {address} cannot be reached: {reason}. Check AMQP_URL and that RabbitMQ runs; it is tried again',
   HW_AMQP_REFUSED:
     'RabbitMQ at {address} refuses the user {user}: {reason}. Correct AMQP_URL, or what RabbitMQ knows of that user; it is tried again',
+  HW_AMQP_LIBRARY:
+    'The installed amqplib {version} does not work as Hookwright needs it: {problem}. Install the version that this release of Hookwright names (npm ci)',
   HW_SCHEMA_TOO_NEW:
     'The database was migrated by a newer Hookwright (it has migration "{migration}", which this version does not know). Run that version, or restore a backup made with this one',
   HW_MIGRATION_FAILED: 'Migration "{migration}" failed and was undone: {reason}',

@@ -6,6 +6,7 @@ import type { Broker, Reader } from '../broker.ts';
 import { createBrokerMetrics } from '../metrics.ts';
 import type { BrokerTools } from '../operator-tools.ts';
 import { publish } from '../outbox.ts';
+import { checkAmqplib } from './check-amqplib.ts';
 import type { AmqpConnection } from './connection/connection.ts';
 import { createAmqpConsumer } from './consuming/consumer.ts';
 import { createAmqpMetrics } from './metrics.ts';
@@ -35,8 +36,12 @@ export type RabbitmqBrokerSettings = Base & {
   readonly exchanges: readonly string[];
 };
 
-/** Without a reader it only publishes; queues and bindings are the business of those that read. */
+/**
+ * Without a reader it only publishes; queues and bindings are the business of those that read.
+ * Throws HW_AMQP_LIBRARY.
+ */
 export const createRabbitmqBroker = (settings: RabbitmqBrokerSettings): Broker => {
+  checkAmqplib();
   const { database, connection, consuming, queueType, replaceQueues, tools, exchanges, clock, log } = settings;
   const metrics = { ...createBrokerMetrics(settings.metrics), ...createAmqpMetrics(settings.metrics) };
   const relay = createAmqpRelay({

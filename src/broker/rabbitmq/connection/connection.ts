@@ -11,6 +11,7 @@ import { describeError, OperatorError } from '../../../core/errors.ts';
 import type { Log } from '../../../core/log.ts';
 import type { Metrics } from '../../../core/metrics.ts';
 import { ApiError } from '../../../http/api-error.ts';
+import { type IncomingStream, partsOf } from './amqplib-parts.ts';
 import { whyNotConnected } from './connection-errors.ts';
 import { createConnectionMetrics } from './connection-metrics.ts';
 import { receiveWithoutUnreadableHeaders } from './lenient-headers.ts';
@@ -23,6 +24,8 @@ export type AmqpSession = {
    */
   readonly channel: () => Promise<Channel>;
   readonly confirmChannel: () => Promise<ConfirmChannel>;
+  /** What arrives, before amqplib reads it. */
+  readonly incoming: IncomingStream;
   /** The connection is gone. */
   readonly ended: AbortSignal;
   /**
@@ -152,7 +155,7 @@ export const createAmqpConnection = ({ url, clock, log, metrics, name }: AmqpCon
     const reason: unknown = ending.signal.aborted ? ending.signal.reason : undefined;
     if (!ending.signal.aborted) await close(model);
     // A peer that vanished without a word would keep the socket, and the process, for minutes.
-    socketOf(model)?.destroy();
+    partsOf(model).stream.destroy();
     return reason;
   };
 
@@ -219,6 +222,7 @@ const createSession = (model: ChannelModel, ended: AbortSignal, afterOutage: boo
   return {
     channel: async () => quiet(await model.createChannel()),
     confirmChannel: async () => quiet(await model.createConfirmChannel()),
+    incoming: partsOf(model).stream,
     ended,
     afterOutage,
   };
@@ -235,7 +239,7 @@ const open = ({ options, socket }: AmqpTarget, signal: AbortSignal): Promise<Cha
       signal.removeEventListener('abort', giveUp);
       model.on('error', () => {}); // until the session listens
       receiveWithoutUnreadableHeaders(model);
-      if (signal.aborted) socketOf(model)?.destroy();
+      if (signal.aborted) partsOf(model).stream.destroy();
       else resolve(model);
     };
     const failed = (error: unknown) => {
@@ -244,12 +248,6 @@ const open = ({ options, socket }: AmqpTarget, signal: AbortSignal): Promise<Cha
     };
     connect(options, socket).then(opened, failed);
   });
-
-/** Where the library keeps the socket. */
-const socketOf = (model: ChannelModel): { destroy: () => void } | undefined => {
-  const { stream } = model.connection as { readonly stream?: { destroy: () => void } };
-  return stream;
-};
 
 const eitherAborts = (...signals: readonly AbortSignal[]): Promise<void> =>
   new Promise((resolve) => {

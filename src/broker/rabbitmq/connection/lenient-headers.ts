@@ -2,9 +2,7 @@
 // deep: the message is received without them. Otherwise the connection would end at it, RabbitMQ
 // would hand it out again on the next one, and so on for ever, for all queues.
 import type { ChannelModel } from 'amqplib';
-
-/** Where the library turns what has been read into frames. `rest`: what is not a frame yet. */
-type Frames = { rest: Buffer; recvFrame: () => unknown };
+import { partsOf } from './amqplib-parts.ts';
 
 const HEADER_FRAME = 2;
 const FRAME_HEAD_BYTES = 7;
@@ -15,17 +13,17 @@ const HAS_CONTENT_ENCODING = 0x4000;
 const HAS_HEADERS = 0x2000;
 
 export const receiveWithoutUnreadableHeaders = (model: ChannelModel): void => {
-  const frames = model.connection as unknown as Frames;
-  const receive = frames.recvFrame.bind(frames);
-  frames.recvFrame = () => {
-    const before = frames.rest;
+  const parts = partsOf(model);
+  const receive = parts.recvFrame.bind(parts);
+  parts.recvFrame = () => {
+    const before = parts.rest;
     try {
       return receive();
     } catch (error) {
       // The frame was taken off what is there before it was decoded.
-      const bare = frames.rest === before ? undefined : withoutHeaders(before);
+      const bare = parts.rest === before ? undefined : withoutHeaders(before);
       if (bare === undefined) throw error;
-      frames.rest = Buffer.concat([bare, frames.rest]);
+      parts.rest = Buffer.concat([bare, parts.rest]);
       return receive();
     }
   };

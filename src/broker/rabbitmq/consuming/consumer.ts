@@ -15,7 +15,7 @@ import type { AmqpConnection, AmqpSession } from '../connection/connection.ts';
 import type { AmqpMetrics } from '../metrics.ts';
 import type { ReadyQueue } from '../topology/declare-queue.ts';
 import { type Entry, openReadChannel, type ReadChannel } from './ack-channel.ts';
-import { createFlow } from './read-throttle.ts';
+import { createReadThrottle } from './read-throttle.ts';
 import { createSettled } from './receipt-cleanup.ts';
 import { hashOf, holdQueues, type Received, SupersededError, writeReceipts } from './receipts.ts';
 import { findBrokerRun } from './restart-marker.ts';
@@ -68,7 +68,7 @@ const END_WITHIN_MS = 3_000;
 
 export const createAmqpConsumer = (settings: AmqpConsumerSettings): AmqpConsumer => {
   const { database, connection, clock, log, metrics, reader, onSession, onGone, mostBytesInFlight } = settings;
-  const flow = createFlow(clock, mostBytesInFlight);
+  const throttle = createReadThrottle(clock, mostBytesInFlight);
   const settled = createSettled({ database, clock, log });
   const received = new WeakMap<Delivery, { readonly source: Source; readonly what: Received }>();
   const working = new Set<Promise<void>>();
@@ -83,7 +83,7 @@ export const createAmqpConsumer = (settings: AmqpConsumerSettings): AmqpConsumer
     metrics.consumers(0);
     const prepare = async () => {
       const run = await findBrokerRun(database, amqp, connection.user, lastRun);
-      flow.begin(amqp, await amqp.channel());
+      throttle.begin(amqp);
       lastRun = run;
       settled.begin(run);
       amqp.ended.addEventListener('abort', settled.pause, { once: true });
@@ -158,8 +158,8 @@ export const createAmqpConsumer = (settings: AmqpConsumerSettings): AmqpConsumer
   };
 
   const count = (bytes: number) => {
-    flow.count(bytes);
-    metrics.inFlight(flow.bytes());
+    throttle.count(bytes);
+    metrics.inFlight(throttle.bytes());
   };
 
   const take = (source: Source, channel: ReadChannel, message: ConsumeMessage) => {
@@ -323,7 +323,7 @@ export const createAmqpConsumer = (settings: AmqpConsumerSettings): AmqpConsumer
       if (!signal.aborted)
         await new Promise<void>((resolve) => signal.addEventListener('abort', () => resolve(), { once: true }));
       await Promise.all(working);
-      flow.end(); // else answers of RabbitMQ would not be read
+      throttle.end(); // else answers of RabbitMQ would not be read
       await withDeadline(
         clock,
         END_WITHIN_MS,

@@ -1,78 +1,70 @@
 // Bounds the bytes of messages that were received and are not over. Prefetch counts messages for
 // each consumer and cannot bound bytes, so beyond the budget nothing more is read from the
-// connection: TCP then holds RabbitMQ back, whatever the number of queues and the size of messages.
-import type { Channel } from 'amqplib';
+// connection, whatever the number of queues and the size of messages.
 import type { Clock } from '../../../core/clock.ts';
 import type { AmqpSession } from '../connection/connection.ts';
+import { createReadGate, type ReadGate } from './read-gate.ts';
 
-export type Flow = {
+export type ReadThrottle = {
   /** Bytes came in, or (negative) went. */
   readonly count: (bytes: number) => void;
-  /** Of the session that has just begun. Its earlier bytes do not count any more. */
-  readonly begin: (session: AmqpSession, channel: Channel) => void;
+  /** A session has begun. Bytes of earlier ones do not count any more. */
+  readonly begin: (session: AmqpSession) => void;
   readonly bytes: () => number;
   /** From now on everything is read: nothing is kept any more. */
   readonly end: () => void;
 };
 
-/** Node's streams have `read`; the library calls it whenever something has arrived. */
-type Readable = { read: (size?: number) => unknown; readonly emit: (event: 'readable') => boolean };
-
 export const MOST_BYTES_IN_FLIGHT = 64 * 1024 * 1024;
 /** Heartbeats are due every 10 s. One byte of what arrived keeps the connection alive. */
 const SIP_EVERY_MS = 3_000;
 
-export const createFlow = (clock: Clock, most = MOST_BYTES_IN_FLIGHT): Flow => {
+export const createReadThrottle = (clock: Clock, most = MOST_BYTES_IN_FLIGHT): ReadThrottle => {
   let bytes = 0;
   let isHeld = false;
+  let holds = 0;
   let isEnding = false;
-  let sips = 0;
-  let stream: Readable | undefined;
-  let session: AmqpSession | undefined;
+  let current: { readonly session: AmqpSession; readonly gate: ReadGate } | undefined;
 
-  const hold = async (held: AmqpSession) => {
-    while (isHeld && session === held && !held.ended.aborted) {
-      await clock.sleep(SIP_EVERY_MS, held.ended);
-      if (!isHeld || session !== held) return;
-      sips = 1;
-      stream?.emit('readable');
+  const hold = async ({ gate, session }: NonNullable<typeof current>) => {
+    isHeld = true;
+    holds += 1;
+    const own = holds;
+    gate.close();
+    for (;;) {
+      await clock.sleep(SIP_EVERY_MS, session.ended);
+      if (!isHeld || holds !== own || session.ended.aborted) return;
+      gate.sip();
     }
+  };
+
+  const release = () => {
+    isHeld = false;
+    const { gate } = current ?? {};
+    // In a turn of its own: amqplib may be in the middle of what it has read.
+    setImmediate(() => {
+      if (!isHeld) gate?.open();
+    });
   };
 
   return {
     bytes: () => bytes,
     count: (change) => {
       bytes += change;
-      if (!isHeld && !isEnding && bytes > most && session) {
-        isHeld = true;
-        void hold(session);
+      if (!isHeld && !isEnding && bytes > most && current) {
+        void hold(current);
       } else if (isHeld && bytes <= most / 2) {
-        isHeld = false;
-        // In a turn of its own: the library may be in the middle of what it has read.
-        setImmediate(() => stream?.emit('readable'));
+        release();
       }
     },
     end: () => {
       isEnding = true;
-      if (!isHeld) return;
-      isHeld = false;
-      stream?.emit('readable');
+      if (isHeld) release();
     },
-    begin: (fresh, channel) => {
-      session = fresh;
+    begin: (session) => {
+      current = { session, gate: createReadGate(session.incoming) };
       bytes = 0;
       isHeld = false;
-      const own = (channel as unknown as { readonly connection: { readonly stream: Readable } }).connection.stream;
-      stream = own;
-      const read = own.read.bind(own);
-      own.read = (size) => {
-        if (isHeld && stream === own) {
-          if (sips === 0) return null;
-          sips -= 1;
-          return read(1); // any byte is a sign of life
-        }
-        return read(size);
-      };
     },
   };
 };
