@@ -1,29 +1,10 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { createBoundedMemo } from './bounded-memo.ts';
 import { createClientCache } from './clients/client-cache.ts';
 import { createRoleCache } from './roles/role-cache.ts';
 import type { RoleDefinition } from './roles/role-index.ts';
 
-describe('a bounded memory', () => {
-  it('lets go of what was used longest ago, by weight', () => {
-    const memo = createBoundedMemo<number>(10);
-    for (let i = 0; i < 3; i += 1) memo.set(`k${i}`, i, 3);
-    assert.equal(memo.get('k0'), 0);
-    memo.set('k3', 3, 4);
-    assert.deepEqual(
-      ['k0', 'k1', 'k2', 'k3'].map((key) => memo.get(key)),
-      [0, undefined, 2, 3],
-    );
-    memo.set('k3', 4, 4);
-    assert.equal(memo.size(), 3);
-    memo.set('huge', 5, 11);
-    assert.equal(memo.get('huge'), undefined);
-    assert.equal(memo.size(), 3);
-  });
-});
-
-describe('the memory of clients', () => {
+describe('the cache of clients', () => {
   const source = () => {
     const answers = new Map<string, string>();
     const waiting: (() => void)[] = [];
@@ -72,7 +53,7 @@ describe('the memory of clients', () => {
     assert.equal(await cache.get('c'), 'new');
   });
 
-  it('does not remember who does not exist', async () => {
+  it('does not keep clients that do not exist', async () => {
     const { asked, load } = source();
     const cache = createClientCache(load);
     await cache.get('x');
@@ -108,7 +89,7 @@ describe('the memory of clients', () => {
   });
 });
 
-describe('the memory of roles', () => {
+describe('the cache of roles', () => {
   const source = () => {
     let revision = 1;
     let roles: RoleDefinition[] = [];

@@ -93,7 +93,7 @@ export const createAuth = async (settings: AuthSettings): Promise<Auth> => {
     for (const watcher of watchers) if (clientId === undefined || watcher.clientId === clientId) watcher.changed();
   };
 
-  // From here on no change escapes us; nothing was remembered before.
+  // From here on each change is heard; nothing was cached before.
   const listening = await database.listen(AUTH_CHANGED, {
     onNotification: (payload) => {
       const change = readChange(payload);

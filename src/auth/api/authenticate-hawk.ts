@@ -1,5 +1,4 @@
-// Who signed a request that another service received (spec/standalone-auth-queue.md, section 5,
-// authenticateHawk).
+// Who signed a request that another service received.
 import { type Clock, toIso } from '../../core/clock.ts';
 import { ApiError } from '../../http/api-error.ts';
 import type { RoleCache } from '../roles/role-cache.ts';
@@ -12,7 +11,7 @@ export type HawkAuthenticationSettings = {
   readonly clock: Clock;
 };
 
-/** As the reference: for how long a service may remember that nobody signed. */
+/** As Taskcluster's Auth: for how long a service may cache that nobody signed. */
 const NO_AUTH_MS = 15 * 60 * 1000;
 
 /** A signature that is not good is an answer, not an error. */

@@ -1,26 +1,26 @@
-// Clients in memory, for as long as the database tells us of every change to them.
-import { createBoundedMemo } from '../bounded-memo.ts';
+// A cache of clients, good for as long as the database tells us of every change to them.
+import { LRUCache } from 'lru-cache';
 
 export type ClientCache<Client> = {
   /**
-   * At once when it is known. Clients that do not exist are not remembered: anybody can make up
+   * At once when it is cached. Clients that do not exist are not cached: anybody can make up
    * names.
    */
   readonly get: (clientId: string) => Client | undefined | Promise<Client | undefined>;
   readonly forget: (clientId: string) => void;
   readonly forgetAll: () => void;
-  /** While false every `get` asks the database, and nothing is remembered. */
+  /** While false every `get` asks the database, and nothing is cached. */
   readonly trust: (trusted: boolean) => void;
 };
 
 const CLIENTS_KEPT = 10_000;
 
 /** @param load must see what was committed before it is called. */
-export const createClientCache = <Client>(
+export const createClientCache = <Client extends object | string>(
   load: (clientId: string) => Promise<Client | undefined>,
   kept = CLIENTS_KEPT,
 ): ClientCache<Client> => {
-  const known = createBoundedMemo<Client>(kept);
+  const cached = new LRUCache<string, Client>({ max: kept });
   const loading = new Map<string, Promise<Client | undefined>>();
   let trusted = true;
 
@@ -28,7 +28,7 @@ export const createClientCache = <Client>(
     const started: Promise<Client | undefined> = load(clientId)
       .then((client) => {
         // Only if nobody forgot it meanwhile: what was read may be from before the change.
-        if (client !== undefined && loading.get(clientId) === started) known.set(clientId, client, 1);
+        if (client !== undefined && loading.get(clientId) === started) cached.set(clientId, client);
         return client;
       })
       .finally(() => {
@@ -39,17 +39,17 @@ export const createClientCache = <Client>(
   };
 
   const forgetAll = () => {
-    known.clear();
+    cached.clear();
     loading.clear();
   };
 
   return {
     get: (clientId) => {
       if (!trusted) return load(clientId);
-      return known.get(clientId) ?? loading.get(clientId) ?? loadShared(clientId);
+      return cached.get(clientId) ?? loading.get(clientId) ?? loadShared(clientId);
     },
     forget: (clientId) => {
-      known.delete(clientId);
+      cached.delete(clientId);
       loading.delete(clientId); // who asks from now on must not get what was read before
     },
     forgetAll,

@@ -1,4 +1,5 @@
-// The compiled role set in memory, for as long as the database tells us of every change to it.
+// A cache of the compiled role set, good for as long as the database tells us of every change to
+// it.
 import { compileRoles, type RoleExpansion } from './role-expansion.ts';
 import type { RoleDefinition } from './role-index.ts';
 

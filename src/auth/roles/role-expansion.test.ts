@@ -11,7 +11,7 @@ import type { RoleDefinition } from './role-index.ts';
 const rolesOf = (table: Record<string, readonly string[]>): RoleDefinition[] =>
   Object.entries(table).map(([roleId, scopes]) => ({ roleId, scopes }));
 
-// The recordings of spec/standalone-auth-queue.md, section 4.
+// Recorded at Taskcluster's own Auth.
 const RECORDED_ROLES = rolesOf({
   'probe-p:*': ['q:<..>/x', 's:<..>', 't'],
   'probe-role': ['a:*', 'a:2', 'b', 'z:1'],
@@ -179,14 +179,16 @@ describe('the expansion of scopes', () => {
       roles.push({ roleId: `m${i}:*`, scopes: [`assume:m${i + 1}:<..>x`, `assume:m${i + 1}:<..>y`] });
     }
     const { expand } = compileRoles(roles);
-    const start = process.hrtime.bigint();
-    for (let i = 0; i < 100; i += 1) {
-      assert.throws(
-        () => expand(['assume:m0:a']),
-        (error) => error instanceof ApiError && error.code === 'InputError' && error.message.includes('multiply'),
-      );
-    }
-    assert.ok(process.hrtime.bigint() - start < 2_000_000_000n, 'the failure is remembered');
+    const fail = () => {
+      try {
+        expand(['assume:m0:a']);
+      } catch (error) {
+        assert.ok(error instanceof ApiError && error.code === 'InputError' && error.message.includes('multiply'));
+        return error;
+      }
+      assert.fail('it did not fail');
+    };
+    assert.equal(fail(), fail(), 'the failure is cached');
     assert.deepEqual(expand(['*', 'assume:m0:a']), ['*'], 'who holds everything is not locked out');
     assert.equal(expand(['assume:m0:*']).length, 65, 'a wildcard swallows the rest of the parameter');
   });

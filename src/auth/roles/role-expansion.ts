@@ -1,7 +1,6 @@
-// What a set of scopes stands for once every role in it is taken into account
-// (spec/standalone-auth-queue.md, section 4).
+// What a set of scopes stands for once every role in it is taken into account.
+import { LRUCache } from 'lru-cache';
 import { ApiError } from '../../http/api-error.ts';
-import { createBoundedMemo } from '../bounded-memo.ts';
 import { covers, isScope, isWildcard, normalForm } from '../scopes.ts';
 import { assumedBy, fillTemplate, indexRoles, type RoleDefinition } from './role-index.ts';
 
@@ -22,14 +21,14 @@ export type RoleExpansion = {
  */
 const BUDGET = { scopes: 20_000, characters: 4_000_000, grants: 400_000 };
 
-/** Characters, roughly: keys and results of the memo together. */
-const MEMO_WEIGHT = 8_000_000;
-const LONGEST_MEMO_KEY = 20_000;
+/** Characters, roughly: keys and results of the cache together. */
+const CACHE_WEIGHT = 8_000_000;
+const LONGEST_CACHED_KEY = 20_000;
 /**
  * Wildcards already followed that a new `assume:` scope is compared with before its roles are
  * looked up.
  */
-const WIDE_REMEMBERED = 16;
+const MOST_WIDE = 16;
 
 const EVERYTHING = normalForm(['*']);
 
@@ -37,7 +36,7 @@ const EVERYTHING = normalForm(['*']);
 export const compileRoles = (definitions: readonly RoleDefinition[]): RoleExpansion => {
   const index = indexRoles(definitions);
   const budget = budgetFor(definitions);
-  const memo = createBoundedMemo<readonly string[] | ApiError>(MEMO_WEIGHT);
+  const cache = new LRUCache<string, readonly string[] | ApiError>({ maxSize: CACHE_WEIGHT });
 
   const expandAnew = (scopes: readonly string[]): readonly string[] => {
     const found = new Set<string>();
@@ -73,7 +72,7 @@ export const compileRoles = (definitions: readonly RoleDefinition[]): RoleExpans
         if (parameter === undefined) return;
         for (const template of role.templates) add(fillTemplate(template, parameter));
       });
-      if (isWildcard(held) && wide.length < WIDE_REMEMBERED) wide.push(held);
+      if (isWildcard(held) && wide.length < MOST_WIDE) wide.push(held);
     }
     return normalForm(found);
   };
@@ -82,16 +81,18 @@ export const compileRoles = (definitions: readonly RoleDefinition[]): RoleExpans
     expand: (scopes) => {
       // No scope holds a newline. The count tells [] from [''].
       const key = `${scopes.length}\n${scopes.join('\n')}`;
-      const known = memo.get(key);
-      if (known instanceof ApiError) throw known;
-      if (known) return known;
+      const cached = cache.get(key);
+      if (cached instanceof ApiError) throw cached;
+      if (cached) return cached;
       try {
         const expanded = expandAnew(scopes);
-        if (key.length <= LONGEST_MEMO_KEY) memo.set(key, expanded, key.length + weigh(expanded));
+        if (key.length <= LONGEST_CACHED_KEY) cache.set(key, expanded, { size: key.length + weigh(expanded) });
         return expanded;
       } catch (error) {
-        // Failing is the expensive case, so it is remembered as well.
-        if (error instanceof ApiError && key.length <= LONGEST_MEMO_KEY) memo.set(key, error, key.length + 1_000);
+        // Failing is the expensive case, so it is cached as well.
+        if (error instanceof ApiError && key.length <= LONGEST_CACHED_KEY) {
+          cache.set(key, error, { size: key.length + 1_000 });
+        }
         throw error;
       }
     },

@@ -72,7 +72,7 @@ export type Authenticator = {
   readonly verify: (request: SignedRequest) => Promise<Authentication | undefined>;
   /**
    * The same for a request that was sent to somebody else, with the payload hash that its signer
-   * claims, which only they can check. A use is neither remembered nor looked up: they may ask
+   * claims, which only they can check. A use is neither recorded nor looked up: they may ask
    * again about the same request when they did not hear the answer, and somebody who overheard it
    * could otherwise use it up before it arrives.
    */

@@ -2,8 +2,8 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { createReplays, type Replays } from './replays.ts';
 
-const use = ({ use: remember }: Replays, id: string, nonce: string, ts: string, request: object = {}) =>
-  remember(request, { id, nonce, ts });
+const use = ({ use: record }: Replays, id: string, nonce: string, ts: string, request: object = {}) =>
+  record(request, { id, nonce, ts });
 
 describe('used signatures', () => {
   it('are known by client, nonce and time together', () => {

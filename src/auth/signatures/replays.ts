@@ -1,9 +1,9 @@
-// Which signatures were used already. The reference does not look (section 13.10): who overhears a
-// request can send it again for 15 minutes. In memory, hence per process, and bounded: the oldest
-// goes first.
+// Which signatures were used already. Taskcluster does not look: who overhears a request there can
+// send it again for 15 minutes. A cache of this process, bounded: the oldest goes first.
+import { LRUCache } from 'lru-cache';
 
 export type Replays = {
-  /** Remembers a use by this request. False: it was known. */
+  /** Records a use by this request. False: the signature was used before. */
   readonly use: (request: object, claims: SignatureClaims) => boolean;
   /**
    * Lets the signature be used once more, if it was this very request that used it: one that only
@@ -18,28 +18,20 @@ export type SignatureClaims = { readonly id: string; readonly nonce: string; rea
 export const REPLAYS_KEPT = 100_000;
 
 export const createReplays = (kept = REPLAYS_KEPT): Replays => {
-  const known = new Set<string>();
-  const users = new WeakMap<object, string>();
-  const ring: string[] = [];
-  let next = 0;
+  const used = new LRUCache<string, true>({ max: kept });
+  const usedBy = new WeakMap<object, string>();
   return {
     use: (request, claims) => {
       const key = keyOf(claims);
-      if (known.has(key)) return false;
-      const oldest = ring[next];
-      if (oldest !== undefined) known.delete(oldest);
-      ring[next] = key;
-      next = (next + 1) % kept;
-      known.add(key);
-      users.set(request, key);
+      if (used.has(key)) return false;
+      used.set(key, true);
+      usedBy.set(request, key);
       return true;
     },
-    // Its place in the ring stays taken until it comes round: at worst a later use of the same key
-    // goes a little early.
     forgive: (request) => {
-      const key = users.get(request);
-      if (key !== undefined) known.delete(key);
-      users.delete(request);
+      const key = usedBy.get(request);
+      if (key !== undefined) used.delete(key);
+      usedBy.delete(request);
     },
   };
 };

@@ -1,5 +1,6 @@
 // Where workers wait for tasks. Those of one process that wait for the same queue ask the database
 // together; while there is nothing, they sleep until a notification says that there is.
+import { LRUCache } from 'lru-cache';
 import type { Clock } from '../../../core/clock.ts';
 import { newUuid } from '../../../core/ids.ts';
 import type { Database } from '../../../database/database.ts';
@@ -41,8 +42,8 @@ const LISTENING_LOOK_MS = 5_000;
 const DEAF_LOOK_MS = 1_000;
 /** Tasks that one transaction gives away at most, and one request may ask for 32. */
 const MOST_AT_ONCE = 100;
-/** Queues whose announcement is kept in mind; anybody can make up names of queues. */
-const MOST_REMEMBERED = 10_000;
+/** Queues whose announcement is cached; anybody can make up names of queues. */
+const MOST_CACHED = 10_000;
 
 type Waiter = WorkRequest & {
   /** It is part of a transaction at the moment, which may have tasks for it. */
@@ -65,7 +66,8 @@ export const createClaimDesk = (settings: ClaimDeskSettings): ClaimDesk => {
   const { database, clock, claimTasks, ending } = settings;
   const holder = newUuid();
   const lines = new Map<string, Line>();
-  const announced = new Map<string, number>();
+  /** Until when. */
+  const announced = new LRUCache<string, number>({ max: MOST_CACHED });
   let isListening = true;
   let listening: Promise<AsyncDisposable> | undefined;
 
@@ -153,7 +155,6 @@ export const createClaimDesk = (settings: ClaimDeskSettings): ClaimDesk => {
       isAnnouncedJustNow = false;
     }
     lines.delete(line.taskQueueId);
-    if (lines.size === 0 && announced.size > MOST_REMEMBERED) announced.clear();
   };
 
   return {
