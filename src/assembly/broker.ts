@@ -1,7 +1,9 @@
 // The broker that the configuration names: a RabbitMQ, or the one in the database.
 
+import { AUTH_EXCHANGES } from '../auth/exchanges.ts';
 import type { Broker } from '../broker/broker.ts';
 import { createDatabaseBroker } from '../broker/in-database/database-broker.ts';
+import { exchangeOf } from '../broker/names.ts';
 import { createAmqpConnection } from '../broker/rabbitmq/connection/connection.ts';
 import { createRabbitmqBroker } from '../broker/rabbitmq/rabbitmq-broker.ts';
 import { createAmqpTools } from '../broker/rabbitmq/tools.ts';
@@ -35,7 +37,9 @@ export const createConfiguredBroker = (config: Config, surroundings: Base): Conf
     tools: createAmqpTools({ connection, clock }),
     exchanges: [
       ...exchangesOf('hooks', HOOK_EXCHANGES),
-      ...(mode === 'standalone' ? exchangesOf('queue', QUEUE_EXCHANGES) : []),
+      ...(mode === 'standalone'
+        ? [...exchangesOf('auth', AUTH_EXCHANGES), ...exchangesOf('queue', QUEUE_EXCHANGES)]
+        : []),
     ],
   });
   return {
@@ -51,5 +55,5 @@ export const createConfiguredBroker = (config: Config, surroundings: Base): Conf
   };
 };
 
-const exchangesOf = (service: string, { entries }: ExchangesDeclaration): string[] =>
-  entries.map(({ exchange }) => `exchange/taskcluster-${service}/v1/${exchange}`);
+const exchangesOf = (service: Parameters<typeof exchangeOf>[0], { entries }: ExchangesDeclaration): string[] =>
+  entries.map(({ exchange }) => exchangeOf(service, exchange));

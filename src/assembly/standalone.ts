@@ -11,7 +11,7 @@ export const createStandaloneMode = async (settings: ModeSettings): Promise<Mode
   await using undo = new AsyncDisposableStack();
   const auth = undo.use(
     await createAuth({
-      ...{ database, timers, secretBox, clock, log, metrics },
+      ...{ database, timers, broker, secretBox, clock, log, metrics },
       rootUrl: config.rootUrl && signedAddress(config.rootUrl),
     }),
   );

@@ -24,7 +24,7 @@ type ChangedRole = RoleDefinition & { readonly description: string };
 export type AuthAuditEntry = { readonly by: Actor; readonly at: number } & (
   | {
       readonly entity: 'client';
-      /** As the reference calls them. */
+      /** As Taskcluster calls them. */
       readonly action:
         | 'created'
         | 'updated'
@@ -52,19 +52,21 @@ const insertAudit = statement(
 
 export const writeAuthAudit = async (tx: Transaction, entry: AuthAuditEntry): Promise<void> => {
   const { at, action, entity, by } = entry;
-  const [id, before, after] =
+  const [before, after] =
     entry.entity === 'client'
-      ? [clientIdOf(entry), describeClient(entry.before), describeClient(entry.after)]
-      : [roleIdOf(entry), describeRole(entry.before), describeRole(entry.after)];
-  await tx.query(insertAudit, [toIso(at), action, entity, id, by.clientId, by.requestId, before, after]);
+      ? [describeClient(entry.before), describeClient(entry.after)]
+      : [describeRole(entry.before), describeRole(entry.after)];
+  const values = [toIso(at), action, entity, auditedId(entry), by.clientId, by.requestId, before, after];
+  await tx.query(insertAudit, values);
 };
 
-type Changed<Entity> = { readonly before?: Entity; readonly after?: Entity };
+/** Of the client or the role. */
+export const auditedId = (entry: AuthAuditEntry): string => {
+  if (entry.entity === 'client') return (entry.after ?? entry.before)?.clientId ?? '';
+  return (entry.after ?? entry.before)?.roleId ?? '';
+};
 
-const clientIdOf = ({ before, after }: Changed<ClientRecord>): string => (after ?? before)?.clientId ?? '';
-const roleIdOf = ({ before, after }: Changed<ChangedRole>): string => (after ?? before)?.roleId ?? '';
-
-/** Names what is told, one by one: what a client will have some day is not told by accident. */
+/** Names each field, so that one that a client will have some day is not told by accident. */
 const describeClient = (client: ClientRecord | undefined): string | null => {
   if (!client) return null;
   const { description, scopes, expires, disabled, deleteOnExpiration } = client;

@@ -1,5 +1,6 @@
 // Auth, put together: who calls, what they may do, and the API by which that is changed. Standalone
 // mode.
+import type { Broker } from '../broker/broker.ts';
 import type { Clock } from '../core/clock.ts';
 import type { Log } from '../core/log.ts';
 import type { Metrics } from '../core/metrics.ts';
@@ -21,6 +22,7 @@ import {
 } from './clients/client-expiry.ts';
 import { createClientWriter } from './clients/client-writer.ts';
 import { type Client, type ClientStore, createClientStore } from './clients/clients.ts';
+import { createRecordChange } from './record-change.ts';
 import { createRoleCache } from './roles/role-cache.ts';
 import { createRoleWriter } from './roles/role-writer.ts';
 import { createRoleStore, type RoleStore } from './roles/roles.ts';
@@ -45,6 +47,8 @@ export type AuthSettings = {
    * nothing.
    */
   readonly timers?: Timers;
+  /** Publishes each change of a client or a role. */
+  readonly broker?: Pick<Broker, 'publish'>;
 };
 
 export type Auth = AsyncDisposable & {
@@ -82,7 +86,7 @@ export type Auth = AsyncDisposable & {
 const REFRESH_USE_MS = 6 * 60 * 60 * 1000;
 
 export const createAuth = async (settings: AuthSettings): Promise<Auth> => {
-  const { database, secretBox, clock, log, rootUrl, metrics, timers } = settings;
+  const { database, secretBox, clock, log, rootUrl, metrics, timers, broker } = settings;
   const clients = createClientStore(database, secretBox);
   const roleStore = createRoleStore(database);
   const clientCache = createClientCache<Client>((clientId) => clients.find(clientId));
@@ -125,14 +129,15 @@ export const createAuth = async (settings: AuthSettings): Promise<Auth> => {
     replays: createReplays(),
     onUsed: used.note,
   });
-  timers?.handle(CLIENT_EXPIRY_TIMER, createClientExpiryHandler(clients, clock));
+  const record = createRecordChange(broker);
+  timers?.handle(CLIENT_EXPIRY_TIMER, createClientExpiryHandler(clients, record, clock));
   const expiry = timers ? createClientExpiry(timers) : NO_EXPIRY;
   const forget = clientCache.forget;
   const api = createAuthApi({
     clients,
-    clientWriter: createClientWriter({ database, store: clients, roles, expiry, forget, clock }),
+    clientWriter: createClientWriter({ database, store: clients, roles, expiry, record, forget, clock }),
     roleStore,
-    roleWriter: createRoleWriter({ store: roleStore, cache: roles, clock }),
+    roleWriter: createRoleWriter({ store: roleStore, cache: roles, record, clock }),
     roles,
     authenticateHawk: createHawkAuthentication({ verifyForwarded: authenticator.verifyForwarded, roles, clock }),
     testAuthentication: createTestAuthentication({ clock, rootUrl }),

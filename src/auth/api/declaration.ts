@@ -1,6 +1,7 @@
 // The auth API as data: method, route, scopes, schemas. The server, the references, typed clients
 // and the documentation come from it.
 import type { ApiDeclaration, MethodDeclaration } from '../../http/api-method.ts';
+import { AUTH_EXCHANGES } from '../exchanges.ts';
 import { CLIENT_ID } from '../signatures/certificate.ts';
 import { SCHEMAS } from './schemas.ts';
 
@@ -248,4 +249,5 @@ export const AUTH_API: ApiDeclaration<MethodDeclaration & { readonly name: Decla
   title: 'Auth Service',
   description: 'Who may do what: clients, roles, and the scopes that they stand for.',
   methods: METHODS,
+  exchanges: AUTH_EXCHANGES,
 };

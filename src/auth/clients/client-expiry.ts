@@ -4,7 +4,7 @@ import type { Clock } from '../../core/clock.ts';
 import type { Transaction } from '../../database/database.ts';
 import type { Timers } from '../../timers/create-timers.ts';
 import type { TimerHandler } from '../../timers/types.ts';
-import { writeAuthAudit } from '../audit.ts';
+import type { RecordChange } from '../record-change.ts';
 import type { ClientRecord, ClientStore } from './clients.ts';
 
 export const CLIENT_EXPIRY_TIMER = 'auth.client-expiry';
@@ -35,13 +35,13 @@ export const createClientExpiry = (timers: Timers): ClientExpiry => {
 
 /** A turn of the timer of one client. */
 export const createClientExpiryHandler =
-  (clients: ClientStore, clock: Clock): TimerHandler =>
+  (clients: ClientStore, record: RecordChange, clock: Clock): TimerHandler =>
   async (tx, { key: clientId }) => {
     const client = await clients.lock(tx, clientId);
     if (!client?.deleteOnExpiration) return { next: 'never' };
     const now = clock.now();
     if (client.expires > now) return { next: client.expires };
     await clients.remove(tx, clientId);
-    await writeAuthAudit(tx, { entity: 'client', action: 'expired', before: client, by: OURSELVES, at: now });
+    await record(tx, { entity: 'client', action: 'expired', before: client, by: OURSELVES, at: now });
     return { next: 'never' };
   };

@@ -6,7 +6,8 @@ import { ApiError } from '../../http/api-error.ts';
 import type { ApiRequest } from '../../http/api-method.ts';
 import { checkChangeable, checkDescription, checkScopesEnd, readExpires } from '../api/request-checks.ts';
 import type { PutClient } from '../api/schemas.ts';
-import { type AuthAuditEntry, actorIn, writeAuthAudit } from '../audit.ts';
+import { type AuthAuditEntry, actorIn } from '../audit.ts';
+import type { RecordChange } from '../record-change.ts';
 import type { RoleCache } from '../roles/role-cache.ts';
 import { compareScopes, holdsAll } from '../scopes.ts';
 import type { ClientExpiry } from './client-expiry.ts';
@@ -33,6 +34,7 @@ export type ClientWriterSettings = {
   readonly store: ClientStore;
   readonly roles: RoleCache;
   readonly expiry: ClientExpiry;
+  readonly record: RecordChange;
   /** What was written counts at once in this process; the others hear of it. */
   readonly forget: (clientId: string) => void;
   readonly clock: Clock;
@@ -45,13 +47,13 @@ export type ClientWriterSettings = {
 const REPLAY_MS = 15 * 60 * 1000;
 
 export const createClientWriter = (settings: ClientWriterSettings): ClientWriter => {
-  const { database, store, roles, expiry, forget, clock } = settings;
+  const { database, store, roles, expiry, record, forget, clock } = settings;
 
-  const audit = (
+  const recordChange = (
     tx: Transaction,
     request: ApiRequest<unknown>,
     entry: Pick<AuthAuditEntry & { entity: 'client' }, 'action' | 'before' | 'after'>,
-  ) => writeAuthAudit(tx, { ...entry, entity: 'client', by: actorIn(request), at: clock.now() });
+  ) => record(tx, { ...entry, entity: 'client', by: actorIn(request), at: clock.now() });
 
   const change = async <T>(clientId: string, work: (tx: Transaction) => Promise<T>): Promise<T> => {
     const result = await database.transaction(work);
@@ -90,7 +92,7 @@ export const createClientWriter = (settings: ClientWriterSettings): ClientWriter
       const isNew = await change(wanted.clientId, async (tx) => {
         if (!(await store.add(tx, made, now))) return false;
         await expiry.arrange(tx, made);
-        await audit(tx, request, { action: 'created', after: made });
+        await recordChange(tx, request, { action: 'created', after: made });
         return true;
       });
       if (isNew) return made;
@@ -126,7 +128,7 @@ export const createClientWriter = (settings: ClientWriterSettings): ClientWriter
         const scopes = payload.scopes ? sorted(payload.scopes) : present.scopes;
         const after = { ...present, ...wanted, scopes, lastModified: clock.now() };
         await store.replace(tx, after);
-        await audit(tx, request, { action: 'updated', before: present, after });
+        await recordChange(tx, request, { action: 'updated', before: present, after });
         return after;
       });
     },
@@ -141,7 +143,7 @@ export const createClientWriter = (settings: ClientWriterSettings): ClientWriter
         const now = clock.now();
         const after = { ...before, lastModified: now, lastRotated: now };
         await store.replace(tx, after, accessToken);
-        await audit(tx, request, { action: 'access token reset', before, after });
+        await recordChange(tx, request, { action: 'access token reset', before, after });
         return { ...after, accessToken };
       });
     },
@@ -154,7 +156,7 @@ export const createClientWriter = (settings: ClientWriterSettings): ClientWriter
         if (before.disabled === disabled) return before;
         const after = { ...before, disabled, lastModified: clock.now() };
         await store.replace(tx, after);
-        await audit(tx, request, { action: disabled ? 'client disabled' : 'client enabled', before, after });
+        await recordChange(tx, request, { action: disabled ? 'client disabled' : 'client enabled', before, after });
         return after;
       });
     },
@@ -165,7 +167,7 @@ export const createClientWriter = (settings: ClientWriterSettings): ClientWriter
       await change(clientId, async (tx) => {
         await expiry.cancel(tx, clientId);
         const before = await store.remove(tx, clientId);
-        if (before) await audit(tx, request, { action: 'deleted', before });
+        if (before) await recordChange(tx, request, { action: 'deleted', before });
       });
     },
   };

@@ -4,7 +4,8 @@ import { ApiError } from '../../http/api-error.ts';
 import type { ApiRequest } from '../../http/api-method.ts';
 import { checkDescription, checkScopesEnd } from '../api/request-checks.ts';
 import type { PutRole } from '../api/schemas.ts';
-import { actorIn, writeAuthAudit } from '../audit.ts';
+import { actorIn } from '../audit.ts';
+import type { RecordChange } from '../record-change.ts';
 import { compareScopes, holds, holdsAll, normalForm } from '../scopes.ts';
 import type { RoleCache } from './role-cache.ts';
 import { compileRoles } from './role-expansion.ts';
@@ -23,7 +24,12 @@ export type RoleWriter = {
   readonly remove: (request: ApiRequest) => Promise<void>;
 };
 
-type Settings = { readonly store: RoleStore; readonly cache: RoleCache; readonly clock: Clock };
+export type RoleWriterSettings = {
+  readonly store: RoleStore;
+  readonly cache: RoleCache;
+  readonly record: RecordChange;
+  readonly clock: Clock;
+};
 
 /**
  * No longer than an entry of PostgreSQL's index can be (2,704 bytes). The id of a hook's role takes
@@ -31,7 +37,7 @@ type Settings = { readonly store: RoleStore; readonly cache: RoleCache; readonly
  */
 const LONGEST_ROLE_ID = 2_500;
 
-export const createRoleWriter = ({ store, cache, clock }: Settings): RoleWriter => {
+export const createRoleWriter = ({ store, cache, record, clock }: RoleWriterSettings): RoleWriter => {
   /** What was written counts at once in this process; the others hear of it. */
   const change = async <T>(work: (set: RoleSetChange) => Promise<T>): Promise<T> => {
     const { result, revision } = await store.change(work);
@@ -57,7 +63,7 @@ export const createRoleWriter = ({ store, cache, clock }: Settings): RoleWriter 
         checkRoleSet(set.roles, wanted);
         const role = { ...wanted, created: now, lastModified: now };
         await set.put(role);
-        await writeAuthAudit(set.tx, { entity: 'role', action: 'created', after: role, by: actorIn(request), at: now });
+        await record(set.tx, { entity: 'role', action: 'created', after: role, by: actorIn(request), at: now });
         return role;
       });
     },
@@ -84,7 +90,7 @@ export const createRoleWriter = ({ store, cache, clock }: Settings): RoleWriter 
         const role = { ...wanted, created: present.created, lastModified: now };
         await set.put(role);
         const entry = { before: present, after: role, by: actorIn(request), at: now };
-        await writeAuthAudit(set.tx, { entity: 'role', action: 'updated', ...entry });
+        await record(set.tx, { entity: 'role', action: 'updated', ...entry });
         return role;
       });
     },
@@ -95,7 +101,7 @@ export const createRoleWriter = ({ store, cache, clock }: Settings): RoleWriter 
         if (!before) return;
         await set.remove(before.roleId);
         const entry = { before, by: actorIn(request), at: clock.now() };
-        await writeAuthAudit(set.tx, { entity: 'role', action: 'deleted', ...entry });
+        await record(set.tx, { entity: 'role', action: 'deleted', ...entry });
       }),
   };
 };

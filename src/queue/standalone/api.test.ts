@@ -21,10 +21,11 @@ const createWorld = async (t: TestContext, options: WorldOptions = {}) => {
   const claim = (more: object = {}, gone?: AbortSignal) =>
     call('claimWork', QUEUE, { ...WORKER, ...more }, gone && { gone });
   const status = async (taskId: string) => (await call('status', { taskId })).status;
-  /** `task-pending 0 …`: the exchange and the words of the key that change. */
+  /** `task-pending 0 …`: the exchange and the words of the key that change. Not of groups. */
   const heard = () =>
     world.messages
       .splice(0)
+      .filter(({ exchange }) => !exchange.includes('task-group'))
       .map(({ exchange, routingKey }) => [exchange.split('/').at(-1), ...routingKey.split('.').slice(2, 5)].join(' '));
   return { ...world, create, claim, status, heard };
 };

@@ -1,6 +1,6 @@
 // What the methods of the queue's API do. How they are called, by whom, and with what, is in
 // declaration.ts.
-import { type Clock, toIso } from '../../core/clock.ts';
+import type { Clock } from '../../core/clock.ts';
 import type { Database } from '../../database/database.ts';
 import { ApiError } from '../../http/api-error.ts';
 import {
@@ -15,11 +15,12 @@ import { authorizeStored } from './authorize-stored.ts';
 import type { MakeClaimCredentials } from './claims/claim-credentials.ts';
 import type { ClaimDesk } from './claims/work-requests.ts';
 import { QUEUE_API } from './declaration.ts';
+import type { QueueMessages } from './messages.ts';
 import type { ClaimWork, TaskException } from './schemas.ts';
 import type { ChangeTask } from './tasks/change-tasks.ts';
 import { type StoredTask, statusOf } from './tasks/task.ts';
 import type { CreateTaskPayload } from './tasks/task-definition.ts';
-import { readTaskGroup, seal, type TaskGroup } from './tasks/task-groups.ts';
+import { describeGroup, readTaskGroup, seal, type TaskGroup } from './tasks/task-groups.ts';
 import { pendingCount, readDependents, readGroup, readTask } from './tasks/task-store.ts';
 import { cancel, reclaim, reportEnd, reportException, rerun, schedule, type Transition } from './tasks/transitions.ts';
 
@@ -33,6 +34,7 @@ export type QueueApiSettings = {
   readonly makeCredentials: MakeClaimCredentials;
   readonly claimMs: number;
   readonly satisfies: Satisfies;
+  readonly publishSealed: QueueMessages['publishSealed'];
 };
 
 const LONGEST_PAGE = 1_000;
@@ -43,7 +45,8 @@ const SCOPES = new Map(QUEUE_API.methods.map(({ name, scopes = { AllOf: [] } }) 
 const scopesFor = (name: MethodName): ScopeExpression => SCOPES.get(name) ?? { AnyOf: [] };
 
 export const createQueueApi = (settings: QueueApiSettings): ApiService => {
-  const { database, clock, create, changeTask, claimDesk, makeCredentials, claimMs, satisfies } = settings;
+  const { database, clock, create, changeTask, claimDesk, makeCredentials, claimMs, satisfies, publishSealed } =
+    settings;
 
   const findTask = async (taskId: string, noSuchTask: (taskId: string) => ApiError): Promise<StoredTask> => {
     const task = await readTask(database, taskId);
@@ -160,8 +163,13 @@ export const createQueueApi = (settings: QueueApiSettings): ApiService => {
     getTaskGroup: async ({ params }) => ({ body: describeGroup(await findGroup(params.taskGroupId as string)) }),
     sealTaskGroup: async (request) => {
       const group = await findAllowedGroup('sealTaskGroup', request);
-      await seal(database, group, clock.now());
-      return { body: describeGroup(await findGroup(group.taskGroupId)) };
+      const sealed = await database.transaction(async (tx) => {
+        await seal(tx, group, clock.now());
+        const now = (await readTaskGroup(tx, group.taskGroupId)) ?? group;
+        await publishSealed(tx, now);
+        return now;
+      });
+      return { body: describeGroup(sealed) };
     },
     cancelTaskGroup: async (request) => {
       const group = await findAllowedGroup('cancelTaskGroup', request);
@@ -207,13 +215,6 @@ export const createQueueApi = (settings: QueueApiSettings): ApiService => {
     },
   });
 };
-
-const describeGroup = ({ taskGroupId, schedulerId, expires, sealed }: TaskGroup) => ({
-  taskGroupId,
-  schedulerId,
-  expires: toIso(expires),
-  ...(sealed !== undefined && { sealed: toIso(sealed) }),
-});
 
 const groupNotFound = (taskGroupId: string): ApiError =>
   new ApiError('ResourceNotFound', `No task-group with taskGroupId: \`${taskGroupId}\``);

@@ -1,19 +1,21 @@
-// The exchanges to which the queue publishes, as data (spec/standalone-auth-queue.md, section 10).
+// The exchanges to which the queue publishes, as data.
 import Type from 'typebox';
 import type { ExchangesDeclaration, RoutingKeyEntry } from '../../http/api-method.ts';
-import { TASK_STATUS } from './schemas.ts';
-
-const PREFIX = 'exchange/taskcluster-queue/v1/';
-
-export const exchangeOf = (name: string): string => PREFIX + name;
+import { TASK_GROUP, TASK_STATUS } from './schemas.ts';
 
 const part = (name: string, summary: string, more: Partial<RoutingKeyEntry> = {}): RoutingKeyEntry => ({
   ...{ name, summary, multipleWords: false, required: true },
   ...more,
 });
 
+const KIND = part('routingKeyKind', 'What kind of key this is; always `primary`.', { constant: 'primary' });
+const RESERVED = part('reserved', 'Kept for words to come: match it with `#`.', {
+  required: false,
+  multipleWords: true,
+});
+
 const routingKeyWhere = (hasRun: boolean, hasWorker: boolean): readonly RoutingKeyEntry[] => [
-  part('routingKeyKind', 'What kind of key this is; always `primary`.', { constant: 'primary' }),
+  KIND,
   part('taskId', 'The task that the message is about.'),
   part('runId', 'The run that the message is about, or `_`.', { required: hasRun }),
   part('workerGroup', 'The group of the worker that has or had the run, or `_`.', { required: hasWorker }),
@@ -22,7 +24,14 @@ const routingKeyWhere = (hasRun: boolean, hasWorker: boolean): readonly RoutingK
   part('workerType', 'The second part of the task’s taskQueueId.'),
   part('schedulerId', 'The scheduler of the task.'),
   part('taskGroupId', 'The group of the task.'),
-  part('reserved', 'Kept for words to come: match it with `#`.', { required: false, multipleWords: true }),
+  RESERVED,
+];
+
+const GROUP_ROUTING_KEY: readonly RoutingKeyEntry[] = [
+  KIND,
+  part('taskGroupId', 'The group that the message is about.'),
+  part('schedulerId', 'The scheduler of the group.'),
+  RESERVED,
 ];
 
 const common = {
@@ -37,10 +46,15 @@ const runId = Type.Integer({ minimum: 0, maximum: 1000 });
 const worker = { workerGroup: Type.String(), workerId: Type.String() };
 const takenUntil = Type.String({ format: 'date-time' });
 
+const groupChanged = {
+  name: 'task-group-changed-message',
+  schema: Type.Object({ ...TASK_GROUP, version: Type.Literal(1) }),
+};
+
 export const QUEUE_EXCHANGES: ExchangesDeclaration = {
   title: 'Queue Events',
   description:
-    'What becomes of tasks. Each task route adds `route.<route>` to the routing keys of all messages of the task.',
+    'What becomes of tasks and their groups. Each task route adds `route.<route>` to the routing keys of all messages of the task.',
   entries: [
     {
       name: 'taskDefined',
@@ -99,6 +113,23 @@ export const QUEUE_EXCHANGES: ExchangesDeclaration = {
           workerId: Type.Optional(worker.workerId),
         }),
       },
+    },
+    {
+      name: 'taskGroupResolved',
+      exchange: 'task-group-resolved',
+      title: 'Task Group Resolved Messages',
+      description:
+        'All tasks of a group are resolved, in whatever way. It comes again when tasks were added or run again, and are resolved, too.',
+      routingKey: GROUP_ROUTING_KEY,
+      schema: groupChanged,
+    },
+    {
+      name: 'taskGroupSealed',
+      exchange: 'task-group-sealed',
+      title: 'Task Group Sealed Messages',
+      description: 'A group takes no more tasks. It comes with each call that seals the group.',
+      routingKey: GROUP_ROUTING_KEY,
+      schema: groupChanged,
     },
   ],
 };

@@ -93,7 +93,12 @@ const credentials = Type.Object(
 const worker = { workerGroup: name38(), workerId: name38() };
 const claimed = { status: TASK_STATUS, runId, ...worker, takenUntil: dateTime };
 const tasks = Type.Array(Type.Object({ status: TASK_STATUS, task }, closed));
-const group = { taskGroupId: slugId, schedulerId: name38(), expires: dateTime, sealed: Type.Optional(dateTime) };
+export const TASK_GROUP = {
+  taskGroupId: slugId,
+  schedulerId: name38(),
+  expires: dateTime,
+  sealed: Type.Optional(dateTime),
+};
 
 const claimWork = Type.Object(
   {
@@ -115,9 +120,9 @@ export const SCHEMAS = {
   status: named('task-status-response', Type.Object({ status: TASK_STATUS }, closed)),
   listTaskGroup: named(
     'list-task-group-response',
-    Type.Object({ ...group, tasks, continuationToken: Type.Optional(continuationToken) }, closed),
+    Type.Object({ ...TASK_GROUP, tasks, continuationToken: Type.Optional(continuationToken) }, closed),
   ),
-  taskGroup: named('task-group-response', Type.Object(group, closed)),
+  taskGroup: named('task-group-response', Type.Object(TASK_GROUP, closed)),
   cancelTaskGroup: named(
     'cancel-task-group-response',
     Type.Object(

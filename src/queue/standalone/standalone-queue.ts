@@ -15,7 +15,7 @@ import { createQueueApi } from './api.ts';
 import { createClaimCredentials, QUEUE_CLIENT } from './claims/claim-credentials.ts';
 import { createClaimTasks } from './claims/claim-tasks.ts';
 import { createClaimDesk } from './claims/work-requests.ts';
-import { createPublishEvents } from './messages.ts';
+import { createQueueMessages } from './messages.ts';
 import { createChangeTask, createCommitChanges } from './tasks/change-tasks.ts';
 import { type Creation, createTasksWith, type NewTask } from './tasks/create-tasks.ts';
 import { createDueTasks, TASK_TIMER } from './tasks/expiry.ts';
@@ -64,7 +64,7 @@ const MOST_CREATED_AT_ONCE = 200;
 export const createStandaloneQueue = (settings: StandaloneQueueSettings): StandaloneQueue => {
   const { database, timers, broker, clients, clock, satisfies, callerWith, rootUrl, ending } = settings;
   const { claimMs = CLAIM_MS } = settings;
-  const publishEvents = createPublishEvents(broker);
+  const { publishEvents, publishSealed } = createQueueMessages(broker);
   const createTasks = createTasksWith({ timers, publishEvents });
   const commitChanges = createCommitChanges({ timers, publishEvents });
   const claimTasks = createClaimTasks({ database, clock, commitChanges, claimMs });
@@ -130,7 +130,7 @@ export const createStandaloneQueue = (settings: StandaloneQueueSettings): Standa
     createTasksIn,
     taskStates: (taskIds) => readStates(database, taskIds),
     api: createQueueApi({
-      ...{ database, clock, create, claimDesk, claimMs, satisfies },
+      ...{ database, clock, create, claimDesk, claimMs, satisfies, publishSealed },
       changeTask: createChangeTask({ database, clock, commitChanges }),
       makeCredentials: createClaimCredentials(() => ensureInternalClient({ database, clients, clock }, QUEUE_CLIENT)),
     }),

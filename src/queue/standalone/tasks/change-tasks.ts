@@ -5,7 +5,7 @@ import { createBatch } from '../../../database/batch.ts';
 import type { Database, Transaction } from '../../../database/database.ts';
 import type { ApiError } from '../../../http/api-error.ts';
 import type { Timers } from '../../../timers/create-timers.ts';
-import type { PublishEvents } from '../messages.ts';
+import type { QueueMessages } from '../messages.ts';
 import { release, withoutWaiting } from './dependencies.ts';
 import { nearTimers } from './expiry.ts';
 import { isResolved, type StoredTask } from './task.ts';
@@ -36,7 +36,7 @@ export type CommitChanges = (
   locked?: ReadonlyMap<string, StoredTask>,
 ) => Promise<void>;
 
-export type CommitChangesSettings = { readonly timers: Timers; readonly publishEvents: PublishEvents };
+export type CommitChangesSettings = { readonly timers: Timers; readonly publishEvents: QueueMessages['publishEvents'] };
 
 export const createCommitChanges = ({ timers, publishEvents }: CommitChangesSettings): CommitChanges => {
   /** The tasks that were waiting for the resolved ones alone, scheduled. */

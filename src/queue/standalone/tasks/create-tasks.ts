@@ -5,7 +5,7 @@ import { sameJson } from '../../../core/json.ts';
 import type { Transaction } from '../../../database/database.ts';
 import { ApiError } from '../../../http/api-error.ts';
 import type { Timers } from '../../../timers/create-timers.ts';
-import { creationEvents, type PublishEvents } from '../messages.ts';
+import { creationEvents, type QueueMessages } from '../messages.ts';
 import {
   addDependencies,
   type Dependency,
@@ -30,7 +30,7 @@ export type Creation =
 /** One answer a task, in order, in the caller's transaction. */
 export type CreateTasks = (tx: Transaction, tasks: readonly NewTask[], now: number) => Promise<readonly Creation[]>;
 
-export type CreateTasksSettings = { readonly timers: Timers; readonly publishEvents: PublishEvents };
+export type CreateTasksSettings = { readonly timers: Timers; readonly publishEvents: QueueMessages['publishEvents'] };
 
 type Prepared = {
   readonly task: StoredTask;

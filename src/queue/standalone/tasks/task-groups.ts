@@ -1,7 +1,5 @@
-// The table of task groups (spec/standalone-auth-queue.md, section 7.3): whose they are, and
-// whether they are sealed. A group that has only the task of its own name has no row here, so that
-// the tasks of hooks cost none.
-
+// The table of task groups: whose they are, and whether they are sealed. A group that has only the
+// task of its own name has no row here, so that the tasks of hooks cost none.
 import { toIso } from '../../../core/clock.ts';
 import type { Queryable, Transaction } from '../../../database/database.ts';
 import { statement } from '../../../database/statement.ts';
@@ -63,6 +61,45 @@ export const readTaskGroup = async (on: Queryable, taskGroupId: string): Promise
     expires: end.expires + AFTERLIFE_MS,
     sealed: row?.sealed ?? undefined,
   };
+};
+
+/** As the API and messages tell it. */
+export const describeGroup = ({ taskGroupId, schedulerId, expires, sealed }: TaskGroup) => ({
+  taskGroupId,
+  schedulerId,
+  expires: toIso(expires),
+  ...(sealed !== undefined && { sealed: toIso(sealed) }),
+});
+
+// Of two who resolve the last two tasks of a group at once, the second one sees what the first one
+// did; who adds a task is waited for.
+const lockGroups = statement(
+  'groups.lock',
+  'select from task_groups where task_group_id = any($1) order by task_group_id for no key update',
+);
+
+// As the index tasks_group_unresolved has it.
+const UNRESOLVED = `(t.runs -> -1 ->> 'state' is null or t.runs -> -1 ->> 'state' in ('pending', 'running'))`;
+
+const findResolved = statement<{ task_group_id: string }>(
+  'groups.resolved',
+  `select g.task_group_id from unnest($1::text[]) with ordinality as g (task_group_id, position)
+   where not exists (select from tasks t where t.task_id = g.task_group_id and t.task_group_id = t.task_id and ${UNRESOLVED})
+     and not exists (select from tasks t where t.task_group_id = g.task_group_id and t.task_group_id <> t.task_id and ${UNRESOLVED})
+   order by g.position`,
+);
+
+/**
+ * Those of these groups that have no unresolved task. The transaction has stored what it resolved.
+ */
+export const readResolvedGroups = async (tx: Transaction, taskGroupIds: readonly string[]): Promise<TaskGroup[]> => {
+  await tx.query(lockGroups, [taskGroupIds]);
+  const groups: TaskGroup[] = [];
+  for (const { task_group_id } of await tx.query(findResolved, [taskGroupIds])) {
+    const group = await readTaskGroup(tx, task_group_id);
+    if (group) groups.push(group);
+  }
+  return groups;
 };
 
 const sealGroup = statement(
