@@ -2,8 +2,8 @@
 // them all.
 
 import { createConfiguredBroker } from './assembly/broker.ts';
-import { createStandaloneMode } from './assembly/standalone.ts';
-import { createTaskclusterMode } from './assembly/taskcluster.ts';
+import { createStandaloneMode } from './assembly/standalone-mode.ts';
+import { createTaskclusterMode } from './assembly/taskcluster-mode.ts';
 import { createBrokerApi } from './broker/api.ts';
 import type { Config, Part } from './config.ts';
 import { type Clock, withDeadline } from './core/clock.ts';

@@ -9,7 +9,7 @@ import { LOG_LEVELS, type LogLevel } from './core/log.ts';
 import { parseMailbox } from './mail/mailbox.ts';
 import { parseSmtpUrl } from './mail/smtp-url.ts';
 import { AMQP_QUEUE_TYPES, type AmqpQueueType, MODES, OPTIONS, type Option, PARTS, type Part } from './options.ts';
-import { type Deployment, parseCertificate, parseRootUrl } from './taskcluster/taskcluster-deployment.ts';
+import { parseCertificate, parseRootUrl, type TaskclusterDeployment } from './taskcluster/taskcluster-deployment.ts';
 
 export type { AmqpQueueType, Part } from './options.ts';
 export { AMQP_QUEUE_TYPES, OPTIONS, PARTS } from './options.ts';
@@ -50,7 +50,7 @@ export type Config = {
    * The Taskcluster deployment of which this server is a part, and who it is there; given with mode
    * taskcluster only.
    */
-  readonly deployment: Deployment | undefined;
+  readonly deployment: TaskclusterDeployment | undefined;
   /** What was given about a deployment, and means nothing in this mode: flags, variables. */
   readonly idle: readonly string[];
 };
@@ -222,7 +222,7 @@ const ABOUT_DEPLOYMENTS: readonly Option[] = [
 const readDeployment = (
   textOf: (option: Option) => string | undefined,
   contentOf: (option: Option, hint: string) => string | undefined,
-): Deployment => {
+): TaskclusterDeployment => {
   const need = (option: Option, value: string | undefined): string => {
     if (value) return value;
     throw badOption(

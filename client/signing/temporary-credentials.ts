@@ -1,4 +1,4 @@
-// Credentials for somebody else, made without asking the server: fewer scopes, and an end.
+// Temporary credentials, made without asking the server: fewer scopes, and an expiry.
 
 import { realSurroundings, type Surroundings } from '../surroundings.ts';
 import { type Certificate, type Credentials, requireClientId, requireScopes } from './credentials.ts';

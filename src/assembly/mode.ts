@@ -1,5 +1,4 @@
-// What differs between the deployments that a server can be part of: who says who calls, and where
-// tasks and mail go.
+// What the mode chooses: who authenticates callers, and where tasks and mail go.
 import type { Broker } from '../broker/broker.ts';
 import type { Config } from '../config.ts';
 import type { Clock } from '../core/clock.ts';

@@ -10,7 +10,7 @@ import { createMetrics } from '../core/metrics.ts';
 import { createSecretBox } from '../core/secret-box.ts';
 import type { ApiMethod } from '../http/api-method.ts';
 import { createTimers } from '../timers/create-timers.ts';
-import { createAuth } from './standalone-auth.ts';
+import { createStandaloneAuth } from './standalone-auth.ts';
 
 const HOUR = 3_600_000;
 
@@ -28,7 +28,15 @@ it('each change of a client or a role is published with it, and nothing else is'
     },
   };
   const secretBox = createSecretBox(Buffer.alloc(32, 7));
-  const auth = await createAuth({ database, secretBox, clock, log: silentLog, rootUrl: undefined, timers, broker });
+  const auth = await createStandaloneAuth({
+    database,
+    secretBox,
+    clock,
+    log: silentLog,
+    rootUrl: undefined,
+    timers,
+    broker,
+  });
   t.after(async () => auth[Symbol.asyncDispose]());
   const call = async (name: string, id: string, payload: unknown = {}) => {
     const { handle } = auth.api.methods.find((method) => method.name === name) as ApiMethod;

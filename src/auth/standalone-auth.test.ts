@@ -15,7 +15,7 @@ import { ApiError } from '../http/api-error.ts';
 import type { ApiMethod, Caller, ScopeExpression, SignedRequest } from '../http/api-method.ts';
 import { ensureRootClient } from './clients/root-client.ts';
 import { normalForm } from './scopes.ts';
-import { type Auth, createAuth } from './standalone-auth.ts';
+import { createStandaloneAuth, type StandaloneAuth } from './standalone-auth.ts';
 
 const HOUR = 60 * 60 * 1000;
 const secretBox = createSecretBox(Buffer.alloc(32, 7));
@@ -43,10 +43,15 @@ const readUse = statement<{ last_date_used: number }>(
 );
 const clearRoles = statement('test.clear-roles', 'delete from roles');
 
-const openAuth = (on: Database = database): Promise<Auth> =>
-  createAuth({ database: on, secretBox, clock: systemClock, log: silentLog, rootUrl: undefined });
+const openAuth = (on: Database = database): Promise<StandaloneAuth> =>
+  createStandaloneAuth({ database: on, secretBox, clock: systemClock, log: silentLog, rootUrl: undefined });
 
-const addClient = async (auth: Auth, clientId: string, scopes: string[], now = systemClock.now()): Promise<string> => {
+const addClient = async (
+  auth: StandaloneAuth,
+  clientId: string,
+  scopes: string[],
+  now = systemClock.now(),
+): Promise<string> => {
   const accessToken = newAccessToken();
   const client = {
     clientId,
@@ -66,7 +71,7 @@ const signed = (id: string, key: string): SignedRequest => {
 };
 
 /** Calls a method as the HTTP server would after its checks, with the caller's scopes expanded. */
-const call = async (auth: Auth, name: string, options: CallOptions = {}): Promise<unknown> => {
+const call = async (auth: StandaloneAuth, name: string, options: CallOptions = {}): Promise<unknown> => {
   const method = auth.api.methods.find((candidate) => candidate.name === name) as ApiMethod;
   const scopes = await auth.expand([...(options.scopes ?? ['*']), 'assume:anonymous']);
   const caller: Caller = { clientId: 'c', scopes };
@@ -96,7 +101,7 @@ type CallOptions = {
   payload?: unknown;
 };
 
-const put = (auth: Auth, roleId: string, roleScopes: string[], scopes?: string[], name = 'createRole') =>
+const put = (auth: StandaloneAuth, roleId: string, roleScopes: string[], scopes?: string[], name = 'createRole') =>
   call(auth, name, {
     params: { roleId },
     payload: { scopes: roleScopes, description: 'd' },

@@ -1,5 +1,4 @@
-// Auth, put together: who calls, what they may do, and the API by which that is changed. Standalone
-// mode.
+// Auth in standalone mode: who calls, what they may do, and the API that changes it.
 import type { Broker } from '../broker/broker.ts';
 import type { Clock } from '../core/clock.ts';
 import type { Log } from '../core/log.ts';
@@ -31,7 +30,7 @@ import type { Address } from './signatures/address.ts';
 import { type Authentication, createAuthenticator, type KnownClient } from './signatures/authenticator.ts';
 import { createReplays } from './signatures/replays.ts';
 
-export type AuthSettings = {
+export type StandaloneAuthSettings = {
   readonly database: Database;
   readonly secretBox: SecretBox;
   readonly clock: Clock;
@@ -51,7 +50,7 @@ export type AuthSettings = {
   readonly broker?: Pick<Broker, 'publish'>;
 };
 
-export type Auth = AsyncDisposable & {
+export type StandaloneAuth = AsyncDisposable & {
   readonly authenticate: Authenticate;
   /** As `authenticate`, with what `authenticateHawk` answers besides. undefined: nobody signed. */
   readonly verify: (request: SignedRequest) => Promise<Authentication | undefined>;
@@ -74,27 +73,29 @@ export type Auth = AsyncDisposable & {
   readonly callerWith: (clientId: string, authorizedScopes: readonly string[]) => Promise<Caller>;
   readonly api: ApiService;
   /**
-   * Calls `changed` whenever this client may have changed, whichever process changed it. Not for
-   * clients that are only used.
+   * Calls `changed` when this client may have changed, whichever process changed it; not when it is
+   * only used.
    */
   readonly onClientChanged: (clientId: string, changed: () => void) => void;
   readonly clients: ClientStore;
   readonly roles: RoleStore;
 };
 
-/** As the reference: how old lastDateUsed may become while a client is in use. */
+/** As Taskcluster: how old lastDateUsed may become while a client is in use. */
 const REFRESH_USE_MS = 6 * 60 * 60 * 1000;
 
-export const createAuth = async (settings: AuthSettings): Promise<Auth> => {
+export const createStandaloneAuth = async (settings: StandaloneAuthSettings): Promise<StandaloneAuth> => {
   const { database, secretBox, clock, log, rootUrl, metrics, timers, broker } = settings;
   const clients = createClientStore(database, secretBox);
   const roleStore = createRoleStore(database);
   const clientCache = createClientCache<Client>((clientId) => clients.find(clientId));
   const roles = createRoleCache(roleStore);
-  const watchers: { readonly clientId: string; readonly changed: () => void }[] = [];
+  const observers: { readonly clientId: string; readonly changed: () => void }[] = [];
   /** Without an id: any client may have changed. */
-  const tellWatchers = (clientId?: string) => {
-    for (const watcher of watchers) if (clientId === undefined || watcher.clientId === clientId) watcher.changed();
+  const notifyObservers = (clientId?: string) => {
+    for (const observer of observers) {
+      if (clientId === undefined || observer.clientId === clientId) observer.changed();
+    }
   };
 
   // From here on each change is heard; nothing was cached before.
@@ -103,20 +104,19 @@ export const createAuth = async (settings: AuthSettings): Promise<Auth> => {
       const change = readChange(payload);
       if (change?.kind === 'client') {
         clientCache.forget(change.clientId);
-        tellWatchers(change.clientId);
+        notifyObservers(change.clientId);
       } else if (change?.kind === 'roles') roles.changed(change.revision);
       else {
         clientCache.forgetAll();
         roles.changed();
-        tellWatchers();
+        notifyObservers();
       }
     },
     onInterruption: (state) => {
-      if (state === 'lost')
-        log.warn('changes of clients and roles cannot be heard: asking the database on every request');
+      if (state === 'lost') log.warn('changes of clients and roles not heard, database asked with each request');
       clientCache.trust(state === 'restored');
       roles.trust(state === 'restored');
-      if (state === 'restored') tellWatchers();
+      if (state === 'restored') notifyObservers();
     },
   });
 
@@ -156,19 +156,19 @@ export const createAuth = async (settings: AuthSettings): Promise<Auth> => {
       scopes: await expand([...authorizedScopes, 'assume:anonymous']),
     }),
     api,
-    onClientChanged: (clientId, changed) => watchers.push({ clientId, changed }),
+    onClientChanged: (clientId, changed) => observers.push({ clientId, changed }),
     clients,
     roles: roleStore,
     [Symbol.asyncDispose]: async () => {
       await listening[Symbol.asyncDispose]();
-      await used.settled();
+      await used.finish();
     },
   };
 };
 
 const NO_EXPIRY: ClientExpiry = { arrange: async () => {}, cancel: async () => {} };
 
-/** Keeps lastDateUsed roughly true, beside the requests: none waits for it, none fails by it. */
+/** Keeps lastDateUsed roughly true. Requests neither wait for it nor fail by it. */
 const trackUse = (clients: ClientStore, clock: Clock, log: Log) => {
   const noted = new WeakMap<KnownClient, number>();
   const writing = new Set<Promise<void>>();
@@ -179,11 +179,11 @@ const trackUse = (clients: ClientStore, clock: Clock, log: Log) => {
       noted.set(client, now);
       const written: Promise<void> = clients
         .touch(client.clientId, now)
-        .catch((error: unknown) => log.warn({ err: error }, 'the last use of a client was not written'))
+        .catch((error: unknown) => log.warn({ err: error }, 'last use of a client not written'))
         .finally(() => writing.delete(written));
       writing.add(written);
     },
-    settled: async () => {
+    finish: async () => {
       await Promise.all(writing);
     },
   };
@@ -199,7 +199,7 @@ const counted = (authenticate: Authenticate, metrics: Metrics | undefined): Auth
       requests.inc({ outcome: caller.clientId === undefined ? 'unsigned' : 'good' });
       return caller;
     } catch (error) {
-      requests.inc({ outcome: error instanceof ApiError ? 'refused' : 'failed' });
+      requests.inc({ outcome: error instanceof ApiError ? 'failed' : 'error' });
       throw error;
     }
   };

@@ -6,7 +6,7 @@ import type { Clock } from '../core/clock.ts';
 import type { Log } from '../core/log.ts';
 import { ApiError } from '../http/api-error.ts';
 import type { Authenticate, Caller, Satisfies, SignedRequest } from '../http/api-method.ts';
-import type { DeploymentClient } from '../taskcluster/taskcluster-client.ts';
+import type { TaskclusterClient } from '../taskcluster/taskcluster-client.ts';
 import { isScope, normalForm, satisfies } from './scopes.ts';
 import { type Address, checkResource, readHost } from './signatures/address.ts';
 import { authenticationFailed, badHeader, twoSchemes } from './signatures/authentication-failed.ts';
@@ -15,8 +15,8 @@ import { hasBewit } from './signatures/read-bewit.ts';
 import { readHeader } from './signatures/read-header.ts';
 import { createReplays } from './signatures/replays.ts';
 
-export type RemoteAuthSettings = {
-  readonly client: DeploymentClient;
+export type TaskclusterAuthSettings = {
+  readonly client: TaskclusterClient;
   /** What callers sign when a proxy stands before us; undefined: what their Host header says. */
   readonly rootUrl: URL | undefined;
   /** The deployment's own: a Host header that names it leaves out the port of its scheme. */
@@ -25,7 +25,7 @@ export type RemoteAuthSettings = {
   readonly log: Log;
 };
 
-export type RemoteAuth = {
+export type TaskclusterAuth = {
   readonly authenticate: Authenticate;
   readonly satisfies: Satisfies;
   readonly forgive: (request: SignedRequest) => void;
@@ -68,14 +68,14 @@ const ASK_AGAIN_MS = 5_000;
 const LARGEST_ANSWER = 4 * 1024 * 1024;
 const LONGEST_MESSAGE = 2_000;
 
-export const createRemoteAuth = (settings: RemoteAuthSettings): RemoteAuth => {
+export const createTaskclusterAuth = (settings: TaskclusterAuthSettings): TaskclusterAuth => {
   const { client, clock, log } = settings;
   const replays = createReplays();
   const addressOf = createAddressOf(settings);
   let underWay = 0;
   let quietUntil = Number.NEGATIVE_INFINITY;
 
-  /** Once in a while: while Auth is away, each request has the same to say. */
+  /** At most once in QUIET_MS: while Auth is away, each request has the same warning. */
   const warn = (about: object, what: string) => {
     const now = clock.monotonic();
     if (now < quietUntil) return;
@@ -84,10 +84,14 @@ export const createRemoteAuth = (settings: RemoteAuthSettings): RemoteAuth => {
   };
 
   const away = (reason: string, cause?: unknown) =>
-    new ApiError('ServiceUnavailable', `the Auth of ${client.rootUrl} ${reason}, so nobody can be told apart`, cause);
+    new ApiError(
+      'ServiceUnavailable',
+      `the Auth of ${client.rootUrl} ${reason}, so callers cannot be authenticated`,
+      cause,
+    );
 
   const ask = async (question: object, deadlineMs = DEADLINE_MS): Promise<Verdict> => {
-    if (underWay >= MOST_UNDER_WAY) throw away('has too many questions of ours before it');
+    if (underWay >= MOST_UNDER_WAY) throw away('has too many of our questions under way');
     underWay += 1;
     try {
       const answer = await client.call({
@@ -97,14 +101,16 @@ export const createRemoteAuth = (settings: RemoteAuthSettings): RemoteAuth => {
       });
       if (answer.ok) return readVerdict(answer.body);
       const { statusCode, code, message } = answer;
-      warn({ statusCode, code, reason: message.slice(0, LONGEST_MESSAGE) }, 'Auth did not look at a signature');
-      // It does not look at a host or a resource that it cannot read: nobody can have signed for
-      // these.
+      warn(
+        { statusCode, code, reason: message.slice(0, LONGEST_MESSAGE) },
+        'signature not verified: Auth rejected the question',
+      );
+      // Auth rejects a host or a resource that it cannot read, for which there is no signature.
       if (statusCode === 400) throw authenticationFailed('Bad Request: what was signed cannot be read');
       throw away(`refuses to be asked: ${code}`);
     } catch (error) {
       if (error instanceof ApiError) throw error;
-      warn({ err: error }, 'a signature could not be verified');
+      warn({ err: error }, 'signature not verified');
       throw away('does not answer', error);
     } finally {
       underWay -= 1;
@@ -116,7 +122,7 @@ export const createRemoteAuth = (settings: RemoteAuthSettings): RemoteAuth => {
   const askForEverybody = async (): Promise<Caller> => {
     try {
       const verdict = await ask({ method: 'get', resource: '/', host: 'localhost', port: 80 });
-      if (verdict.status !== 'no-auth') throw away('took a request without a signature for a signed one');
+      if (verdict.status !== 'no-auth') throw away('took an unsigned request for a signed one');
       const caller = Object.freeze({ clientId: undefined, scopes: verdict.scopes });
       const now = clock.monotonic();
       const goodMs = Math.min(verdict.expires - clock.now(), EVERYBODY_GOOD_MS);
@@ -126,7 +132,7 @@ export const createRemoteAuth = (settings: RemoteAuthSettings): RemoteAuth => {
       asking = undefined;
     }
   };
-  const nobody = async (): Promise<Caller> => {
+  const unsignedCaller = async (): Promise<Caller> => {
     const known = everybody;
     const now = clock.monotonic();
     if (known && now < known.freshUntil) return known.caller;
@@ -144,7 +150,7 @@ export const createRemoteAuth = (settings: RemoteAuthSettings): RemoteAuth => {
     const { method, url, authorization } = request;
     checkResource(url);
     const isLink = hasBewit(url);
-    if (!authorization && !isLink) return nobody();
+    if (!authorization && !isLink) return unsignedCaller();
     if (authorization && isLink) throw twoSchemes();
     const attributes = authorization ? readHeader(authorization) : undefined;
     const { host, port } = addressOf(request.host);
@@ -153,7 +159,7 @@ export const createRemoteAuth = (settings: RemoteAuthSettings): RemoteAuth => {
       ...(authorization && { authorization }),
     });
     if (verdict.status === 'auth-failed') throw authenticationFailed(verdict.message);
-    if (verdict.status === 'no-auth') throw badHeader(); // somebody did sign
+    if (verdict.status === 'no-auth') throw badHeader(); // it is signed
     const { clientId, scopes, hash } = verdict;
     if (attributes) {
       const { id, nonce, ts, hash: claimed } = attributes;
@@ -188,13 +194,16 @@ export const createRemoteAuth = (settings: RemoteAuthSettings): RemoteAuth => {
 };
 
 /** The host and the port that a caller has signed. */
-const createAddressOf = ({ rootUrl, deploymentUrl }: RemoteAuthSettings): ((host: string | undefined) => Address) => {
+const createAddressOf = ({
+  rootUrl,
+  deploymentUrl,
+}: TaskclusterAuthSettings): ((host: string | undefined) => Address) => {
   const given = rootUrl && signedAddress(rootUrl);
   const deployment = signedAddress(deploymentUrl);
   return (header) => {
     if (given) return given;
     const address = readHost(header);
-    const names = (header ?? '').toLowerCase() === deploymentUrl.host; // without a port: that of the scheme, of which a proxy keeps us in the dark
+    const names = (header ?? '').toLowerCase() === deploymentUrl.host; // without a port: that of the scheme, which only a proxy before us knows
     return names ? deployment : address;
   };
 };

@@ -1,5 +1,5 @@
 // Mail through the Notify service of a Taskcluster deployment.
-import type { DeploymentClient } from '../taskcluster/taskcluster-client.ts';
+import type { TaskclusterClient } from '../taskcluster/taskcluster-client.ts';
 import { type Mailer, MailRefused } from './mailer.ts';
 
 const DEADLINE_MS = 30_000;
@@ -15,7 +15,7 @@ const ABOUT_THE_MAIL: readonly number[] = [400, 413];
 /**
  * One try each; who calls tries again later. Notify sends what it has sent a moment ago only once.
  */
-export const createNotifyMailer = (client: DeploymentClient): Mailer => ({
+export const createNotifyMailer = (client: TaskclusterClient): Mailer => ({
   send: async ({ to, subject, text }, signal) => {
     const answer = await client.call(
       {

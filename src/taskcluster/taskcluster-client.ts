@@ -2,8 +2,8 @@
 // with a deadline and a bound.
 //
 // Not the typed client (#client): that one is for programs that call us. A server needs connections
-// that it may keep and close, an answer that cannot fill its memory, a task sent as the very text
-// that is stored, and a restriction of scopes with each call.
+// that it may keep and close, a bound for the size of answers, a task sent as the very text that is
+// stored, and a restriction of scopes with each call.
 import http from 'node:http';
 import https from 'node:https';
 import { backoff } from '../core/backoff.ts';
@@ -12,9 +12,9 @@ import { describeError, errorCode } from '../core/errors.ts';
 import { signHawk } from '../core/hawk.ts';
 import { newSlugId } from '../core/ids.ts';
 import type { Metrics } from '../core/metrics.ts';
-import type { Deployment } from './taskcluster-deployment.ts';
+import type { TaskclusterDeployment } from './taskcluster-deployment.ts';
 
-export type DeploymentCall = {
+export type TaskclusterCall = {
   readonly service: 'auth' | 'queue' | 'notify';
   /** The method's name, as the service's reference has it: for errors and metrics. */
   readonly name: string;
@@ -42,28 +42,28 @@ export type DeploymentCall = {
  * What a service said: something was done (2xx), or it refuses in its own words (4xx with the error
  * envelope of Taskcluster).
  */
-export type DeploymentAnswer =
+export type TaskclusterAnswer =
   | { readonly ok: true; readonly body: unknown }
   | { readonly ok: false; readonly statusCode: number; readonly code: string; readonly message: string };
 
-export type DeploymentClient = AsyncDisposable & {
+export type TaskclusterClient = AsyncDisposable & {
   readonly rootUrl: string;
   readonly clientId: string;
   /**
-   * Rejects with DeploymentError when there is no answer of the service: a broken connection, no
+   * Rejects with TaskclusterError when there is no answer of the service: a broken connection, no
    * time left, 5xx, 429, what is no JSON.
    */
-  readonly call: (call: DeploymentCall, signal?: AbortSignal) => Promise<DeploymentAnswer>;
+  readonly call: (call: TaskclusterCall, signal?: AbortSignal) => Promise<TaskclusterAnswer>;
   /** Our signature for a request, as it stands in its Authorization header. */
   readonly sign: (verb: string, url: URL, authorizedScopes?: readonly string[]) => string;
 };
 
 /**
- * Nobody knows what became of the call, or it may be made again. The message names service, method
+ * The outcome of the call is unknown, or it may be made again. The message names service, method
  * and root URL, and no secret.
  */
-export class DeploymentError extends Error {
-  override readonly name = 'DeploymentError';
+export class TaskclusterError extends Error {
+  override readonly name = 'TaskclusterError';
   /** 401: the deployment does not know our credentials any more. */
   readonly statusCode: number | undefined;
 
@@ -73,24 +73,21 @@ export class DeploymentError extends Error {
   }
 }
 
-export type DeploymentClientSettings = {
-  readonly deployment: Deployment;
+export type TaskclusterClientSettings = {
+  readonly deployment: TaskclusterDeployment;
   readonly clock: Clock;
   readonly metrics: Metrics;
 };
 
-/** To each service its own: a queue that hangs must not keep callers from being told apart. */
+/** Each service has its own: a queue that hangs must not keep callers from being authenticated. */
 const MOST_CONNECTIONS = { auth: 64, queue: 64, notify: 4 } as const;
 const LARGEST_ANSWER = 1024 * 1024;
 const RETRY = { firstMs: 100, longestMs: 2_000 };
-/**
- * Refusals that say nothing of what was asked, only that it was asked too early or by somebody
- * unknown.
- */
+/** Errors that are not about what was asked: it was asked too early, or with credentials unknown there. */
 const NOT_ABOUT_THE_CALL: readonly number[] = [401, 408, 425, 429];
 const LONGEST_TEXT = 500;
 
-export const createDeploymentClient = (settings: DeploymentClientSettings): DeploymentClient => {
+export const createTaskclusterClient = (settings: TaskclusterClientSettings): TaskclusterClient => {
   const { deployment, clock, metrics } = settings;
   const { clientId, certificate } = deployment;
   const rootUrl = deployment.rootUrl.origin;
@@ -105,7 +102,7 @@ export const createDeploymentClient = (settings: DeploymentClientSettings): Depl
   const help = 'Time of calls to the deployment; outcome: the status, or none for no answer';
   const duration = metrics.histogram('hookwright_deployment_seconds', help, ['service', 'method', 'outcome']);
 
-  const sign: DeploymentClient['sign'] = (verb, url, authorizedScopes) => {
+  const sign: TaskclusterClient['sign'] = (verb, url, authorizedScopes) => {
     const claims = { ...(certificate && { certificate }), ...(authorizedScopes && { authorizedScopes }) };
     const hasClaims = Object.keys(claims).length > 0;
     const ext = hasClaims ? Buffer.from(JSON.stringify(claims)).toString('base64') : undefined;
@@ -113,7 +110,7 @@ export const createDeploymentClient = (settings: DeploymentClientSettings): Depl
     return signHawk({ id: clientId, key: deployment.accessToken, ext }, { verb, url, ...moment });
   };
 
-  const headersOf = ({ verb, as, body }: DeploymentCall, url: URL): http.OutgoingHttpHeaders => {
+  const headersOf = ({ verb, as, body }: TaskclusterCall, url: URL): http.OutgoingHttpHeaders => {
     const authorizedScopes = typeof as === 'object' ? as.authorizedScopes : undefined;
     return {
       ...(as !== 'nobody' && { authorization: sign(verb, url, authorizedScopes) }),
@@ -121,12 +118,12 @@ export const createDeploymentClient = (settings: DeploymentClientSettings): Depl
     };
   };
 
-  const place = ({ service, name }: DeploymentCall) => `${service}.${name} at ${rootUrl}`;
+  const place = ({ service, name }: TaskclusterCall) => `${service}.${name} at ${rootUrl}`;
 
   /**
    * One request, and again at once where a kept connection turns out to have been closed meanwhile.
    */
-  const exchange = async (call: DeploymentCall, signal: AbortSignal): Promise<Reply> => {
+  const exchange = async (call: TaskclusterCall, signal: AbortSignal): Promise<Reply> => {
     const url = new URL(`${rootUrl}/api/${call.service}/v1${call.path}`);
     for (;;) {
       const request = send(url, {
@@ -144,7 +141,7 @@ export const createDeploymentClient = (settings: DeploymentClientSettings): Depl
     }
   };
 
-  const tryOnce = async (call: DeploymentCall, signal: AbortSignal): Promise<DeploymentAnswer> => {
+  const tryOnce = async (call: TaskclusterCall, signal: AbortSignal): Promise<TaskclusterAnswer> => {
     const began = clock.monotonic();
     let outcome = 'none';
     try {
@@ -152,15 +149,15 @@ export const createDeploymentClient = (settings: DeploymentClientSettings): Depl
       outcome = String(reply.status);
       return readAnswer(reply, place(call));
     } catch (error) {
-      if (error instanceof DeploymentError) throw error;
-      throw new DeploymentError(`${place(call)} did not answer: ${describeError(error)}`, undefined, error);
+      if (error instanceof TaskclusterError) throw error;
+      throw new TaskclusterError(`${place(call)} did not answer: ${describeError(error)}`, undefined, error);
     } finally {
       const { service, name: method } = call;
       duration.observe({ service, method, outcome }, (clock.monotonic() - began) / 1000);
     }
   };
 
-  const call: DeploymentClient['call'] = async (what, given) => {
+  const call: TaskclusterClient['call'] = async (what, given) => {
     const timeIsUp = new AbortController();
     const cancel = clock.after(what.deadlineMs, () => timeIsUp.abort());
     const signal = AbortSignal.any([timeIsUp.signal, closing.signal, ...(given ? [given] : [])]);
@@ -170,7 +167,7 @@ export const createDeploymentClient = (settings: DeploymentClientSettings): Depl
           return await tryOnce(what, signal);
         } catch (error) {
           if (timeIsUp.signal.aborted) {
-            throw new DeploymentError(`${place(what)} did not answer within ${what.deadlineMs / 1000} s`);
+            throw new TaskclusterError(`${place(what)} did not answer within ${what.deadlineMs / 1000} s`);
           }
           failures += 1;
           const isOver = failures >= (what.tries ?? 1) || signal.aborted || isHopeless(error);
@@ -216,18 +213,18 @@ const readReply = async (request: http.ClientRequest, body: string | undefined, 
   return { status, contentType: headers['content-type'] ?? '', text: Buffer.concat(chunks).toString('utf8') };
 };
 
-const readAnswer = ({ status, contentType, text }: Reply, place: string): DeploymentAnswer => {
+const readAnswer = ({ status, contentType, text }: Reply, place: string): TaskclusterAnswer => {
   const body = /^application\/json\s*(;|$)/i.test(contentType) ? parse(text) : undefined;
   if (status >= 200 && status < 300) {
     if (body !== undefined || text === '') return { ok: true, body };
-    throw new DeploymentError(`${place} answered ${status} with something that is no JSON; is the root URL right?`);
+    throw new TaskclusterError(`${place} answered ${status} without JSON; is the root URL right?`);
   }
   const { code, message } = (typeof body === 'object' && body !== null ? body : {}) as Record<string, unknown>;
   const isEnvelope = typeof code === 'string' && typeof message === 'string';
   const isAboutTheCall = status >= 400 && status < 500 && !NOT_ABOUT_THE_CALL.includes(status);
   if (isEnvelope && isAboutTheCall) return { ok: false, statusCode: status, code, message: withoutFooter(message) };
   const said = isEnvelope ? `: ${code}: ${withoutFooter(message).slice(0, LONGEST_TEXT)}` : hintOf(status);
-  throw new DeploymentError(`${place} answered ${status}${said}`, status);
+  throw new TaskclusterError(`${place} answered ${status}${said}`, status);
 };
 
 const parse = (text: string): unknown => {
@@ -247,9 +244,9 @@ const withoutFooter = (message: string): string => message.split('\n\n---\n\n* m
 const hintOf = (status: number): string =>
   status < 500 && status >= 300 ? ', and not as a service of Taskcluster does; is the root URL right?' : '';
 
-/** Trying again in a moment changes nothing about these. */
+/** Trying again soon does not help. */
 const isHopeless = (error: unknown): boolean =>
-  error instanceof DeploymentError &&
+  error instanceof TaskclusterError &&
   error.statusCode !== undefined &&
   error.statusCode < 500 &&
   error.statusCode !== 429;

@@ -1,6 +1,6 @@
 // The Taskcluster deployment that a server is part of, and who the server is there.
 
-export type Deployment = {
+export type TaskclusterDeployment = {
   /** Scheme, host and port. */
   readonly rootUrl: URL;
   readonly clientId: string;
@@ -26,7 +26,7 @@ export const parseRootUrl = (text: string): URL | undefined => {
   return isFit ? url : undefined;
 };
 
-/** undefined when the text is no certificate. What Auth thinks of it is Auth's affair. */
+/** undefined when the text is no certificate. Whether it is good is for Auth to say. */
 export const parseCertificate = (text: string): object | undefined => {
   try {
     const parsed: unknown = JSON.parse(text);

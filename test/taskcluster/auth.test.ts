@@ -5,12 +5,12 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { describe, it } from 'node:test';
 import hawk from 'hawk';
-import { createRemoteAuth } from '../../src/auth/taskcluster-auth.ts';
+import { createTaskclusterAuth } from '../../src/auth/taskcluster-auth.ts';
 import { systemClock } from '../../src/core/clock.ts';
 import { silentLog } from '../../src/core/log.ts';
 import { createMetrics } from '../../src/core/metrics.ts';
 import type { SignedRequest } from '../../src/http/api-method.ts';
-import { createDeploymentClient } from '../../src/taskcluster/taskcluster-client.ts';
+import { createTaskclusterClient } from '../../src/taskcluster/taskcluster-client.ts';
 import type { Cleanup } from '../support/database.ts';
 import type { Fault } from '../support/deployment.ts';
 import { lastFirst } from '../support/wait.ts';
@@ -124,7 +124,7 @@ describe('a signature', () => {
     const { client, clock } = await createBackends(t);
     const log = silentLog;
     const deploymentUrl = new URL('https://tc.example.com');
-    const auth = createRemoteAuth({ ...{ client, clock, log, deploymentUrl }, rootUrl: undefined });
+    const auth = createTaskclusterAuth({ ...{ client, clock, log, deploymentUrl }, rootUrl: undefined });
     const at = (url: string, host: string): SignedRequest => {
       const { header } = hawk.client.header(`${url}/x`, 'GET', { credentials: KEY });
       return unsigned({ url: '/x', host, authorization: header });
@@ -133,7 +133,7 @@ describe('a signature', () => {
     assert.equal((await auth.authenticate(at('http://10.0.0.1:8080', '10.0.0.1:8080'))).clientId, PERSON);
     await assert.rejects(auth.authenticate(at('https://other.example.com', 'other.example.com')), /Bad mac/);
     const rootUrl = new URL('https://hooks.example.com');
-    const named = createRemoteAuth({ ...{ client, clock, log, deploymentUrl, rootUrl } });
+    const named = createTaskclusterAuth({ ...{ client, clock, log, deploymentUrl, rootUrl } });
     assert.equal((await named.authenticate(at('https://hooks.example.com', '10.0.0.1:8080'))).clientId, PERSON);
   });
 
@@ -199,10 +199,10 @@ describe('what Auth says is not taken on trust', () => {
     });
     const deploymentUrl = new URL(`http://127.0.0.1:${(server.address() as AddressInfo).port}`);
     const deployment = { rootUrl: deploymentUrl, clientId: 'x', accessToken: 'y', certificate: undefined };
-    const client = createDeploymentClient({ deployment, clock: systemClock, metrics: createMetrics() });
+    const client = createTaskclusterClient({ deployment, clock: systemClock, metrics: createMetrics() });
     cleanup.after(async () => client[Symbol.asyncDispose]());
     const parts = { client, deploymentUrl, clock: systemClock, log: silentLog };
-    return createRemoteAuth({ ...parts, rootUrl: undefined });
+    return createTaskclusterAuth({ ...parts, rootUrl: undefined });
   };
   const success = {
     status: 'auth-success',

@@ -1,12 +1,12 @@
 // What stands behind the ports in mode taskcluster, without a server around it: on a stand-in
 // deployment and a clock that can be set.
-import { createRemoteAuth } from '../../src/auth/taskcluster-auth.ts';
+import { createTaskclusterAuth } from '../../src/auth/taskcluster-auth.ts';
 import { type Clock, systemClock } from '../../src/core/clock.ts';
 import { silentLog } from '../../src/core/log.ts';
 import { createMetrics } from '../../src/core/metrics.ts';
 import { createNotifyMailer } from '../../src/mail/taskcluster-mailer.ts';
 import { createTaskclusterQueue } from '../../src/queue/taskcluster/taskcluster-queue.ts';
-import { createDeploymentClient } from '../../src/taskcluster/taskcluster-client.ts';
+import { createTaskclusterClient } from '../../src/taskcluster/taskcluster-client.ts';
 import type { Cleanup } from '../support/database.ts';
 import { startDeployment } from '../support/deployment.ts';
 import { lastFirst } from '../support/wait.ts';
@@ -22,7 +22,7 @@ export const createBackends = async (t: Cleanup, scopes: readonly string[] = SER
   deployment.clients.set(PERSON, { accessToken: TOKENS[PERSON], scopes: ['hooks:*', 'assume:hook-id:*'] });
   const deploymentUrl = new URL(deployment.rootUrl);
   const metrics = createMetrics();
-  const client = createDeploymentClient({
+  const client = createTaskclusterClient({
     deployment: { rootUrl: deploymentUrl, clientId: SERVER, accessToken: TOKENS[SERVER], certificate: undefined },
     ...{ clock, metrics },
   });
@@ -30,7 +30,7 @@ export const createBackends = async (t: Cleanup, scopes: readonly string[] = SER
   const log = silentLog;
   return {
     ...{ deployment, clock, client, metrics },
-    auth: createRemoteAuth({ client, clock, log, rootUrl: undefined, deploymentUrl }),
+    auth: createTaskclusterAuth({ client, clock, log, rootUrl: undefined, deploymentUrl }),
     queue: createTaskclusterQueue({ client, clock, log }),
     mailer: createNotifyMailer(client),
     /** Time passes for all, the deployment too. Nobody wakes. */

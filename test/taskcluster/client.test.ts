@@ -8,14 +8,14 @@ import { describe, it } from 'node:test';
 import { inspect } from 'node:util';
 import { systemClock } from '../../src/core/clock.ts';
 import { createMetrics } from '../../src/core/metrics.ts';
-import { createDeploymentClient, type DeploymentCall } from '../../src/taskcluster/taskcluster-client.ts';
+import { createTaskclusterClient, type TaskclusterCall } from '../../src/taskcluster/taskcluster-client.ts';
 import type { Cleanup } from '../support/database.ts';
 import type { Fault } from '../support/deployment.ts';
 import { lastFirst } from '../support/wait.ts';
 import { createBackends } from './backends.ts';
 import { SERVER, TOKENS } from './world.ts';
 
-const PING: DeploymentCall = {
+const PING: TaskclusterCall = {
   ...{ service: 'queue', name: 'ping', verb: 'GET', path: '/ping', as: 'ourselves' },
   deadlineMs: 20_000,
 };
@@ -131,7 +131,7 @@ const startOther = async (t: Cleanup, respond: (request: IncomingMessage, respon
     server.close();
   });
   const rootUrl = new URL(`http://127.0.0.1:${(server.address() as AddressInfo).port}`);
-  const client = createDeploymentClient({
+  const client = createTaskclusterClient({
     deployment: { rootUrl, clientId: SERVER, accessToken: TOKENS[SERVER], certificate: undefined },
     ...{ clock: systemClock, metrics: createMetrics() },
   });

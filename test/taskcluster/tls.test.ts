@@ -7,7 +7,7 @@ import { it } from 'node:test';
 import { systemClock } from '../../src/core/clock.ts';
 import { createMetrics } from '../../src/core/metrics.ts';
 import { TEST_CERTIFICATE, TEST_KEY } from '../../src/mail/test-support/certificate.ts';
-import { createDeploymentClient } from '../../src/taskcluster/taskcluster-client.ts';
+import { createTaskclusterClient } from '../../src/taskcluster/taskcluster-client.ts';
 import { clientsOf, ECHO_SCOPES, echoHook } from '../support/client.ts';
 import type { Cleanup } from '../support/database.ts';
 import { newFolder } from '../support/server.ts';
@@ -42,7 +42,7 @@ it('a deployment whose certificate nobody vouches for is not spoken to', async (
   const cleanup = lastFirst(t);
   const { deployment } = await createWorld(cleanup);
   const rootUrl = new URL(await startProxy(cleanup, deployment.rootUrl));
-  const client = createDeploymentClient({
+  const client = createTaskclusterClient({
     deployment: { rootUrl, clientId: SERVER, accessToken: TOKENS[SERVER], certificate: undefined },
     ...{ clock: systemClock, metrics: createMetrics() },
   });

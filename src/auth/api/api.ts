@@ -39,7 +39,7 @@ export const createAuthApi = (settings: AuthApiSettings): ApiService => {
   const answerRole = async (role: Role) => ({ body: describeRole(role, await roles.current()) });
 
   const listRoles = async ({ query }: ApiRequest<unknown>) =>
-    // As in the reference: without a limit all roles come at once, and a token means nothing.
+    // As in Taskcluster: without a limit all roles come at once, and a token means nothing.
     query.limit === undefined
       ? { page: await roleStore.list() }
       : readPage(query, ({ roleId }) => roleId, roleStore.listPage);
@@ -141,8 +141,8 @@ const describeRole = ({ roleId, scopes, description, created, lastModified }: Ro
 });
 
 /**
- * Roles may have come to multiply what was made before beyond all bounds. Whoever holds it can call
- * nothing; but it must be possible to list it, or nobody finds what is to be mended.
+ * Roles that were changed later may expand what was made before beyond all bounds. Its holder can
+ * call nothing, but it must be possible to list it, or the cause could not be found.
  */
 const expandForReading = (scopes: readonly string[], { expand }: RoleExpansion): readonly string[] => {
   try {

@@ -1,5 +1,5 @@
-// What anybody may be told is wrong with a request about clients or roles, whoever sent it: it is
-// seen from the request alone.
+// Checks of requests about clients and roles that need nothing but the request, so that their errors
+// tell nothing of what is stored.
 import { ApiError } from '../../http/api-error.ts';
 import { LONGEST_CLIENT_ID } from '../clients/clients.ts';
 
@@ -16,8 +16,7 @@ export const checkDescription = (description: string): void => {
 };
 
 /**
- * Throws InputError for clients that this API does not change, in the words of the reference where
- * it has some.
+ * Throws InputError for clients that this API does not change.
  */
 export const checkChangeable = (clientId: string): void => {
   if (clientId.length > LONGEST_CLIENT_ID) {

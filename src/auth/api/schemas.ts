@@ -1,12 +1,8 @@
-// What the auth API takes and gives, under the names by which generic clients download it
-// (spec/standalone-auth-queue.md, section 5).
+// What the auth API takes and gives, under the names by which generic clients download it.
 import { Type } from 'typebox';
 import type { NamedSchema } from '../../http/api-method.ts';
 
-/**
- * How many scopes a request may hold: checking them against a caller's costs time for each, before
- * anything is known of him.
- */
+/** How many scopes a request may hold: each is compared with the caller's. */
 const MOST_SCOPES = 10_000;
 /** Longer than any server lets a request line be. */
 const LONGEST_RESOURCE = 65_536;

@@ -8,7 +8,7 @@ import { createAuthenticator, EVERYBODY, type KnownClient } from '../signatures/
 
 export type TestAuthenticationSettings = { readonly clock: Clock; readonly rootUrl: Address | undefined };
 
-/** What testAuthenticateGet is called with, so to speak. */
+/** testAuthenticateGet is testAuthenticate with these. */
 export const GET_TEST = {
   clientScopes: ['test:*', 'auth:create-client:test:*'],
   requiredScopes: ['test:authenticate-get'],
@@ -40,7 +40,7 @@ export const createTestAuthentication =
     return authenticate(signed);
   };
 
-/** As the reference calls somebody who did not sign. */
+/** `auth-failed:no-auth` is Taskcluster's name for a caller who did not sign. */
 export const testAnswer = ({ clientId, scopes }: Caller) => ({
   clientId: clientId ?? 'auth-failed:no-auth',
   scopes: clientId === undefined ? [EVERYBODY] : scopes,

@@ -27,7 +27,7 @@ export const createClientCache = <Client extends object | string>(
   const loadShared = (clientId: string): Promise<Client | undefined> => {
     const started: Promise<Client | undefined> = load(clientId)
       .then((client) => {
-        // Only if nobody forgot it meanwhile: what was read may be from before the change.
+        // Only if it was not forgotten meanwhile: what was read may be from before the change.
         if (client !== undefined && loading.get(clientId) === started) cached.set(clientId, client);
         return client;
       })

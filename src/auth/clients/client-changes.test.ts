@@ -16,7 +16,7 @@ import { statement } from '../../database/statement.ts';
 import { ApiError } from '../../http/api-error.ts';
 import type { ApiMethod, Caller, ScopeExpression, SignedRequest } from '../../http/api-method.ts';
 import { createTimers } from '../../timers/create-timers.ts';
-import { createAuth } from '../standalone-auth.ts';
+import { createStandaloneAuth } from '../standalone-auth.ts';
 import { CLIENT_EXPIRY_TIMER } from './client-expiry.ts';
 import { ensureRootClient, followRootClient } from './root-client.ts';
 
@@ -50,7 +50,7 @@ const createWorld = async (test: TestContext) => {
   const secretBox = createSecretBox(Buffer.alloc(32, 7));
   const start = async () => {
     const timers = createTimers({ database, clock, log: silentLog, metrics: createMetrics() });
-    const auth = await createAuth({ database, secretBox, clock, log: silentLog, rootUrl: undefined, timers });
+    const auth = await createStandaloneAuth({ database, secretBox, clock, log: silentLog, rootUrl: undefined, timers });
     t.after(async () => auth[Symbol.asyncDispose]());
     const run = () => {
       const ending = new AbortController();

@@ -9,7 +9,7 @@ import type { ClientRecord, ClientStore } from './clients.ts';
 
 export const CLIENT_EXPIRY_TIMER = 'auth.client-expiry';
 
-/** Who deletes them, in the audit. Nobody can make a client of that name. */
+/** Who deletes them, in the audit. No client of that name can be made. */
 const OURSELVES = { clientId: 'static/hookwright/auth', requestId: CLIENT_EXPIRY_TIMER };
 
 export type ClientExpiry = {

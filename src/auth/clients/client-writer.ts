@@ -35,14 +35,14 @@ export type ClientWriterSettings = {
   readonly roles: RoleCache;
   readonly expiry: ClientExpiry;
   readonly record: RecordChange;
-  /** What was written counts at once in this process; the others hear of it. */
+  /** What was written counts at once in this process; the others are notified. */
   readonly forget: (clientId: string) => void;
   readonly clock: Clock;
 };
 
 /**
- * As the reference: for so long the same request is the same call, sent again by a client that did
- * not hear the answer.
+ * As Taskcluster: for so long the same request is the same call, sent again by a client that got no
+ * answer.
  */
 const REPLAY_MS = 15 * 60 * 1000;
 
@@ -77,7 +77,7 @@ export const createClientWriter = (settings: ClientWriterSettings): ClientWriter
     create: async (request) => {
       const { payload, authorize } = request;
       const wanted = readClient(request);
-      refuseForRoot(wanted.clientId); // should it ever be missing, nobody else puts another in its place
+      rejectRoot(wanted.clientId); // not even when it is missing
       const scopes = payload.scopes ?? [];
       authorize({ AllOf: [`auth:create-client:${wanted.clientId}`, ...scopes] });
       await checkExpansion(scopes);
@@ -104,8 +104,8 @@ export const createClientWriter = (settings: ClientWriterSettings): ClientWriter
     update: async (request) => {
       const { payload, caller, authorize } = request;
       const wanted = readClient(request);
-      refuseForRoot(wanted.clientId);
-      // A refusal lists all that was asked for, and is the same when there is no such client: it
+      rejectRoot(wanted.clientId);
+      // The error lists all that was asked for, and is the same when there is no such client: it
       // tells neither what the client has nor whether it exists.
       const authorizeFor = (present: ClientRecord | undefined) => {
         const needed = `auth:update-client:${wanted.clientId}`;
@@ -115,14 +115,13 @@ export const createClientWriter = (settings: ClientWriterSettings): ClientWriter
         if (!holdsAll(caller.scopes, [needed, ...added])) authorize({ AllOf: [needed, ...scopes] });
         if (!present) throw noSuchClient();
       };
-      // Once before anything is locked, so that nobody without the right to can make others wait
-      // ...
+      // Before the lock, so that callers without the right to do it make no others wait.
       authorizeFor(await store.read(wanted.clientId));
       if (payload.scopes) await checkExpansion(payload.scopes);
       return change(wanted.clientId, async (tx) => {
         await expiry.arrange(tx, wanted); // before the lock: its handler holds the timer when it locks the client
-        // ... and once for what the client is now: somebody may have taken scopes from it that this
-        // would give back.
+        // Again for what the client is now: scopes may have been taken from it that this would give
+        // back.
         const present = await lock(tx, wanted.clientId);
         authorizeFor(present);
         const scopes = payload.scopes ? sorted(payload.scopes) : present.scopes;
@@ -135,7 +134,7 @@ export const createClientWriter = (settings: ClientWriterSettings): ClientWriter
 
     resetToken: async (request) => {
       const clientId = clientIdIn(request);
-      // Whoever learns a token may do what its client may. Of this one client that is everything.
+      // The holder of a token can do what its client can, which for root is everything.
       if (clientId === ROOT_CLIENT_ID) request.authorize('*');
       return change(clientId, async (tx) => {
         const before = await lock(tx, clientId);
@@ -150,7 +149,7 @@ export const createClientWriter = (settings: ClientWriterSettings): ClientWriter
 
     setDisabled: async (request, disabled) => {
       const clientId = clientIdIn(request);
-      if (disabled) refuseForRoot(clientId);
+      if (disabled) rejectRoot(clientId);
       return change(clientId, async (tx) => {
         const before = await lock(tx, clientId);
         if (before.disabled === disabled) return before;
@@ -163,7 +162,7 @@ export const createClientWriter = (settings: ClientWriterSettings): ClientWriter
 
     remove: async (request) => {
       const clientId = clientIdIn(request);
-      refuseForRoot(clientId);
+      rejectRoot(clientId);
       await change(clientId, async (tx) => {
         await expiry.cancel(tx, clientId);
         const before = await store.remove(tx, clientId);
@@ -193,10 +192,10 @@ const readClient = (request: ApiRequest<PutClient>) => {
 };
 
 /**
- * Nobody can lock out those who run the server: the file with root's credentials stays true
- * (root-client.ts).
+ * The file with root's credentials (root-client.ts) stays true, so that those who run the server
+ * cannot be locked out.
  */
-const refuseForRoot = (clientId: string): void => {
+const rejectRoot = (clientId: string): void => {
   if (clientId !== ROOT_CLIENT_ID) return;
   throw new ApiError(
     'InputError',
@@ -205,8 +204,8 @@ const refuseForRoot = (clientId: string): void => {
 };
 
 /**
- * As the reference, which does not ask about deleteOnExpiration; but the order of scopes says
- * nothing.
+ * As Taskcluster, deleteOnExpiration is not compared; unlike there, the order of scopes does not
+ * matter.
  */
 const isSame = (present: Client, wanted: Client): boolean =>
   !present.disabled &&

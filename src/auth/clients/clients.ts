@@ -60,11 +60,11 @@ export type ClientStore = {
    * Removes a client and tells the other processes. Answers what it was; undefined: there was none.
    */
   readonly remove: (tx: Transaction, clientId: string) => Promise<ClientRecord | undefined>;
-  /** Moves lastDateUsed forwards. Nobody is told: nothing is decided by it. */
+  /** Moves lastDateUsed forwards. No process is notified: nothing is decided by it. */
   readonly touch: (clientId: string, now: number) => Promise<void>;
 };
 
-/** No longer than an index entry can be. The reference has no such bound; its database has. */
+/** No longer than an index entry can be. */
 export const LONGEST_CLIENT_ID = 2_000;
 
 type ClientRow = {

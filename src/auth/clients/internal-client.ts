@@ -1,5 +1,5 @@
-// Clients that belong to a part of this server: made when they are first needed, and known to no
-// person.
+// Clients that belong to a part of this server: made when they are first needed. No person knows
+// their tokens.
 import type { Clock } from '../../core/clock.ts';
 import { newAccessToken } from '../../core/ids.ts';
 import type { Database } from '../../database/database.ts';
@@ -18,7 +18,7 @@ export type InternalClientSettings = {
   readonly clock: Clock;
 };
 
-/** Expires as the reference's static clients do: about 1,000 years on. */
+/** Expires as the static clients of Taskcluster do: about 1,000 years on. */
 const FAR_MS = 1_000 * 365.25 * 24 * 60 * 60 * 1000;
 
 /**

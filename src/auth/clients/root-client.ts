@@ -13,7 +13,7 @@ import type { ClientStore } from './clients.ts';
 export const ROOT_CLIENT_ID = 'root';
 export const ROOT_CREDENTIALS_FILE = 'root-credentials.json';
 
-/** Expires as the reference's static clients do: about 1,000 years on. */
+/** Expires as the static clients of Taskcluster do: about 1,000 years on. */
 const FAR_MS = 1_000 * 365.25 * 24 * 60 * 60 * 1000;
 
 export type RootClientSettings = {
@@ -71,19 +71,19 @@ export const followRootClient = ({ onClientChanged, log, ...settings }: Followin
     if (isEnding) return;
     try {
       const { credentialsFile, written } = await ensureRootClient(settings);
-      if (written) log.info({ credentialsFile }, 'the client root has a new access token, which its file says now');
+      if (written) log.info({ credentialsFile }, 'credentials of the client root written to their file');
     } catch (error) {
-      log.warn({ err: error }, 'the credentials of the client root were not written; the next start does it');
+      log.warn({ err: error }, 'credentials of the client root not written; the next start writes them');
     }
   };
-  // Only whoever writes to the database himself can have done so, and may have meant it. It is not
-  // undone, but it is said.
+  // Only a direct change in the database does that, and may be meant. It is logged, not undone.
   const warn = async (): Promise<void> => {
     const problem = await findProblem(settings);
     if (problem) log.warn(`the client root ${problem}: somebody changed it in the database`);
   };
-  // One after another, each reading the token anew: the last one writes what is true.
-  let writing = warn().catch((error: unknown) => log.warn({ err: error }, 'the client root could not be looked at'));
+  // One after another, each with the token as it is then, so that the last one writes the current
+  // one.
+  let writing = warn().catch((error: unknown) => log.warn({ err: error }, 'client root not checked'));
   onClientChanged(ROOT_CLIENT_ID, () => {
     writing = writing.then(write);
   });
@@ -143,7 +143,7 @@ const isUpToDate = async (file: string, wanted: Credentials): Promise<boolean> =
 const writeAtomically = async (folder: string, file: string, text: string): Promise<void> => {
   const temporary = join(folder, `.${ROOT_CREDENTIALS_FILE}.${newUuid()}`);
   try {
-    // `wx`: a file, or a link that somebody left in wait, is never written through.
+    // `wx`: never writes through a file or a link that is there already.
     const handle = await open(temporary, 'wx', 0o600);
     try {
       await handle.writeFile(text);

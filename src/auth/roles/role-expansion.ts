@@ -15,9 +15,9 @@ export type RoleExpansion = {
 };
 
 /**
- * Roles that pass their parameter on twice to a role that does the same ... reach 2^n scopes with n
- * roles. What is linear in the role set is always allowed; these are the budgets for what is not
- * (together at most some 50 ms).
+ * n roles that each pass their parameter on twice to the next reach 2^n scopes. What is linear in
+ * the role set is always allowed; these are the budgets for what is not (together at most some
+ * 50 ms).
  */
 const BUDGET = { scopes: 20_000, characters: 4_000_000, grants: 400_000 };
 

@@ -1,5 +1,4 @@
-// Finds the roles that an `assume:` scope stands for (spec/standalone-auth-queue.md, section 4),
-// without looking at the others.
+// Finds the roles that an `assume:` scope stands for, without looking at the others.
 import { isWildcard } from '../scopes.ts';
 
 export type RoleDefinition = { readonly roleId: string; readonly scopes: readonly string[] };

@@ -1,5 +1,4 @@
-// What a role may say, on its own and together with the others (spec/standalone-auth-queue.md,
-// section 4).
+// What a role may say, alone and together with the others.
 import { ApiError } from '../../http/api-error.ts';
 import { isWildcard } from '../scopes.ts';
 import { compileRoles } from './role-expansion.ts';
@@ -42,8 +41,8 @@ type Node = {
 };
 
 /**
- * Parameters count as "anything", which refuses some sets that would end after all, as the
- * reference does.
+ * Parameters count as "anything", so that some sets without a cycle are rejected, as Taskcluster
+ * does.
  */
 const checkCycles = (definitions: readonly RoleDefinition[]): void => {
   const index = indexRoles(definitions);
@@ -103,9 +102,8 @@ const cycleError = (roleIds: readonly string[]): ApiError => {
 };
 
 /**
- * Expansion is bounded anyway and fails loudly. But a role that can only fail should not come to
- * be, and above all not one that
- * `anonymous` leads to: it would fail every request of everybody but those who hold `*`.
+ * Expansion is bounded and fails loudly. A role that can only fail is rejected all the same, above
+ * all one that `anonymous` leads to: it would fail every request but those of holders of `*`.
  */
 const checkSize = (roles: readonly RoleDefinition[], changedId: string): void => {
   const { expand } = compileRoles(roles);
@@ -115,8 +113,8 @@ const checkSize = (roles: readonly RoleDefinition[], changedId: string): void =>
 };
 
 /**
- * What a caller must hold to give a role these scopes, beyond the scopes as they are written. Who
- * holds the *text* `q:<..>` does not hold what a starred role makes of it, namely anything that
+ * What a caller must hold to give a role these scopes, besides the scopes as they are written: the
+ * holder of the *text* `q:<..>` does not hold what a starred role makes of it, namely anything that
  * begins with `q:`.
  */
 export const widestScopes = (roleId: string, scopes: readonly string[]): readonly string[] =>

@@ -38,7 +38,7 @@ export type RoleWriterSettings = {
 const LONGEST_ROLE_ID = 2_500;
 
 export const createRoleWriter = ({ store, cache, record, clock }: RoleWriterSettings): RoleWriter => {
-  /** What was written counts at once in this process; the others hear of it. */
+  /** What was written counts at once in this process; the others are notified. */
   const change = async <T>(work: (set: RoleSetChange) => Promise<T>): Promise<T> => {
     const { result, revision } = await store.change(work);
     if (revision !== undefined) cache.changed(revision);
@@ -56,7 +56,7 @@ export const createRoleWriter = ({ store, cache, record, clock }: RoleWriterSett
       return change(async (set) => {
         const present = set.roles.find(({ roleId }) => roleId === wanted.roleId);
         if (present && isSame(present, wanted)) {
-          cache.changed(); // another process may have made it a moment ago, and the answer says what it stands for
+          cache.changed(); // another process may have just made it, and the answer says what it stands for
           return present;
         }
         if (present) throw new ApiError('RequestConflict', `Role with roleId '${wanted.roleId}' already exists`);
@@ -74,15 +74,14 @@ export const createRoleWriter = ({ store, cache, record, clock }: RoleWriterSett
         if (!present) throw new ApiError('ResourceNotFound', `Role with roleId '${wanted.roleId}' not found`);
         return present;
       };
-      // Once before the lock, so that nobody without the right to can make the others wait for it
-      // ...
+      // Before the lock, so that callers without the right to do it make no others wait.
       const seen = await store.find(wanted.roleId);
       authorizeUpdate(request, seen, wanted, (await cache.current()).expand);
       require(seen);
       const now = clock.now();
       return change(async (set) => {
-        // ... and once for what the role is now: somebody may have taken scopes from it that this
-        // would give back.
+        // Again for what the role is now: scopes may have been taken from it that this would give
+        // back.
         const found = set.roles.find(({ roleId }) => roleId === wanted.roleId);
         authorizeUpdate(request, found, wanted, compileRoles(set.roles).expand);
         const present = require(found);
@@ -109,7 +108,7 @@ export const createRoleWriter = ({ store, cache, record, clock }: RoleWriterSett
 type WantedRole = RoleDefinition & { readonly description: string };
 type Expand = (scopes: readonly string[]) => readonly string[];
 
-/** What anybody may be told is wrong with a request, whoever sent it. */
+/** Throws InputError for what is wrong with the request alone. */
 const readRole = (roleId = '', { scopes, description }: PutRole): WantedRole => {
   if (roleId.length > LONGEST_ROLE_ID) {
     throw new ApiError('InputError', `a roleId must not be longer than ${LONGEST_ROLE_ID} characters`);
@@ -121,7 +120,7 @@ const readRole = (roleId = '', { scopes, description }: PutRole): WantedRole => 
 
 /**
  * Nobody gives what they do not hold; what the role has already, however it has it, is not given.
- * A refusal lists all that was asked for, and is the same when there is no such role: it tells
+ * The error lists all that was asked for, and is the same when there is no such role: it tells
  * neither what the role has nor whether it exists.
  */
 const authorizeUpdate = (

@@ -5,7 +5,7 @@ import { authenticationFailed } from './authentication-failed.ts';
 /** The host stands without the brackets of an IPv6 address. */
 export type Address = { readonly host: string; readonly port: number };
 
-/** What a port is when nobody says one. */
+/** Of a Host header without a port. */
 const DEFAULT_PORT = 80;
 const HOST_HEADER = /^(\[[0-9a-f:.]+\]|[a-z0-9._~-]+)(?::(\d{1,5}))?$/i;
 

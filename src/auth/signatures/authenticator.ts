@@ -68,7 +68,7 @@ export type ForwardedRequest = {
 
 export type Authenticator = {
   readonly authenticate: Authenticate;
-  /** undefined: nobody signed the request. */
+  /** undefined: the request is unsigned. */
   readonly verify: (request: SignedRequest) => Promise<Authentication | undefined>;
   /**
    * The same for a request that was sent to somebody else, with the payload hash that its signer
@@ -120,8 +120,8 @@ export const createAuthenticator = (settings: AuthenticatorSettings): Authentica
   const rootUrl = settings.rootUrl && { ...settings.rootUrl, host: withoutBrackets(settings.rootUrl.host) };
 
   /**
-   * Somebody without the key learns nothing of a client, not even that there is one: whatever is
-   * wrong with the client itself is told once the signature is known to be good.
+   * What is wrong with a client itself is told once the signature is known to be good: callers
+   * without its key do not even learn that it exists.
    */
   const loadCandidate = async (clientId: string, extText: string | undefined): Promise<Candidate> => {
     const ext = parseExt(extText, clientId);
@@ -165,7 +165,7 @@ export const createAuthenticator = (settings: AuthenticatorSettings): Authentica
     return { candidate };
   };
 
-  /** undefined: nobody signed. `addressOf` is asked only when somebody did. */
+  /** undefined: the request is unsigned. `addressOf` is asked only for signed ones. */
   const verifySignature = async (
     request: Omit<ForwardedRequest, 'address'>,
     addressOf: () => Address,
@@ -226,8 +226,8 @@ export const createAuthenticator = (settings: AuthenticatorSettings): Authentica
 const signedOf = ({ method, url, host, port }: Incoming) => ({ verb: method, resource: url, host, port });
 
 /**
- * One answer for a wrong key, an altered request and a client that does not exist, so that nobody
- * learns which names are taken.
+ * One answer for a wrong key, an altered request and a client that does not exist, so that it does
+ * not tell which names are taken.
  */
 const checkMac = (given: string, computed: string): void => {
   if (!secretsAreEqual(given, computed)) throw authenticationFailed('Unauthorized: Bad mac');

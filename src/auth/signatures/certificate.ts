@@ -36,7 +36,7 @@ export type TemporaryCredentials = {
 };
 
 /**
- * With the reference's texts and, but for the signature, in its order; throws AuthenticationFailed
+ * With Taskcluster's texts and, but for the signature, in its order; throws AuthenticationFailed
  * at the first that does not hold.
  */
 export const verifyCertificate = (

@@ -169,12 +169,12 @@ const checkMail = async ({ smtpUrl, mailFrom, deployment }: Config): Promise<str
 
 const checkDeployment = async ({ deployment, rootUrl }: Config, clock: Clock, log: Log): Promise<string> => {
   if (!deployment) return 'none';
-  const { createRemoteAuth } = await import('../../auth/taskcluster-auth.ts');
-  const { createDeploymentClient } = await import('../../taskcluster/taskcluster-client.ts');
-  const { NEEDED_SCOPE } = await import('../../assembly/taskcluster.ts');
+  const { createTaskclusterAuth } = await import('../../auth/taskcluster-auth.ts');
+  const { createTaskclusterClient } = await import('../../taskcluster/taskcluster-client.ts');
+  const { NEEDED_SCOPE } = await import('../../assembly/taskcluster-mode.ts');
   const metrics = createMetrics({ processMetrics: false });
-  await using client = createDeploymentClient({ deployment, clock, metrics });
-  const auth = createRemoteAuth({ client, clock, log, rootUrl, deploymentUrl: deployment.rootUrl });
+  await using client = createTaskclusterClient({ deployment, clock, metrics });
+  const auth = createTaskclusterAuth({ client, clock, log, rootUrl, deploymentUrl: deployment.rootUrl });
   const scopes = await auth.ownScopes();
   const who = `${deployment.rootUrl.origin} as ${deployment.clientId}`;
   if (auth.satisfies({ clientId: deployment.clientId, scopes }, NEEDED_SCOPE)) return who;

@@ -13,7 +13,7 @@ import {
 import { fillInScopes } from '../../http/scope-check.ts';
 import { authorizeStored } from './authorize-stored.ts';
 import type { MakeClaimCredentials } from './claims/claim-credentials.ts';
-import type { ClaimDesk } from './claims/work-requests.ts';
+import type { WorkRequests } from './claims/work-requests.ts';
 import { QUEUE_API } from './declaration.ts';
 import type { QueueMessages } from './messages.ts';
 import type { ClaimWork, TaskException } from './schemas.ts';
@@ -30,7 +30,7 @@ export type QueueApiSettings = {
   /** The task as it is stored now. Throws the refusal. */
   readonly create: (request: ApiRequest<CreateTaskPayload>) => Promise<StoredTask>;
   readonly changeTask: ChangeTask;
-  readonly claimDesk: ClaimDesk;
+  readonly workRequests: WorkRequests;
   readonly makeCredentials: MakeClaimCredentials;
   readonly claimMs: number;
   readonly satisfies: Satisfies;
@@ -45,7 +45,7 @@ const SCOPES = new Map(QUEUE_API.methods.map(({ name, scopes = { AllOf: [] } }) 
 const scopesFor = (name: MethodName): ScopeExpression => SCOPES.get(name) ?? { AnyOf: [] };
 
 export const createQueueApi = (settings: QueueApiSettings): ApiService => {
-  const { database, clock, create, changeTask, claimDesk, makeCredentials, claimMs, satisfies, publishSealed } =
+  const { database, clock, create, changeTask, workRequests, makeCredentials, claimMs, satisfies, publishSealed } =
     settings;
 
   const findTask = async (taskId: string, noSuchTask: (taskId: string) => ApiError): Promise<StoredTask> => {
@@ -192,7 +192,7 @@ export const createQueueApi = (settings: QueueApiSettings): ApiService => {
       const taskQueueId = params.taskQueueId as string;
       const { workerGroup, workerId, tasks: most } = payload;
       authorize(fillInScopes(scopesFor('claimWork'), { taskQueueId, workerGroup, workerId }));
-      const tasks = await claimDesk.claim(taskQueueId, { worker: { workerGroup, workerId }, most }, gone);
+      const tasks = await workRequests.claim(taskQueueId, { worker: { workerGroup, workerId }, most }, gone);
       const claims = tasks.map(async (task) => ({ ...(await claimOf(task)), task: task.definition }));
       return { body: { tasks: await Promise.all(claims) } };
     },

@@ -1,5 +1,5 @@
-// The queue's API as data: method, route, scopes, schemas (spec/standalone-auth-queue.md, section
-// 8). The server, the references and the documentation come from it.
+// The queue's API as data: method, route, scopes, schemas. The server, the references and the
+// documentation come from it.
 import { SLUG_ID } from '../../core/ids.ts';
 import type { ApiDeclaration, MethodDeclaration } from '../../http/api-method.ts';
 import { QUEUE_EXCHANGES } from './exchanges.ts';

@@ -1,5 +1,5 @@
-// The queue of a deployment of one's own: tasks live in our database, from their creation to their
-// removal, behind the real queue's API.
+// The queue in standalone mode: tasks live in our database from their creation to their removal,
+// behind the API of Taskcluster's queue.
 import { ensureInternalClient, type InternalClientSettings } from '../../auth/clients/internal-client.ts';
 import type { Broker } from '../../broker/broker.ts';
 import type { Clock } from '../../core/clock.ts';
@@ -14,11 +14,11 @@ import type { CreateTaskAnswer, CreateTaskRequest, Queue, Refusal } from '../que
 import { createQueueApi } from './api.ts';
 import { createClaimCredentials, QUEUE_CLIENT } from './claims/claim-credentials.ts';
 import { createClaimTasks } from './claims/claim-tasks.ts';
-import { createClaimDesk } from './claims/work-requests.ts';
+import { createWorkRequests } from './claims/work-requests.ts';
 import { createQueueMessages } from './messages.ts';
 import { createChangeTask, createCommitChanges } from './tasks/change-tasks.ts';
 import { type Creation, createTasksWith, type NewTask } from './tasks/create-tasks.ts';
-import { createDueTasks, TASK_TIMER } from './tasks/expiry.ts';
+import { createTaskExpiry, TASK_TIMER } from './tasks/expiry.ts';
 import type { StoredTask } from './tasks/task.ts';
 import {
   CREATE_TASK_REQUEST,
@@ -57,7 +57,7 @@ export type StandaloneQueue = Queue &
 
 /** In whose name hooks create tasks: what the queue's refusals call the caller. */
 const HOOKS_CLIENT_ID = 'hookwright/hooks';
-/** As the reference. */
+/** As Taskcluster. */
 const CLAIM_MS = 20 * 60 * 1000;
 const MOST_CREATED_AT_ONCE = 200;
 
@@ -68,7 +68,7 @@ export const createStandaloneQueue = (settings: StandaloneQueueSettings): Standa
   const createTasks = createTasksWith({ timers, publishEvents });
   const commitChanges = createCommitChanges({ timers, publishEvents });
   const claimTasks = createClaimTasks({ database, clock, commitChanges, claimMs });
-  const claimDesk = createClaimDesk({ database, clock, claimTasks, ending });
+  const workRequests = createWorkRequests({ database, clock, claimTasks, ending });
 
   const createTogether = createBatch<NewTask, Creation>({
     maxItems: MOST_CREATED_AT_ONCE,
@@ -130,15 +130,15 @@ export const createStandaloneQueue = (settings: StandaloneQueueSettings): Standa
     createTasksIn,
     taskStates: (taskIds) => readStates(database, taskIds),
     api: createQueueApi({
-      ...{ database, clock, create, claimDesk, claimMs, satisfies, publishSealed },
+      ...{ database, clock, create, workRequests, claimMs, satisfies, publishSealed },
       changeTask: createChangeTask({ database, clock, commitChanges }),
       makeCredentials: createClaimCredentials(() => ensureInternalClient({ database, clients, clock }, QUEUE_CLIENT)),
     }),
     begin: async () => {
-      timers.handleBatch(TASK_TIMER.kind, createDueTasks({ clock, commitChanges }));
+      timers.handleBatch(TASK_TIMER.kind, createTaskExpiry({ clock, commitChanges }));
       await database.transaction((tx) => timers.set(tx, { ...TASK_TIMER, due: clock.now() }));
     },
-    [Symbol.asyncDispose]: () => claimDesk[Symbol.asyncDispose](),
+    [Symbol.asyncDispose]: () => workRequests[Symbol.asyncDispose](),
   };
 };
 

@@ -21,7 +21,7 @@ export const isSameTask = (taskId: string, wanted: string, stored: unknown): boo
     const known = Object.fromEntries(Object.entries(stored).filter(([key]) => Object.hasOwn(ours, key)));
     return sameJson(ours, comparable(taskId, { ...known, created: ours.created } as CreateTaskPayload));
   } catch {
-    return false; // one of the two fits no schema, and was made by somebody else
+    return false; // one of the two fits no schema, so this queue did not make it
   }
 };
 

@@ -4,10 +4,10 @@
 import { LRUCache } from 'lru-cache';
 import type { Clock } from '../../core/clock.ts';
 import type { Log } from '../../core/log.ts';
-import type { DeploymentClient } from '../../taskcluster/taskcluster-client.ts';
+import type { TaskclusterClient } from '../../taskcluster/taskcluster-client.ts';
 import type { Queue, TaskState } from '../queue.ts';
 
-export type RemoteStatesSettings = { readonly client: DeploymentClient; readonly clock: Clock; readonly log: Log };
+export type TaskStatesSettings = { readonly client: TaskclusterClient; readonly clock: Clock; readonly log: Log };
 
 const REMEMBERED_MS = 5_000;
 const MOST_REMEMBERED = 10_000;
@@ -20,7 +20,7 @@ const MOST_PAGES = 20;
 const LARGEST_ANSWER = 8 * 1024 * 1024;
 const STATES: readonly string[] = ['unscheduled', 'pending', 'running', 'completed', 'failed', 'exception'];
 
-export const createRemoteStates = ({ client, clock, log }: RemoteStatesSettings): Queue['taskStates'] => {
+export const createTaskStates = ({ client, clock, log }: TaskStatesSettings): Queue['taskStates'] => {
   const known = new LRUCache<string, TaskState>({
     max: MOST_REMEMBERED,
     ttl: REMEMBERED_MS,

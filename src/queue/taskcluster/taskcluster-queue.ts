@@ -1,22 +1,26 @@
 // The queue of a Taskcluster deployment: tasks of hooks are created there, each with the scopes of
 // its hook's role and no others.
 //
-// What it answers is told apart by whose fault it is. The hook's: 400, 403 (its role lacks scopes),
-// 404, 409, 410, 413 in the queue's own words; the fire ends as refused. Ours or nobody's: 401 (our
-// credentials are not good, or may not bear this role), 429, 5xx, no answer, what is no answer of
-// Taskcluster's; an error is thrown, and the fire is pursued, so that no hook pays for what its
-// owner cannot mend.
+// The queue's answers are told apart by their cause. The hook: 400, 403 (its role lacks scopes), 404,
+// 409, 410, 413 in the queue's own words; the fire ends as refused. This server or the deployment:
+// 401 (our credentials are not good, or may not bear this role), 429, 5xx, no answer, an answer that
+// is not Taskcluster's; an error is thrown, and the fire is tried again, because the hook's owner can
+// do nothing about it.
 import type { Clock } from '../../core/clock.ts';
 import { toIso } from '../../core/clock.ts';
 import { ApiError } from '../../http/api-error.ts';
 import type { ScopeExpression } from '../../http/api-method.ts';
-import { type DeploymentAnswer, type DeploymentClient, DeploymentError } from '../../taskcluster/taskcluster-client.ts';
+import {
+  type TaskclusterAnswer,
+  type TaskclusterClient,
+  TaskclusterError,
+} from '../../taskcluster/taskcluster-client.ts';
 import type { CreateTaskAnswer, CreateTaskRequest, Queue, Refusal } from '../queue.ts';
 import { isSameTask } from './same-task.ts';
-import { createRemoteStates, type RemoteStatesSettings } from './task-states.ts';
+import { createTaskStates, type TaskStatesSettings } from './task-states.ts';
 
-export type TaskclusterQueueSettings = RemoteStatesSettings & {
-  readonly client: DeploymentClient;
+export type TaskclusterQueueSettings = TaskStatesSettings & {
+  readonly client: TaskclusterClient;
   readonly clock: Clock;
 };
 
@@ -25,7 +29,7 @@ export type TaskclusterQueue = Queue & {
   readonly checkHealth: () => Promise<void>;
 };
 
-type Refused = Extract<DeploymentAnswer, { ok: false }>;
+type Refused = Extract<TaskclusterAnswer, { ok: false }>;
 
 /** The queue refuses a `created` more than 15 minutes from its own time; clocks differ. */
 const STALE_MS = 10 * 60 * 1000;
@@ -40,7 +44,7 @@ const AGAIN: CreateTaskAnswer = { kind: 'created', again: true };
 export const createTaskclusterQueue = (settings: TaskclusterQueueSettings): TaskclusterQueue => {
   const { client, clock } = settings;
 
-  const send = (request: CreateTaskRequest, task: string, signal: AbortSignal): Promise<DeploymentAnswer> =>
+  const send = (request: CreateTaskRequest, task: string, signal: AbortSignal): Promise<TaskclusterAnswer> =>
     client
       .call(
         {
@@ -52,7 +56,7 @@ export const createTaskclusterQueue = (settings: TaskclusterQueueSettings): Task
         signal,
       )
       .catch((error: unknown) => {
-        if (!(error instanceof DeploymentError)) throw error;
+        if (!(error instanceof TaskclusterError)) throw error;
         if (error.statusCode === 401) throw unknownHere(client, request, error);
         if (error.statusCode === 413) return TOO_LARGE; // of a proxy, which does not know the queue's words for it
         throw error;
@@ -70,7 +74,7 @@ export const createTaskclusterQueue = (settings: TaskclusterQueueSettings): Task
     );
     if (answer.ok) return answer.body;
     if (answer.statusCode === 404) return undefined;
-    throw new DeploymentError(
+    throw new TaskclusterError(
       `queue.task at ${client.rootUrl} does not show ${taskId} to client ${client.clientId}, which needs queue:get-task:*: ${answer.code}`,
       answer.statusCode,
     );
@@ -107,12 +111,12 @@ export const createTaskclusterQueue = (settings: TaskclusterQueueSettings): Task
       if (answer.statusCode !== 409) return refusalOf(answer);
       // Equal but for `created`: made late, by an attempt before our clock was set back.
       const made = await find(taskId, signal).catch((error: unknown) => {
-        if (error instanceof DeploymentError && error.statusCode === 403) return undefined; // then it stays a conflict
+        if (error instanceof TaskclusterError && error.statusCode === 403) return undefined; // then it stays a conflict
         throw error;
       });
       return made !== undefined && isSameTask(taskId, task, made) ? AGAIN : refusalOf(answer);
     },
-    taskStates: createRemoteStates(settings),
+    taskStates: createTaskStates(settings),
     checkHealth: async () => {
       const ping = { service: 'queue', name: 'ping', verb: 'GET', path: '/ping', as: 'nobody' } as const;
       const away = (error: unknown) =>
@@ -136,15 +140,15 @@ const createdIn = (task: string): number => {
  * hook.
  */
 const unknownHere = (
-  { rootUrl, clientId }: DeploymentClient,
+  { rootUrl, clientId }: TaskclusterClient,
   { authorizedScopes }: CreateTaskRequest,
-  { message }: DeploymentError,
-): DeploymentError => {
+  { message }: TaskclusterError,
+): TaskclusterError => {
   const isRestricted = message.includes('authorizedScopes');
   const reason = isRestricted
     ? `it lacks ${authorizedScopes.join(', ')}`
     : message.slice(message.indexOf('answered 401'));
-  return new DeploymentError(
+  return new TaskclusterError(
     `queue.createTask at ${rootUrl} does not accept client ${clientId}, which this server is there: ${reason}. ` +
       "Look at that client's token, expiry and scopes (it needs assume:hook-id:*), and at this machine's clock",
     401,

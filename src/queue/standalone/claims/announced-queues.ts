@@ -1,5 +1,5 @@
-// The table of who waits for work: for whom it is worth a notification that a task is pending
-// (task-store.ts sends it).
+// The table of queues for which workers wait: a notification that a task is pending
+// (task-store.ts sends it) is worth it for these.
 import { toIso } from '../../../core/clock.ts';
 import type { Queryable } from '../../../database/database.ts';
 import { statement } from '../../../database/statement.ts';
@@ -17,7 +17,7 @@ const putWaiter = statement(
  * From the commit of this on, the process hears of every task of the queue that becomes pending,
  * until `until`.
  */
-export const listenFor = async (
+export const announceQueue = async (
   on: Queryable,
   { taskQueueId, holder, until, now }: { taskQueueId: string; holder: string; until: number; now: number },
 ): Promise<void> => {

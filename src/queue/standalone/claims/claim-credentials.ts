@@ -1,5 +1,5 @@
 // The credentials that come with a claim: good for what a worker does with this run and for the
-// scopes of the task, and for nothing else (spec/standalone-auth-queue.md, section 8.2).
+// scopes of the task, and for nothing else.
 import { type IssuedCredentials, issueCredentials } from '../../../auth/clients/issue-credentials.ts';
 import type { StoredTask } from '../tasks/task.ts';
 

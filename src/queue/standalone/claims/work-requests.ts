@@ -1,15 +1,15 @@
-// Where workers wait for tasks. Those of one process that wait for the same queue ask the database
-// together; while there is nothing, they sleep until a notification says that there is.
+// Workers that wait for tasks. Those of one process that wait for the same queue ask the database
+// together; while there is no task, they sleep until a notification says that there is.
 import { LRUCache } from 'lru-cache';
 import type { Clock } from '../../../core/clock.ts';
 import { newUuid } from '../../../core/ids.ts';
 import type { Database } from '../../../database/database.ts';
 import type { StoredTask } from '../tasks/task.ts';
 import { PENDING_CHANNEL } from '../tasks/task-store.ts';
-import { listenFor } from './announced-queues.ts';
+import { announceQueue } from './announced-queues.ts';
 import type { ClaimTasks, WorkRequest } from './claim-tasks.ts';
 
-export type ClaimDesk = AsyncDisposable & {
+export type WorkRequests = AsyncDisposable & {
   /**
    * Tasks for a worker: at once when there are some, perhaps fewer than asked for. Else the first
    * that come; none when LONGEST_WAIT_MS are over, or the signal aborts, or the server ends.
@@ -17,24 +17,24 @@ export type ClaimDesk = AsyncDisposable & {
   readonly claim: (taskQueueId: string, request: WorkRequest, gone: AbortSignal) => Promise<readonly StoredTask[]>;
 };
 
-export type ClaimDeskSettings = {
+export type WorkRequestsSettings = {
   readonly database: Database;
   readonly clock: Clock;
   readonly claimTasks: ClaimTasks;
-  /** Aborts when the server ends: nobody is to wait any more. */
+  /** Aborts when the server ends: all requests end. */
   readonly ending: AbortSignal;
 };
 
-/** As the reference; clients give up after 30 s. */
+/** As Taskcluster; clients give up after 30 s. */
 const LONGEST_WAIT_MS = 20_000;
 /**
- * A queue for which somebody waited stays announced for this long, so that the next one who waits
- * has nothing to write.
+ * A queue for which a worker waited stays announced for this long, so that the next worker has
+ * nothing to write.
  */
 const ANNOUNCED_MS = 3 * LONGEST_WAIT_MS;
 /**
- * Who had begun to store a task before we were announced does not tell us. This long after it has,
- * as a rule.
+ * A transaction that began to store a task before the announcement does not notify us. After this
+ * long it has committed, as a rule.
  */
 const SOON_MS = 250;
 /** A notification may get lost with its connection. */
@@ -48,7 +48,7 @@ const MOST_CACHED = 10_000;
 type Waiter = WorkRequest & {
   /** It is part of a transaction at the moment, which may have tasks for it. */
   isServed: boolean;
-  /** Nobody waits any more. */
+  /** The worker does not wait any more. */
   isOver: boolean;
   readonly finish: (tasks: readonly StoredTask[]) => void;
   readonly fail: (error: unknown) => void;
@@ -62,7 +62,7 @@ type Line = {
   wakeUp: (() => void) | undefined;
 };
 
-export const createClaimDesk = (settings: ClaimDeskSettings): ClaimDesk => {
+export const createWorkRequests = (settings: WorkRequestsSettings): WorkRequests => {
   const { database, clock, claimTasks, ending } = settings;
   const holder = newUuid();
   const lines = new Map<string, Line>();
@@ -124,15 +124,15 @@ export const createClaimDesk = (settings: ClaimDeskSettings): ClaimDesk => {
   };
 
   /**
-   * Has whoever makes tasks of this queue pending tell us so, from here on. Answers whether nobody
-   * had been asked to before.
+   * From here on, each transaction that makes tasks of this queue pending notifies us. Answers
+   * whether the queue was not announced before.
    */
   const announce = async (taskQueueId: string): Promise<boolean> => {
     const now = clock.now();
     const until = announced.get(taskQueueId);
     if (until !== undefined && until > now + LONGEST_WAIT_MS && until <= now + ANNOUNCED_MS) return false;
     await listen();
-    await listenFor(database, { taskQueueId, holder, until: now + ANNOUNCED_MS, now });
+    await announceQueue(database, { taskQueueId, holder, until: now + ANNOUNCED_MS, now });
     announced.set(taskQueueId, now + ANNOUNCED_MS);
     return true;
   };

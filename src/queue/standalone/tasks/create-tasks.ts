@@ -47,7 +47,7 @@ export const createTasksWith = ({ timers, publishEvents }: CreateTasksSettings):
       fit.map(({ task }) => task),
       now,
     );
-    // Of two with one id, the first one was inserted.
+    // The first of two with one id was inserted.
     const made = new Set(fit.filter(({ task }) => inserted.delete(task.taskId)));
     if (made.size === 0) return made;
     await addDependencies(
@@ -120,7 +120,7 @@ const isDone = (dependency: Dependency | undefined, requires: TaskDefinition['re
 
 const problemOf = ({ taskId, definition }: NewTask, known: ReadonlyMap<string, Dependency>): ApiError | undefined => {
   const list = (ids: readonly string[]) => ids.map((id) => ` * ${id}`).join('\n');
-  // A task may depend on itself: it waits until somebody schedules it.
+  // A task may depend on itself: it waits until it is scheduled.
   const others = definition.dependencies.filter((id) => id !== taskId);
   const missing = others.filter((id) => !known.has(id));
   if (missing.length > 0) {

@@ -1,5 +1,4 @@
-// The table of what waits for what (spec/standalone-auth-queue.md, section 8.1). A dependency that
-// was satisfied once stays so.
+// The table of what waits for what. A dependency that was satisfied once stays so.
 //
 // Who creates a task locks its dependencies against change until both are stored; who resolves a
 // task locks those that wait for it. So either the creator sees that the dependency is resolved, or

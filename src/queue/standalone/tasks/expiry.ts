@@ -1,4 +1,4 @@
-// What happens to tasks by itself, and when: claims end, deadlines pass, old tasks are removed.
+// What time does to tasks: claims end, deadlines pass, old tasks are removed.
 //
 // Each task says in its row when it is due (`tasks.due`). One timer goes through those that are
 // due; it never sleeps longer than LONGEST_SLEEP_MS, so a task that is due later than that needs no
@@ -34,17 +34,17 @@ export const nearTimers = (tasks: readonly StoredTask[], now: number): NewTimer[
 
 /** Tasks that one turn goes through at most. */
 const MOST_AT_ONCE = 500;
-/** What somebody else has locked at the moment is not passed over for longer than this. */
+/** Tasks that another transaction has locked are looked at again after this. */
 const LOOK_AGAIN_MS = 1_000;
 
-export type DueTasksSettings = { readonly clock: Clock; readonly commitChanges: CommitChanges };
+export type TaskExpirySettings = { readonly clock: Clock; readonly commitChanges: CommitChanges };
 
 /**
  * The handler of TASK_TIMER's kind: does what is due to whichever tasks it is due to, and answers
  * when it is to look again.
  */
-export const createDueTasks =
-  ({ clock, commitChanges }: DueTasksSettings): BatchTimerHandler =>
+export const createTaskExpiry =
+  ({ clock, commitChanges }: TaskExpirySettings): BatchTimerHandler =>
   async (tx, timers) => {
     const now = clock.now();
     const due = await lockDue(tx, now, MOST_AT_ONCE);

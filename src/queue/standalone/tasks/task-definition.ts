@@ -1,4 +1,4 @@
-// A task as clients send it and as it is stored (spec/standalone-auth-queue.md, section 7.1).
+// The definition of a task, as clients send it and as it is stored.
 import Type, { type Static } from 'typebox';
 import { toIso } from '../../../core/clock.ts';
 import { SLUG_ID } from '../../../core/ids.ts';

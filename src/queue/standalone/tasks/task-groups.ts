@@ -28,7 +28,7 @@ const joinGroups = statement(
    on conflict do nothing`,
 );
 
-// Until the transaction ends nobody seals them: whoever does sees the tasks that got in before.
+// They cannot be sealed until the transaction ends, so that who seals them sees these tasks.
 const holdGroups = statement<{ task_group_id: string }>(
   'groups.hold',
   'select task_group_id from task_groups where task_group_id = any($1) order by task_group_id for share',
@@ -71,8 +71,8 @@ export const describeGroup = ({ taskGroupId, schedulerId, expires, sealed }: Tas
   ...(sealed !== undefined && { sealed: toIso(sealed) }),
 });
 
-// Of two who resolve the last two tasks of a group at once, the second one sees what the first one
-// did; who adds a task is waited for.
+// When two transactions resolve the last two tasks of a group at once, the second one sees what the
+// first one did. A transaction that adds a task is waited for.
 const lockGroups = statement(
   'groups.lock',
   'select from task_groups where task_group_id = any($1) order by task_group_id for no key update',

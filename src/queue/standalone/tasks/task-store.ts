@@ -40,12 +40,12 @@ const findRuns = statement<{ task_id: string; runs: Run[] }>(
   'select task_id, runs from tasks where task_id = any($1)',
 );
 
-/** Of those that there are. */
+/** Those that exist. */
 export const readStates = async (on: Queryable, taskIds: readonly string[]): Promise<Map<string, TaskState>> =>
   new Map((await on.query(findRuns, [taskIds])).map(({ task_id, runs }) => [task_id, stateOf(runs)]));
 
-// Those who wait for work of this queue are told, if anybody waits: a notification makes commits
-// wait for each other.
+// Notifies processes whose workers wait for this queue, if any do: a notification makes commits wait
+// for each other.
 const tellWaiters = (tasks: string, now: string) => `
   select count(*) from (
     select pg_notify('${PENDING_CHANNEL}', q.task_queue_id) from (select distinct task_queue_id from ${tasks} where is_pending) q
@@ -85,7 +85,7 @@ const insertTasks = statement<{ task_id: string; told: number }>(
  */
 export const insert = async (on: Queryable, tasks: readonly StoredTask[], now: number): Promise<Set<string>> => {
   if (tasks.length === 0) return new Set();
-  // Of two with one id, the first one is inserted.
+  // The first of two with one id is inserted.
   const unique = new Map(tasks.toReversed().map((task) => [task.taskId, task]));
   const places = new Map([...unique.keys()].toReversed().map((taskId, index) => [taskId, index + 1]));
   const sorted = [...unique.values()].sort((a, b) => (a.taskId < b.taskId ? -1 : 1));
@@ -173,7 +173,7 @@ const saveTasks = statement<{ told: number }>(
 /** Looking into arrays costs the square of their length. */
 const MOST_SAVED_AT_ONCE = 500;
 
-/** Of tasks that the transaction has locked. */
+/** The transaction has locked these tasks. */
 export const save = async (tx: Transaction, tasks: readonly StoredTask[], now: number): Promise<void> => {
   for (let at = 0; at < tasks.length; at += MOST_SAVED_AT_ONCE) {
     const some = tasks.slice(at, at + MOST_SAVED_AT_ONCE);

@@ -1,5 +1,4 @@
-// What a task is once it is stored, and what can be told from it (spec/standalone-auth-queue.md,
-// section 7.2).
+// A stored task, and what can be told from it.
 import type { TaskState } from '../../queue.ts';
 import type { TaskDefinition } from './task-definition.ts';
 

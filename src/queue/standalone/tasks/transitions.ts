@@ -1,5 +1,4 @@
-// What may become of a task, as functions of the task and the time alone
-// (spec/standalone-auth-queue.md, sections 8.4 and 9).
+// The transitions of a task, as functions of the task and the time alone.
 import { toIso } from '../../../core/clock.ts';
 import { ApiError } from '../../../http/api-error.ts';
 import {
@@ -14,7 +13,7 @@ import {
 export type TaskEvent = {
   readonly name: 'task-pending' | 'task-running' | 'task-completed' | 'task-failed' | 'task-exception';
   readonly runId: number;
-  /** A task whose deadline passed is told without the worker that had it (section 10). */
+  /** The message of a task whose deadline passed does not name the worker that had it. */
   readonly withoutWorker?: true;
 };
 
@@ -23,7 +22,7 @@ export type Changed = { readonly kind: 'changed'; readonly task: StoredTask; rea
 export type Outcome = Changed | { readonly kind: 'unchanged' } | { readonly kind: 'refused'; readonly error: ApiError };
 
 /**
- * Nobody but its arguments is asked, so that many can be done in one transaction. Times are
+ * Depends on its arguments alone, so that many can be done in one transaction. Times are
  * milliseconds since the epoch.
  */
 export type Transition = (task: StoredTask, now: number) => Outcome;

@@ -1,4 +1,4 @@
-// Mail by SMTP, in any mode, where a mail server is configured.
+// Mail by SMTP, in any mode, if a mail server is configured.
 import type { Config } from '../config.ts';
 import type { Mailer } from '../mail/mailer.ts';
 import { createSmtpMailer } from '../mail/smtp-mailer.ts';

@@ -1,16 +1,16 @@
 // One server is the whole deployment: clients, roles and tasks live in its database.
 import { signedAddress } from '#signing';
 import { ensureRootClient, followRootClient } from '../auth/clients/root-client.ts';
-import { createAuth } from '../auth/standalone-auth.ts';
+import { createStandaloneAuth } from '../auth/standalone-auth.ts';
 import { createStandaloneQueue } from '../queue/standalone/standalone-queue.ts';
+import { createConfiguredMailer } from './mailer.ts';
 import type { Mode, ModeSettings } from './mode.ts';
-import { createConfiguredMailer } from './smtp.ts';
 
 export const createStandaloneMode = async (settings: ModeSettings): Promise<Mode> => {
   const { config, database, timers, broker, secretBox, clock, log, metrics, rootUrl, ending } = settings;
   await using undo = new AsyncDisposableStack();
   const auth = undo.use(
-    await createAuth({
+    await createStandaloneAuth({
       ...{ database, timers, broker, secretBox, clock, log, metrics },
       rootUrl: config.rootUrl && signedAddress(config.rootUrl),
     }),
