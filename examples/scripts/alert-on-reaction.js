@@ -7,7 +7,9 @@ module.exports = (event) => {
   const effects = [];
   // `react` is null when a reaction is taken back.
   if (reaction !== undefined && reaction.react !== null) {
-    const author = hooks.ship_normalize(event['on-reply']?.react?.reply.author ?? event['on-post']?.react?.post.essay.author);
+    const author = hooks.ship_normalize(
+      event['on-reply']?.react?.reply.author ?? event['on-post']?.react?.post.essay.author,
+    );
     if (author === (hooks.bowl.config.for ?? hooks.bowl.our)) {
       effects.push(hooks.effects.send_dm(author, `${reaction.ship} reacted with ${reaction.react}`));
     }

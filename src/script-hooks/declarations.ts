@@ -108,9 +108,7 @@ const declaration = ({ name, description, definition }: DeclaredType): string =>
  * Unions that scripts look into: `event["on-post"]?.add` should be possible without proving first that it is there, and
  * `"on-post" in event` should prove it. The second needs the compiler's `exactOptionalPropertyTypes`.
  */
-const LOOKED_INTO = new Set(
-  'Event OnPost OnReply EventResult Verse Block Inline Listing Cite KindData'.split(' '),
-);
+const LOOKED_INTO = new Set('Event OnPost OnReply EventResult Verse Block Inline Listing Cite KindData'.split(' '));
 
 const ONE_OF = `/** An object with one of these keys. \`in\` tells which with \`exactOptionalPropertyTypes\` in jsconfig.json. */
 export type OneOf<T> = { [K in keyof T]: { [P in K]: T[P] } & { [P in Exclude<keyof T, K>]?: never } }[keyof T];`;
