@@ -6,7 +6,7 @@ import { promisify } from 'node:util';
 import { systemClock } from '../src/core/clock.ts';
 import { type Clients, clientsOf, ECHO_SCOPES, echoHook, rootClients, taskcluster } from './support/client.ts';
 import { MAIN, type Server, serveQuickly } from './support/server.ts';
-import { lastFirst } from './support/wait.ts';
+import { eventually, lastFirst } from './support/wait.ts';
 
 const HOUR = 60 * 60 * 1000;
 const cleanup = lastFirst({ after });
@@ -232,6 +232,64 @@ describe('a hook', () => {
   });
 });
 
+describe('a hook that is bound to what the server itself publishes', () => {
+  const boundTo = (exchange: string, routingKeyPattern = '#') => ({ bindings: [{ exchange, routingKeyPattern }] });
+  /** What the tasks of the hook say that it was fired with. */
+  const payloadsOf = async (group: string, id: string, count: number) => {
+    const fires = await eventually(`${group}/${id} has fired`, async () => {
+      const found = (await root.hooks.listLastFires(group, id).catch(() => ({ lastFires: [] }))).lastFires;
+      return found.length >= count && found;
+    });
+    const tasks = await Promise.all(fires.map(({ taskId }: { taskId: string }) => root.queue.task(taskId)));
+    return tasks.reverse().map((task) => task.payload.said);
+  };
+
+  it('fires when all tasks of a group are resolved, and again when one was added', async () => {
+    const taskGroupId: string = taskcluster.slugid();
+    const { exchange, routingKeyPattern } = new taskcluster.QueueEvents({
+      rootUrl: server.credentials.rootUrl,
+    }).taskGroupResolved({ taskGroupId });
+    const task = { ...echoHook().task, payload: { said: { $eval: 'payload' } } };
+    await makeHook('group', 'done', { ...boundTo(exchange, routingKeyPattern), task });
+    const create = async () => {
+      const taskId: string = taskcluster.slugid();
+      await root.queue.createTask(taskId, {
+        ...{ taskQueueId: 'group/worker', taskGroupId, schedulerId: 's', payload: {}, retries: 0 },
+        ...{ created: taskcluster.fromNowJSON('0 seconds'), deadline: taskcluster.fromNowJSON('1 hour') },
+        metadata: { name: 'n', description: 'd', owner: 'o', source: 'https://example.com' },
+      });
+      return taskId;
+    };
+    const [one, other] = [await create(), await create()];
+    const { tasks } = await root.queue.claimWork('group/worker', { workerGroup: 'g', workerId: 'w', tasks: 1 });
+    assert.equal(tasks[0].status.taskId, one);
+    await root.queue.reportCompleted(one, 0);
+    await root.queue.cancelTask(other);
+    const { sealed: _, ...group } = await root.queue.getTaskGroup(taskGroupId);
+    const message = { ...group, version: 1 };
+    assert.deepEqual(await payloadsOf('group', 'done', 1), [message]);
+    await root.queue.cancelTask(await create());
+    const [first, second] = await payloadsOf('group', 'done', 2);
+    assert.deepEqual(first, message);
+    assert.deepEqual({ ...second, expires: message.expires }, message);
+    assert.ok(second.expires >= message.expires, 'the group lives until its last task has expired');
+  });
+
+  it('fires when a client or a role changes', async () => {
+    const events = new taskcluster.AuthEvents({ rootUrl: server.credentials.rootUrl });
+    const task = { ...echoHook().task, payload: { said: { $eval: 'payload' } } };
+    await makeHook('group', 'clients', { ...boundTo(events.clientUpdated().exchange), task });
+    await makeHook('group', 'roles', { ...boundTo(events.roleDeleted().exchange), task });
+    const client = { expires: '2090-01-01T00:00:00.000Z', description: '', scopes: [] };
+    await root.auth.createClient('bound/client', client);
+    await root.auth.disableClient('bound/client');
+    await root.auth.createRole('bound:role', { scopes: [], description: '' });
+    await root.auth.deleteRole('bound:role');
+    assert.deepEqual(await payloadsOf('group', 'clients', 1), [{ version: 1, clientId: 'bound/client' }]);
+    assert.deepEqual(await payloadsOf('group', 'roles', 1), [{ version: 1, roleId: 'bound:role' }]);
+  });
+});
+
 describe('the last fires', () => {
   it('are listed newest first, in pages without gaps or repeats, also while new ones come', async () => {
     await makeHook('fires', 'hook');
@@ -348,7 +406,7 @@ describe("a hook's power", () => {
     }
   });
 
-  it('is not that of its caller: who may only trigger it gets a task that he could not create', async () => {
+  it('is not that of its caller: who may only trigger it gets a task that they could not create', async () => {
     await makeHook('power', 'lent', { task: { ...echoHook().task, scopes: ['assume:worker'] } }, [
       ...ECHO_SCOPES,
       'assume:worker',
