@@ -38,7 +38,7 @@ describe('the cache of clients', () => {
     assert.equal(asked.length, 2);
   });
 
-  it('does not keep an answer that a change overtook', async () => {
+  it('does not keep an answer from before a change', async () => {
     const { answers, load, hold, release } = source();
     answers.set('c', 'old');
     const cache = createClientCache(load);
@@ -61,7 +61,7 @@ describe('the cache of clients', () => {
     assert.equal(asked.length, 2);
   });
 
-  it('asks every time while changes cannot be heard', async () => {
+  it('asks the database each time while changes are not heard', async () => {
     const { answers, asked, load } = source();
     answers.set('c', 'old');
     const cache = createClientCache(load);
@@ -77,7 +77,7 @@ describe('the cache of clients', () => {
     assert.equal(asked.length, 4);
   });
 
-  it('keeps a failure from nobody, and not for long', async () => {
+  it('passes a failure on, and does not keep it', async () => {
     let fails = true;
     const cache = createClientCache(async () => {
       if (fails) throw new Error('away');
@@ -117,7 +117,7 @@ describe('the cache of roles', () => {
     };
   };
 
-  it('is read once a revision, and our own announcement does not make us read again', async () => {
+  it('is read once for each revision, and not again for the notification of a change of its own process', async () => {
     const { set, lists, source: from } = source();
     set(['a']);
     const cache = createRoleCache(from);
@@ -150,7 +150,7 @@ describe('the cache of roles', () => {
     assert.deepEqual((await cache.current()).expand(['assume:r']), ['assume:r', 'new']);
   });
 
-  it('asks for the revision every time while changes cannot be heard, but reads no more than it must', async () => {
+  it('asks for the revision each time while changes are not heard, and reads roles only when it changed', async () => {
     const { set, lists, source: from } = source();
     set(['a']);
     const cache = createRoleCache(from);

@@ -102,7 +102,7 @@ describe('the real client', () => {
     }
   });
 
-  it('without credentials is nobody, with wrong ones refused', async () => {
+  it('is anonymous without credentials, and fails to authenticate with wrong ones', async () => {
     assert.deepEqual(await new taskcluster.Auth({ rootUrl }).ping(), { scopes: ['assume:anonymous'] });
     await assert.rejects(authWith({ ...credentials, accessToken: 'wrong' }).ping(), { statusCode: 401 });
   });

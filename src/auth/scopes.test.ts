@@ -29,12 +29,12 @@ describe('scopes', () => {
     );
   });
 
-  it('have the normal form that was recorded', () => {
+  it('have the normal form that Taskcluster was recorded to give', () => {
     const given = ['auth:current-scopes', 'b', 'a*', 'a:x', 'B', 'ab', '', 'c:*', 'c:a', 'aa*', 'c'];
     assert.deepEqual(normalForm(given), ['', 'B', 'a*', 'b', 'c', 'c:*']);
   });
 
-  it('satisfy nothing beside them: a prefix stops where its star stands', () => {
+  it('satisfy nothing but what begins as they do up to their star', () => {
     assert.ok(!covers('a/b', 'a/bc'));
     assert.ok(!covers('a/b/*', 'a/b'));
     assert.ok(!covers('a:*', 'a*'), 'a wildcard is covered by a wider one only');
@@ -57,7 +57,7 @@ describe('scopes', () => {
     );
   });
 
-  it('keep their meaning in normal form, which is found as well by searching as by looking at each', () => {
+  it('have the same meaning in normal form, where a binary search finds what a linear one does', () => {
     fc.assert(
       fc.property(scopes, scope, (given, required) => {
         // But for the one case in which we are stricter (scopes.ts).

@@ -117,7 +117,7 @@ const eventually = async (what: string, isSo: () => Promise<boolean>): Promise<v
 };
 
 describe('clients in the database', () => {
-  it('sign requests, and what one process changes the others know', async () => {
+  it('sign requests, and a change by one process reaches the others', async () => {
     await using here = await openAuth();
     await using there = await openAuth();
     const key = await addClient(here, 'shared/client', ['a:*']);
@@ -131,7 +131,7 @@ describe('clients in the database', () => {
     );
   });
 
-  it('that were unknown a moment ago are known as soon as they are there', async () => {
+  it('that did not exist at the last request can sign the next one', async () => {
     await using auth = await openAuth();
     await assert.rejects(auth.authenticate(signed('late', 'x')), { message: 'Unauthorized: Bad mac' });
     const key = await addClient(auth, 'late', []);
@@ -148,7 +148,7 @@ describe('clients in the database', () => {
     await assert.rejects(auth.clients.find('sealed/b'), /was altered, or sealed with another encryption key/);
   });
 
-  it('are asked for on every request while changes cannot be heard', async () => {
+  it('are read from the database with each request while changes are not heard', async () => {
     let listener: Listener | undefined;
     const deaf: Database = {
       ...database,
@@ -268,7 +268,7 @@ describe('roles in the database', () => {
     await put(auth, 't:w', ['a:1', 'via:1'], ['auth:update-role:t:w'], 'updateRole');
   });
 
-  it('do not turn a text that one holds into what a star makes of it', async () => {
+  it('need what their star can make of a text, not the text only', async () => {
     await using auth = await openAuth();
     const may = ['auth:create-role:t:*', 'auth:update-role:t:*'];
     await assert.rejects(put(auth, 't:esc*', ['q:<..>/x'], [...may, 'q:<..>/x']), /\["q:\*"\]/);
@@ -311,7 +311,7 @@ describe('roles in the database', () => {
     }
   });
 
-  it('made twice at once are made once', async () => {
+  it('that two processes create at once are created once', async () => {
     await using here = await openAuth();
     await using there = await openAuth();
     const [one, other] = await Promise.all([put(here, 'twice', ['x']), put(there, 'twice', ['x'])]);

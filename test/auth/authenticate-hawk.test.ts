@@ -54,7 +54,7 @@ const ask = (authorization: string | undefined, more: object = {}) =>
   auth.authenticateHawk(request(authorization, more));
 
 describe('authenticateHawk', () => {
-  it('tells who signed a request towards another service, and what he may do', async () => {
+  it('tells who signed a request towards another service, and what they may do', async () => {
     const answer = { status: 'auth-success', scheme: 'hawk', clientId: 't2/base', scopes: EXPANDED, expires: EXPIRES };
     assert.deepEqual(await ask(headerFor(base)), answer);
     assert.deepEqual(await ask(headerFor(base), { host: 'TC.example.com' }), answer, 'hosts have no case');
@@ -117,7 +117,7 @@ describe('authenticateHawk', () => {
     assert.equal(head.status, 'auth-success');
   });
 
-  it('answers what everybody has when nobody signed', async () => {
+  it('answers what everybody has for an unsigned request', async () => {
     for (const nothing of [undefined, '']) {
       const { expires, ...answer } = await ask(nothing);
       assert.deepEqual(answer, { status: 'no-auth', scheme: 'none', scopes: ['anon:1', 'assume:anonymous'] });
@@ -135,7 +135,7 @@ describe('authenticateHawk', () => {
     assert.match(message, /^ext\.certificate issuer `t2\/base` doesn't satisfy all certificate scopes anon:1\. /);
   });
 
-  it('says in the words of the reference what is wrong with a signature, with 200', async () => {
+  it('answers what is wrong with a signature in the words of Taskcluster, with 200', async () => {
     const failed = async (authorization: string | undefined, more: object = {}) => {
       const answer = await ask(authorization, more);
       assert.deepEqual(Object.keys(answer), ['status', 'message'], JSON.stringify(answer));
@@ -160,7 +160,7 @@ describe('authenticateHawk', () => {
     );
   });
 
-  it('is not to be led astray by line breaks in what it is told', async () => {
+  it('is not misled by line breaks in the request', async () => {
     // The text that is signed has a line for each part: one that is moved into its neighbour would
     // read the same. So not even a good signature over such a resource is taken for one.
     const { clientId: id, accessToken: key } = base;
@@ -258,7 +258,7 @@ describe('testAuthenticate', () => {
     await assert.rejects(widened.testAuthenticate(body), { statusCode: 401 });
   });
 
-  it('knows nobody else, and is nobody elsewhere', async () => {
+  it('knows no other client, and its client exists nowhere else', async () => {
     await assert.rejects(as(server.credentials).testAuthenticate({}), {
       statusCode: 401,
       code: 'AuthenticationFailed',
@@ -278,7 +278,7 @@ describe('testAuthenticate', () => {
     await assert.rejects(as().testAuthenticateGet(), { statusCode: 403 });
   });
 
-  it('takes as long for ten thousand scopes as is bearable', async () => {
+  it('takes a bounded time for ten thousand scopes', async () => {
     const many = (name: string) => Array.from({ length: 10_000 }, (_, i) => `${name}:${i}`);
     const asking = as(tester).testAuthenticate({ clientScopes: many('a'), requiredScopes: many('b') });
     await assert.rejects(asking, { statusCode: 403 });

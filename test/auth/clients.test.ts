@@ -97,7 +97,7 @@ describe('a client', () => {
     await as('off', accessToken).currentScopes();
   });
 
-  it('with a new token is refused with the old one at once', async () => {
+  it('with a new token cannot sign with the old one from then on', async () => {
     const { auth, accessToken: old } = await make('rotated', ['auth:current-scopes']);
     await auth.currentScopes();
     const before = await root.client('rotated');
@@ -195,7 +195,7 @@ describe('a client', () => {
   });
 });
 
-describe('nobody gives what he does not hold', () => {
+describe('nobody gives what they do not hold', () => {
   it('when a client is made', async () => {
     await root.createRole('giver', { description: '', scopes: ['via-role:1'] });
     const { auth } = await make('t2/base', ['auth:create-client:t2/tmp/*', 'x:*', 'assume:giver']);
@@ -249,7 +249,7 @@ describe('nobody gives what he does not hold', () => {
 });
 
 describe('the client root', () => {
-  it('cannot be changed, disabled, deleted or made anew, by nobody', async () => {
+  it('cannot be changed, disabled, deleted or made again by anybody', async () => {
     for (const change of [
       () => root.createClient('root', body()),
       () => root.updateClient('root', body()),

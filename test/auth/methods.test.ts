@@ -1,5 +1,5 @@
 // Every method of the real client's Auth reference that standalone mode has: one good call with
-// exactly the scopes that the reference names, and the same call without credentials and with
+// exactly the scopes that taskcluster-client's reference names, and the same call without credentials and with
 // scopes that are nearly right.
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
@@ -10,7 +10,7 @@ import { type Server, serveQuickly } from '../support/server.ts';
 import { lastFirst } from '../support/wait.ts';
 
 /**
- * spec/task-hooks.md, section 5, and listRoles2, which it leaves out and every new client calls.
+ * Those that taskcluster-client has and that are served here.
  */
 const NEEDED = [
   ...['ping', 'listClients', 'client', 'createClient', 'updateClient', 'deleteClient', 'enableClient', 'disableClient'],
@@ -129,7 +129,7 @@ const CALLS: Readonly<Record<string, Call>> = {
   },
 };
 
-/** The scopes that the reference names for a call, filled in. */
+/** The scopes that the client's reference names for a call, filled in. */
 const scopesFor = ({ scopes, args }: Entry, { args: values = [], given = [] }: Call): string[] => {
   if (scopes === undefined) return [];
   const fill = (scope: string) => scope.replace(/<(\w+)>/g, (_, name) => String(values[args.indexOf(name)]));
@@ -221,7 +221,7 @@ for (const name of NEEDED) {
       );
     });
 
-    it('is refused to whoever lacks one of its scopes, though he may have what looks like it', async () => {
+    it('is refused to whoever lacks one of its scopes, though they may have what looks like it', async () => {
       for (const lacking of required) {
         const others = required.filter((scope) => scope !== lacking);
         const auth = await authWith([...others, ...nearly(lacking)]);

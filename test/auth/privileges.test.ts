@@ -121,7 +121,7 @@ describe('authorizedScopes', () => {
     }
   });
 
-  it('that cannot be read are not left out of account', async () => {
+  it('that cannot be read are not ignored', async () => {
     for (const authorizedScopes of ['*', { 0: '*' }, [['*']], [1], [null], ['a\nb'], ['é'], 1, true]) {
       const ext = encode({ authorizedScopes });
       await refusesRaw(JSON.stringify(authorizedScopes), signedBy(mallory, SCOPES_PATH, { ext }), 401);
@@ -202,7 +202,7 @@ describe('a certificate', () => {
     }
   });
 
-  it('signed by somebody for more than he has is refused', async () => {
+  it('for more than its issuer has is refused', async () => {
     for (const scope of ['*', 'a/bc', 'a/b*', 'a:b', 'a:b*', 'assume:vault-keeper', 'assume:*', 'assume:anonymous']) {
       await refusesRaw(scope, use(mallory, { ...good(), scopes: ['auth:current-scopes', scope] }), 401);
     }

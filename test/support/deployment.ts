@@ -117,7 +117,7 @@ export const startDeployment = async (t: Cleanup, options: StandInOptions = {}):
     return refuse(400, 'InputValidationError', what);
   };
 
-  /** What is wrong with the request, measured by the reference. */
+  /** What is wrong with the request, measured by taskcluster-client's reference. */
   const problemOf = (request: Incoming): string | undefined => {
     const { entry, body, url, contentType } = request;
     const unknown = [...url.searchParams.keys()].find((key) => key !== 'bewit' && !entry.query.includes(key));

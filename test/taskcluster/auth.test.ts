@@ -46,7 +46,7 @@ const AWAY: readonly Fault[] = [
 
 describe('while Auth is away', () => {
   for (const fault of AWAY) {
-    it(`nobody is taken for anybody, and it is no fault of the caller: ${JSON.stringify(fault)}`, async (t) => {
+    it(`no caller is authenticated, and the answer is 503: ${JSON.stringify(fault)}`, async (t) => {
       const { auth, deployment, clock } = await createBackends(t);
       deployment.fail('auth', fault);
       const request = signed(clock.now());
@@ -113,11 +113,7 @@ describe('a signature', () => {
     );
     assert.ok(calls.every(({ body }) => body.host === 'hooks.example.com' && body.port === 8443));
     deployment.clients.delete(PERSON);
-    await assert.rejects(
-      auth.authenticate(signed(clock.now())),
-      { code: 'AuthenticationFailed' },
-      'nothing is remembered',
-    );
+    await assert.rejects(auth.authenticate(signed(clock.now())), { code: 'AuthenticationFailed' }, 'nothing is cached');
   });
 
   it('for the deployment by a proxy that keeps the Host header is one for the port of its scheme', async (t) => {
@@ -185,7 +181,7 @@ describe('a signature', () => {
   });
 });
 
-describe('what Auth says is not taken on trust', () => {
+describe('the answer of Auth is checked', () => {
   /** An Auth that believes everything and says this. */
   const believing = async (t: Cleanup, says: object) => {
     const cleanup = lastFirst(t);

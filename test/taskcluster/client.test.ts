@@ -140,7 +140,7 @@ const startOther = async (t: Cleanup, respond: (request: IncomingMessage, respon
 };
 
 describe('what is no service of Taskcluster', () => {
-  it('cannot fill the memory', async (t) => {
+  it('may send an answer of a bounded size only', async (t) => {
     let sent = 0;
     const client = await startOther(t, (_request, response) => {
       response.writeHead(200, { 'content-type': 'application/json' });

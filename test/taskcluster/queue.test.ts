@@ -94,7 +94,7 @@ describe('a task', () => {
     ['a connection that is cut after the task was made', { kind: 'cut-after' }],
   ];
   for (const [what, fault] of OURS) {
-    it(`is pursued after ${what}, which is no fault of the hook, and the error says where`, async (t) => {
+    it(`is tried again after ${what}, and the error says where`, async (t) => {
       const { create, deployment } = await begin(t);
       deployment.fail('queue.createTask', fault, 1);
       await assert.rejects(create(), (error: Error) =>
@@ -105,7 +105,7 @@ describe('a task', () => {
     });
   }
 
-  it('is pursued while our client is unknown or may not bear the role, and its scopes are told to nobody', async (t) => {
+  it('is tried again while our client is unknown or may not use the role, and no error lists its scopes', async (t) => {
     const { create, deployment } = await begin(t, ['secret-scope:x']);
     await assert.rejects(create(), (error: Error) => {
       assert.match(error.message, /client hooks\/server.*assume:hook-id:g\/h.*assume:hook-id:\*/);
@@ -281,7 +281,7 @@ it('whatever is lost on the way, in whatever order, and however long it takes, a
 });
 
 describe('the states of tasks', () => {
-  it('come from the queue, for all tasks in one call, and are remembered for a moment', async (t) => {
+  it('come from the queue, for all tasks in one call, and are cached for a moment', async (t) => {
     const { create, queue, deployment } = await begin(t);
     await create();
     const expected = new Map([[TASK_ID, 'pending']]);

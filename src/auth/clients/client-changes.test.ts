@@ -132,7 +132,7 @@ describe('a client that is to be deleted when it expires', () => {
     await eventually('it is gone too', async () => (await first.auth.clients.read('past')) === undefined);
   });
 
-  it('has no timer when the change that would set it was refused', async (t) => {
+  it('has no timer when the change that would set it failed', async (t) => {
     const { clock, start } = await createWorld(t);
     const { call, timers } = await start();
     const due = clock.now() + HOUR;
@@ -204,7 +204,7 @@ describe('the audit', () => {
     }
   });
 
-  it('has nothing of what was refused', async (t) => {
+  it('has no row for a change that was not allowed', async (t) => {
     const { clock, start, database } = await createWorld(t);
     const { call } = await start();
     const body = { expires: toIso(clock.now() + HOUR), description: '', scopes: ['a'], deleteOnExpiration: false };
@@ -241,7 +241,7 @@ describe('the file of the client root', () => {
     }
   });
 
-  it('is of no use when somebody took power from root in the database, which is said at the start', async (t) => {
+  it('is of no use when root lost its scopes in the database, and the start warns of it', async (t) => {
     const { database, clock, start } = await createWorld(t);
     const { auth } = await start();
     const folder = await mkdtemp(join(tmpdir(), 'hookwright-follow-'));

@@ -96,7 +96,7 @@ describe('the root client', () => {
     assert.deepEqual(await readdir(dataFolder), ['root-credentials.json']);
   });
 
-  it('has its file closed to others when somebody opened it', async () => {
+  it('has its file closed again when others could read it', async () => {
     const { file, ensure } = await world();
     await ensure();
     await chmod(file, 0o644);

@@ -315,7 +315,7 @@ describe('a client', () => {
     }
   });
 
-  it('that nobody is, is anonymous', async () => {
+  it('is anonymous when nothing is signed', async () => {
     assert.deepEqual(await accepted(unsigned()), { clientId: undefined, scopes: EVERYBODY });
     assert.deepEqual(await accepted({ ...unsigned(), authorization: '' }), { clientId: undefined, scopes: EVERYBODY });
     assert.deepEqual(await accepted(unsigned('/a?xbewit=1')), { clientId: undefined, scopes: EVERYBODY });
@@ -426,7 +426,7 @@ describe('authorizedScopes', () => {
     await accepted(signed({ ...path, ext: { authorizedScopes: ['a/b'] } }));
   });
 
-  it('tell nobody what a client holds who does not have its key', async () => {
+  it('do not tell what a client holds to callers without its key', async () => {
     await refused(signed({ key: 'wrong', ext: { authorizedScopes: ['zz'] } }), 'Unauthorized: Bad mac');
   });
 
@@ -445,7 +445,7 @@ describe('ext', () => {
       refused(signed({ rawExt: Buffer.from(` ${text}`).toString('base64') }), 'Failed to parse ext'));
   }
 
-  it('may hold keys that nobody knows, and a null for "no certificate"', async () => {
+  it('may hold unknown keys, and a null for "no certificate"', async () => {
     assert.equal((await accepted(signed({ ext: { other: 1, certificate: null } }))).clientId, 'tester');
   });
 
@@ -650,7 +650,7 @@ describe('whatever comes', () => {
     );
   });
 
-  it('leaves a database that is away what it is, no 401', async () => {
+  it('is no 401 while the database is away', async () => {
     const away = new Error('connection refused');
     const { authenticate } = createAuthenticator({
       clock: clockAt(NOW),

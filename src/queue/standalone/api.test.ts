@@ -102,7 +102,7 @@ describe('the messages of the queue', () => {
 });
 
 describe('creating tasks as hooks do', () => {
-  it('costs one statement and the question who listens, however many they are, and sets no timers', async (t) => {
+  it('costs one statement and one look at the bindings, however many they are, and sets no timers', async (t) => {
     const { database, definition, queue, bindTo } = await createWorld(t);
     bindTo(new Set());
     const count = statement<{ count: number }>(
@@ -225,7 +225,7 @@ describe('a claim', () => {
     assert.deepEqual([(await status(taskId)).state, (await status(taskId)).runs.length], ['exception', 2]);
   });
 
-  it('may be reported by a worker of old that says so in the body', async (t) => {
+  it('may be reported as failed in the body, as old workers do', async (t) => {
     const { create, claim, call } = await createWorld(t);
     const taskId = await create();
     await claim();
@@ -233,7 +233,7 @@ describe('a claim', () => {
     assert.equal(status.state, 'failed');
   });
 
-  it('is told apart from what is not there', async (t) => {
+  it('on a task or run that does not exist is not found', async (t) => {
     const { create, call } = await createWorld(t);
     const taskId = await create();
     await assert.rejects(call('reportCompleted', { taskId, runId: '0' }), { code: 'RequestConflict' });
@@ -283,7 +283,7 @@ describe('dependencies', () => {
     assert.equal((await status(waiting)).state, 'pending');
   });
 
-  it('on itself makes a task wait until somebody schedules it', async (t) => {
+  it('on itself makes a task wait until it is scheduled', async (t) => {
     const { create, call, status } = await createWorld(t);
     const taskId = newSlugId();
     await create({ dependencies: [taskId] }, taskId);
@@ -390,7 +390,7 @@ describe('a task group', () => {
   });
 });
 
-describe('who acts on a task', () => {
+describe('a caller who acts on a task', () => {
   it('needs a scope of its group, of its project, or of its scheduler', async (t) => {
     const { create, call } = await createWorld(t);
     const taskId = await create({ schedulerId: 's', projectId: 'p' });

@@ -20,14 +20,14 @@ const createWorld = async (t: TestContext) => {
   const claimAll = () => call('claimWork', QUEUE, WORKER);
   const report = (taskId: string, runId = 0, how = 'Completed') =>
     call(`report${how}`, { taskId, runId: String(runId) });
-  /** The groups that were told to be resolved since the last time. */
+  /** The groups that were published as resolved since the last time. */
   const resolved = () =>
     messages.splice(0).flatMap(({ exchange, routingKey }) => (exchange === RESOLVED ? [routingKey.split('.')[1]] : []));
   return { ...world, create, claimAll, report, resolved };
 };
 
 describe('a task group', () => {
-  it('is told to be resolved once its last task is, whose it is and until when it is kept', async (t) => {
+  it('is published as resolved once its last task is, with its scheduler and expiry', async (t) => {
     const { create, claimAll, report, messages, clock } = await createWorld(t);
     const taskGroupId = newSlugId();
     const more = { taskGroupId, schedulerId: 's', expires: toIso(clock.now() + 5 * HOUR) };
@@ -71,7 +71,7 @@ describe('a task group', () => {
     assert.deepEqual(resolved(), [taskGroupId]);
   });
 
-  it('is told to be resolved again when a task was added or run again, and is done', async (t) => {
+  it('is published as resolved again when a task was added or run again, and is resolved', async (t) => {
     const { create, claimAll, report, call, resolved } = await createWorld(t);
     const taskGroupId = newSlugId();
     const first = await create({ taskGroupId });
@@ -89,7 +89,7 @@ describe('a task group', () => {
     assert.deepEqual(resolved(), [taskGroupId]);
   });
 
-  it('is told to be resolved when its last two tasks are resolved at once by two processes', async (t) => {
+  it('is published as resolved when two processes resolve its last two tasks at once', async (t) => {
     const { create, claimAll, report, resolved, anotherQueue } = await createWorld(t);
     const there = anotherQueue();
     for (let round = 0; round < 15; round += 1) {
@@ -101,7 +101,7 @@ describe('a task group', () => {
     }
   });
 
-  it('that is canceled as a whole is told once for each transaction at most, and in the end', async (t) => {
+  it('that is canceled as a whole is published as resolved', async (t) => {
     const { create, call, resolved } = await createWorld(t);
     const taskGroupId = newSlugId();
     for (let tasks = 0; tasks < 10; tasks += 1) await create({ taskGroupId });
@@ -110,7 +110,7 @@ describe('a task group', () => {
     assert.deepEqual(resolved(), [taskGroupId]);
   });
 
-  it('is told to be sealed with each call that seals it', async (t) => {
+  it('is published as sealed with each call that seals it', async (t) => {
     const { create, call, messages, clock } = await createWorld(t);
     const taskGroupId = newSlugId();
     await create({ taskGroupId });

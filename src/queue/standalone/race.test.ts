@@ -28,7 +28,7 @@ const createWorld = async (t: TestContext) => {
   return { ...world, callOf, create, claim, status };
 };
 
-const settled = async (calls: readonly Promise<unknown>[]): Promise<number[]> =>
+const statusesOf = async (calls: readonly Promise<unknown>[]): Promise<number[]> =>
   (await Promise.allSettled(calls)).map((result) => {
     if (result.status === 'fulfilled') return 200;
     if (result.reason instanceof ApiError) return result.reason.statusCode;
@@ -54,7 +54,7 @@ describe('at once', () => {
     assert.equal((await claim(0, 30)).length, 30);
     for (const taskId of ids) {
       const run = { taskId, runId: '0' };
-      const codes = await settled([
+      const codes = await statusesOf([
         callOf(0)('reportCompleted', run),
         callOf(1)('reportFailed', run),
         callOf(2)('reportException', run, { reason: 'internal-error' }),
@@ -109,7 +109,7 @@ describe('at once', () => {
     await claim(0, 20);
     await pass(20 * 60_000 - 1_000);
     const passing = pass(1_000);
-    const codes = await settled(ids.map((taskId, n) => callOf(n)('reportCompleted', { taskId, runId: '0' })));
+    const codes = await statusesOf(ids.map((taskId, n) => callOf(n)('reportCompleted', { taskId, runId: '0' })));
     await passing;
     for (const [n, taskId] of ids.entries()) {
       const { state, runs, retriesLeft } = await status(taskId);
@@ -122,7 +122,7 @@ describe('at once', () => {
     const { callOf, definition, call } = await createWorld(t);
     for (let round = 0; round < 10; round += 1) {
       const taskGroupId = newSlugId();
-      const codes = await settled(
+      const codes = await statusesOf(
         ['a', 'b', 'c', 'a', 'b', 'c'].map((schedulerId, n) =>
           callOf(n)('createTask', { taskId: newSlugId() }, definition({ taskGroupId, schedulerId })),
         ),

@@ -130,7 +130,7 @@ export const createWorld = async (t: Cleanup, options: WorldOptions = {}): Promi
     await ran;
   });
 
-  const settle = async () => {
+  const finishDue = async () => {
     for (let looks = 1; ; looks += 1) {
       const [row] = await database.query(overdue, [toIso(clock.now())]);
       if (row?.count === 0) return;
@@ -157,10 +157,10 @@ export const createWorld = async (t: Cleanup, options: WorldOptions = {}): Promi
       bound = exchanges;
     },
     pass: async (ms) => {
-      await settle();
+      await finishDue();
       // A scheduler looks at the clock each second, and asks anew every ten.
       for (let left = ms; left > 0; left -= 1_000) await clock.advance(Math.min(left, 1_000));
-      await settle();
+      await finishDue();
     },
     anotherQueue: () => {
       const another = make(createTimers({ database, clock, log: silentLog, metrics: createMetrics() }));

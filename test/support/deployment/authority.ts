@@ -1,6 +1,5 @@
-// Who signs and what they may do, in a stand-in Taskcluster deployment: written from the spec with
-// the field's own packages, and with nothing of ours, so that a mistake of ours meets somebody who
-// does not make it.
+// Who signs and what they may do, in a stand-in for a Taskcluster deployment: written with the
+// field's own packages and with nothing of ours, so that it does not share our mistakes.
 import { createHmac } from 'node:crypto';
 import hawk from 'hawk';
 import scopeLib from 'taskcluster-lib-scopes';

@@ -19,7 +19,7 @@ export type StandInTask = {
 
 export type Answer = { readonly status: number; readonly body?: unknown };
 
-/** Who asks: all that he holds. */
+/** The caller's scopes. */
 export type Asking = { readonly scopes: readonly string[]; readonly authorizedScopes: readonly string[] | undefined };
 
 export type QueueRequest = {

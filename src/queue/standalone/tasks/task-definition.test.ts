@@ -16,7 +16,7 @@ const MINUTE = 60_000;
 const DAY = 24 * 60 * MINUTE;
 const check = compilePayloadCheck(CREATE_TASK_REQUEST, () => 'schema');
 
-/** As it stands in spec/standalone-auth-queue.md, section 11. */
+/** Recorded at Taskcluster's own queue. */
 const request = (more: object = {}): CreateTaskPayload => {
   const task = {
     taskQueueId: 'prov/wt',
@@ -32,7 +32,7 @@ const request = (more: object = {}): CreateTaskPayload => {
 const complete = (more: object = {}) => completeTask(TASK_ID, request(more));
 
 describe('a task definition', () => {
-  it('has everything filled in as the reference queue fills it in', () => {
+  it('has everything filled in as the queue of Taskcluster fills it in', () => {
     assert.deepEqual(complete(), {
       provisionerId: 'prov',
       workerType: 'wt',
@@ -113,7 +113,7 @@ describe('the times of a task', () => {
     }
   });
 
-  it('are refused in the words of the reference queue', () => {
+  it('that are wrong are told in the words of the queue of Taskcluster', () => {
     assert.equal(refusal({ created: at(-15 * MINUTE - 1) }), '`created` cannot be in the past (max 15min drift)');
     assert.equal(refusal({ created: at(15 * MINUTE + 1) }), '`created` cannot be in the future (max 15min drift)');
     assert.equal(refusal({ created: at(-5), deadline: at(-1) }), '`deadline` cannot be in the past');
@@ -131,7 +131,7 @@ describe('the times of a task', () => {
 });
 
 describe('the scopes that a task takes', () => {
-  it('are those that the reference queue was recorded to require', () => {
+  it('are those that the queue of Taskcluster was recorded to require', () => {
     const task = complete({ scopes: ['s:1'], routes: ['r'], priority: 'medium', schedulerId: 'x' });
     assert.equal(
       JSON.stringify(scopesToCreate(task)),
