@@ -4,8 +4,10 @@
 import { readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { parseArgs } from 'node:util';
-import { describeError, OperatorError } from './core/errors.ts';
+import { describeError, describeFileError, OperatorError } from './core/errors.ts';
 import { LOG_LEVELS, type LogLevel } from './core/log.ts';
+import { nearest } from './core/nearest.ts';
+import { optionProblem } from './core/option-problem.ts';
 import { parseMailbox } from './mail/mailbox.ts';
 import { parseSmtpUrl } from './mail/smtp-url.ts';
 import { AMQP_QUEUE_TYPES, type AmqpQueueType, MODES, OPTIONS, type Option, PARTS, type Part } from './options.ts';
@@ -115,11 +117,9 @@ const readFlags = (args: readonly string[]): Readonly<Record<string, string | un
   try {
     return parseArgs({ args: [...args], options, strict: true }).values as Record<string, string | undefined>;
   } catch (error) {
-    throw badOption(firstSentence(describeError(error)), 'hookwright help serve lists the options');
+    throw badOption(optionProblem(error, Object.keys(options)), 'hookwright help serve lists the options');
   }
 };
-
-const firstSentence = (text: string): string => (text.split(/\. |\.$/)[0] as string).trim();
 
 const readFile = (path: string): Record<string, string | undefined> => {
   let parsed: unknown;
@@ -127,7 +127,7 @@ const readFile = (path: string): Record<string, string | undefined> => {
     parsed = JSON.parse(readFileSync(path, 'utf8'));
   } catch (error) {
     // What JSON.parse says shows a piece of the file, which may be of a password.
-    const reason = error instanceof SyntaxError ? 'it is not JSON' : describeError(error);
+    const reason = error instanceof SyntaxError ? 'it is not JSON' : describeFileError(error);
     throw badOption(
       `The configuration file ${path} cannot be read: ${reason}`,
       'It is a JSON object, its keys the names of the flags',
@@ -139,8 +139,9 @@ const readFile = (path: string): Record<string, string | undefined> => {
   const known = new Set(OPTION_LIST.map(({ flag }) => flag));
   const unknown = Object.keys(parsed).find((key) => !known.has(key));
   if (unknown !== undefined) {
+    const meant = nearest(unknown, known);
     throw badOption(
-      `The configuration file ${path} has an unknown key "${unknown}"`,
+      `The configuration file ${path} has an unknown key "${unknown}"${meant === undefined ? '' : ` (did you mean "${meant}"?)`}`,
       `Known are: ${[...known].join(', ')}`,
     );
   }
@@ -151,7 +152,7 @@ const readContent = (flag: string, path: string, hint: string): string => {
   try {
     return readFileSync(path, 'utf8').trim();
   } catch (error) {
-    throw badOption(`The file ${path} of --${flag} cannot be read: ${describeError(error)}`, hint);
+    throw badOption(`The file ${path} of --${flag} cannot be read: ${describeFileError(error)}`, hint);
   }
 };
 

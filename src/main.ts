@@ -2,33 +2,28 @@
 // (bin/hookwright.js does so).
 import type { Call, CommandEntry, CommandIo } from './commands/cli/command.ts';
 import { EXIT_STATUS } from './commands/cli/exit-status.ts';
+import type { Circumstances } from './commands/cli/explain-error.ts';
 import { describeCommand, listCommands } from './commands/cli/help.ts';
 import { handleLostOutput } from './commands/cli/lost-output.ts';
 import { createOutput } from './commands/cli/output.ts';
 import { entriesBelow, findEntry, type ReadEntry, readCall, type Values } from './commands/cli/read-call.ts';
+import { unknownCommand } from './commands/cli/suggest-command.ts';
 import { COMMANDS } from './commands/command-table.ts';
 import { systemClock } from './core/clock.ts';
-import { OperatorError } from './core/errors.ts';
 import { VERSION } from './version.ts';
 
 const help = async (words: readonly string[]): Promise<string> => {
   const found = findEntry(COMMANDS, words);
   if (found !== undefined) return describeCommand(found.entry);
-  if (entriesBelow(COMMANDS, words).length === 0) throw unknownCommand(words);
+  if (entriesBelow(COMMANDS, words).length === 0) throw unknownCommand(COMMANDS, words);
   return listCommands(COMMANDS, words, VERSION);
-};
-
-/** The words up to the first that no command has there. */
-const unknownCommand = (words: readonly string[]): OperatorError => {
-  const known = words.findIndex((_word, at) => entriesBelow(COMMANDS, words.slice(0, at + 1)).length === 0);
-  return new OperatorError('HW_UNKNOWN_COMMAND', { command: words.slice(0, known + 1).join(' ') });
 };
 
 const main = async (args: readonly string[], io: CommandIo): Promise<number> => {
   const found = findEntry(COMMANDS, args);
   handleLostOutput(process, found?.entry);
   const [first = 'help', ...rest] = args;
-  if (first === '--version' || first === 'version') {
+  if (['--version', '-v', '-V', 'version'].includes(first)) {
     io.stdout.write(`${VERSION}\n`);
     return EXIT_STATUS.done;
   }
@@ -47,9 +42,12 @@ const main = async (args: readonly string[], io: CommandIo): Promise<number> => 
 const wordsOf = (args: readonly string[]): readonly string[] =>
   findEntry(COMMANDS, args)?.entry.words ?? args.filter((arg) => !arg.startsWith('-'));
 
+/** A group alone lists its commands. */
 const withoutCommand = (args: readonly string[], { stderr }: CommandIo): number => {
-  if (entriesBelow(COMMANDS, args).length === 0) throw unknownCommand(args);
-  stderr.write(listCommands(COMMANDS, args, VERSION));
+  const option = args.findIndex((arg) => arg.startsWith('-'));
+  const words = option < 0 ? args : args.slice(0, option);
+  if (words.length === 0 || entriesBelow(COMMANDS, words).length === 0) throw unknownCommand(COMMANDS, args);
+  stderr.write(listCommands(COMMANDS, words, VERSION));
   return EXIT_STATUS.usage;
 };
 
@@ -69,14 +67,19 @@ const runCall = async (entry: ReadEntry, args: readonly string[], io: CommandIo)
     const call = callOf(entry, values, { io, output, onConnect, advise });
     return await (await entry.load())(call);
   } catch (error) {
-    // Loaded only when something went wrong.
-    const { describeExplained, explainError } = await import('./commands/cli/explain-error.ts');
-    const explained = explainError(error, { subject, server, cure });
-    if (explained === undefined) throw error;
-    const { status, ...said } = explained;
-    io.stderr.write(output.isJson ? `${JSON.stringify({ error: said })}\n` : describeExplained(explained));
-    return status;
+    return explain(error, io, output.isJson, { subject, server, cure });
   }
+};
+
+/** Says what went wrong and resolves with the exit status. Throws what nobody foresaw. */
+const explain = async (error: unknown, { stderr }: CommandIo, isJson: boolean, more: Circumstances = {}) => {
+  // Loaded only when something went wrong.
+  const { describeExplained, explainError } = await import('./commands/cli/explain-error.ts');
+  const explained = explainError(error, more);
+  if (explained === undefined) throw error;
+  const { status, ...said } = explained;
+  stderr.write(isJson ? `${JSON.stringify({ error: said })}\n` : describeExplained(explained));
+  return status;
 };
 
 /** What the command is about: `hook my-group/my-hook`. */
@@ -120,15 +123,12 @@ const callOf = (entry: CommandEntry, { texts, lists, switches }: Values, parts: 
   };
 };
 
+const { stdout, stderr, env, argv } = process;
+const io: CommandIo = { stdout, stderr, env, cwd: process.cwd() };
+const args = argv.slice(2);
 try {
-  const { stdout, stderr, env } = process;
-  process.exitCode = await main(process.argv.slice(2), { stdout, stderr, env, cwd: process.cwd() });
+  process.exitCode = await main(args, io).catch((error: unknown) => explain(error, io, args.includes('--json')));
 } catch (error) {
   process.exitCode = EXIT_STATUS.failed;
-  if (error instanceof OperatorError) {
-    if (error.code === 'HW_UNKNOWN_COMMAND') process.exitCode = EXIT_STATUS.usage;
-    process.stderr.write(`hookwright: ${error.message}. [${error.code}]\n`);
-  } else {
-    process.stderr.write(`hookwright: an error that nobody foresaw; please report it.\n${(error as Error).stack}\n`);
-  }
+  stderr.write(`hookwright: an error that nobody foresaw; please report it.\n${(error as Error).stack}\n`);
 }

@@ -2,7 +2,7 @@
 import { randomBytes } from 'node:crypto';
 import { link, mkdir, open, readFile, unlink } from 'node:fs/promises';
 import { join } from 'node:path';
-import { describeError, errorCode, OperatorError } from './errors.ts';
+import { describeFileError, errorCode, OperatorError } from './errors.ts';
 import { newUuid } from './ids.ts';
 import { ENCRYPTION_KEY_BYTES } from './secret-box.ts';
 
@@ -24,7 +24,7 @@ export const loadEncryptionKey = async (given: string | undefined, dataFolder: s
   } catch (error) {
     if (error instanceof OperatorError) throw error;
     const code = errorCode(error) === 'ENOSPC' ? 'HW_DISK_FULL' : 'HW_DATA_NOT_WRITABLE';
-    throw new OperatorError(code, { folder: dataFolder, reason: describeError(error) }, error);
+    throw new OperatorError(code, { folder: dataFolder, reason: describeFileError(error) }, error);
   }
 };
 

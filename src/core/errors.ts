@@ -4,7 +4,7 @@
 /** code → message with {placeholders}. A test checks that docs/errors.md explains each one. */
 export const OPERATOR_ERRORS = {
   HW_BAD_OPTION: '{problem}. {cure}',
-  HW_UNKNOWN_COMMAND: 'There is no command "{command}". Try: hookwright help',
+  HW_UNKNOWN_COMMAND: 'There is no command "{command}". {cure}',
   HW_PORT_IN_USE:
     'Port {port} on {host} is already taken by another program. Stop that one, or choose another port: --port {other}',
   HW_CANNOT_LISTEN:
@@ -52,6 +52,8 @@ export const OPERATOR_ERRORS = {
     'Standard output cannot be written: {reason}. What the command was to do may be done; look before you repeat it',
   HW_EDIT_CONFLICT:
     'The hook {hook} was changed by somebody else while you edited it, and is not overwritten. Look at it with hookwright hooks show, then decide',
+  HW_NO_TERMINAL:
+    'The editor "{editor}" needs a terminal, and there is none here. Without one: hookwright hooks show {hook} > hook.yaml, change the file, then hookwright hooks update {hook} hook.yaml',
   HW_EDITOR_FAILED: 'The editor "{editor}" failed: {reason}. Set VISUAL or EDITOR to one that runs here',
   HW_NOTHING_TO_BACK_UP:
     'There are no data of Hookwright in {place}. Say where they are with --data or --database-url, as you do for hookwright serve',
@@ -92,6 +94,28 @@ const fillIn = (template: string, values: Readonly<Record<string, string | numbe
 export const describeError = (error: unknown): string => {
   if (error instanceof AggregateError && error.message === '') return error.errors.map(describeError).join('; ');
   return error instanceof Error ? error.message || error.name : String(error);
+};
+
+/** The same of an error of the file system, in words in place of `ENOENT: …, open '…'`. */
+export const describeFileError = (error: unknown): string => {
+  const code = errorCode(error) ?? '';
+  return Object.hasOwn(FILE_ERRORS, code) ? (FILE_ERRORS[code] ?? '') : describeError(error);
+};
+
+const FILE_ERRORS: Readonly<Record<string, string>> = {
+  ENOENT: 'there is no such file',
+  EISDIR: 'it is a folder',
+  ENOTDIR: 'a part of its path is a file, not a folder',
+  EACCES: 'this user may not open it',
+  EPERM: 'this user may not do that with it',
+  EEXIST: 'there is something else of that name',
+  EROFS: 'its file system is read-only',
+  ENOSPC: 'no space is left on the device',
+  EDQUOT: 'no space is left for this user',
+  ENAMETOOLONG: 'its name is too long',
+  ELOOP: 'its links lead in a circle',
+  EMFILE: 'too many files are open',
+  ERR_INVALID_ARG_VALUE: 'its name holds a character that no file can have',
 };
 
 /**

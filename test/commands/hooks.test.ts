@@ -59,7 +59,7 @@ task:
     const before = await world.json(['hooks', 'show', name]);
     assert.match(
       await world.succeed(['hooks', 'update', name, '-'], { input: shown }),
-      /^Updated the hook .* It is next due at /,
+      /^The hook test\/odd was like this already\. It is next due at /,
     );
     assert.deepEqual(await world.json(['hooks', 'show', name]), before);
     assert.deepEqual((before as HookDefinition).task, odd);
@@ -91,7 +91,7 @@ task:
     await Promise.all(cases.map(check));
     assert.match(
       (await world.run(['hooks', 'create', 'test/x', 'none.yaml'])).err,
-      /none\.yaml cannot be used: ENOENT/,
+      /none\.yaml cannot be used: there is no such file/,
     );
   });
 
@@ -111,7 +111,11 @@ task:
 
   it('are made again without complaint when they are equal, and not replaced by create when they are not', async () => {
     const name = await newHook('again');
-    await newHook('again');
+    const again = ['hooks', 'create', name, '-'];
+    const same = { input: JSON.stringify(GREETING) };
+    assert.equal(await world.succeed(again, same), 'The hook test/again was there already, unchanged.\n');
+    const update = ['hooks', 'update', name, '-'];
+    assert.equal(await world.succeed(update, same), 'The hook test/again was like this already.\n');
     const other = { ...GREETING, metadata: { ...GREETING.metadata, name: 'Other' } };
     const { status, err } = await world.run(['hooks', 'create', name, '-'], { input: JSON.stringify(other) });
     assert.equal(status, 1);
@@ -121,9 +125,9 @@ task:
     );
     await world.succeed(['hooks', 'update', name, '-'], { input: JSON.stringify(other) });
     assert.match(await world.succeed(['hooks', 'list', 'test']), /test\/again .* Other\n/);
-    assert.equal(await world.succeed(['hooks', 'remove', name]), 'There is no hook test/again any more.\n');
+    assert.equal(await world.succeed(['hooks', 'remove', name]), 'Removed the hook test/again.\n');
     assert.equal((await world.run(['hooks', 'show', name])).status, 3);
-    await world.succeed(['hooks', 'remove', name]);
+    assert.equal(await world.succeed(['hooks', 'remove', name]), 'There was no hook test/again.\n');
   });
 });
 
@@ -289,6 +293,14 @@ describe('hooks edit', () => {
     assert.equal((await world.json<HookDefinition>(['hooks', 'show', name])).metadata.description, 'Waves.');
     assert.match((await edit(name, { VISUAL: 'true', EDITOR: 'false' })).out, /^Nothing has changed/);
     assert.deepEqual(await kept(), []);
+  });
+
+  it('without a terminal names what does not need one, whatever editor would wait for keys', async () => {
+    for (const env of [{}, { EDITOR: 'vim' }, { VISUAL: '/usr/bin/nano -w' }]) {
+      const { status, err } = await edit('test/edited', env);
+      assert.equal(status, 1);
+      assert.match(err, /needs a terminal, and there is none here\. .*hookwright hooks update .* \[HW_NO_TERMINAL\]\n/);
+    }
   });
 
   it('keeps the file when it is refused, and says where it is', async () => {

@@ -3,7 +3,7 @@
 import { chmod, mkdir, open, readFile, rename, stat, unlink } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Clock } from '../../core/clock.ts';
-import { describeError, errorCode, OperatorError } from '../../core/errors.ts';
+import { describeFileError, errorCode, OperatorError } from '../../core/errors.ts';
 import { newAccessToken, newUuid } from '../../core/ids.ts';
 import type { Log } from '../../core/log.ts';
 import { secretsAreEqual } from '../../core/secret-box.ts';
@@ -172,7 +172,7 @@ const syncFolder = async (folder: string): Promise<void> => {
 
 const toOperatorError = (folder: string, error: unknown): unknown => {
   const code = errorCode(error);
-  const values = { folder, reason: describeError(error) };
+  const values = { folder, reason: describeFileError(error) };
   if (code === 'ENOSPC' || code === 'EDQUOT') return new OperatorError('HW_DISK_FULL', values, error);
   return code === undefined ? error : new OperatorError('HW_DATA_NOT_WRITABLE', values, error);
 };

@@ -2,6 +2,7 @@
 import type { GetClientResponse } from '#client';
 import { toIso } from '../../core/clock.ts';
 import type { Call, Run } from '../cli/command.ts';
+import { lookFirst, sayRemoved } from '../cli/look-first.ts';
 import { momentOf } from '../cli/moment.ts';
 import { requireId } from '../cli/require-id.ts';
 import { pairs, table } from '../cli/table.ts';
@@ -112,9 +113,10 @@ const enable: Run = async (call) => answerClient(call, await (await call.connect
 
 const remove: Run = async (call) => {
   const id = idOf(call);
-  await (await call.connect()).auth.deleteClient(id);
-  call.output.answer({ removed: id }, () => `There is no client ${id} any more.`);
-  return 0;
+  const { auth } = await call.connect();
+  const before = await lookFirst(() => auth.client(id));
+  await auth.deleteClient(id);
+  return sayRemoved(call, `client ${id}`, before);
 };
 
 export const clients = {

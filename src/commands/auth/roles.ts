@@ -3,6 +3,7 @@
 import { ApiCallError, type Auth, type GetRoleResponse } from '#client';
 import { OperatorError } from '../../core/errors.ts';
 import type { Call, Run } from '../cli/command.ts';
+import { lookFirst, sayRemoved } from '../cli/look-first.ts';
 import { requireId } from '../cli/require-id.ts';
 import { pairs, table } from '../cli/table.ts';
 import { changedScopes } from './changed-scopes.ts';
@@ -69,9 +70,10 @@ const update: Run = async (call) => {
 
 const remove: Run = async (call) => {
   const id = idOf(call);
-  await (await call.connect()).auth.deleteRole(id);
-  call.output.answer({ removed: id }, () => `There is no role ${id} any more.`);
-  return 0;
+  const { auth } = await call.connect();
+  const before = await lookFirst(() => auth.role(id));
+  await auth.deleteRole(id);
+  return sayRemoved(call, `role ${id}`, before);
 };
 
 /** Adds scopes, and makes the role when there is none. */

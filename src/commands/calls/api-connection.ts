@@ -2,7 +2,7 @@
 import { readFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { Auth, Broker, type ClientOptions, Hooks, Queue } from '#client';
-import { describeError, errorCode, OperatorError } from '../../core/errors.ts';
+import { describeError, describeFileError, errorCode, OperatorError } from '../../core/errors.ts';
 import { loginsFile, readLogins, type StoredCredentials } from './stored-logins.ts';
 
 export type Connection = {
@@ -113,7 +113,7 @@ const fromDataFolder = async (folder: string): Promise<Found> => {
     return { rootUrl: trimmed(rootUrl), credentials: { clientId, accessToken }, source: path };
   } catch (error) {
     // What JSON.parse says would show a piece of the file.
-    const reason = error instanceof SyntaxError ? 'it is not JSON' : describeError(error);
+    const reason = error instanceof SyntaxError ? 'it is not JSON' : describeFileError(error);
     throw new OperatorError('HW_NO_CREDENTIALS', { path, reason }, error);
   }
 };

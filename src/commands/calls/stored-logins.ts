@@ -3,7 +3,7 @@
 import { mkdir, open, readFile, rename, rm, stat } from 'node:fs/promises';
 import { homedir } from 'node:os';
 import { dirname, join } from 'node:path';
-import { describeError, errorCode, OperatorError } from '../../core/errors.ts';
+import { describeFileError, errorCode, OperatorError } from '../../core/errors.ts';
 
 export type StoredCredentials = {
   readonly clientId: string;
@@ -39,7 +39,8 @@ export const readLogins = async (env: NodeJS.ProcessEnv): Promise<StoredLogins> 
     if (errorCode(error) === 'ENOENT') return NONE;
     if (error instanceof OperatorError) throw error;
     // What JSON.parse says would show a piece of the file.
-    const reason = error instanceof SyntaxError ? 'it is not JSON; delete it and log in again' : describeError(error);
+    const reason =
+      error instanceof SyntaxError ? 'it is not JSON; delete it and log in again' : describeFileError(error);
     throw new OperatorError('HW_BAD_FILE', { path, reason }, error);
   }
 };
@@ -57,7 +58,7 @@ export const writeLogins = async (env: NodeJS.ProcessEnv, logins: StoredLogins):
     await file.sync();
   } catch (error) {
     await rm(draft, { force: true });
-    throw new OperatorError('HW_BAD_FILE', { path, reason: describeError(error) }, error);
+    throw new OperatorError('HW_BAD_FILE', { path, reason: describeFileError(error) }, error);
   }
   await rename(draft, path);
 };

@@ -4,6 +4,7 @@ import { ApiCallError } from '#client';
 import { OperatorError, type OperatorErrorCode } from '../../core/errors.ts';
 import { EXIT_STATUS } from './exit-status.ts';
 import { printable } from './output.ts';
+import { SLUG_ID_IN_WORDS } from './require-id.ts';
 
 export type Explained = {
   readonly code: string;
@@ -68,8 +69,24 @@ const explainAnswer = (error: ApiCallError, { subject, server, cure }: Circumsta
 };
 
 /** Which method it was helps nobody whom no method answers. */
-const unreachableText = (text: string): string =>
-  `The server cannot be reached: ${text.replace(/^\w+: (fetch failed: )?/, '')}`;
+const unreachableText = (text: string): string => {
+  const [, code = ''] = /\b(E[A-Z_]{4,})\b/.exec(text) ?? [];
+  const reason = Object.hasOwn(NETWORK_ERRORS, code)
+    ? NETWORK_ERRORS[code]
+    : text.replace(/^\w+: (fetch failed: )?/, '');
+  return `The server cannot be reached: ${reason}`;
+};
+
+const NETWORK_ERRORS: Readonly<Record<string, string>> = {
+  ECONNREFUSED: 'nothing listens there',
+  ECONNRESET: 'the connection was broken',
+  ENOTFOUND: 'there is no host of that name',
+  EAI_AGAIN: 'the name of the host cannot be looked up now',
+  EHOSTUNREACH: 'there is no way to that host',
+  ENETUNREACH: 'there is no network to it',
+  ETIMEDOUT: 'it does not answer',
+  EPROTO: 'it does not speak TLS; is the URL to begin with http://?',
+};
 
 /**
  * The lines of Markdown: without the footer that repeats the request, without fences, without the
@@ -85,6 +102,7 @@ const linesOf = (markdown: string): string[] => {
     const [first = '', ...more] = problems.split('\n').map((line) => line.replace(/^\s*\* /, ''));
     return [first, ...more, `The schema is ${schema}`];
   }
+  if (/^Invalid URL patterns:/.test(body)) return body.split('\n').slice(1).map(patternInWords);
   const told = body.replace(/\n*This request requires the client to satisfy[^\n]*\n+```[\s\S]*?```/, '');
   const [first = '', ...more] = told.replace(/^```.*\n?/gm, '').split('\n');
   return [
@@ -95,6 +113,24 @@ const linesOf = (markdown: string): string[] => {
       .replace(/^\n+|\n+$/g, '')
       .split('\n'),
   ].filter((line, at, all) => all.length > 2 || at === 0 || line !== '');
+};
+
+/** The regular expression of a parameter says little to those who mistyped it. */
+const patternInWords = (line: string): string => {
+  const [, name, given] = /^URL parameter '(\w+)' given as '([\s\S]*)' must match regular expression/.exec(line) ?? [];
+  if (name === undefined) return line;
+  const rule = Object.hasOwn(RULES, name) ? `: it consists of ${RULES[name]}` : '';
+  return `"${given}" cannot be a ${name}${rule}`;
+};
+
+const RULES: Readonly<Record<string, string>> = {
+  taskId: SLUG_ID_IN_WORDS,
+  taskGroupId: SLUG_ID_IN_WORDS,
+  hookGroupId: 'up to 1000 letters, digits, - and _',
+  hookId: 'up to 1000 letters, digits, -, _ and /',
+  clientId: 'letters, digits and ! @ / : . + | _ -',
+  roleId: 'printable ASCII characters',
+  exchange: 'up to 255 printable ASCII characters',
 };
 
 /** Codes of the client's own: whatever answered, it was not the server. */

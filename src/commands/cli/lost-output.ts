@@ -1,6 +1,6 @@
 // What becomes of a command whose standard output or standard error cannot be written: the reader
 // is gone (`| head`), the disk is full, the terminal is closed.
-import { describeError, errorCode, OperatorError } from '../../core/errors.ts';
+import { describeFileError, errorCode, OperatorError } from '../../core/errors.ts';
 import type { CommandEntry } from './command.ts';
 import { EXIT_STATUS } from './exit-status.ts';
 
@@ -16,7 +16,7 @@ export const handleLostOutput = (
   stdout.on('error', (error: Error) => {
     if (entry?.goesOnUnread === true) return;
     if (errorCode(error) === 'EPIPE') exit(EXIT_STATUS.readerGone);
-    const lost = new OperatorError('HW_OUTPUT_LOST', { reason: describeError(error) }, error);
+    const lost = new OperatorError('HW_OUTPUT_LOST', { reason: describeFileError(error) }, error);
     stderr.write(`hookwright: ${lost.message}. [${lost.code}]\n`);
     exit(EXIT_STATUS.failed);
   });

@@ -1,8 +1,10 @@
 // From the words of a command line to a call of a command: which command it is, and its arguments
 // by their names.
 import { parseArgs } from 'node:util';
-import { describeError, OperatorError } from '../../core/errors.ts';
+import { OperatorError } from '../../core/errors.ts';
+import { optionProblem } from '../../core/option-problem.ts';
 import type { CommandEntry, ReadCommandEntry } from './command.ts';
+import { notAFile, payloadOf } from './payload-words.ts';
 
 export type ReadEntry = CommandEntry & ReadCommandEntry;
 
@@ -36,6 +38,9 @@ export const readCall = (entry: ReadEntry, args: readonly string[]): Values => {
     throw wrongCall(entry, `${required[positionals.length]?.name} is missing`);
   }
   if (positionals.length > entry.args.length) {
+    const words = positionals.slice(entry.args.length - 1);
+    const payload = entry.options.some(({ name }) => name === 'payload') && payloadOf(words);
+    if (payload) throw new OperatorError('HW_BAD_OPTION', notAFile(words.join(' '), payload));
     throw wrongCall(entry, `"${positionals[entry.args.length]}" is one argument too many`);
   }
   const texts = new Map(positionals.map((text, at) => [entry.args[at]?.name ?? '', text]));
@@ -65,8 +70,8 @@ const parse = (entry: ReadEntry, args: readonly string[]) => {
   try {
     return parseArgs({ args: [...args], options, strict: true, allowPositionals: true });
   } catch (error) {
-    const [sentence = ''] = describeError(error).split(/\. |\.$/);
-    throw wrongCall(entry, sentence.trim());
+    const names = entry.options.map(({ name }) => name);
+    throw wrongCall(entry, optionProblem(error, names));
   }
 };
 

@@ -4,7 +4,7 @@ import { readFile } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { Document, LineCounter, parseDocument, visit } from 'yaml';
-import { describeError, OperatorError } from '../../core/errors.ts';
+import { describeError, describeFileError, OperatorError } from '../../core/errors.ts';
 import type { Call } from './command.ts';
 
 /**
@@ -17,7 +17,7 @@ export const readDocument = async (name: string, { cwd, stdin }: Pick<Call, 'cwd
   try {
     source = name === '-' ? await text(stdin) : await readFile(resolve(cwd, name), 'utf8');
   } catch (error) {
-    throw new OperatorError('HW_BAD_FILE', { path, reason: describeError(error) }, error);
+    throw new OperatorError('HW_BAD_FILE', { path, reason: describeFileError(error) }, error);
   }
   return parseDocumentText(source, path);
 };

@@ -3,7 +3,7 @@ import { randomUUID } from 'node:crypto';
 import { createReadStream } from 'node:fs';
 import { type FileHandle, open, realpath, rename, stat, unlink } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
-import { describeError, errorCode, OperatorError } from '../../core/errors.ts';
+import { describeFileError, errorCode, OperatorError } from '../../core/errors.ts';
 import type { Call } from '../cli/command.ts';
 
 export const PIPE = '-';
@@ -36,7 +36,7 @@ export const writeBackupFile = async (
   } catch (error) {
     if (error instanceof OperatorError) throw error;
     const path = nameOfBackup(name, 'standard output');
-    throw new OperatorError('HW_BACKUP_NOT_WRITTEN', { path, reason: describeError(error) }, error);
+    throw new OperatorError('HW_BACKUP_NOT_WRITTEN', { path, reason: describeFileError(error) }, error);
   }
 };
 
@@ -134,4 +134,4 @@ async function* readable(source: AsyncIterable<Buffer>, path: string): AsyncGene
 }
 
 const badFile = (path: string, error: unknown): OperatorError =>
-  new OperatorError('HW_BAD_FILE', { path, reason: describeError(error) }, error);
+  new OperatorError('HW_BAD_FILE', { path, reason: describeFileError(error) }, error);

@@ -17,6 +17,7 @@ import { sayHookSaved } from './say-hook-saved.ts';
 
 export const editHook: Run = async (call) => {
   const name = hookOf(call);
+  requireEditor(call, name);
   const { hooks } = await call.connect();
   const before = await hooks.hook(...name);
   const { hookGroupId, hookId, ...content } = before;
@@ -38,7 +39,7 @@ export const editHook: Run = async (call) => {
       }
       const updated = await save(hooks, name, before, edited);
       await discard();
-      return sayHookSaved(call, hooks, name, updated, 'Updated');
+      return sayHookSaved(call, hooks, updated, 'Updated the hook {}.');
     } catch (error) {
       if (await wantsAgain(call, error)) continue;
       const left = await textIfAny(file);
@@ -73,8 +74,21 @@ const save = async (
   return hooks.updateHook(...name, { bindings: [], ...(edited as Parameters<Hooks['updateHook']>[2]) });
 };
 
-const openEditor = async ({ env }: Call, file: string): Promise<void> => {
-  const editor = env.VISUAL || env.EDITOR || 'vi';
+const editorOf = ({ env }: Call): string => env.VISUAL || env.EDITOR || 'vi';
+
+/** Those that wait for keys; without a terminal they would wait for ever. */
+const ON_TERMINAL = /^(\S*\/)?(vi|vim|nvim|view|ex|ed|nano|pico|micro|joe|mcedit|hx|helix|kak|emacs|mg|ne)(\s|$)/;
+
+/** Throws HW_NO_TERMINAL. */
+const requireEditor = (call: Call, name: HookArguments): void => {
+  const editor = editorOf(call);
+  const isTerminal = call.stdin.isTTY && 'isTTY' in call.stdout && call.stdout.isTTY === true;
+  if (isTerminal || !ON_TERMINAL.test(editor)) return;
+  throw new OperatorError('HW_NO_TERMINAL', { editor, hook: name.join('/') });
+};
+
+const openEditor = async (call: Call, file: string): Promise<void> => {
+  const editor = editorOf(call);
   // By a shell, because the variable may hold arguments too; the file comes as one of its own,
   // whatever is in its name.
   const child = spawn('/bin/sh', ['-c', `${editor} "$1"`, 'sh', file], { stdio: 'inherit' });

@@ -1,7 +1,9 @@
 // `hookwright hooks`: what is one call or two. Triggering, fires and editing are in files of their
 // own.
 import type { HookDefinition, HookStatus, Hooks } from '#client';
+import { sameJson } from '../../core/json.ts';
 import type { Call, Run } from '../cli/command.ts';
+import { lookFirst, sayRemoved } from '../cli/look-first.ts';
 import { reasonOf } from '../cli/reason-of.ts';
 import { requireId } from '../cli/require-id.ts';
 import { pairs, table } from '../cli/table.ts';
@@ -46,24 +48,30 @@ const show: Run = async (call) => {
 
 const create: Run = async (call) => {
   const name = hookOf(call);
-  const { hooks } = await call.connect();
   const definition = await readDefinition(call);
-  return sayHookSaved(call, hooks, name, await hooks.createHook(...name, definition), 'Made');
+  const { hooks } = await call.connect();
+  const before = await lookFirst(() => hooks.hook(...name));
+  const made = await hooks.createHook(...name, definition);
+  const isNew = before === undefined || before === 'hidden';
+  return sayHookSaved(call, hooks, made, isNew ? 'Made the hook {}.' : 'The hook {} was there already, unchanged.');
 };
 
 const update: Run = async (call) => {
   const name = hookOf(call);
-  const { hooks } = await call.connect();
   const definition = await readDefinition(call);
-  return sayHookSaved(call, hooks, name, await hooks.updateHook(...name, definition), 'Updated');
+  const { hooks } = await call.connect();
+  const before = await lookFirst(() => hooks.hook(...name));
+  const updated = await hooks.updateHook(...name, definition);
+  const isSame = sameJson(before, updated);
+  return sayHookSaved(call, hooks, updated, isSame ? 'The hook {} was like this already.' : 'Updated the hook {}.');
 };
 
 const remove: Run = async (call) => {
   const name = hookOf(call);
   const { hooks } = await call.connect();
+  const before = await lookFirst(() => hooks.hook(...name));
   await hooks.removeHook(...name);
-  call.output.answer({ removed: name.join('/') }, () => `There is no hook ${name.join('/')} any more.`);
-  return 0;
+  return sayRemoved(call, `hook ${name.join('/')}`, before);
 };
 
 const status: Run = async (call) => {

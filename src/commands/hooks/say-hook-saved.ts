@@ -1,31 +1,23 @@
 // After a hook was made or changed: that it was, when it is next due, and what the server warns of.
-import { ApiCallError, type HookDefinition, type HookStatus, type Hooks } from '#client';
+import type { HookDefinition, Hooks } from '#client';
 import type { Call } from '../cli/command.ts';
-import type { HookArguments } from './hook-name.ts';
+import { lookFirst } from '../cli/look-first.ts';
 
+/** `{}` in `done` stands for the name of the hook. */
 export const sayHookSaved = async (
   call: Call,
   hooks: Hooks,
-  name: HookArguments,
   definition: HookDefinition,
-  done: 'Made' | 'Updated',
+  done: string,
 ): Promise<number> => {
-  const status = await statusIfAllowed(hooks, name);
-  const next = status?.nextScheduledDate;
+  const { hookGroupId, hookId } = definition;
+  const found = await lookFirst(() => hooks.getHookStatus(hookGroupId, hookId));
+  const { nextScheduledDate: next, warnings } = found === 'hidden' || found === undefined ? {} : found;
+  const said = done.replace('{}', `${hookGroupId}/${hookId}`);
   call.output.answer(
-    { ...definition, ...(status?.warnings && { warnings: status.warnings }) },
-    () => `${done} the hook ${name.join('/')}.${next === undefined ? '' : ` It is next due at ${next}.`}`,
+    { ...definition, ...(warnings && { warnings }) },
+    () => `${said}${next === undefined ? '' : ` It is next due at ${next}.`}`,
   );
-  for (const warning of status?.warnings ?? []) call.output.remark(`Warning: ${warning}`);
+  for (const warning of warnings ?? []) call.output.remark(`Warning: ${warning}`);
   return 0;
-};
-
-/** Who may change a hook may not always see its status; the change is made all the same. */
-const statusIfAllowed = async (hooks: Hooks, name: HookArguments): Promise<HookStatus | undefined> => {
-  try {
-    return await hooks.getHookStatus(...name);
-  } catch (error) {
-    if (error instanceof ApiCallError && error.statusCode === 403) return undefined;
-    throw error;
-  }
 };

@@ -1,9 +1,9 @@
 // `hookwright tasks`: what the hooks made.
 import type { Call, Run } from '../cli/command.ts';
-import { requireCount, requireId } from '../cli/require-id.ts';
+import { requireCount, requireSlugId } from '../cli/require-id.ts';
 import { pairs, table } from '../cli/table.ts';
 
-const taskOf = (call: Call): string => requireId('TASK', call.argument('TASK'));
+const taskOf = (call: Call): string => requireSlugId('TASK', call.argument('TASK'));
 
 const show: Run = async (call) => {
   const { queue } = await call.connect();
@@ -45,7 +45,7 @@ const status: Run = async (call) => {
 };
 
 const list: Run = async (call) => {
-  const group = requireId('TASK-GROUP', call.argument('TASK-GROUP'));
+  const group = requireSlugId('TASK-GROUP', call.argument('TASK-GROUP'));
   const limitText = call.text('limit');
   const limit = limitText === undefined ? Number.POSITIVE_INFINITY : requireCount('limit', limitText);
   const { queue } = await call.connect();

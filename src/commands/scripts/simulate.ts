@@ -6,7 +6,8 @@ import { parseArgs } from 'node:util';
 import aura from '@urbit/aura';
 import type { Event } from '../../community/types/event.ts';
 import { millisFromId } from '../../community/types/id.ts';
-import { describeError } from '../../core/errors.ts';
+import { describeError, describeFileError } from '../../core/errors.ts';
+import { optionProblem } from '../../core/option-problem.ts';
 import { readScript, type Script } from '../../script-hooks/dry-run/bundle.ts';
 import { completeBowl } from '../../script-hooks/dry-run/default-bowl.ts';
 import { diffLines } from '../../script-hooks/dry-run/diff.ts';
@@ -77,7 +78,7 @@ const readCall = (args: readonly string[]): Call | string => {
     if (values.event === undefined) return `Name an event with --event FILE.\n\n${USAGE}`;
     return { ...values, script, event: values.event, json: values.json === true, watch: values.watch === true };
   } catch (error) {
-    return `${describeError(error)}\n\n${USAGE}`;
+    return `${optionProblem(error, Object.keys(OPTIONS))}.\n\n${USAGE}`;
   }
 };
 
@@ -97,7 +98,9 @@ const once = async (call: Call, io: CommandIo): Promise<number> => {
 };
 
 const dryRun = async (call: Call, cwd: string): Promise<DryRun> => {
-  const script = await readScript(resolve(cwd, call.script));
+  const script = await readScript(resolve(cwd, call.script)).catch((error) => {
+    throw error instanceof ScriptHookError ? error : unreadable(call.script, error);
+  });
   const event = readJson(cwd, call.event) as Event;
   const name = basename(call.script, extname(call.script));
   const given = call.bowl === undefined ? {} : (readJson(cwd, call.bowl) as Partial<Bowl>);
@@ -135,13 +138,21 @@ const momentOf = (text: string): number => {
 };
 
 const readJson = (cwd: string, path: string): unknown => {
-  const text = readFileSync(resolve(cwd, path), 'utf8');
+  let text: string;
+  try {
+    text = readFileSync(resolve(cwd, path), 'utf8');
+  } catch (error) {
+    throw unreadable(path, error);
+  }
   try {
     return JSON.parse(text);
   } catch (error) {
     throw new Error(`${path} is not JSON: ${describeError(error)}`);
   }
 };
+
+const unreadable = (path: string, error: unknown): Error =>
+  new Error(`${path} cannot be read: ${describeFileError(error)}`, { cause: error });
 
 const asJson = ({ event, stateBefore, outcome, place }: DryRun): unknown => ({
   ...outcome,

@@ -7,7 +7,7 @@ import type pg from 'pg';
 import { type Config, readConfig } from '../../config.ts';
 import { type Clock, systemClock } from '../../core/clock.ts';
 import { loadEncryptionKey } from '../../core/encryption-key.ts';
-import { describeError, errorCode, OperatorError } from '../../core/errors.ts';
+import { describeError, describeFileError, errorCode, OperatorError } from '../../core/errors.ts';
 import { createLog, type Log } from '../../core/log.ts';
 import { createMetrics } from '../../core/metrics.ts';
 import { createSecretBox } from '../../core/secret-box.ts';
@@ -84,7 +84,7 @@ const checkFolder = async (folder: string, isMade: boolean): Promise<string> => 
   let nearest = folder;
   while (!(await isThere(nearest))) nearest = dirname(nearest);
   await access(nearest, constants.W_OK | constants.X_OK).catch((error: unknown) => {
-    throw new OperatorError('HW_DATA_NOT_WRITABLE', { folder, reason: describeError(error) }, error);
+    throw new OperatorError('HW_DATA_NOT_WRITABLE', { folder, reason: describeFileError(error) }, error);
   });
   return isMade ? folder : `${folder}, which the first start will make`;
 };

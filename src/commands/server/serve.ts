@@ -5,7 +5,7 @@ import { dirname, join, relative, sep } from 'node:path';
 import { type App, startApp } from '../../app.ts';
 import { type Config, readConfig } from '../../config.ts';
 import { systemClock } from '../../core/clock.ts';
-import { describeError, errorCode, OperatorError } from '../../core/errors.ts';
+import { describeFileError, errorCode, OperatorError } from '../../core/errors.ts';
 import { onLauncherGone } from '../../core/lifeline.ts';
 import { createLog } from '../../core/log.ts';
 import { describeOptions, PARTS } from '../../options.ts';
@@ -108,7 +108,7 @@ const writeServerFile = async (path: string, url: string): Promise<void> => {
     await writeFile(draft, `${JSON.stringify({ url, pid: process.pid })}\n`);
     await rename(draft, path);
   } catch (error) {
-    const values = { folder: dirname(path), reason: describeError(error) };
+    const values = { folder: dirname(path), reason: describeFileError(error) };
     throw new OperatorError(errorCode(error) === 'ENOSPC' ? 'HW_DISK_FULL' : 'HW_DATA_NOT_WRITABLE', values, error);
   }
 };

@@ -1,5 +1,5 @@
 // What went wrong, told in the words of the person who runs the server.
-import { describeError, errorCode, OperatorError } from '../../core/errors.ts';
+import { describeError, describeFileError, errorCode, OperatorError } from '../../core/errors.ts';
 
 /** A write that was cut short is how PostgreSQL meets the last bytes of a disk. */
 const NO_SPACE =
@@ -15,7 +15,7 @@ export const explainFileError = (error: unknown, folder: string): unknown => {
   const reason = describeError(error);
   if (NO_SPACE.test(reason)) return new OperatorError('HW_DISK_FULL', { folder, reason }, error);
   if (NOT_ALLOWED.has(errorCode(error) ?? '')) {
-    return new OperatorError('HW_DATA_NOT_WRITABLE', { folder, reason }, error);
+    return new OperatorError('HW_DATA_NOT_WRITABLE', { folder, reason: describeFileError(error) }, error);
   }
   return error;
 };
