@@ -105,7 +105,7 @@ export const createTaskHooks = (settings: TaskHooksSettings): TaskHooks => {
       bindingStates: broker.bindingStates,
       queue,
       settled: pursuit.settled,
-      warningsOf: createDefinitionWarnings({ scopesOfRole }),
+      warningsOf: createDefinitionWarnings({ evaluator, scopesOfRole }),
       clock,
     }),
     run: async (signal) => {

@@ -1,12 +1,15 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
+import { createEvaluator } from '../evaluation/evaluator.ts';
+import { createInlinePool } from '../test-support/inline-pool.ts';
 import { scheduledHook } from '../test-support/world.ts';
 import { createDefinitionWarnings } from './definition-warnings.ts';
 
+const evaluator = createEvaluator(createInlinePool());
 const BINDING = { exchange: 'e', routingKeyPattern: '#' };
 const DEFAULT_SCHEMA = { type: 'object', additionalProperties: false };
 
-const warningsOf = createDefinitionWarnings({ scopesOfRole: undefined });
+const warningsOf = createDefinitionWarnings({ evaluator, scopesOfRole: undefined });
 
 describe('the warning about a trigger schema', () => {
   const warns = async (triggerSchema: object, bindings = [BINDING]) =>
@@ -32,7 +35,9 @@ describe('the warning about a trigger schema', () => {
 
 describe('the warning about a role', () => {
   const warningsWith = (...scopes: string[]) =>
-    createDefinitionWarnings({ scopesOfRole: async (role) => [`assume:${role}`, ...scopes] })(scheduledHook([]));
+    createDefinitionWarnings({ evaluator, scopesOfRole: async (role) => [`assume:${role}`, ...scopes] })(
+      scheduledHook([]),
+    );
 
   it('comes when the role of the hook has no scopes, and names the command that gives it some', async () => {
     const [warning, ...others] = await warningsWith();

@@ -1,6 +1,7 @@
 // What keeps a sound definition from doing what it seems to be meant for. A hook with warnings is
 // saved; its owner reads them in getHookStatus, from the command line after saving, and in the log.
 import { type HookDefinition, hookRole } from '../definition.ts';
+import type { Evaluator } from '../evaluation/evaluator.ts';
 
 /** One warning a text: what is wrong, where, and the cure. Empty when there is none. */
 export type DefinitionWarnings = (definition: HookDefinition) => Promise<string[]>;
@@ -9,13 +10,18 @@ export type DefinitionWarnings = (definition: HookDefinition) => Promise<string[
 export type ScopesOfRole = (role: string) => Promise<readonly string[]>;
 
 export type DefinitionWarningsSettings = {
+  readonly evaluator: Pick<Evaluator, 'warningsOf'>;
   /** undefined: roles live elsewhere, and are not looked at. */
   readonly scopesOfRole: ScopesOfRole | undefined;
 };
 
 export const createDefinitionWarnings =
-  ({ scopesOfRole }: DefinitionWarningsSettings): DefinitionWarnings =>
-  async (definition) => [...warningsOfSchema(definition), ...(await warningsOfRole(definition, scopesOfRole))];
+  ({ evaluator, scopesOfRole }: DefinitionWarningsSettings): DefinitionWarnings =>
+  async (definition) => [
+    ...warningsOfSchema(definition),
+    ...(await evaluator.warningsOf(definition)),
+    ...(await warningsOfRole(definition, scopesOfRole)),
+  ];
 
 const warningsOfRole = async (definition: HookDefinition, scopesOfRole: ScopesOfRole | undefined) => {
   const role = hookRole(definition);

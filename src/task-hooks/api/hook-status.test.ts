@@ -2,7 +2,9 @@ import assert from 'node:assert/strict';
 import { describe, it, type TestContext } from 'node:test';
 import type { BindingState } from '../../broker/broker.ts';
 import type { HookDefinition } from '../definition.ts';
+import { createEvaluator } from '../evaluation/evaluator.ts';
 import { FORBIDDEN, UNAVAILABLE } from '../test-support/fake-queue.ts';
+import { createInlinePool } from '../test-support/inline-pool.ts';
 import { createWorld, ME, NAME, scheduledHook } from '../test-support/world.ts';
 import { createDefinitionWarnings } from './definition-warnings.ts';
 import { readHookStatus } from './hook-status.ts';
@@ -11,6 +13,7 @@ const SECOND = 1_000;
 const MINUTE = 60_000;
 const iso = (ms: number) => new Date(ms).toISOString();
 const DEFAULT_SCHEMA = { type: 'object', additionalProperties: false };
+const evaluator = createEvaluator(createInlinePool());
 const BINDING = { exchange: 'e', routingKeyPattern: '#' };
 
 const createStatus = async (t: TestContext, more: Partial<HookDefinition> = {}, ...schedule: string[]) => {
@@ -27,7 +30,7 @@ const createStatus = async (t: TestContext, more: Partial<HookDefinition> = {}, 
   };
   let states: readonly BindingState[] = [];
   const bindingStates = async (uid: string) => (uid === hook.uid ? states : []);
-  const warningsOf = createDefinitionWarnings({ scopesOfRole: undefined });
+  const warningsOf = createDefinitionWarnings({ evaluator, scopesOfRole: undefined });
   const sources = { ledger: world.ledger, timers, bindingStates, settled: pursuit.settled, warningsOf };
   const status = () => readHookStatus(sources, hook);
   const bind = (...now: readonly BindingState[]) => {

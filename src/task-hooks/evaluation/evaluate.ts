@@ -4,7 +4,7 @@ import type { AnySchemaObject } from 'ajv';
 import { describeError } from '../../core/errors.ts';
 import type { QuickTemplate } from './quick-template.ts';
 import { type FiringContext, renderTemplate } from './template.ts';
-import { type CompiledSchema, compileTriggerSchema } from './trigger-schema.ts';
+import type { SchemaCompilation } from './trigger-schema.ts';
 
 export type EvaluationJob = {
   /** Of the definition: equal keys have equal schemas, so a compiled one can be used again. */
@@ -12,6 +12,8 @@ export type EvaluationJob = {
   readonly template: unknown;
   readonly triggerSchema: AnySchemaObject;
   readonly context: FiringContext;
+  /** Of the payload, as JSON. */
+  readonly payloadBytes: number;
 };
 
 export type Evaluation =
@@ -26,25 +28,18 @@ export type Evaluation =
 /** What the queue takes. */
 export const LARGEST_TASK_BYTES = 10 * 1024 * 1024;
 
-/** A definition whose schema does not compile cannot be saved, so a failure here is one of ours. */
-export const compileOrThrow = (triggerSchema: AnySchemaObject): CompiledSchema => {
-  const compilation = compileTriggerSchema(triggerSchema);
-  if (!compilation.ok) throw new Error(`the stored trigger schema does not compile: ${compilation.problem}`);
-  return compilation.schema;
-};
-
 /**
  * Scheduled fires have no payload, and nothing to validate. The payload may be changed: defaults
  * are filled in.
  */
 export const evaluate = (
-  { template, context }: EvaluationJob,
-  schema: CompiledSchema,
+  { template, context, payloadBytes }: EvaluationJob,
+  compilation: SchemaCompilation,
   quick?: QuickTemplate,
 ): Evaluation => {
   if ('payload' in context) {
-    const problems = schema.check(context.payload);
-    if (problems.length > 0) return { outcome: 'rejected', problems };
+    const refused = refuse(context.payload, payloadBytes, compilation);
+    if (refused) return refused;
   }
   const rendered = renderTemplate(template, context, quick);
   if (rendered.outcome !== 'rendered') return rendered;
@@ -57,6 +52,21 @@ export const evaluate = (
   } catch (error) {
     // Too deep or too long for JSON: `Maximum call stack size exceeded`, `Invalid string length`.
     return { outcome: 'limited', message: `The rendered task cannot be written as JSON: ${describeError(error)}` };
+  }
+};
+
+const refuse = (payload: unknown, payloadBytes: number, compilation: SchemaCompilation): Evaluation | undefined => {
+  if (!compilation.ok) {
+    // Saved by a version that did not see it.
+    const message = `The trigger schema of the hook cannot be used; save the hook with another one:\n${compilation.problem}`;
+    return { outcome: 'failed', message };
+  }
+  try {
+    const problems = compilation.schema.check(payload, payloadBytes);
+    return problems.length > 0 ? { outcome: 'rejected', problems } : undefined;
+  } catch (error) {
+    if (!(error instanceof RangeError)) throw error;
+    return { outcome: 'limited', message: 'The payload nests too deep to be checked with the trigger schema.' };
   }
 };
 

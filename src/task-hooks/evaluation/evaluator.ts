@@ -2,22 +2,24 @@
 // small; else in a worker.
 import type { AnySchemaObject } from 'ajv';
 import { copyJson } from '../../core/json.ts';
-import type { Hook } from '../definition.ts';
-import { compileOrThrow, type Evaluation, evaluate } from './evaluate.ts';
+import type { Hook, HookDefinition } from '../definition.ts';
+import { type Evaluation, evaluate } from './evaluate.ts';
+import { warningsOfEvaluation } from './evaluation-warnings.ts';
 import type { EvaluationPool, PoolAnswer } from './pool.ts';
 import { compileQuickTemplate, type QuickTemplate } from './quick-template.ts';
+import { costOfSchema, type SchemaCost } from './schema-cost.ts';
 import { countInsertions, type FiringContext, type Unrendered } from './template.ts';
-import { type CompiledSchema, compileTriggerSchema, isLinearSchema } from './trigger-schema.ts';
+import { compileTriggerSchema, type SchemaCompilation } from './trigger-schema.ts';
 
 /** A hook with what is made of its definition once. */
 export type CompiledHook = Hook & {
   /** Present when this hook's evaluations may run on the main thread. */
   readonly linear:
     | {
-        readonly schema: () => CompiledSchema;
+        readonly schema: () => SchemaCompilation;
         readonly quick: () => QuickTemplate | undefined;
         readonly insertions: number;
-        readonly schemaBytes: number;
+        readonly cost: SchemaCost;
         readonly hasDefaults: boolean;
       }
     | undefined;
@@ -38,14 +40,17 @@ export type Evaluator = {
    * What is wrong with a trigger schema, for the author of the hook; undefined when it can be used.
    */
   readonly checkTriggerSchema: (schema: AnySchemaObject) => Promise<string | undefined>;
+  /** What a definition that can be saved may not mean; one text each. */
+  readonly warningsOf: (definition: Pick<HookDefinition, 'task' | 'triggerSchema'>) => Promise<readonly string[]>;
 };
 
 /**
- * Linear is not enough. Schema × payload in bytes: measured at most some 30 ms, when every value is
- * wrong in every way.
+ * Linear is not enough. Schema × payload in bytes, and instructions of a pattern × payload:
+ * measured at most some 20 ms, when every value is wrong in every way.
  */
 const LARGEST_CHECK_HERE = 1024 * 1024;
 const LARGEST_DEFINITION_HERE = 64 * 1024;
+const LARGEST_TEMPLATE_PARSED_HERE = 16 * 1024;
 /** Insertions × payload: the most that a template without loops can grow its output by. */
 const LARGEST_OUTPUT_HERE = 1024 * 1024;
 
@@ -58,6 +63,7 @@ export const createEvaluator = (pool: EvaluationPool): Evaluator => ({
       template: hook.definition.task,
       triggerSchema: hook.definition.triggerSchema as AnySchemaObject,
       context,
+      payloadBytes,
     };
     if (hook.linear && isCheapHere(hook.linear, payloadBytes)) {
       // A copy where defaults are filled in: what a caller sent stays as it came, for messages and
@@ -71,28 +77,36 @@ export const createEvaluator = (pool: EvaluationPool): Evaluator => ({
 
   renderNow: (hook, context) => {
     if (!hook.linear || !isCheapHere(hook.linear, 0)) return undefined;
-    const job = { key: '', template: hook.definition.task, triggerSchema: {}, context };
+    const job = { key: '', template: hook.definition.task, triggerSchema: {}, context, payloadBytes: 0 };
     return evaluate(job, NOTHING_TO_CHECK, hook.linear.quick());
   },
 
   renderStored: async ({ template, context }) => {
-    const job = { key: '', template, triggerSchema: {}, context };
+    const job = { key: '', template, triggerSchema: {}, context, payloadBytes: 0 };
     if (isSmall(template) && countInsertions(template) !== undefined) return evaluate(job, NOTHING_TO_CHECK);
     const answer = await pool.run<Evaluation>({ kind: 'evaluate', job });
     return answer.ok ? answer.result : limited(answer);
   },
 
   checkTriggerSchema: async (triggerSchema) => {
-    if (isSmall(triggerSchema) && isLinearSchema(triggerSchema)) {
+    if (costOfSchema(triggerSchema)) {
       const compilation = compileTriggerSchema(triggerSchema);
       return compilation.ok ? undefined : compilation.problem;
     }
     const answer = await pool.run<string | undefined>({ kind: 'compile', triggerSchema });
     return answer.ok ? answer.result : ` * ${answer.message}`;
   },
+
+  warningsOf: async ({ task: template, triggerSchema }) => {
+    if (lengthOf(template) <= LARGEST_TEMPLATE_PARSED_HERE && costOfSchema(triggerSchema)) {
+      return warningsOfEvaluation(template, triggerSchema);
+    }
+    const answer = await pool.run<readonly string[]>({ kind: 'warn', template, triggerSchema });
+    return answer.ok ? answer.result : []; // it is slow, which says nothing of whether it is right
+  },
 });
 
-const NOTHING_TO_CHECK: CompiledSchema = { check: () => [] };
+const NOTHING_TO_CHECK: SchemaCompilation = { ok: true, schema: { check: () => [], ignored: [] } };
 
 const limited = ({ message, mayPass }: Extract<PoolAnswer<never>, { ok: false }>): Evaluation =>
   mayPass === undefined ? { outcome: 'limited', message } : { outcome: 'limited', message, mayPass };
@@ -101,28 +115,30 @@ const limited = ({ message, mayPass }: Extract<PoolAnswer<never>, { ok: false }>
  * Each value of the payload meets at most the whole schema; each insertion is at most the payload
  * and the schema's defaults.
  */
-const isCheapHere = ({ insertions, schemaBytes }: NonNullable<CompiledHook['linear']>, payloadBytes: number): boolean =>
-  schemaBytes * payloadBytes <= LARGEST_CHECK_HERE && insertions * (payloadBytes + schemaBytes) <= LARGEST_OUTPUT_HERE;
+const isCheapHere = ({ insertions, cost }: NonNullable<CompiledHook['linear']>, payloadBytes: number): boolean =>
+  (cost.size + cost.program) * payloadBytes <= LARGEST_CHECK_HERE &&
+  insertions * (payloadBytes + cost.size) <= LARGEST_OUTPUT_HERE;
 
-const isSmall = (value: unknown): boolean => JSON.stringify(value).length <= LARGEST_DEFINITION_HERE;
+const lengthOf = (value: unknown): number => JSON.stringify(value).length;
+const isSmall = (value: unknown): boolean => lengthOf(value) <= LARGEST_DEFINITION_HERE;
 
 const proveLinear = ({ definition }: Hook): CompiledHook['linear'] => {
   const { task, triggerSchema } = definition;
-  if (!isSmall(task) || !isSmall(triggerSchema) || !isLinearSchema(triggerSchema)) return undefined;
-  const insertions = countInsertions(task);
-  if (insertions === undefined) return undefined;
+  const insertions = isSmall(task) ? countInsertions(task) : undefined;
+  const cost = insertions === undefined ? undefined : costOfSchema(triggerSchema);
+  if (insertions === undefined || !cost) return undefined;
   let quick: QuickTemplate | null | undefined;
-  let schema: CompiledSchema | undefined; // compiled at the first fire: a listing needs no validators
+  let schema: SchemaCompilation | undefined; // compiled at the first fire: a listing needs no validators
   return {
     insertions,
-    schemaBytes: JSON.stringify(triggerSchema).length,
+    cost,
     quick: () => {
       quick ??= compileQuickTemplate(task) ?? null;
       return quick ?? undefined;
     },
     hasDefaults: JSON.stringify(triggerSchema).includes('"default"'),
     schema: () => {
-      schema ??= compileOrThrow(triggerSchema as AnySchemaObject);
+      schema ??= compileTriggerSchema(triggerSchema as AnySchemaObject);
       return schema;
     },
   };

@@ -21,7 +21,7 @@ let jobs = 0;
 const job = (template: unknown, triggerSchema: AnySchemaObject = {}, payload: unknown = {}): WorkerRequest => {
   jobs += 1;
   const context = { firedBy: 'triggerHook', taskId: 'T', now: '2026-11-20T00:00:00.000Z', payload } as const;
-  return { kind: 'evaluate', job: { key: `job ${jobs}`, template, triggerSchema, context } };
+  return { kind: 'evaluate', job: { key: `job ${jobs}`, template, triggerSchema, context, payloadBytes: 0 } };
 };
 const EASY = job({ a: { $eval: 'payload' } }, {}, { b: 1 });
 

@@ -14,7 +14,7 @@ const SERVER = `
   const { silentLog } = await import('${URLS['../../core/log.ts']}');
   const pool = createEvaluationPool({ clock: systemClock, log: silentLog }, { ...DEFAULT_LIMITS, deadlineMs: 600_000 });
   const context = { firedBy: 'triggerHook', taskId: 'T', now: '2026-11-20T00:00:00.000Z', payload: {} };
-  const run = (template) => pool.run({ kind: 'evaluate', job: { key: 'k', template, triggerSchema: {}, context } });
+  const run = (template) => pool.run({ kind: 'evaluate', job: { key: 'k', template, triggerSchema: {}, context, payloadBytes: 0 } });
   await run({ a: 1 });
   const nested = (depth) => depth === 0 ? 1 : { $map: { $eval: 'range(0, 1000)' }, 'each(x)': nested(depth - 1) };
   void run({ a: nested(12) });

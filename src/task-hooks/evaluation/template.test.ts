@@ -113,7 +113,13 @@ describe('a template', () => {
     assert.equal(failed({ a: { $eval: 'nope' } }), 'InterpreterError at template.a: unknown context value nope');
     assert.match(failed({ a: [{ $map: 1 }] }), /^TemplateError at template\.a\[0\]/);
     assert.match(failed({ a: '${taskId' }), /^SyntaxError at template\.a: unterminated/);
-    assert.match(failed({ $strange: 1 }), /\$<identifier> is reserved/);
+    assert.match(failed({ $strange: 1 }), /^TemplateError at template: \$<identifier> is reserved/);
+    assert.match(
+      failed({ a: [{ $eval: 'taskId[' }] }),
+      /^TemplateError at template\.a\[0\]: an expression is unfinished/,
+    );
+    assert.match(failed({ d: { $fromNow: '1 fortnight' } }), /^TemplateError at template\.d: "1 fortnight" is no time/);
+    assert.match(failed({ d: { $fromNow: '1 ${firedBy}' } }), /^TemplateError at template\.d: .*'1 schedule'/);
   });
 
   it('of any shape renders, declines or fails, and never throws', () => {
@@ -139,7 +145,7 @@ describe('a template', () => {
   it('nested too deeply to be rendered fails', () => {
     let deep: unknown = 1;
     for (let level = 0; level < 10_000; level += 1) deep = [deep];
-    assert.match(failureOf(renderTemplate({ deep }, scheduled)), /call stack/);
+    assert.match(failureOf(renderTemplate({ deep }, scheduled)), /nests too deep/);
   });
 });
 

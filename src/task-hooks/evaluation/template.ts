@@ -3,10 +3,11 @@ import jsone from 'json-e';
 import { toIso } from '../../core/clock.ts';
 import { describeError } from '../../core/errors.ts';
 import { LEFT_TO_JSON_E, type QuickTemplate } from './quick-template.ts';
+import { findTemplateProblems } from './template-problems.ts';
 
 export type FiredBy = 'schedule' | 'triggerHook' | 'triggerHookWithToken' | 'pulseMessage';
 
-/** What a template may refer to (spec/task-hooks.md, section 3). */
+/** What a template may refer to. */
 export type FiringContext = {
   readonly firedBy: FiredBy;
   readonly taskId: string;
@@ -35,7 +36,7 @@ export const renderTemplate = (template: unknown, context: FiringContext, quick?
       task = jsone(template as Record<string, unknown>, context as unknown as Record<string, unknown>);
     }
   } catch (error) {
-    return { outcome: 'failed', message: messageOf(error) };
+    return { outcome: 'failed', message: messageOf(error, template) };
   }
   if (task === undefined || task === null) return { outcome: 'declined' };
   if (typeof task !== 'object' || Array.isArray(task)) {
@@ -45,13 +46,30 @@ export const renderTemplate = (template: unknown, context: FiringContext, quick?
 };
 
 /**
- * json-e's own errors name the place. What else it throws comes of a template that it stumbles
- * over.
+ * Errors that json-e foresees name their place, except at the top. What else it throws has none:
+ * where the template never renders, that is the place; else a time span was wrong.
  */
-const messageOf = (error: unknown): string =>
-  error instanceof Error && 'location' in error
-    ? String(error)
-    : `The template cannot be rendered (is an expression unfinished?): ${describeError(error)}`;
+const messageOf = (error: unknown, template: unknown): string => {
+  if (error instanceof Error && 'location' in error) {
+    const isPlaced = Array.isArray(error.location) && error.location.length > 0;
+    return isPlaced ? String(error) : `${error.name} at template: ${error.message}`;
+  }
+  const reason = describeError(error);
+  const [problem] = findTemplateProblems(template, 'template');
+  if (problem) return `TemplateError at ${problem.place}: ${problem.reason}`;
+  const places = /time expression/.test(reason) ? placesOfSpans(template, 'template') : [];
+  return places.length > 0
+    ? `TemplateError at ${places.join(' or ')}: ${reason}`
+    : `The template cannot be rendered: ${reason}`;
+};
+
+const placesOfSpans = (template: unknown, place: string): string[] => {
+  if (typeof template !== 'object' || template === null) return [];
+  const below = Object.entries(template).flatMap(([key, value]) =>
+    placesOfSpans(value, `${place}${Array.isArray(template) ? `[${key}]` : `.${key}`}`),
+  );
+  return '$fromNow' in template ? [place, ...below] : below;
+};
 
 const nameOf = (value: unknown): string => (Array.isArray(value) ? 'an array' : `a ${typeof value}`);
 

@@ -1,19 +1,22 @@
-// A hook's trigger schema: compiled once a definition, refused when it cannot be, and judged for
-// its cost before it runs.
+// A hook's trigger schema: compiled once a definition, and refused when it cannot be.
 import { Ajv, type AnySchemaObject, type Options, type ValidateFunction } from 'ajv';
 import { Ajv2019 } from 'ajv/dist/2019.js';
 import { Ajv2020 } from 'ajv/dist/2020.js';
 import addFormats from 'ajv-formats';
-import { RE2JS } from 're2js';
 import { describeError } from '../../core/errors.ts';
 import { describeSchemaError } from '../../http/validation.ts';
+import { safeRegExp } from './safe-pattern.ts';
+import { findEndlessReference } from './self-reference.ts';
 
 export type CompiledSchema = {
   /**
    * Fills in the schema's defaults, in place. Answers what is wrong, one line an error; empty when
-   * the payload fits.
+   * the payload fits. `payloadBytes`: its size as JSON. Throws RangeError when a recursive schema
+   * meets a payload that nests too deep.
    */
-  readonly check: (payload: unknown) => readonly string[];
+  readonly check: (payload: unknown, payloadBytes: number) => readonly string[];
+  /** What Ajv ignores, in its words. */
+  readonly ignored: readonly string[];
 };
 
 export type SchemaCompilation =
@@ -22,139 +25,109 @@ export type SchemaCompilation =
 
 /** So that a payload with a million errors does not make a message of a million lines. */
 const MOST_ERRORS_TOLD = 20;
+/**
+ * Schema × payload, in characters. Up to that all errors are found, which are then some 700,000 at
+ * most, or 140 MB; beyond it the first one.
+ */
+const LARGEST_CHECK_FOR_ALL_ERRORS = 8 * 1024 * 1024;
 
+const DRAFT_7 = 'http://json-schema.org/draft-07/schema';
 const DRAFTS: Readonly<Record<string, new (options: Options) => Ajv>> = {
-  'http://json-schema.org/draft-07/schema': Ajv,
+  [DRAFT_7]: Ajv,
+  'http://json-schema.org/schema': Ajv, // the latest draft that Ajv itself takes that for
   'https://json-schema.org/draft/2019-09/schema': Ajv2019,
   'https://json-schema.org/draft/2020-12/schema': Ajv2020,
 };
 
-/** Never throws; how long it takes is not bounded here (evaluate.ts does that). */
+/** Never throws; how long it takes is not bounded here (evaluator.ts does that). */
 export const compileTriggerSchema = (schema: AnySchemaObject): SchemaCompilation => {
-  const draft = typeof schema.$schema === 'string' ? schema.$schema.replace(/#$/, '') : Object.keys(DRAFTS)[0];
-  const Validator = DRAFTS[draft ?? ''];
-  if (!Validator) {
+  const draft = typeof schema.$schema === 'string' ? schema.$schema.replace(/#$/, '') : DRAFT_7;
+  if (!Object.hasOwn(DRAFTS, draft)) {
     return { ok: false, problem: `$schema "${schema.$schema}" is not supported; use draft-07, 2019-09 or 2020-12` };
   }
   if (schema.$async !== undefined)
     return { ok: false, problem: ' * /$async is not supported: validation is synchronous' };
-  const ajv = new Validator({
-    allErrors: true,
-    useDefaults: true,
-    ownProperties: true, // every payload inherits a `constructor`, and none has it for that
-    strictTypes: false,
-    strictTuples: false,
-    strictRequired: false,
-    logger: false,
-    code: { regExp: Object.assign(safeRegExp, { code: 'safeRegExp' }) },
-  });
-  (addFormats as unknown as (instance: Ajv) => void)(ajv);
   try {
-    // Not validateSchema: it says nothing of references that lead nowhere or of keywords that
-    // nobody knows.
-    if (!ajv.validateSchema(schema)) {
-      const problems = (ajv.errors ?? []).map((error) => ` * ${error.instancePath || '/'} ${error.message}`);
+    // Not enough alone: it says nothing of references that lead nowhere or of keywords that nobody
+    // knows.
+    const meta = metaValidator(draft);
+    if (!meta.validateSchema(schema)) {
+      const problems = (meta.errors ?? []).map((error) => ` * ${error.instancePath || '/'} ${error.message}`);
       return { ok: false, problem: problems.slice(0, MOST_ERRORS_TOLD).join('\n') };
     }
-    return { ok: true, schema: { check: createCheck(ajv.compile(schema)) } };
+    const endless = findEndlessReference(schema);
+    if (endless !== undefined) {
+      const what = 'leads back to where it stands with the same value, so no check would end';
+      return { ok: false, problem: ` * ${endless} ${what}: refer to it from properties or items` };
+    }
+    const ignored: string[] = [];
+    const compile = (allErrors: boolean) => createAjv(draft, allErrors, ignored).compile(schema);
+    const all = compile(true);
+    const size = JSON.stringify(schema).length;
+    return { ok: true, schema: { check: createCheck(all, () => compile(false), size), ignored: [...ignored] } };
   } catch (error) {
-    return { ok: false, problem: ` * ${describeError(error)}` };
+    const reason = error instanceof RangeError ? 'it nests too deep, or is too large' : describeError(error);
+    return { ok: false, problem: ` * ${reason}` };
   }
 };
 
-const createCheck =
-  (validate: ValidateFunction): CompiledSchema['check'] =>
-  (payload) => {
+const withFormats = (ajv: Ajv): Ajv => {
+  (addFormats as unknown as (instance: Ajv) => void)(ajv);
+  return ajv;
+};
+
+const metaValidators = new Map<string, Ajv>();
+
+/** Kept, because compiling the schema of schemas takes some 30 ms. */
+const metaValidator = (draft: string): Ajv => {
+  const known = metaValidators.get(draft);
+  if (known) return known;
+  const Validator = DRAFTS[draft] as new (options: Options) => Ajv;
+  const made = withFormats(new Validator({ allErrors: true, strict: false, logger: false }));
+  metaValidators.set(draft, made);
+  return made;
+};
+
+const createAjv = (draft: string, allErrors: boolean, ignored: string[]): Ajv => {
+  const warn = (message: string) => {
+    // A misspelt keyword would let through what its author meant to keep out.
+    if (message.includes('unknown keyword')) throw new Error(message);
+    ignored.push(message.replace(/^strict mode: /, ''));
+  };
+  const Validator = DRAFTS[draft] as new (options: Options) => Ajv;
+  return withFormats(
+    new Validator({
+      allErrors,
+      useDefaults: true,
+      ownProperties: true, // every payload inherits a `constructor`, and none has it for that
+      validateSchema: false, // it has been
+      strictSchema: 'log',
+      strictTypes: false,
+      strictTuples: false,
+      strictRequired: false,
+      allowMatchingProperties: true,
+      logger: { log: () => {}, warn, error: () => {} },
+      // Optimizing takes as long as compiling, and saves less than a microsecond a check.
+      code: { optimize: false, regExp: Object.assign(safeRegExp, { code: 'safeRegExp' }) },
+    }),
+  );
+};
+
+const createCheck = (
+  all: ValidateFunction,
+  compileFirst: () => ValidateFunction,
+  size: number,
+): CompiledSchema['check'] => {
+  let first: ValidateFunction | undefined;
+  return (payload, payloadBytes) => {
+    const isSmall = size * payloadBytes <= LARGEST_CHECK_FOR_ALL_ERRORS;
+    if (!isSmall) first ??= compileFirst();
+    const validate = isSmall || !first ? all : first;
     if (validate(payload)) return [];
     const errors = validate.errors ?? [];
+    validate.errors = null; // a million of them would be kept until the next check
     const told = errors.slice(0, MOST_ERRORS_TOLD).map(describeSchemaError);
+    if (!isSmall) return [...told, 'and perhaps more: a payload of this size is checked up to its first error'];
     return errors.length > told.length ? [...told, `and ${errors.length - told.length} more`] : told;
   };
-
-/**
- * RE2 takes time linear in its input, whatever the pattern. What it cannot express runs natively,
- * and never on the main thread.
- */
-const safeRegExp = (pattern: string, flags: string) => {
-  const native = new RegExp(pattern, flags); // throws for what is no pattern in JavaScript, though RE2 may know it
-  const re2 = compileRe2(pattern);
-  // Ajv keeps one expression for all patterns of a schema that have the same text, so each must
-  // have its own.
-  return re2 ? { test: (text: string) => re2.matcher(text).find(), toString: () => String(native) } : native;
-};
-
-const compileRe2 = (pattern: string): RE2JS | undefined => {
-  const translated = translatePattern(pattern);
-  if (translated === undefined) return undefined;
-  try {
-    return RE2JS.compile(RE2JS.translateRegExp(translated));
-  } catch {
-    return undefined; // it has a lookaround or a backreference, which RE2 leaves out by design
-  }
-};
-
-/**
- * What JavaScript means by `\\s` and by the line ends that a dot leaves out; RE2 means less by
- * both.
- */
-const SPACES = '\\t-\\r \\x{a0}\\x{1680}\\x{2000}-\\x{200a}\\x{2028}\\x{2029}\\x{202f}\\x{205f}\\x{3000}\\x{feff}';
-const NO_LINE_END = '[^\\n\\r\\x{2028}\\x{2029}]';
-
-/**
- * The pattern with JavaScript's meanings spelled out for RE2; undefined when it has one that cannot
- * be.
- */
-const translatePattern = (pattern: string): string | undefined => {
-  let translated = '';
-  let isInClass = false;
-  for (const [token] of pattern.matchAll(/\\.|./gsu)) {
-    if (token === '\\s') translated += isInClass ? SPACES : `[${SPACES}]`;
-    else if (token === '\\S') {
-      if (isInClass) return undefined;
-      translated += `[^${SPACES}]`;
-    } else if (token === '.' && !isInClass) translated += NO_LINE_END;
-    else {
-      if (token === '[') isInClass = true;
-      else if (token === ']') isInClass = false;
-      translated += token;
-    }
-  }
-  return translated;
-};
-
-/** Keywords whose cost is at most one look at each value they apply to. */
-const LINEAR_KEYWORDS = new Set([
-  ...['$schema', '$comment', 'title', 'description', 'default', 'examples', 'type', 'enum', 'const'],
-  ...['required', 'additionalProperties', 'minProperties', 'maxProperties', 'items', 'minItems', 'maxItems'],
-  ...['minimum', 'maximum', 'exclusiveMinimum', 'exclusiveMaximum', 'multipleOf', 'minLength', 'maxLength'],
-  ...['properties', 'pattern', 'format'],
-]);
-
-/**
- * ajv-formats checks these with patterns that cannot backtrack far; the others (`email`, `uri`, …)
- * can.
- */
-const LINEAR_FORMATS = new Set(['date-time', 'date', 'time', 'uuid', 'ipv4', 'int32', 'int64', 'float', 'double']);
-
-const DEEPEST_LINEAR_SCHEMA = 50;
-
-/**
- * Whether validating with this schema is proved to take time linear in the payload. Anything not
- * known here is not.
- */
-export const isLinearSchema = (schema: unknown, depth = 0, isRepeated = false): boolean => {
-  if (typeof schema === 'boolean') return true;
-  if (typeof schema !== 'object' || schema === null || Array.isArray(schema) || depth > DEEPEST_LINEAR_SCHEMA)
-    return false;
-  return Object.entries(schema).every(([keyword, value]) => {
-    if (!LINEAR_KEYWORDS.has(keyword)) return false;
-    // A default of each of many items would make the payload grow.
-    if (keyword === 'default') return !isRepeated;
-    if (keyword === 'items' || keyword === 'additionalProperties') return isLinearSchema(value, depth + 1, true);
-    if (keyword === 'properties') {
-      return Object.values(value as object).every((one) => isLinearSchema(one, depth + 1, isRepeated));
-    }
-    if (keyword === 'format') return LINEAR_FORMATS.has(value as string);
-    return keyword !== 'pattern' || compileRe2(value as string) !== undefined;
-  });
 };

@@ -4,12 +4,14 @@ import { writeFileSync } from 'node:fs';
 import { Worker } from 'node:worker_threads';
 import type { AnySchemaObject } from 'ajv';
 import { describeError } from '../../core/errors.ts';
-import { compileOrThrow, type EvaluationJob, evaluate } from './evaluate.ts';
-import { type CompiledSchema, compileTriggerSchema } from './trigger-schema.ts';
+import { type EvaluationJob, evaluate } from './evaluate.ts';
+import { warningsOfEvaluation } from './evaluation-warnings.ts';
+import { compileTriggerSchema, type SchemaCompilation } from './trigger-schema.ts';
 
 export type WorkerRequest =
   | { readonly kind: 'evaluate'; readonly job: EvaluationJob }
-  | { readonly kind: 'compile'; readonly triggerSchema: AnySchemaObject };
+  | { readonly kind: 'compile'; readonly triggerSchema: AnySchemaObject }
+  | { readonly kind: 'warn'; readonly template: unknown; readonly triggerSchema: AnySchemaObject };
 
 export type WorkerAnswer =
   | { readonly kind: 'ready' }
@@ -18,12 +20,12 @@ export type WorkerAnswer =
   | { readonly kind: 'failed'; readonly reason: string };
 
 const MOST_COMPILED = 200;
-const compiled = new Map<string, CompiledSchema>();
+const compiled = new Map<string, SchemaCompilation>();
 
-const schemaOf = ({ key, triggerSchema }: EvaluationJob): CompiledSchema => {
+const schemaOf = ({ key, triggerSchema }: EvaluationJob): SchemaCompilation => {
   const known = compiled.get(key);
   if (known) return known;
-  const schema = compileOrThrow(triggerSchema);
+  const schema = compileTriggerSchema(triggerSchema);
   if (compiled.size >= MOST_COMPILED) compiled.delete(compiled.keys().next().value as string);
   compiled.set(key, schema);
   return schema;
@@ -31,6 +33,7 @@ const schemaOf = ({ key, triggerSchema }: EvaluationJob): CompiledSchema => {
 
 const carryOut = (request: WorkerRequest): unknown => {
   if (request.kind === 'evaluate') return evaluate(request.job, schemaOf(request.job));
+  if (request.kind === 'warn') return warningsOfEvaluation(request.template, request.triggerSchema);
   const compilation = compileTriggerSchema(request.triggerSchema);
   return compilation.ok ? undefined : compilation.problem;
 };

@@ -1,0 +1,93 @@
+// What a trigger schema or a template says that its author may not have meant: defaults that do not
+// fit, what has no effect, what can never be rendered.
+import type { AnySchemaObject } from 'ajv';
+import { isSchema, type Subschema, subschemasOf } from './subschemas.ts';
+import { findTemplateProblems } from './template-problems.ts';
+import { compileTriggerSchema } from './trigger-schema.ts';
+
+/** Each says the place and the cure. */
+export const warningsOfEvaluation = (template: unknown, schema: AnySchemaObject): string[] => [
+  ...findTemplateProblems(template).map(
+    ({ place, reason }) => `${place} cannot be rendered, so no event that needs it makes a task: ${reason}.`,
+  ),
+  ...warningsOfSchema(schema),
+];
+
+/** Empty also when the schema does not compile, which is more than a warning. */
+const warningsOfSchema = (schema: AnySchemaObject): string[] => {
+  const compilation = compileTriggerSchema(schema);
+  if (!compilation.ok) return [];
+  const { check, ignored } = compilation.schema;
+  const withoutEffect = ignored.filter((message) => !message.startsWith('default is ignored'));
+  return [
+    ...misfits(schema, check),
+    ...ignoredDefaults(schema).map(
+      (place) =>
+        `triggerSchema${place} has no effect: a default is filled in only for a member of properties that is not within anyOf, oneOf, not, if or contains.`,
+    ),
+    ...new Set(withoutEffect.map((message) => `In triggerSchema, ${message}.`)),
+  ].slice(0, MOST_WARNINGS);
+};
+
+const MOST_WARNINGS = 20;
+
+/** Ajv fills in no default of a schema of which it is not sure yet that it applies. */
+const COMPOSITE = new Set(['anyOf', 'oneOf', 'not', 'if', 'contains', 'propertyNames']);
+
+/** JSON pointers. */
+const ignoredDefaults = (root: AnySchemaObject): string[] => {
+  const found: string[] = [];
+  const visit = (schema: Record<string, unknown>, place: string, isFilledIn: boolean, isComposite: boolean) => {
+    if (schema.default !== undefined && !isFilledIn) found.push(`${place}/default`);
+    for (const below of subschemasOf(schema)) {
+      if (!isSchema(below.schema)) continue;
+      const composite = below.keyword !== 'definitions' && below.keyword !== '$defs' && isComposite;
+      const within = composite || COMPOSITE.has(below.keyword);
+      visit(below.schema, `${place}${below.place}`, isDefaultPlace(schema, below) && !composite, within);
+    }
+  };
+  visit(root, '', false, false);
+  return found;
+};
+
+const isDefaultPlace = (outer: Record<string, unknown>, { keyword }: Subschema): boolean =>
+  keyword === 'properties' || (keyword === 'items' && Array.isArray(outer.items));
+
+/**
+ * Defaults that do not fit: whoever leaves such a value out is refused. Found with a payload in
+ * which all objects that have defaults are there, and nothing else: what is wrong with anything
+ * else comes of a default.
+ */
+const misfits = (schema: AnySchemaObject, check: (payload: unknown, bytes: number) => readonly string[]): string[] => {
+  const payload = skeletonOf(schema, 0);
+  const given = new Set(placesIn(payload, 'data'));
+  try {
+    return check(payload, 0)
+      .filter((problem) => problem.startsWith('data/') && !given.has(problem.split(' ')[0] ?? ''))
+      .map(
+        (problem) =>
+          `A default in triggerSchema does not fit it, so payloads without that value are refused: ${problem}.`,
+      );
+  } catch {
+    return []; // the schema is recursive, and so are its defaults
+  }
+};
+
+const DEEPEST_SKELETON = 50;
+
+const skeletonOf = (schema: Record<string, unknown>, depth: number): Record<string, unknown> => {
+  const skeleton: Record<string, unknown> = {};
+  if (depth > DEEPEST_SKELETON || !isSchema(schema.properties)) return skeleton;
+  for (const [key, below] of Object.entries(schema.properties)) {
+    if (key === '__proto__' || !isSchema(below) || below.default !== undefined || !isSchema(below.properties)) continue;
+    skeleton[key] = skeletonOf(below, depth + 1);
+  }
+  return skeleton;
+};
+
+const placesIn = (value: Record<string, unknown>, place: string): string[] => [
+  place,
+  ...Object.entries(value).flatMap(([key, inner]) =>
+    placesIn(inner as Record<string, unknown>, `${place}/${key.replaceAll('~', '~0').replaceAll('/', '~1')}`),
+  ),
+];

@@ -1,0 +1,89 @@
+// Patterns of trigger schemas. RE2 runs them in time linear in program size × text; what RE2 cannot
+// express runs natively, and never on the main thread.
+import { RE2JS } from 're2js';
+
+/**
+ * Ajv's `code.regExp`. Ajv tells expressions apart by their text, so each must have its own.
+ */
+export const safeRegExp = (pattern: string, flags: string) => {
+  const native = new RegExp(pattern, flags); // throws for what is no pattern in JavaScript, though RE2 may know it
+  const re2 = compileRe2(pattern);
+  return re2 ? { test: (text: string) => re2.matcher(text).find(), toString: () => String(native) } : native;
+};
+
+/** undefined: RE2 cannot run it with JavaScript's meaning. */
+const compileRe2 = (pattern: string): RE2JS | undefined => {
+  const translated = translatePattern(pattern);
+  if (translated === undefined) return undefined;
+  try {
+    return RE2JS.compile(RE2JS.translateRegExp(translated));
+  } catch {
+    return undefined; // it has a lookaround or a backreference, which RE2 leaves out by design
+  }
+};
+
+/**
+ * How many instructions RE2 makes of the pattern, at most; undefined when RE2 cannot run it, or
+ * when they are more than `most`, which is known before any is made.
+ */
+export const programSizeOf = (pattern: string, most: number): number | undefined => {
+  const size = estimateSize(pattern);
+  return size <= most && compileRe2(pattern) ? size : undefined;
+};
+
+/**
+ * What JavaScript means by `\\s` and by the line ends that a dot leaves out; RE2 means less by
+ * both.
+ */
+const SPACES = '\\t-\\r \\x{a0}\\x{1680}\\x{2000}-\\x{200a}\\x{2028}\\x{2029}\\x{202f}\\x{205f}\\x{3000}\\x{feff}';
+const NO_LINE_END = '[^\\n\\r\\x{2028}\\x{2029}]';
+
+/**
+ * The pattern with JavaScript's meanings spelled out for RE2; undefined when it has one that cannot
+ * be.
+ */
+const translatePattern = (pattern: string): string | undefined => {
+  let translated = '';
+  let isInClass = false;
+  for (const [token] of pattern.matchAll(/\\.|./gsu)) {
+    if (token === '\\s') translated += isInClass ? SPACES : `[${SPACES}]`;
+    else if (token === '\\S') {
+      if (isInClass) return undefined;
+      translated += `[^${SPACES}]`;
+    } else if (token === '.' && !isInClass) translated += NO_LINE_END;
+    else {
+      if (token === '[') isInClass = true;
+      else if (token === ']') isInClass = false;
+      translated += token;
+    }
+  }
+  return translated;
+};
+
+const PIECE = /\\[pP]\{[^}]*\}|\\.|\[(?:\\.|[^\]\\])*\]|\{(\d+)(?:,(\d*))?\}|./gsu;
+/** The tables of a Unicode property are long. */
+const PROPERTY_SIZE = 50;
+
+/** Counted repetitions are multiplied out: RE2 copies what they repeat. */
+const estimateSize = (pattern: string): number => {
+  const outer: number[] = [];
+  let total = 0;
+  let last = 0;
+  for (const [piece, least, most] of pattern.matchAll(PIECE)) {
+    let size = 1;
+    if (piece === '(') {
+      outer.push(total);
+      total = 0;
+    } else if (piece === ')') {
+      size = total + 2;
+      total = outer.pop() ?? 0;
+    } else if (least !== undefined) {
+      const times = Math.max(Number(least) + 1, Number(most ?? 0));
+      total -= last;
+      size = times * (last + 1);
+    } else if (/\\[pP]/.test(piece)) size = PROPERTY_SIZE * (piece.startsWith('[') ? piece.length : 1);
+    total += size;
+    last = size;
+  }
+  return total + outer.reduce((sum, size) => sum + size, 0);
+};
