@@ -4,11 +4,15 @@ import { describe, it, type TestContext } from 'node:test';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { AnySchemaObject } from 'ajv';
 import { createFakeClock } from '../../../test/support/fake-clock.ts';
+import { familyOf, kill9 } from '../../../test/support/processes.ts';
+import { eventually } from '../../../test/support/wait.ts';
 import { systemClock } from '../../core/clock.ts';
-import { silentLog } from '../../core/log.ts';
+import { type Log, silentLog } from '../../core/log.ts';
 import type { Evaluation } from './evaluate.ts';
 import { createEvaluationPool, DEFAULT_LIMITS, type EvaluationLimits, type PoolAnswer } from './pool.ts';
 import type { WorkerRequest } from './worker.ts';
+
+const IS_LINUX = process.platform === 'linux';
 
 /** Deadlines here are real ones: what they end holds a real processor. */
 const createPool = (t: TestContext, limits: Partial<EvaluationLimits> = {}) => {
@@ -79,7 +83,7 @@ describe('the evaluation pool', () => {
     assert.deepEqual(taskOf(next).a, { b: 1 });
   });
 
-  it('serves many jobs with few workers, each with its own answer', async (t) => {
+  it('serves many jobs with few processes, each with its own answer', async (t) => {
     const pool = createPool(t);
     const answers = await Promise.all(
       Array.from({ length: 60 }, (_, index) =>
@@ -122,6 +126,45 @@ describe('the evaluation pool', () => {
     assert.ok((await pool.run(EASY)).ok);
   });
 
+  it('keeps its processes, whether jobs come one by one or together', async (t) => {
+    const started: unknown[] = [];
+    const log = { ...silentLog, info: (...line: unknown[]) => started.push(line) } as unknown as Log;
+    const pool = createEvaluationPool({ clock: systemClock, log });
+    t.after(() => pool[Symbol.asyncDispose]());
+    await Promise.all([pool.run(EASY), pool.run(EASY), pool.run(EASY)]); // both are there
+    for (let round = 0; round < 10; round += 1) {
+      assert.ok((await pool.run(EASY)).ok);
+      await nextTurn(); // a process that was woken for nothing would end now
+      for (const { ok } of await Promise.all([pool.run(EASY), pool.run(EASY)])) assert.ok(ok);
+    }
+    assert.deepEqual(started, []);
+  });
+
+  it('starts a process again after one was stopped, and says so', async (t) => {
+    const said: unknown[] = [];
+    const log = { ...silentLog, info: (_: object, message: string) => said.push(message) } as unknown as Log;
+    const limits = { ...DEFAULT_LIMITS, workers: 1, deadlineMs: 200 };
+    const pool = createEvaluationPool({ clock: systemClock, log }, limits);
+    t.after(() => pool[Symbol.asyncDispose]());
+    isStopped(await pool.run<Evaluation>(ENDLESS));
+    assert.ok((await pool.run(EASY)).ok);
+    assert.deepEqual(said, ['evaluation process started again']);
+  });
+
+  it('works on at once when an idle process was killed', {
+    skip: !IS_LINUX && 'it looks in /proc',
+  }, async (t) => {
+    const pool = createPool(t, { workers: 1 });
+    assert.ok((await pool.run(EASY)).ok);
+    const [, ...workers] = await familyOf(process.pid);
+    workers.forEach(kill9);
+    await eventually('the pool answers', async () => {
+      const answer = await pool.run(EASY);
+      assert.ok(answer.ok || !/took longer/.test(answer.message)); // as if the job were at fault
+      return answer.ok;
+    });
+  });
+
   it('lets the event loop turn while a job runs', async (t) => {
     const pool = createPool(t, { deadlineMs: 300 });
     let isRunning = true;
@@ -137,7 +180,7 @@ describe('the evaluation pool', () => {
     isStopped(await endless);
   });
 
-  it('when disposed answers those who wait and those who come later', async () => {
+  it('when disposed answers the jobs that wait and those that come later', async () => {
     const pool = createEvaluationPool({ clock: systemClock, log: silentLog }, { ...DEFAULT_LIMITS, deadlineMs: 200 });
     const waiting = Array.from({ length: 5 }, () => pool.run<Evaluation>(ENDLESS));
     await pool[Symbol.asyncDispose]();

@@ -30,7 +30,9 @@ export type EvaluationPool = AsyncDisposable & {
   readonly run: <Result>(request: WorkerRequest) => Promise<PoolAnswer<Result>>;
 };
 
-type Waiting = { readonly request: WorkerRequest; readonly settle: (answer: PoolAnswer<never>) => void };
+type Waiting = { readonly request: WorkerRequest; readonly end: (answer: PoolAnswer<never>) => void };
+/** `isSpent`: the worker is gone, or still busy with what it was stopped at. */
+type Answered<Result> = { readonly answer: PoolAnswer<Result>; readonly isSpent: boolean };
 
 const SHUTTING_DOWN = { ok: false, message: 'The server is shutting down; try again.', mayPass: true } as const;
 const FAILED_INSIDE = {
@@ -38,6 +40,7 @@ const FAILED_INSIDE = {
   message: 'The evaluation failed inside; the log of the server says why.',
   mayPass: true,
 } as const;
+const spent = (message: string): Answered<never> => ({ answer: { ok: false, message }, isSpent: true });
 const IDLE_MS = 60_000;
 const START_DEADLINE_MS = 30_000;
 export const createEvaluationPool = (
@@ -51,24 +54,31 @@ export const createEvaluationPool = (
   const ending = new AbortController();
   /** Workers that will look for a job without being told: starting ones and idle ones. */
   let free = 0;
+  let starts = 0;
 
   const tooLong = `The evaluation took longer than ${limits.deadlineMs} ms and was stopped. Simplify the template (loops over large payloads, growing strings) or the trigger schema (nested anyOf, uniqueItems, backtracking patterns).`;
   const tooLarge = `The evaluation needed more than ${limits.memoryMb} MB of memory and was stopped. Simplify the template, or bound the payload in the trigger schema.`;
 
-  /** Serves jobs with one worker until it dies of one or has nothing to do for a while. */
+  /** Serves jobs with one worker until one of them ends it, or it has nothing to do for a while. */
   const serve = async (): Promise<void> => {
     free += 1;
     let isFree = true;
+    starts += 1;
+    if (starts > limits.workers) log.info({ starts }, 'evaluation process started again');
     const worker = startEvaluationProcess(limits.memoryMb);
     try {
       const started = await nextAnswer<unknown>(worker, (signal) => clock.sleep(START_DEADLINE_MS, signal));
-      if (!started.ok) throw new Error(`the evaluation worker did not start: ${started.message}`);
+      if (!started.answer.ok) throw new Error(`the evaluation process did not start: ${started.answer.message}`);
       for (let job = await nextJob(); job; job = await nextJob()) {
+        if (!worker.connected) {
+          waiting.unshift(job); // it died while it was idle; the next one takes the job
+          return;
+        }
         isFree = false;
         free -= 1;
-        const answer = await ask(worker, job.request);
-        job.settle(answer);
-        if (!answer.ok) return;
+        const { answer, isSpent } = await ask(worker, job.request);
+        job.end(answer);
+        if (isSpent) return;
         isFree = true;
         free += 1;
       }
@@ -78,14 +88,14 @@ export const createEvaluationPool = (
     }
   };
 
-  const ask = async (worker: ChildProcess, request: WorkerRequest): Promise<PoolAnswer<never>> => {
+  const ask = async (worker: ChildProcess, request: WorkerRequest): Promise<Answered<never>> => {
     const usedMs = () => cpuMsOf(worker);
     const answer = nextAnswer<never>(worker, (signal) => jobTimeIsUp(clock, usedMs, limits.deadlineMs, signal));
     try {
       worker.send(request, () => {}); // when it is gone, its exit tells
     } catch (error) {
-      log.warn({ err: error }, 'an evaluation could not be handed to its worker');
-      return { ok: false, message: 'The payload cannot be copied: it nests too deep or is too large.' };
+      log.warn({ err: error }, 'evaluation not sent');
+      return spent('The payload cannot be copied: it nests too deep or is too large.');
     }
     return answer;
   };
@@ -93,24 +103,21 @@ export const createEvaluationPool = (
   const nextAnswer = async <Result>(
     worker: ChildProcess,
     untilTimeIsUp: (signal: AbortSignal) => Promise<void>,
-  ): Promise<PoolAnswer<Result>> => {
+  ): Promise<Answered<Result>> => {
     const answered = new AbortController();
-    const { promise, resolve } = Promise.withResolvers<PoolAnswer<Result>>();
+    const { promise, resolve } = Promise.withResolvers<Answered<Result>>();
     const onMessage = (message: WorkerAnswer) => {
-      if (message.kind === 'failed') log.error({ reason: message.reason }, 'an evaluation failed inside');
-      resolve(
-        message.kind === 'failed'
-          ? FAILED_INSIDE
-          : { ok: true, result: ('result' in message && message.result) as Result },
-      );
+      if (message.kind === 'failed') log.error({ reason: message.reason }, 'evaluation failed inside');
+      const result = ('result' in message && message.result) as Result;
+      resolve({ answer: message.kind === 'failed' ? FAILED_INSIDE : { ok: true, result }, isSpent: false });
     };
     const onExit = (status: number | null, signal: NodeJS.Signals | null) => {
-      if (status !== null) log.error({ status }, 'an evaluation ended its process');
-      else log.info({ signal }, 'an evaluation was ended for want of memory');
-      resolve(status === null ? { ok: false, message: tooLarge } : FAILED_INSIDE);
+      if (status !== null) log.error({ status }, 'evaluation process ended');
+      else log.info({ signal }, 'evaluation process out of memory');
+      resolve(status === null ? spent(tooLarge) : { answer: FAILED_INSIDE, isSpent: true });
     };
     worker.once('message', onMessage).once('exit', onExit);
-    void untilTimeIsUp(answered.signal).then(() => resolve({ ok: false, message: tooLong }));
+    void untilTimeIsUp(answered.signal).then(() => resolve(spent(tooLong)));
     try {
       return await promise;
     } finally {
@@ -119,24 +126,34 @@ export const createEvaluationPool = (
     }
   };
 
+  /** undefined: there was none for a while, or the pool ends. */
   const nextJob = async (): Promise<Waiting | undefined> => {
-    if (waiting.length === 0 && !ending.signal.aborted) {
+    while (waiting.length === 0 && !ending.signal.aborted) {
       const idle = new AbortController();
       const wake = () => idle.abort();
       wakers.add(wake);
       await clock.sleep(IDLE_MS, idle.signal);
       wakers.delete(wake);
+      if (!idle.signal.aborted) return waiting.shift();
     }
     return ending.signal.aborted ? undefined : waiting.shift();
   };
 
+  /** Whoever is woken takes all that waits, one after another; so one is enough for one job. */
+  const wakeOne = () => {
+    const [wake] = wakers;
+    if (!wake) return;
+    wakers.delete(wake);
+    wake();
+  };
+
   const wakeOrStart = () => {
-    for (const wake of wakers) wake();
+    wakeOne();
     while (waiting.length > free && running.size < limits.workers) {
       const one: Promise<void> = serve()
         .catch((error: unknown) => {
-          log.error({ err: error }, 'an evaluation worker failed');
-          waiting.shift()?.settle(FAILED_INSIDE);
+          log.error({ err: error }, 'evaluation process failed');
+          waiting.shift()?.end(FAILED_INSIDE);
         })
         .finally(() => {
           running.delete(one);
@@ -157,13 +174,13 @@ export const createEvaluationPool = (
             mayPass: true,
           });
         }
-        waiting.push({ request, settle: resolve as Waiting['settle'] });
+        waiting.push({ request, end: resolve as Waiting['end'] });
         wakeOrStart();
       }),
     [Symbol.asyncDispose]: async () => {
       ending.abort();
       for (const wake of wakers) wake();
-      for (const { settle } of waiting.splice(0)) settle(SHUTTING_DOWN);
+      for (const { end } of waiting.splice(0)) end(SHUTTING_DOWN);
       await Promise.all(running);
     },
   };

@@ -76,6 +76,34 @@ describe('a trigger schema', () => {
     assert.equal(told.at(-1), 'and 5 more');
   });
 
+  it('is checked up to the first error when there may be millions', () => {
+    const payload = Array(3_000_000).fill(0);
+    const told = compiled({ items: { type: 'string' } }).check(payload, 6_000_000);
+    assert.deepEqual(told, [
+      'data/0 must be string',
+      'and perhaps more: a payload of this size is checked up to its first error',
+    ]);
+  });
+
+  it('may be what Ajv takes in its strict mode, or only beyond it', () => {
+    for (const schema of [
+      { default: {} },
+      { oneOf: [{ properties: { a: { default: 1 } } }] },
+      { anyOf: [{ default: 1 }] },
+      { if: { properties: { a: { default: 1 } } }, then: {} },
+      { properties: { ab: { type: 'string' } }, patternProperties: { '^a': { minLength: 1 } } },
+      { if: {} },
+      { additionalItems: false },
+      { type: ['string', 'null'], nullable: true },
+      { $schema: 'http://json-schema.org/schema#', type: 'object' },
+      { $schema: 'http://json-schema.org/schema', required: ['a'] },
+    ]) {
+      compiled(schema);
+    }
+    assert.ok(!fits({ $schema: 'http://json-schema.org/schema#', type: 'string' }, 1));
+    assert.ok(!fits({ properties: { ab: true }, patternProperties: { '^a': { minLength: 1 } } }, { ab: '' }));
+  });
+
   it('fills in its defaults, also those of nested objects', () => {
     const { check } = compiled({
       type: 'object',
