@@ -1,0 +1,334 @@
+-- The schema after all migrations, for reading and reviewing. Written by: npm run schema
+-- Nothing runs this file; the schema is made by src/database/migrations.
+
+create table amqp_bindings (
+  queue text collate "C" not null,
+  exchange text collate "C" not null,
+  pattern text collate "C" not null,
+  state text not null default 'pending'::text,
+  reason text,
+  since timestamp with time zone not null,
+  constraint amqp_bindings_pkey PRIMARY KEY (queue, exchange, pattern),
+  constraint amqp_bindings_state_check CHECK ((state = ANY (ARRAY['pending'::text, 'active'::text, 'refused'::text])))
+);
+
+create table amqp_queues (
+  name text collate "C" not null,
+  queue text collate "C" not null,
+  constraint amqp_queues_pkey PRIMARY KEY (name)
+);
+
+create table amqp_readers (
+  queue text collate "C" not null,
+  reading uuid not null,
+  constraint amqp_readers_pkey PRIMARY KEY (queue)
+);
+
+create table amqp_receipts (
+  reading uuid not null,
+  number bigint not null,
+  run uuid not null,
+  queue text collate "C" not null,
+  hash bytea not null,
+  is_identified boolean not null,
+  stored timestamp with time zone not null,
+  settled timestamp with time zone,
+  constraint amqp_receipts_pkey PRIMARY KEY (reading, number)
+) with (fillfactor=80, autovacuum_vacuum_scale_factor=0.02, autovacuum_vacuum_threshold=2000);
+
+CREATE UNIQUE INDEX amqp_receipts_identified ON public.amqp_receipts USING btree (queue, hash) WHERE is_identified;
+
+CREATE INDEX amqp_receipts_stored ON public.amqp_receipts USING btree (stored) WHERE is_identified;
+
+CREATE INDEX amqp_receipts_unidentified ON public.amqp_receipts USING btree (queue, hash) WHERE (NOT is_identified);
+
+create table amqp_run (
+  one boolean not null default true,
+  run uuid not null,
+  constraint amqp_run_pkey PRIMARY KEY (one),
+  constraint amqp_run_one_check CHECK (one)
+);
+
+create table audit (
+  id bigint not null generated always as identity,
+  at timestamp with time zone not null,
+  action text not null,
+  hook_uid uuid not null,
+  hook_group_id text collate "C" not null,
+  hook_id text collate "C" not null,
+  client_id text not null,
+  request_id text not null,
+  before json,
+  after json,
+  constraint audit_pkey PRIMARY KEY (id),
+  constraint audit_action_check CHECK ((action = ANY (ARRAY['created'::text, 'changed'::text, 'removed'::text, 'token made'::text, 'token reset'::text])))
+);
+
+CREATE INDEX audit_hook ON public.audit USING btree (hook_group_id, hook_id, id DESC);
+
+create table auth_audit (
+  id bigint not null generated always as identity,
+  at timestamp with time zone not null,
+  action text not null,
+  entity_type text not null,
+  entity_id text collate "C" not null,
+  client_id text collate "C" not null,
+  request_id text not null,
+  before json,
+  after json,
+  constraint auth_audit_pkey PRIMARY KEY (id),
+  constraint auth_audit_action_check CHECK ((action = ANY (ARRAY['created'::text, 'updated'::text, 'deleted'::text, 'client enabled'::text, 'client disabled'::text, 'access token reset'::text, 'expired'::text]))),
+  constraint auth_audit_entity_type_check CHECK ((entity_type = ANY (ARRAY['client'::text, 'role'::text])))
+);
+
+CREATE INDEX auth_audit_entity ON public.auth_audit USING btree (entity_type, entity_id, id);
+
+create table broker_bindings (
+  queue text collate "C" not null,
+  exchange text collate "C" not null,
+  pattern text collate "C" not null,
+  since timestamp with time zone not null,
+  constraint broker_bindings_pkey PRIMARY KEY (queue, exchange, pattern)
+);
+
+CREATE INDEX broker_bindings_exchange ON public.broker_bindings USING btree (exchange);
+
+create table broker_deliveries (
+  id bigint not null generated always as identity,
+  queue text collate "C" not null,
+  message bigint not null,
+  constraint broker_deliveries_pkey PRIMARY KEY (id)
+) with (autovacuum_vacuum_scale_factor=0.02, autovacuum_vacuum_threshold=2000);
+
+CREATE INDEX broker_deliveries_message ON public.broker_deliveries USING btree (message);
+
+CREATE INDEX broker_deliveries_queue ON public.broker_deliveries USING btree (queue, id);
+
+create table broker_messages (
+  id bigint not null,
+  exchange text collate "C" not null,
+  routing_key text collate "C" not null,
+  body json not null,
+  body_bytes integer not null,
+  message_id text,
+  accepted timestamp with time zone not null,
+  constraint broker_messages_pkey PRIMARY KEY (id)
+) with (autovacuum_vacuum_scale_factor=0.02, autovacuum_vacuum_threshold=2000);
+
+create table broker_queues (
+  queue text collate "C" not null,
+  due timestamp with time zone,
+  holder uuid,
+  failures integer not null default 0,
+  routed bigint not null default 0,
+  changed xid8 not null,
+  name text collate "C" not null default ''::text,
+  constraint broker_queues_pkey PRIMARY KEY (queue)
+) with (fillfactor=70, autovacuum_vacuum_scale_factor=0.02, autovacuum_vacuum_threshold=2000);
+
+CREATE INDEX broker_queues_changed ON public.broker_queues USING btree (changed);
+
+CREATE INDEX broker_queues_due ON public.broker_queues USING btree (due) WHERE (due IS NOT NULL);
+
+CREATE INDEX broker_queues_name ON public.broker_queues USING btree (name);
+
+create table broker_watches (
+  queue text collate "C" not null,
+  read timestamp with time zone not null,
+  is_incomplete boolean not null,
+  constraint broker_watches_pkey PRIMARY KEY (queue)
+);
+
+create table clients (
+  client_id text collate "C" not null,
+  description text not null,
+  access_token bytea not null,
+  scopes text[] not null,
+  expires timestamp with time zone not null,
+  disabled boolean not null,
+  delete_on_expiration boolean not null,
+  created timestamp with time zone not null,
+  last_modified timestamp with time zone not null,
+  last_date_used timestamp with time zone not null,
+  last_rotated timestamp with time zone not null,
+  constraint clients_pkey PRIMARY KEY (client_id)
+);
+
+create table fires (
+  hook_uid uuid not null,
+  cause text collate "C" not null,
+  hook_group_id text collate "C" not null,
+  hook_id text collate "C" not null,
+  fired_by text not null,
+  task_id text collate "C" not null,
+  task json,
+  payload_hash bytea,
+  client_id text,
+  request_id text not null,
+  arrived timestamp with time zone not null,
+  gives_up timestamp with time zone not null,
+  due timestamp with time zone not null,
+  attempts integer not null,
+  last_error json,
+  unrendered json,
+  constraint fires_pkey PRIMARY KEY (hook_uid, cause),
+  constraint fires_rendered_or_not CHECK (((task IS NULL) <> (unrendered IS NULL)))
+) with (fillfactor=70, autovacuum_vacuum_scale_factor=0, autovacuum_vacuum_threshold=2000);
+
+CREATE INDEX fires_due ON public.fires USING btree (due);
+
+create table hook_state (
+  hook_uid uuid not null,
+  last_occurrence timestamp with time zone,
+  last_mailed timestamp with time zone,
+  constraint hook_state_pkey PRIMARY KEY (hook_uid)
+) with (fillfactor=50, autovacuum_vacuum_scale_factor=0.1, autovacuum_vacuum_threshold=2000);
+
+create table hooks (
+  hook_group_id text collate "C" not null,
+  hook_id text collate "C" not null,
+  uid uuid not null,
+  revision bigint not null,
+  definition json not null,
+  created timestamp with time zone not null,
+  last_modified timestamp with time zone not null,
+  trigger_token bytea,
+  constraint hooks_pkey PRIMARY KEY (hook_group_id, hook_id),
+  constraint hooks_uid_key UNIQUE (uid)
+);
+
+create table ledger (
+  at timestamp with time zone not null,
+  seq bigint not null default nextval('ledger_seq'::regclass),
+  kind text not null,
+  outcome text,
+  hook_uid uuid not null,
+  hook_group_id text collate "C" not null,
+  hook_id text collate "C" not null,
+  cause text collate "C",
+  fired_by text,
+  task_id text collate "C",
+  arrived timestamp with time zone not null,
+  attempts integer not null,
+  client_id text,
+  request_id text not null,
+  payload_hash bytea,
+  error json,
+  detail json,
+  constraint ledger_kind_check CHECK ((kind = ANY (ARRAY['fire'::text, 'attempt'::text, 'run'::text, 'binding'::text]))),
+  constraint ledger_outcome_check CHECK ((outcome = ANY (ARRAY['created'::text, 'declined'::text, 'rejected'::text, 'failed'::text, 'exhausted'::text, 'missed'::text, 'limited'::text, 'allowed'::text, 'denied'::text, 'skipped'::text]))),
+  constraint ledger_outcome_or_not CHECK (((kind = ANY (ARRAY['attempt'::text, 'binding'::text])) = (outcome IS NULL)))
+) partition by RANGE (at);
+
+CREATE INDEX ledger_hook ON ONLY public.ledger USING btree (hook_uid, at DESC, seq DESC);
+
+CREATE INDEX ledger_task ON ONLY public.ledger USING btree (task_id) WHERE (payload_hash IS NOT NULL);
+
+create sequence ledger_seq as bigint start 1 increment 1 cache 100;
+
+create table migrations (
+  id integer not null default nextval('migrations_id_seq'::regclass),
+  name character varying(255) not null,
+  run_on timestamp without time zone not null,
+  constraint migrations_pkey PRIMARY KEY (id)
+);
+
+create table outbox (
+  id bigint not null generated always as identity,
+  exchange text collate "C" not null,
+  routing_key text collate "C" not null,
+  cc text[] not null,
+  body json not null,
+  message_id text,
+  accepted timestamp with time zone not null,
+  constraint outbox_pkey PRIMARY KEY (id)
+) with (autovacuum_vacuum_scale_factor=0, autovacuum_vacuum_threshold=2000);
+
+create unlogged table queue_waiters (
+  task_queue_id text collate "C" not null,
+  holder uuid not null,
+  until timestamp with time zone not null,
+  constraint queue_waiters_pkey PRIMARY KEY (task_queue_id, holder)
+) with (autovacuum_vacuum_scale_factor=0, autovacuum_vacuum_threshold=500);
+
+create table rejections (
+  hook_uid uuid not null,
+  minute timestamp with time zone not null,
+  hook_group_id text collate "C" not null,
+  hook_id text collate "C" not null,
+  seen integer not null,
+  first timestamp with time zone,
+  last timestamp with time zone not null,
+  sample json not null,
+  constraint rejections_pkey PRIMARY KEY (hook_uid, minute)
+) with (fillfactor=50, autovacuum_vacuum_scale_factor=0.1, autovacuum_vacuum_threshold=2000);
+
+create table roles (
+  role_id text collate "C" not null,
+  scopes text[] not null,
+  description text not null,
+  created timestamp with time zone not null,
+  last_modified timestamp with time zone not null,
+  constraint roles_pkey PRIMARY KEY (role_id)
+);
+
+create table settings (
+  name text collate "C" not null,
+  value json not null,
+  constraint settings_pkey PRIMARY KEY (name)
+);
+
+create table task_dependencies (
+  dependency text collate "C" not null,
+  task_id text collate "C" not null,
+  needs_completion boolean not null,
+  satisfied boolean not null,
+  constraint task_dependencies_pkey PRIMARY KEY (dependency, task_id)
+) with (autovacuum_vacuum_scale_factor=0.05, autovacuum_vacuum_threshold=2000);
+
+CREATE INDEX task_dependencies_task ON public.task_dependencies USING btree (task_id);
+
+create table task_groups (
+  task_group_id text collate "C" not null,
+  scheduler_id text collate "C" not null,
+  sealed timestamp with time zone,
+  constraint task_groups_pkey PRIMARY KEY (task_group_id)
+);
+
+create table tasks (
+  task_id text collate "C" not null,
+  definition json not null,
+  retries_left integer not null,
+  runs json not null,
+  created timestamp with time zone not null,
+  deadline timestamp with time zone not null,
+  expires timestamp with time zone not null,
+  task_queue_id text collate "C" not null,
+  task_group_id text collate "C" not null,
+  scheduler_id text collate "C" not null,
+  priority smallint not null,
+  pending_order bigint,
+  due timestamp with time zone not null,
+  constraint tasks_pkey PRIMARY KEY (task_id)
+) with (autovacuum_vacuum_scale_factor=0.05, autovacuum_vacuum_threshold=2000);
+
+CREATE INDEX tasks_due ON public.tasks USING btree (due);
+
+CREATE INDEX tasks_group ON public.tasks USING btree (task_group_id, task_id) WHERE (task_group_id <> task_id);
+
+CREATE INDEX tasks_pending ON public.tasks USING btree (task_queue_id, priority, pending_order) WHERE (pending_order IS NOT NULL);
+
+create sequence tasks_pending_order as bigint start 1 increment 1 cache 1;
+
+create table timers (
+  kind text collate "C" not null,
+  key text collate "C" not null,
+  due timestamp with time zone not null,
+  not_before timestamp with time zone not null,
+  data json not null,
+  attempts integer not null default 0,
+  last_error text,
+  constraint timers_pkey PRIMARY KEY (kind, key)
+) with (fillfactor=70, autovacuum_vacuum_scale_factor=0.02, autovacuum_vacuum_threshold=2000);
+
+CREATE INDEX timers_not_before ON public.timers USING btree (kind, not_before);
