@@ -7,7 +7,7 @@ import pg from 'pg';
 import { freshConnection } from '../../test/support/database.ts';
 import { administer, type ServerConnection } from '../../test/support/test-server.ts';
 import { silentLog } from '../core/log.ts';
-import { migrate } from './migrate.ts';
+import { migrate, migrateDown } from './migrate.ts';
 
 /** A database with nothing in it. */
 const emptyDatabase = async (t: TestContext): Promise<ServerConnection> => {
@@ -79,11 +79,33 @@ describe('migrating', () => {
       assert.match(error.message, /Migration "0003_bad" failed and was undone: .*division by zero/);
       return true;
     });
-    const left = (await tablesOf(connection)).filter((name) => name !== 'migrations');
-    assert.deepEqual(left, []);
+    assert.deepEqual(await tablesOf(connection), []);
     // And it does not keep anybody from trying again.
     await migrate(connection, silentLog, await folderOf(t, TWO));
     assert.deepEqual(await tablesOf(connection), ['migrations', 'one', 'two']);
+  });
+
+  it('goes on where an earlier version of Hookwright stopped, which ran its migrations with node-pg-migrate', async (t) => {
+    const connection = await emptyDatabase(t);
+    await administer(
+      connection,
+      'create table "public"."migrations" ( id SERIAL PRIMARY KEY, name varchar(255) NOT NULL, run_on timestamp NOT NULL)',
+      'create table one (n integer)',
+      'insert into one values (1)',
+      `insert into "public"."migrations" (name, run_on) values ('0001_one', now())`,
+    );
+    await migrate(connection, silentLog, await folderOf(t, TWO));
+    assert.deepEqual(await ask(connection, 'select * from one'), [{ n: 1, m: null }]);
+    assert.deepEqual(await ask(connection, 'select id, name from migrations order by id'), [
+      { id: 1, name: '0001_one' },
+      { id: 2, name: '0002_two' },
+    ]);
+  });
+
+  it('of an empty folder or of files that are no migrations changes nothing', async (t) => {
+    const connection = await emptyDatabase(t);
+    await migrate(connection, silentLog, await folderOf(t, { 'README.md': 'create table one ()' }));
+    assert.deepEqual(await tablesOf(connection), []);
   });
 
   it('refuses a database that a newer version has migrated, and leaves it as it is', async (t) => {
@@ -95,5 +117,44 @@ describe('migrating', () => {
       return true;
     });
     assert.deepEqual(await tablesOf(connection), ['migrations', 'one', 'two']);
+  });
+});
+
+describe('the way down', () => {
+  const inTransaction = async (connection: ServerConnection, folder: string): Promise<void> => {
+    const client = new pg.Client(connection);
+    await client.connect();
+    try {
+      await client.query('begin');
+      await migrateDown(client, folder);
+      await client.query('commit');
+    } finally {
+      await client.end();
+    }
+  };
+
+  it('undoes what was applied, the last migration first', async (t) => {
+    const connection = await emptyDatabase(t);
+    const folder = await folderOf(t, {
+      '0001_one.sql': `${ONE['0001_one.sql']}\n-- Down Migration\ndrop table one;`,
+      '0002_two.sql': '-- Up Migration\nalter table one add m integer;\n-- Down Migration\nalter table one drop m;',
+    });
+    await migrate(connection, silentLog, folder);
+    await inTransaction(connection, folder);
+    assert.deepEqual(await tablesOf(connection), ['migrations']);
+    assert.deepEqual(await ask(connection, 'select * from migrations'), []);
+    await migrate(connection, silentLog, folder);
+    assert.deepEqual(await tablesOf(connection), ['migrations', 'one']);
+  });
+
+  it('that is missing is an error that names the migration, and undoes nothing', async (t) => {
+    const connection = await emptyDatabase(t);
+    const folder = await folderOf(t, ONE);
+    await migrate(connection, silentLog, folder);
+    await assert.rejects(inTransaction(connection, folder), {
+      code: 'HW_MIGRATION_FAILED',
+      message: /Migration "0001_one" failed and was undone: it has no way down/,
+    });
+    assert.deepEqual(await tablesOf(connection), ['migrations', 'one']);
   });
 });

@@ -2,7 +2,6 @@
 import { Readable } from 'node:stream';
 import pg from 'pg';
 import { systemClock } from '../../src/core/clock.ts';
-import { silentLog } from '../../src/core/log.ts';
 import { readFrames } from '../../src/database/backup/frames.ts';
 import { parseHeader } from '../../src/database/backup/header.ts';
 import { type BackupOrder, makeBackup } from '../../src/database/backup/make-backup.ts';
@@ -60,7 +59,7 @@ export const restoreInto = async (
   await using session = await openSession(to, 'test restore', NEVER);
   return await restoreBackup(session.client, {
     ...{ header, frames, path: 'the file', address: 'the target', replace: false },
-    ...{ beforeCommit: async () => {}, clock: systemClock, log: silentLog },
+    ...{ beforeCommit: async () => {}, clock: systemClock },
     ...order,
   });
 };

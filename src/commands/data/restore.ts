@@ -29,7 +29,7 @@ export const restore: Run = async (call) => {
   const keyToKeep = await keyOf(header, config.encryptionKey, dataFolder, source);
 
   await using place = await openDataPlace(config, { mayMake: true });
-  const { address, log } = place;
+  const { address } = place;
   const keepKey = async () => {
     if (keyToKeep === undefined) return;
     const kept = await keepEncryptionKey(keyToKeep, dataFolder);
@@ -39,7 +39,7 @@ export const restore: Run = async (call) => {
   try {
     await using session = await openSession(place.connection, 'hookwright restore', signal);
     summary = await restoreBackup(session.client, {
-      ...{ header, frames, path: source.path, address, clock: call.clock, log },
+      ...{ header, frames, path: source.path, address, clock: call.clock },
       replace: call.has('replace'),
       beforeCommit: keepKey,
     });

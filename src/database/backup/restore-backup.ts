@@ -7,9 +7,8 @@ import type pg from 'pg';
 import { from as copyFrom } from 'pg-copy-streams';
 import { type Clock, toIso } from '../../core/clock.ts';
 import { describeError, errorCode, OperatorError } from '../../core/errors.ts';
-import type { Log } from '../../core/log.ts';
 import { takeDatabaseAlone } from '../in-use.ts';
-import { checkApplied, knownMigrations, lockMigrations, migrateWithin, namesMadeBy } from '../migrate.ts';
+import { checkApplied, knownMigrations, lockMigrations, migrateDown, migrateUp, namesMadeBy } from '../migrate.ts';
 import { type BackupTable, listApplied, listRelations, listSequenceNames, listTables } from './catalogue.ts';
 import { type Frame, parseJson, unpack } from './frames.ts';
 import type { BackupEnd, BackupHeader } from './header.ts';
@@ -29,7 +28,6 @@ export type RestoreOrder = {
   /** Called when all is in and before it is committed. What it throws undoes the restore. */
   readonly beforeCommit: () => Promise<void>;
   readonly clock: Clock;
-  readonly log: Log;
   /** Tests bring migrations of their own. */
   readonly migrations?: string;
 };
@@ -79,15 +77,15 @@ const restoreWithin = async (
   order: RestoreOrder,
   known: readonly string[],
 ): Promise<RestoreSummary> => {
-  const { header, log, migrations: folder } = order;
+  const { header, migrations: folder } = order;
   const removed = await removeWhatIsThere(client, order);
-  await migrateWithin(client, { direction: 'up', count: header.migrations.length }, log, folder);
+  await migrateUp(client, header.migrations, folder);
   const ours = await namesMadeBy(header.migrations, folder);
   await prepareTables(client, order, ours);
   const restored = await copyAllIn(client, order);
   await setSequences(client, order, ours);
   const migrated = known.slice(header.migrations.length);
-  await migrateWithin(client, { direction: 'up', count: migrated.length }, log, folder);
+  await migrateUp(client, migrated, folder);
   await putRight(client, toIso(order.clock.now()));
   await client.query(`analyze ${header.tables.map(({ name }) => quoted(name)).join(', ')}`);
   return { restored, removed, migrated };
@@ -102,7 +100,7 @@ const MONTH = /_\d{4}_\d{2}$/;
 /** Answers what that was: table → rows. */
 const removeWhatIsThere = async (
   client: pg.Client,
-  { header, address, replace, log, migrations: folder }: RestoreOrder,
+  { header, address, replace, migrations: folder }: RestoreOrder,
 ): Promise<ReadonlyMap<string, number>> => {
   const removed = new Map<string, number>();
   const applied = await listApplied(client);
@@ -118,7 +116,7 @@ const removeWhatIsThere = async (
   if (removed.size > 0 && !replace) {
     throw new OperatorError('HW_RESTORE_NOT_EMPTY', { place: address, what: describeRows(removed) });
   }
-  await migrateWithin(client, { direction: 'down' }, log, folder);
+  await migrateDown(client, folder);
   // A month of the ledger that retention took out and did not get to drop bears a name that is
   // needed.
   for (const { name, partition } of header.tables) {
