@@ -15,7 +15,7 @@ import { createMetrics } from './core/metrics.ts';
 import { createSecretBox } from './core/secret-box.ts';
 import { checkEncryptionKey } from './database/check-encryption-key.ts';
 import type { Database } from './database/database.ts';
-import { isDatabaseAway } from './database/is-away.ts';
+import { isDatabaseAway, whyUnavailable } from './database/is-away.ts';
 import { measurePool } from './database/pool-metrics.ts';
 import { prepareDatabase, withoutPassword } from './database/prepare-database.ts';
 import { statement } from './database/statement.ts';
@@ -221,6 +221,8 @@ const listen = async (server: ReturnType<typeof createHttpServer>, { host, port 
 const checkDatabase = async (database: Database, clock: Clock, ending: AbortSignal): Promise<void> => {
   if (ending.aborted) throw new ApiError('ServiceUnavailable', 'the server is ending');
   const away = (reason?: unknown) => new ApiError('ServiceUnavailable', 'the database does not answer', reason);
+  const fault = whyUnavailable(database.writeFault());
+  if (fault !== undefined) throw new ApiError('ServiceUnavailable', fault);
   await withDeadline(clock, READINESS_DEADLINE_MS, () => database.query(ask), away).catch((error: unknown) => {
     throw error instanceof ApiError ? error : away(error);
   });

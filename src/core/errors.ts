@@ -26,6 +26,10 @@ export const OPERATOR_ERRORS = {
     'The embedded PostgreSQL (process {pid}) has ended, though nobody here ended it. Start Hookwright again: nothing that was acknowledged is lost. Its log is in the data folder',
   HW_DATABASE_UNREACHABLE:
     'The database at {address} cannot be reached: {reason}. Check DATABASE_URL and that PostgreSQL runs',
+  HW_DATABASE_FULL:
+    'The database at {address} has no disk space left: {reason}. Free some; Hookwright goes on by itself, and nothing that was acknowledged is lost',
+  HW_DATABASE_READ_ONLY:
+    'The database at {address} takes no writes: {reason}. Make it writable, or point DATABASE_URL at the primary server; Hookwright goes on by itself',
   HW_DATABASE_TOO_OLD:
     'The database at {address} is PostgreSQL {version}; Hookwright needs 15 or newer. Upgrade it, or unset DATABASE_URL to use the embedded one',
   HW_DATABASE_IS_POOLED:

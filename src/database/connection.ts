@@ -7,6 +7,7 @@ import type { Database, Transaction } from './database.ts';
 import { createListening } from './listening.ts';
 import type { Statement } from './statement.ts';
 import { columnTypes } from './types.ts';
+import { createWriteFaults } from './write-faults.ts';
 
 export type ConnectionSettings = {
   readonly connection: pg.PoolConfig;
@@ -58,6 +59,10 @@ export const openDatabase = ({ connection, address, poolSize, clock, log }: Conn
     client.on('error', () => {});
   });
   const listening = createListening({ config, clock, log });
+  const faults = createWriteFaults({
+    ...{ address, clock, log },
+    transaction: (work) => runTransaction(pool, work), // not reported again
+  });
 
   const transaction = async <T>(work: (tx: Transaction) => Promise<T>): Promise<T> => {
     for (let tried = 1; ; tried += 1) {
@@ -65,7 +70,8 @@ export const openDatabase = ({ connection, address, poolSize, clock, log }: Conn
         return await runTransaction(pool, work);
       } catch (error) {
         const code = errorCode(error);
-        if ((code !== SERIALIZATION_FAILURE && code !== DEADLOCK) || tried === TRANSACTION_TRIES) throw error;
+        if ((code !== SERIALIZATION_FAILURE && code !== DEADLOCK) || tried === TRANSACTION_TRIES)
+          throw faults.report(error);
         log.debug({ code, tried }, 'transaction is tried again');
       }
     }
@@ -73,12 +79,20 @@ export const openDatabase = ({ connection, address, poolSize, clock, log }: Conn
 
   return {
     address,
-    query: (statement, values) => run(pool, statement, values),
+    query: async (statement, values) => {
+      try {
+        return await run(pool, statement, values);
+      } catch (error) {
+        throw faults.report(error);
+      }
+    },
     transaction,
+    writeFault: faults.current,
     listen: listening.listen,
     use: () => ({ busy: pool.totalCount - pool.idleCount, idle: pool.idleCount, waiting: pool.waitingCount }),
     [Symbol.asyncDispose]: async () => {
       isEnding = true;
+      await faults[Symbol.asyncDispose]();
       await listening[Symbol.asyncDispose]();
       await pool.end();
     },

@@ -1,4 +1,5 @@
 // What the rest of the house knows of PostgreSQL: statements, transactions and notifications.
+import type { OperatorError } from '../core/errors.ts';
 import type { Statement } from './statement.ts';
 
 /** Runs statements: the database itself (each statement its own transaction) or a transaction. */
@@ -28,6 +29,11 @@ export type Database = Queryable &
     readonly transaction: <T>(work: (tx: Transaction) => Promise<T>) => Promise<T>;
     /** Listens on a channel until disposed. The listening connection heals by itself. */
     readonly listen: (channel: string, listener: Listener) => Promise<AsyncDisposable>;
+    /**
+     * Why nothing can be written although the database answers (a full disk, a read-only server),
+     * from the first write that failed of it until one succeeds again. Such writes reject with it.
+     */
+    readonly writeFault: () => OperatorError | undefined;
     /** How many connections are lent, how many lie ready, and how many statements wait for one. */
     readonly use: () => { readonly busy: number; readonly idle: number; readonly waiting: number };
     /** Where it is, without a password, for messages: `localhost:5432/hookwright`. */

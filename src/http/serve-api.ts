@@ -3,10 +3,11 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { Clock } from '../core/clock.ts';
 import { toIso } from '../core/clock.ts';
+import { OperatorError } from '../core/errors.ts';
 import { newUuid } from '../core/ids.ts';
 import type { Log } from '../core/log.ts';
 import type { Metrics } from '../core/metrics.ts';
-import { isDatabaseAway } from '../database/is-away.ts';
+import { whyUnavailable } from '../database/is-away.ts';
 import { ApiError, errorEnvelope } from './api-error.ts';
 import type { ApiMethod, ApiService, Authenticate, Caller, Satisfies, SignedRequest } from './api-method.ts';
 import { decompressBody, isJson, parseJsonBody } from './body.ts';
@@ -254,9 +255,12 @@ export const withoutSecrets = (params: Readonly<Record<string, string>>, secret:
  */
 const toApiError = (thrown: unknown, requestLog: () => Log, method: string): ApiError => {
   if (thrown instanceof ApiError) return thrown;
-  if (isDatabaseAway(thrown)) {
-    requestLog().warn({ err: thrown, method }, 'an API call met a database that is away');
-    return new ApiError('ServiceUnavailable', 'The database does not answer. Send this again later.', thrown);
+  const why = whyUnavailable(thrown);
+  if (why !== undefined) {
+    // The database has reported an OperatorError itself, once.
+    const level = thrown instanceof OperatorError ? 'debug' : 'warn';
+    requestLog()[level]({ err: thrown, method }, 'API call failed: database unavailable');
+    return new ApiError('ServiceUnavailable', `${why} Send this again later.`, thrown);
   }
   const incidentId = newUuid();
   requestLog().error({ err: thrown, incidentId, method }, 'an API call failed inside');
