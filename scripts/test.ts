@@ -73,7 +73,10 @@ const main = async (): Promise<number> => {
   if (!kinds.every(isKind)) throw new Error(`--kind is one of ${TEST_KINDS.join(', ')}`);
   if (values.watch && positionals.length === 0) throw new Error('--watch needs the test files to watch');
   if (kinds.length + positionals.length === 0) {
-    const checks = [await runTool('biome', 'check', '--error-on-warnings', '.'), await runTool('tsc', '--noEmit')];
+    const checks = await Promise.all([
+      runTool('biome', 'check', '--error-on-warnings', '.'),
+      runTool('tsc', '--noEmit'),
+    ]);
     if (checks.some((status) => status !== 0)) return 1;
     return runWithServer(findTestFiles(root, TEST_KINDS), false);
   }
