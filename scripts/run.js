@@ -1,5 +1,6 @@
-// Sets up what is missing, then runs something under Node 24:  node scripts/run.js FILE [arguments]
-//                                                               node scripts/run.js --tool NAME [arguments]   (node_modules/.bin/NAME)
+// Sets up what is missing, then runs something under Node 24:
+//   node scripts/run.js FILE [arguments]
+//   node scripts/run.js --tool NAME [arguments]     NAME is one of node_modules/.bin
 // Plain JavaScript of 2020, like all that runs before the set-up.
 import { dirname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';

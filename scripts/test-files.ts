@@ -1,5 +1,5 @@
-// Which test files there are, and what each of them needs. A file's imports say it, followed through
-// everything that they import in turn: no list is kept by hand.
+// Which test files there are, and what each of them needs. A file's imports say it, followed
+// through everything that they import in turn: no list is kept by hand.
 import { existsSync, globSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path/posix';
 import { importsOf } from '../test/house/source-text.ts';

@@ -1,5 +1,4 @@
-// The HTTP protocol below the clients: order of checks, error envelopes, headers, bodies
-// (spec/task-hooks-observed.md, 6.1 and 6.3).
+// The HTTP protocol below the clients: order of checks, error envelopes, headers, bodies.
 import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
 import { once } from 'node:events';

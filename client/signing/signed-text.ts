@@ -69,7 +69,9 @@ export type CertificateText = {
   readonly scopes: readonly string[];
 };
 
-/** Without scopes it ends without a line's end: that is the text which the real service verifies. */
+/**
+ * Without scopes it ends without a line's end: that is the text which the real service verifies.
+ */
 export const certificateText = ({ named, seed, start, expiry, scopes }: CertificateText): string =>
   [
     'version:1',

@@ -42,8 +42,8 @@ export const createTaskclusterMode = async ({ config, clock, log, metrics }: Mod
 };
 
 /**
- * Asks once whether the deployment knows this server, so that its operator sees a mistake before the
- * first fire. Never rejects.
+ * Asks once whether the deployment knows this server, so that its operator sees a mistake before
+ * the first fire. Never rejects.
  */
 const checkOwnClient = async (
   auth: TaskclusterAuth,

@@ -4,8 +4,6 @@ import { toIso } from '../core/clock.ts';
 import type { Transaction } from '../database/database.ts';
 import { statement } from '../database/statement.ts';
 import type { ApiRequest } from '../http/api-method.ts';
-import type { ClientRecord } from './clients/clients.ts';
-import type { RoleDefinition } from './roles/role-index.ts';
 
 /** Who makes a change. */
 export type Actor = { readonly clientId: string; readonly requestId: string };
@@ -19,7 +17,18 @@ export const actorIn = ({ caller, requestId }: ApiRequest<unknown>): Actor => ({
   requestId,
 });
 
-type ChangedRole = RoleDefinition & { readonly description: string };
+/** What is recorded of a client. Without its access token. */
+type AuditedClient = {
+  readonly clientId: string;
+  readonly description: string;
+  readonly scopes: readonly string[];
+  /** Milliseconds since the epoch. */
+  readonly expires: number;
+  readonly deleteOnExpiration: boolean;
+  readonly disabled: boolean;
+};
+
+type AuditedRole = { readonly roleId: string; readonly description: string; readonly scopes: readonly string[] };
 
 export type AuthAuditEntry = { readonly by: Actor; readonly at: number } & (
   | {
@@ -33,14 +42,14 @@ export type AuthAuditEntry = { readonly by: Actor; readonly at: number } & (
         | 'client disabled'
         | 'access token reset'
         | 'expired';
-      readonly before?: ClientRecord;
-      readonly after?: ClientRecord;
+      readonly before?: AuditedClient;
+      readonly after?: AuditedClient;
     }
   | {
       readonly entity: 'role';
       readonly action: 'created' | 'updated' | 'deleted';
-      readonly before?: ChangedRole;
-      readonly after?: ChangedRole;
+      readonly before?: AuditedRole;
+      readonly after?: AuditedRole;
     }
 );
 
@@ -67,13 +76,13 @@ export const auditedId = (entry: AuthAuditEntry): string => {
 };
 
 /** Names each field, so that one that a client will have some day is not told by accident. */
-const describeClient = (client: ClientRecord | undefined): string | null => {
+const describeClient = (client: AuditedClient | undefined): string | null => {
   if (!client) return null;
   const { description, scopes, expires, disabled, deleteOnExpiration } = client;
   return JSON.stringify({ description, scopes, expires: toIso(expires), deleteOnExpiration, disabled });
 };
 
-const describeRole = (role: ChangedRole | undefined): string | null => {
+const describeRole = (role: AuditedRole | undefined): string | null => {
   if (!role) return null;
   const { description, scopes } = role;
   return JSON.stringify({ description, scopes });

@@ -1,5 +1,5 @@
-// How processes hear that what they cache of clients and roles has changed: one channel, notified in
-// the transaction of the change.
+// How processes hear that what they cache of clients and roles has changed: one channel, notified
+// in the transaction of the change.
 import type { Transaction } from '../database/database.ts';
 import { type Statement, statement } from '../database/statement.ts';
 

@@ -1,6 +1,6 @@
-// Scopes and what they satisfy. Own code, because the package taskcluster-lib-scopes, which the tests
-// compare it with, looks at each held scope: an expansion may hold thousands, and every request is
-// checked against one.
+// Scopes and what they satisfy. Own code, because the package taskcluster-lib-scopes, which the
+// tests compare it with, looks at each held scope: an expansion may hold thousands, and every
+// request is checked against one.
 import type { Caller, ScopeExpression } from '../http/api-method.ts';
 
 const STAR = 0x2a;
@@ -44,8 +44,8 @@ const normalForms = new WeakSet<readonly string[]>();
  */
 export const normalForm = (scopes: Iterable<string>): readonly string[] => {
   // Sorting keys instead of comparing with a function is several times faster on thousands of
-  // scopes. NUL stands in no scope and sorts before everything, so that `a` (key `a\0`) comes right after
-  // `a*` (key `a`).
+  // scopes. NUL stands in no scope and sorts before everything, so that `a` (key `a\0`) comes right
+  // after `a*` (key `a`).
   const keys: string[] = [];
   for (const scope of scopes) keys.push(isWildcard(scope) ? scope.slice(0, -1) : `${scope}\0`);
   keys.sort();

@@ -2,8 +2,10 @@
 // in-process broker and RabbitMQ stand.
 //
 //   exchange   where messages are published, by name: `exchange/taskcluster-hooks/v1/hook-created`
-//   queue      where messages wait for one reader, in order; each hook with bindings has one, known by the hook's uid
-//   binding    exchange and pattern: which messages of that exchange go to the queue. Words end at dots; `*` is one word, `#` any number of them
+//   queue      where messages wait for one reader, in order; each hook with bindings has one, known
+//              by the hook's uid
+//   binding    exchange and pattern: which messages of that exchange go to the queue. Words end at
+//              dots; `*` is one word, `#` any number of them
 //   delivery   one message on one queue; delivered until it is acknowledged
 import type { Transaction } from '../database/database.ts';
 import type { BrokerTools } from './operator-tools.ts';

@@ -4,7 +4,10 @@ const OWN_SERVICES = ['auth', 'hooks', 'queue'] as const;
 
 const prefixOf = (service: string): string => `exchange/taskcluster-${service}/`;
 
-/** An exchange of a service of this server, on the broker: `exchange/taskcluster-queue/v1/task-pending`. */
+/**
+ * An exchange of a service of this server, on the broker:
+ * `exchange/taskcluster-queue/v1/task-pending`.
+ */
 export const exchangeOf = (service: (typeof OWN_SERVICES)[number], name: string): string =>
   `${prefixOf(service)}v1/${name}`;
 

@@ -1,7 +1,8 @@
 // What people do with a broker by hand: publish a message now, and watch what comes. Both brokers
 // can.
 //
-//   watch   a queue for a while, for somebody who looks on. It keeps a bounded number of messages, drops the oldest when there are more,
+//   watch   a queue for a while, for somebody who looks on. It keeps a bounded number of messages,
+//   drops the oldest when there are more,
 //           and is gone when nobody has read it for a minute. Any process can serve the next read.
 import { createHash } from 'node:crypto';
 import type { OutgoingMessage } from './broker.ts';

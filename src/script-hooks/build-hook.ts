@@ -3,13 +3,13 @@ import { newSlugId } from '../core/ids.ts';
 import { checkAnswer } from './check-answer.ts';
 import { checkRequest, wrong } from './check-request.ts';
 import { createCircuitBreaker } from './circuit-breaker.ts';
+import type { Failure, Program, Question, RunReport, SaidWhileLoading } from './engine/worker-protocol.ts';
 import { ScriptHookError } from './errors.ts';
 import { unwrapHoon } from './hoon-source.ts';
 import { createHostAnswers } from './host-answers.ts';
 import type { Limits } from './limits.ts';
 import { eventKindName, type SplitEvent, splitEvent } from './sandbox/lazy-event.ts';
 import { createSandbox, type Sandbox, type Script } from './sandbox/sandbox.ts';
-import type { Failure, Program, Question, RunReport, SaidWhileLoading } from './sandbox/worker-protocol.ts';
 import type { Bowl, Outcome, RunRequest } from './types.ts';
 
 export type BuildOptions = {

@@ -1,8 +1,8 @@
 // From what a run reported to its outcome, piece by piece: a bad effect does not spoil a good event.
 import { decoder } from '../community/schema/decode.ts';
 import { Effect } from '../community/types/effect.ts';
+import type { RunReport } from './engine/worker-protocol.ts';
 import { joinEvent, parseGuestJson, type SplitEvent } from './sandbox/lazy-event.ts';
-import type { RunReport } from './sandbox/worker-protocol.ts';
 import type { Dropped, Outcome } from './types.ts';
 
 const checkEffect = decoder(Effect);

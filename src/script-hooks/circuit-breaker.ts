@@ -1,8 +1,8 @@
 // Repeated offenders are disabled: a script that holds a thread until it is stopped takes it from
 // all the others.
 
+import type { FailureKind } from './engine/worker-protocol.ts';
 import type { Limits } from './limits.ts';
-import type { FailureKind } from './sandbox/worker-protocol.ts';
 
 export type CircuitBreaker = {
   readonly count: (what: FailureKind | 'fine') => void;

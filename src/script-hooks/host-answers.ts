@@ -1,6 +1,6 @@
 // Answers what a script asks for: state, members, posts. Works on the host's thread, and only when
 // asked.
-import type { PostRange, Question } from './sandbox/worker-protocol.ts';
+import type { PostRange, Question } from './engine/worker-protocol.ts';
 import type { Bowl, Lazily, PostPages } from './types.ts';
 
 export type HostAnswers = {

@@ -3,9 +3,9 @@ import type { Effect } from '../community/types/effect.ts';
 import type { Event } from '../community/types/event.ts';
 import type { Group } from '../community/types/group.ts';
 import type { VPost } from '../community/types/posts.ts';
-import type { FailureKind, Thrown } from './sandbox/worker-protocol.ts';
+import type { FailureKind, Thrown } from './engine/worker-protocol.ts';
 
-export type { FailureKind, Thrown } from './sandbox/worker-protocol.ts';
+export type { FailureKind, Thrown } from './engine/worker-protocol.ts';
 export type { StackFrame } from './source-place.ts';
 
 /** Given at once, or by a function that is called only if the script asks. */

@@ -83,7 +83,10 @@ export type TaskclusterClientSettings = {
 const MOST_CONNECTIONS = { auth: 64, queue: 64, notify: 4 } as const;
 const LARGEST_ANSWER = 1024 * 1024;
 const RETRY = { firstMs: 100, longestMs: 2_000 };
-/** Errors that are not about what was asked: it was asked too early, or with credentials unknown there. */
+/**
+ * Errors that are not about what was asked: it was asked too early, or with credentials unknown
+ * there.
+ */
 const NOT_ABOUT_THE_CALL: readonly number[] = [401, 408, 425, 429];
 const LONGEST_TEXT = 500;
 

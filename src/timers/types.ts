@@ -1,7 +1,8 @@
 // The words of durable timers.
 //
-//   timer      one row: at `due`, hand `data` to the handler of `kind`. (kind, key) is its identity.
-//   turn       one transaction in which a scheduler claims what is due, runs its handlers and moves or removes the timers
+//   timer      one row: at `due`, hand `data` to the handler of `kind`. (kind, key) is its identity
+//   turn       one transaction in which a scheduler claims what is due, runs its handlers and moves
+//              or removes the timers
 //   scheduler  whoever runs turns; any number of them, in any number of processes, on one database
 //
 // All times are milliseconds since the epoch.

@@ -1,5 +1,5 @@
-// Whoever lacks the scopes of a method, or signs with a wrong key, gets the same answer whether what
-// they name exists or not: every method of every API that names something.
+// Whoever lacks the scopes of a method, or signs with a wrong key, gets the same answer whether
+// what they name exists or not: every method of every API that names something.
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
 import { AUTH_API } from '../../src/auth/api/declaration.ts';

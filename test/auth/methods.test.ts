@@ -1,6 +1,6 @@
 // Every method of the real client's Auth reference that standalone mode has: one good call with
-// exactly the scopes that taskcluster-client's reference names, and the same call without credentials and with
-// scopes that are nearly right.
+// exactly the scopes that taskcluster-client's reference names, and the same call without
+// credentials and with scopes that are nearly right.
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
 import { AUTH_API } from '../../src/auth/api/declaration.ts';

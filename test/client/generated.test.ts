@@ -9,7 +9,7 @@ import { HOOKS_SERVICE } from '../../client/hooks-api.ts';
 import { paramsOf, type Service } from '../../client/service.ts';
 import { clientSource } from '../../scripts/client-source.ts';
 import { clientSources } from '../../scripts/client-sources.ts';
-import { SCHEMAS } from '../../src/auth/api/schemas.ts';
+import { SCHEMAS } from '../../src/auth/schemas.ts';
 import type { MethodDeclaration } from '../../src/http/api-method.ts';
 import { importsOf, onlyCode } from '../house/source-text.ts';
 import { SEED_METHODS } from './seed-methods.ts';

@@ -1,5 +1,4 @@
-// What the reference service gets wrong about definitions, bindings and listings, and ours does not
-// (spec/task-hooks-observed.md, B 12–19, 22).
+// What the reference service gets wrong about definitions, bindings and listings, and ours does not.
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { createFakeClock } from '../support/fake-clock.ts';

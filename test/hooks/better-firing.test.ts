@@ -1,5 +1,4 @@
-// What the reference service gets wrong on the way from an event to its task, and ours does not
-// (spec/task-hooks-observed.md, B 1–11).
+// What the reference service gets wrong on the way from an event to its task, and ours does not.
 import assert from 'node:assert/strict';
 import { describe, it, type TestContext } from 'node:test';
 import { createFakeClock } from '../support/fake-clock.ts';

@@ -1,6 +1,6 @@
 // The rules of the house (docs/architecture.md) as a function from source files to what is wrong
 // with them.
-import { dirname, join } from 'node:path/posix';
+import { basename, dirname, join } from 'node:path/posix';
 import { importsOf, lineAt, onlyCode } from './source-text.ts';
 
 /** Path below src/ → text. */
@@ -21,6 +21,42 @@ const FLOORS: readonly (readonly string[])[] = [
   ['http', 'database'],
   ['core', 'version.ts'],
 ];
+
+/**
+ * Inside a room arrows point down, too: folder → its floors. Files that stand beside folders and
+ * are not named here may be used by all, as long as no circle arises.
+ */
+const INNER_FLOORS: Readonly<Record<string, readonly (readonly string[])[]>> = {
+  'task-hooks': [
+    ['task-hooks.ts'],
+    ['api'],
+    ['messages', 'schedule'],
+    ['firing'],
+    ['hooks'],
+    ['evaluation'],
+    ['definition.ts'],
+  ],
+  'script-hooks': [['dry-run'], ['build-hook.ts'], ['sandbox'], ['engine'], ['guest']],
+  community: [['types'], ['schema']],
+  queue: [['taskcluster'], ['standalone'], ['queue.ts']],
+  'queue/standalone': [['standalone-queue.ts', 'api.ts'], ['claims'], ['tasks']],
+  auth: [['standalone-auth.ts', 'taskcluster-auth.ts'], ['api'], ['clients'], ['signatures'], ['roles'], ['scopes.ts']],
+  broker: [['api.ts'], ['rabbitmq'], ['in-database'], ['broker.ts']],
+  'broker/rabbitmq': [['rabbitmq-broker.ts'], ['tools.ts'], ['consuming', 'publishing'], ['topology'], ['connection']],
+  commands: [
+    ['command-table.ts'],
+    ['server', 'scripts', 'pulse', 'auth'],
+    ['hooks', 'data'],
+    ['server-call.ts'],
+    ['cli'],
+    ['calls'],
+  ],
+  'commands/cli': [['input'], ['command.ts']],
+  database: [['backup', 'start'], ['embedded']],
+  http: [['references']],
+};
+
+const MOST_FILES_IN_A_FOLDER = 15;
 
 const NEVER: readonly (readonly [string, string])[] = [
   ['task-hooks', 'script-hooks'],
@@ -58,7 +94,10 @@ export const findViolations = (files: Files): string[] => {
   return [
     ...code.flatMap((path) => checkImports(path, files)),
     ...findCircles(roomGraph(code, files)).map((circle) => `rooms import in a circle: ${circle.join(' → ')}`),
+    ...findCircles(folderGraph(code, files)).map((circle) => `folders import in a circle: ${circle.join(' → ')}`),
     ...findCircles(fileGraph(code, files)).map((circle) => `files import in a circle: ${circle.join(' → ')}`),
+    ...checkFolders(code),
+    ...code.flatMap((path) => checkInnerFloors(path, files)),
     ...code.filter((path) => roomOf(path) !== 'core').flatMap((path) => checkTime(path, files)),
     // Declarations of other people's modules have what those have.
     ...paths.filter((path) => !path.endsWith('.d.ts')).flatMap((path) => checkDefaultExports(path, files)),
@@ -101,6 +140,45 @@ const checkImports = (path: string, files: Files): string[] => {
   return [...problems, ...others];
 };
 
+/** Where the ways to two files part: the folder that both are in, and what of it each is in. */
+const partingOf = (path: string, target: string) => {
+  const [from, to] = [path.split('/'), target.split('/')];
+  let depth = 0;
+  while (from[depth] === to[depth]) depth += 1;
+  const isOfFiles = from.length === depth + 1 && to.length === depth + 1;
+  return { folder: from.slice(0, depth).join('/'), from: from[depth] ?? '', to: to[depth] ?? '', isOfFiles };
+};
+
+const innerFloorOf = (folder: string, name: string): number =>
+  INNER_FLOORS[folder]?.findIndex((names) => names.includes(name)) ?? -1;
+
+const checkInnerFloors = (path: string, files: Files): string[] =>
+  localImports(path, files.get(path) ?? '').flatMap(({ target, line }) => {
+    if (target === path) return [];
+    const { folder, from, to } = partingOf(path, target);
+    const [above, below] = [innerFloorOf(folder, from), innerFloorOf(folder, to)];
+    if (above === -1 || below === -1 || below >= above) return [];
+    return [`src/${path}:${line}: imports src/${target}, but in ${folder}/ ${to} is above ${from}`];
+  });
+
+/** Folders inside rooms have a floor, and none is so full that nobody finds anything in it. */
+const checkFolders = (paths: readonly string[]): string[] => {
+  const filesIn = new Map<string, number>();
+  for (const path of paths) filesIn.set(dirname(path), (filesIn.get(dirname(path)) ?? 0) + 1);
+  return [...filesIn].flatMap(([folder, count]) => {
+    const problems: string[] = [];
+    if (count > MOST_FILES_IN_A_FOLDER) {
+      problems.push(
+        `src/${folder}: has ${count} files beside each other, at most ${MOST_FILES_IN_A_FOLDER} are allowed`,
+      );
+    }
+    if (folder.includes('/') && innerFloorOf(dirname(folder), basename(folder)) === -1) {
+      problems.push(`src/${folder}: has no floor in ${dirname(folder)}/; see INNER_FLOORS in house-rules.ts`);
+    }
+    return problems;
+  });
+};
+
 type Graph = ReadonlyMap<string, ReadonlySet<string>>;
 
 const roomGraph = (paths: readonly string[], files: Files): Graph => {
@@ -111,6 +189,24 @@ const roomGraph = (paths: readonly string[], files: Files): Graph => {
       if (roomOf(target) !== roomOf(path)) targets.add(roomOf(target));
     }
     graph.set(roomOf(path), targets);
+  }
+  return graph;
+};
+
+/**
+ * Folders inside rooms, and the files beside them; types count. Imports between files of one folder
+ * are the affair of `fileGraph`.
+ */
+const folderGraph = (paths: readonly string[], files: Files): Graph => {
+  const graph = new Map<string, Set<string>>();
+  for (const path of paths) {
+    for (const { target } of localImports(path, files.get(path) ?? '')) {
+      if (roomOf(target) !== roomOf(path) || target === path) continue;
+      const { folder, from, to, isOfFiles } = partingOf(path, target);
+      if (isOfFiles) continue;
+      const targets = graph.get(`${folder}/${from}`) ?? new Set();
+      graph.set(`${folder}/${from}`, targets.add(`${folder}/${to}`));
+    }
   }
   return graph;
 };

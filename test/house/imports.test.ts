@@ -92,6 +92,46 @@ describe('the check', () => {
     assert.deepEqual(house(files), ['files import in a circle: core/a.ts → core/b.ts → core/a.ts']);
   });
 
+  it('finds imports that point up inside a room, also of types, and folders without a floor', () => {
+    const up = { 'task-hooks/firing/a.ts': `import type { B } from '../api/b.ts';`, 'task-hooks/api/b.ts': '' };
+    assert.deepEqual(house(up), [
+      'src/task-hooks/firing/a.ts:1: imports src/task-hooks/api/b.ts, but in task-hooks/ api is above firing',
+    ]);
+    const toEntry = {
+      'queue/standalone/tasks/a.ts': `import type { Q } from '../standalone-queue.ts';`,
+      'queue/standalone/standalone-queue.ts': '',
+    };
+    assert.deepEqual(house(toEntry), [
+      'src/queue/standalone/tasks/a.ts:1: imports src/queue/standalone/standalone-queue.ts, ' +
+        'but in queue/standalone/ standalone-queue.ts is above tasks',
+    ]);
+    const down = { 'task-hooks/api/b.ts': `import { a } from '../firing/a.ts';`, 'task-hooks/firing/a.ts': '' };
+    assert.deepEqual(house(down), []);
+    assert.deepEqual(house({ 'task-hooks/cellar/a.ts': '' }), [
+      'src/task-hooks/cellar: has no floor in task-hooks/; see INNER_FLOORS in house-rules.ts',
+    ]);
+  });
+
+  it('finds circles of folders, also of types and by way of a file beside them', () => {
+    const files = {
+      'broker/rabbitmq/consuming/a.ts': `import type { B } from '../publishing/b.ts';`,
+      'broker/rabbitmq/publishing/b.ts': `import { c } from '../c.ts';`,
+      'broker/rabbitmq/c.ts': `import type { D } from './consuming/d.ts';`,
+      'broker/rabbitmq/consuming/d.ts': '',
+    };
+    assert.deepEqual(house(files), [
+      'folders import in a circle: ' +
+        'broker/rabbitmq/c.ts → broker/rabbitmq/consuming → broker/rabbitmq/publishing → broker/rabbitmq/c.ts',
+    ]);
+  });
+
+  it('finds folders that are too full; tests do not count', () => {
+    const full = (count: number) =>
+      Object.fromEntries(Array.from({ length: count }, (_, n) => [`timers/a${n}.ts`, ''] as const));
+    assert.deepEqual(house({ ...full(15), 'timers/a.test.ts': '' }), []);
+    assert.deepEqual(house(full(16)), ['src/timers: has 16 files beside each other, at most 15 are allowed']);
+  });
+
   it('finds time and chance outside core/', () => {
     const uses = [
       'Date.now()',

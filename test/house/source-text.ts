@@ -49,11 +49,19 @@ const KEYWORDS_BEFORE_A_VALUE = /(?:^|[^\w$.])(?:return|typeof|case|in|of|do|els
 
 /**
  * The text with comments, regular expressions and the contents of strings blanked; lines and
- * columns stay. What stands in the
- * `${}` of a template is code.
+ * columns stay. What stands in the `${}` of a template is code.
  */
-export const onlyCode = (text: string): string => {
+export const onlyCode = (text: string): string => scan(text).code;
+
+/** The text of each comment, with its marks, and the line on which it begins. */
+export const commentsOf = (text: string): { readonly text: string; readonly line: number }[] =>
+  scan(text).comments.map(([from, to]) => ({ text: text.slice(from, to), line: lineAt(text, from) }));
+
+type Scan = { readonly code: string; readonly comments: readonly (readonly [from: number, to: number])[] };
+
+const scan = (text: string): Scan => {
   const code = text.split('');
+  const comments: [number, number][] = [];
   const blank = (from: number, to: number) => {
     for (let i = from; i < to; i += 1) if (code[i] !== '\n') code[i] = ' ';
   };
@@ -78,10 +86,12 @@ export const onlyCode = (text: string): string => {
     const char = text[i] as string;
     if (text.startsWith('//', i) || (i === 0 && text.startsWith('#!'))) {
       const end = indexOr(text.indexOf('\n', i), text.length);
+      comments.push([i, end]);
       blank(i, end);
       i = end;
     } else if (text.startsWith('/*', i)) {
       const end = indexOr(text.indexOf('*/', i + 2) + 1, text.length - 1) + 1;
+      comments.push([i, end]);
       blank(i, end);
       i = end;
     } else if (char === "'" || char === '"') {
@@ -115,7 +125,7 @@ export const onlyCode = (text: string): string => {
         last = /[\w$]/.test(char) ? (last + (/\s/.test(text[i - 2] ?? '') ? ' ' : '') + char).slice(-12) : char;
     }
   }
-  return code.join('');
+  return { code: code.join(''), comments };
 };
 
 const indexOr = (index: number, otherwise: number): number => (index <= 0 ? otherwise : index);

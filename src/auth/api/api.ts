@@ -10,11 +10,11 @@ import type { RoleCache } from '../roles/role-cache.ts';
 import type { RoleExpansion } from '../roles/role-expansion.ts';
 import type { RoleWriter } from '../roles/role-writer.ts';
 import type { Role, RoleStore } from '../roles/roles.ts';
+import type { HawkRequest, PutClient, PutRole, ScopeSet, TestRequest } from '../schemas.ts';
 import { normalForm } from '../scopes.ts';
 import type { createHawkAuthentication } from './authenticate-hawk.ts';
 import { AUTH_API } from './declaration.ts';
 import { readPage } from './pages.ts';
-import type { HawkRequest, PutClient, PutRole, ScopeSet, TestRequest } from './schemas.ts';
 import { type createTestAuthentication, GET_TEST, testAnswer } from './test-authenticate.ts';
 
 export type AuthApiSettings = {

@@ -2,8 +2,8 @@
 import { type Clock, toIso } from '../../core/clock.ts';
 import { ApiError } from '../../http/api-error.ts';
 import type { RoleCache } from '../roles/role-cache.ts';
+import type { HawkAnswer, HawkRequest } from '../schemas.ts';
 import { type Authenticator, EVERYBODY } from '../signatures/authenticator.ts';
-import type { HawkAnswer, HawkRequest } from './schemas.ts';
 
 export type HawkAuthenticationSettings = {
   readonly verifyForwarded: Authenticator['verifyForwarded'];

@@ -2,8 +2,8 @@
 // and the documentation come from it.
 import type { ApiDeclaration, MethodDeclaration } from '../../http/api-method.ts';
 import { AUTH_EXCHANGES } from '../exchanges.ts';
+import { SCHEMAS } from '../schemas.ts';
 import { CLIENT_ID } from '../signatures/certificate.ts';
-import { SCHEMAS } from './schemas.ts';
 
 const CLIENT = { clientId: CLIENT_ID };
 const ROLE = { roleId: /^[\x20-\x7e]+$/ };

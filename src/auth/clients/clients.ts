@@ -6,6 +6,7 @@ import type { SecretBox } from '../../core/secret-box.ts';
 import type { Database, Queryable, Transaction } from '../../database/database.ts';
 import { statement } from '../../database/statement.ts';
 import { announce } from '../changes.ts';
+import { LONGEST_CLIENT_ID } from '../request-checks.ts';
 
 /** Times are milliseconds since the epoch. */
 export type Client = {
@@ -63,9 +64,6 @@ export type ClientStore = {
   /** Moves lastDateUsed forwards. No process is notified: nothing is decided by it. */
   readonly touch: (clientId: string, now: number) => Promise<void>;
 };
-
-/** No longer than an index entry can be. */
-export const LONGEST_CLIENT_ID = 2_000;
 
 type ClientRow = {
   readonly client_id: string;

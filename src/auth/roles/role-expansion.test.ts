@@ -60,7 +60,7 @@ const RECORDINGS: readonly [roles: RoleDefinition[], input: string[], output: st
   [rolesOf({ 'q6-*-mid': ['x'] }), ['assume:q6-*-mid'], ['assume:q6-*-mid', 'x']],
 ];
 
-/** Section 4 word for word: every scope against every role, until nothing new comes. */
+/** The rule, word for word: every scope against every role, until nothing new comes. */
 const naiveExpand = (roles: readonly RoleDefinition[], scopes: readonly string[]): string[] => {
   const found = new Set(scopes);
   for (const scope of found) {

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { checkScopesEnd } from '../api/request-checks.ts';
+import { checkScopesEnd } from '../request-checks.ts';
 import type { RoleDefinition } from './role-index.ts';
 import { checkRoleSet, widestScopes } from './role-rules.ts';
 

@@ -2,10 +2,10 @@
 import type { Clock } from '../../core/clock.ts';
 import { ApiError } from '../../http/api-error.ts';
 import type { ApiRequest } from '../../http/api-method.ts';
-import { checkDescription, checkScopesEnd } from '../api/request-checks.ts';
-import type { PutRole } from '../api/schemas.ts';
 import { actorIn } from '../audit.ts';
 import type { RecordChange } from '../record-change.ts';
+import { checkDescription, checkScopesEnd } from '../request-checks.ts';
+import type { PutRole } from '../schemas.ts';
 import { compareScopes, holds, holdsAll, normalForm } from '../scopes.ts';
 import type { RoleCache } from './role-cache.ts';
 import { compileRoles } from './role-expansion.ts';

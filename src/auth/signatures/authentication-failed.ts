@@ -1,5 +1,5 @@
-// How authentication fails: always with this one code, and a text that says no more than Taskcluster's
-// own Auth does.
+// How authentication fails: always with this one code, and a text that says no more than
+// Taskcluster's own Auth does.
 import { ApiError } from '../../http/api-error.ts';
 
 export const authenticationFailed = (message: string): ApiError => new ApiError('AuthenticationFailed', message);

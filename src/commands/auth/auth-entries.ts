@@ -1,7 +1,7 @@
 // The commands for clients, roles and logins, as the table has them.
 
-import { JSON_OPTION, serverCall } from '../calls/server-call.ts';
 import type { Argument, CommandEntry, Option } from '../cli/command.ts';
+import { JSON_OPTION, serverCall } from '../server-call.ts';
 
 const CLIENT: Argument = { name: 'CLIENT', help: 'The id of the client' };
 const ROLE: Argument = { name: 'ROLE', help: "The id of the role; a hook's is hook-id:GROUP/HOOK" };

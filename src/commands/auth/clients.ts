@@ -2,9 +2,9 @@
 import type { GetClientResponse } from '#client';
 import { toIso } from '../../core/clock.ts';
 import type { Call, Run } from '../cli/command.ts';
+import { momentOf } from '../cli/input/moment.ts';
+import { requireId } from '../cli/input/require-id.ts';
 import { lookFirst, sayRemoved } from '../cli/look-first.ts';
-import { momentOf } from '../cli/moment.ts';
-import { requireId } from '../cli/require-id.ts';
 import { pairs, table } from '../cli/table.ts';
 import { changedScopes } from './changed-scopes.ts';
 

@@ -5,7 +5,7 @@ import { OperatorError } from '../../core/errors.ts';
 import { connectWith, trimmed } from '../calls/api-connection.ts';
 import { loginsFile, readLogins, type StoredCredentials, writeLogins } from '../calls/stored-logins.ts';
 import type { Call, Run } from '../cli/command.ts';
-import { readSecret } from '../cli/read-secret.ts';
+import { readSecret } from '../cli/input/read-secret.ts';
 import { pairs } from '../cli/table.ts';
 
 /** Asks the server before it keeps anything: what does not work is not kept. */

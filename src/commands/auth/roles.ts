@@ -3,8 +3,8 @@
 import { ApiCallError, type Auth, type GetRoleResponse } from '#client';
 import { OperatorError } from '../../core/errors.ts';
 import type { Call, Run } from '../cli/command.ts';
+import { requireId } from '../cli/input/require-id.ts';
 import { lookFirst, sayRemoved } from '../cli/look-first.ts';
-import { requireId } from '../cli/require-id.ts';
 import { pairs, table } from '../cli/table.ts';
 import { changedScopes } from './changed-scopes.ts';
 

@@ -3,8 +3,8 @@
 import { ApiCallError } from '#client';
 import { OperatorError, type OperatorErrorCode } from '../../core/errors.ts';
 import { EXIT_STATUS } from './exit-status.ts';
+import { SLUG_ID_IN_WORDS } from './input/require-id.ts';
 import { printable } from './output.ts';
-import { SLUG_ID_IN_WORDS } from './require-id.ts';
 
 export type Explained = {
   readonly code: string;

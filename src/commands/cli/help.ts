@@ -1,6 +1,6 @@
 // What `hookwright help` says, all of it from the table of commands.
 import type { CommandEntry, ReadCommandEntry } from './command.ts';
-import { entriesBelow, type ReadEntry } from './read-call.ts';
+import { entriesBelow, type ReadEntry } from './input/read-call.ts';
 
 /** All commands, or those that begin with some words. */
 export const listCommands = (entries: readonly CommandEntry[], words: readonly string[], version: string): string => {

@@ -1,7 +1,7 @@
 // The commands for all data at once, as the table has them.
 
-import { JSON_OPTION } from '../calls/server-call.ts';
 import type { CommandEntry } from '../cli/command.ts';
+import { JSON_OPTION } from '../server-call.ts';
 import { DATA_OPTIONS } from './data-options.ts';
 
 export const DATA_ENTRIES: readonly CommandEntry[] = [

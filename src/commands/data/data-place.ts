@@ -9,8 +9,8 @@ import { errorCode, OperatorError } from '../../core/errors.ts';
 import { onLauncherGone } from '../../core/lifeline.ts';
 import { createLog, type Log } from '../../core/log.ts';
 import { startEmbeddedPostgres } from '../../database/embedded/embedded-postgres.ts';
-import { inspectDatabase } from '../../database/inspect.ts';
-import { withoutPassword } from '../../database/prepare-database.ts';
+import { inspectDatabase } from '../../database/start/inspect.ts';
+import { withoutPassword } from '../../database/start/prepare-database.ts';
 import type { Call } from '../cli/command.ts';
 import { DATA_OPTIONS } from './data-options.ts';
 

@@ -11,7 +11,7 @@ import { errorCode, OperatorError } from '../../core/errors.ts';
 import { sameJson } from '../../core/json.ts';
 import type { Call, Run } from '../cli/command.ts';
 import { describeExplained, explainError } from '../cli/explain-error.ts';
-import { asYaml, parseDocumentText } from '../cli/read-document.ts';
+import { asYaml, parseDocumentText } from '../cli/input/read-document.ts';
 import { type HookArguments, hookOf } from './hook-name.ts';
 import { sayHookSaved } from './say-hook-saved.ts';
 

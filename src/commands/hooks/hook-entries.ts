@@ -1,7 +1,7 @@
 // The commands for hooks and tasks, as the table has them.
 
-import { serverCall } from '../calls/server-call.ts';
 import type { Argument, CommandEntry } from '../cli/command.ts';
+import { serverCall } from '../server-call.ts';
 
 const HOOK: Argument = { name: 'GROUP/HOOK', help: 'The name of the hook' };
 const TASK: Argument = { name: 'TASK', help: 'The id of the task' };

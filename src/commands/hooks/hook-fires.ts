@@ -4,10 +4,10 @@ import type { FireRecord, Hooks } from '#client';
 import type { Call, Run } from '../cli/command.ts';
 import { EXIT_STATUS } from '../cli/exit-status.ts';
 import { isUnreachable } from '../cli/explain-error.ts';
+import { requireCount } from '../cli/input/require-id.ts';
 import { heedInterruption } from '../cli/interruption.ts';
 import { asJson, oneLine, type Paint } from '../cli/output.ts';
 import { reasonOf } from '../cli/reason-of.ts';
-import { requireCount } from '../cli/require-id.ts';
 import { table } from '../cli/table.ts';
 import { type HookArguments, hookOf } from './hook-name.ts';
 

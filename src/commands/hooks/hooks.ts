@@ -3,9 +3,9 @@
 import type { HookDefinition, HookStatus, Hooks } from '#client';
 import { sameJson } from '../../core/json.ts';
 import type { Call, Run } from '../cli/command.ts';
+import { requireId } from '../cli/input/require-id.ts';
 import { lookFirst, sayRemoved } from '../cli/look-first.ts';
 import { reasonOf } from '../cli/reason-of.ts';
-import { requireId } from '../cli/require-id.ts';
 import { pairs, table } from '../cli/table.ts';
 import { hookOf } from './hook-name.ts';
 import { sayHookSaved } from './say-hook-saved.ts';
@@ -41,7 +41,7 @@ const list: Run = async (call) => {
 const show: Run = async (call) => {
   const { hooks } = await call.connect();
   const definition = await hooks.hook(...hookOf(call));
-  const { asYaml } = await import('../cli/read-document.ts');
+  const { asYaml } = await import('../cli/input/read-document.ts');
   call.output.answer(definition, () => asYaml(definition));
   return 0;
 };
@@ -111,7 +111,7 @@ const token: Run = async (call) => {
 export const hooks = { list, show, create, update, remove, status, token } as const satisfies Record<string, Run>;
 
 const readDefinition = async (call: Call) => {
-  const { readDocument } = await import('../cli/read-document.ts');
+  const { readDocument } = await import('../cli/input/read-document.ts');
   // The server says what is wrong with its shape, better than a check here could.
   return (await readDocument(call.argument('FILE'), call)) as Parameters<Hooks['createHook']>[2];
 };

@@ -1,6 +1,6 @@
 // `hookwright tasks`: what the hooks made.
 import type { Call, Run } from '../cli/command.ts';
-import { requireCount, requireSlugId } from '../cli/require-id.ts';
+import { requireCount, requireSlugId } from '../cli/input/require-id.ts';
 import { pairs, table } from '../cli/table.ts';
 
 const taskOf = (call: Call): string => requireSlugId('TASK', call.argument('TASK'));
@@ -8,7 +8,7 @@ const taskOf = (call: Call): string => requireSlugId('TASK', call.argument('TASK
 const show: Run = async (call) => {
   const { queue } = await call.connect();
   const task = await queue.task(taskOf(call));
-  const { asYaml } = await import('../cli/read-document.ts');
+  const { asYaml } = await import('../cli/input/read-document.ts');
   call.output.answer(task, () => asYaml(task));
   return 0;
 };

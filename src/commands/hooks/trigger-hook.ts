@@ -3,7 +3,7 @@ import { ApiCallError } from '#client';
 import type { Connection } from '../calls/api-connection.ts';
 import type { Call, Run } from '../cli/command.ts';
 import { EXIT_STATUS } from '../cli/exit-status.ts';
-import { readPayload } from '../cli/payload.ts';
+import { readPayload } from '../cli/input/payload.ts';
 import { type HookArguments, hookOf } from './hook-name.ts';
 
 const LOOK_EVERY_MS = 500;

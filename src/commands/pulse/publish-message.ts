@@ -1,8 +1,8 @@
 // `hookwright messages publish` and `hookwright pulse publish`: a message for the broker of the
 // server.
 import type { Call, Run } from '../cli/command.ts';
-import { readPayload } from '../cli/payload.ts';
-import { requireId } from '../cli/require-id.ts';
+import { readPayload } from '../cli/input/payload.ts';
+import { requireId } from '../cli/input/require-id.ts';
 
 export const publishMessage: Run = (call) => publish(call, call.text('routing-key') ?? '');
 

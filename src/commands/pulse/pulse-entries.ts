@@ -1,7 +1,7 @@
 // The commands for messages on exchanges, as the table has them.
 
-import { serverCall } from '../calls/server-call.ts';
 import type { Argument, CommandEntry, Option } from '../cli/command.ts';
+import { serverCall } from '../server-call.ts';
 
 const EXCHANGE: Argument = { name: 'EXCHANGE', help: 'Such as exchange/my-service/v1/finished' };
 const KEY: Argument = {

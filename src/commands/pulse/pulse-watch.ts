@@ -5,9 +5,9 @@ import { toIso } from '../../core/clock.ts';
 import type { Call, Run } from '../cli/command.ts';
 import { EXIT_STATUS } from '../cli/exit-status.ts';
 import { isUnreachable } from '../cli/explain-error.ts';
+import { requireCount, requireId } from '../cli/input/require-id.ts';
 import { heedInterruption } from '../cli/interruption.ts';
 import { asJson, type Colour, oneLine } from '../cli/output.ts';
-import { requireCount, requireId } from '../cli/require-id.ts';
 import { readHookName } from '../hooks/hook-name.ts';
 import type { HookTrial, Verdict } from './hook-trial.ts';
 

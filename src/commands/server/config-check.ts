@@ -11,13 +11,13 @@ import { describeError, describeFileError, errorCode, OperatorError } from '../.
 import { createLog, type Log } from '../../core/log.ts';
 import { createMetrics } from '../../core/metrics.ts';
 import { createSecretBox } from '../../core/secret-box.ts';
-import { knownFingerprint } from '../../database/check-encryption-key.ts';
 import { openDatabase } from '../../database/connection.ts';
 import { findBinaries } from '../../database/embedded/binaries.ts';
 import { startEmbeddedPostgres } from '../../database/embedded/embedded-postgres.ts';
-import { inspectDatabase } from '../../database/inspect.ts';
 import { listDueMigrations } from '../../database/migrate.ts';
-import { withoutPassword } from '../../database/prepare-database.ts';
+import { knownFingerprint } from '../../database/start/check-encryption-key.ts';
+import { inspectDatabase } from '../../database/start/inspect.ts';
+import { withoutPassword } from '../../database/start/prepare-database.ts';
 import type { Command } from '../cli/command.ts';
 import { EXIT_STATUS } from '../cli/exit-status.ts';
 import { createOutput, oneLine } from '../cli/output.ts';

@@ -1,8 +1,8 @@
 // The commands for the server itself, for script hooks, and for the command line, as the table has
 // them.
 
-import { JSON_OPTION } from '../calls/server-call.ts';
 import type { CommandEntry, Option } from '../cli/command.ts';
+import { JSON_OPTION } from '../server-call.ts';
 
 /** Those of options.ts, which is loaded only when somebody asks for them. */
 const serveOptions = async (): Promise<readonly Option[]> => {

@@ -2,11 +2,11 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import { Effect } from '../types/effect.ts';
-import { idFromMillis, millisFromId, parseId, withDots } from '../types/id.ts';
 import { VPost } from '../types/posts.ts';
-import { normalizeShip, shipFromJson } from '../types/ship.ts';
 import { Story } from '../types/story.ts';
 import { decoder } from './decode.ts';
+import { idFromMillis, millisFromId, parseId, withDots } from './id.ts';
+import { normalizeShip, shipFromJson } from './ship.ts';
 
 const effect = decoder(Effect);
 

@@ -1,6 +1,6 @@
 // The formats of schema.ts: which spellings each accepts, and the one that it writes.
-import { parseId, withDots } from '../types/id.ts';
-import { shipFromJson } from '../types/ship.ts';
+import { parseId, withDots } from './id.ts';
+import { shipFromJson } from './ship.ts';
 
 export type FormatWriter = {
   /** The exact form, or undefined when the value is none of it. */

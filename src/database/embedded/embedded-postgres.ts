@@ -1,6 +1,6 @@
 // The PostgreSQL that comes with Hookwright: started in the data folder by the first process that
-// needs it, joined by the others, stopped after the last one. DESIGN.md, "The embedded PostgreSQL,
-// in detail".
+// needs it, joined by the others, stopped after the last one. docs/decisions/postgresql-embedded.md
+// says why.
 import { join } from 'node:path';
 import type { Clock } from '../../core/clock.ts';
 import { describeError, OperatorError } from '../../core/errors.ts';

@@ -15,10 +15,10 @@ import { createQueueApi } from './api.ts';
 import { createClaimCredentials, QUEUE_CLIENT } from './claims/claim-credentials.ts';
 import { createClaimTasks } from './claims/claim-tasks.ts';
 import { createWorkRequests } from './claims/work-requests.ts';
-import { createQueueMessages } from './messages.ts';
 import { createChangeTask, createCommitChanges } from './tasks/change-tasks.ts';
 import { type Creation, createTasksWith, type NewTask } from './tasks/create-tasks.ts';
 import { createTaskExpiry, TASK_TIMER } from './tasks/expiry.ts';
+import { createQueueMessages } from './tasks/messages.ts';
 import type { StoredTask } from './tasks/task.ts';
 import {
   CREATE_TASK_REQUEST,

@@ -1,11 +1,11 @@
 // The queue of a Taskcluster deployment: tasks of hooks are created there, each with the scopes of
 // its hook's role and no others.
 //
-// The queue's answers are told apart by their cause. The hook: 400, 403 (its role lacks scopes), 404,
-// 409, 410, 413 in the queue's own words; the fire ends as refused. This server or the deployment:
-// 401 (our credentials are not good, or may not bear this role), 429, 5xx, no answer, an answer that
-// is not Taskcluster's; an error is thrown, and the fire is tried again, because the hook's owner can
-// do nothing about it.
+// The queue's answers are told apart by their cause. The hook: 400, 403 (its role lacks scopes),
+// 404, 409, 410, 413 in the queue's own words; the fire ends as refused. This server or the
+// deployment: 401 (our credentials are not good, or may not bear this role), 429, 5xx, no answer,
+// an answer that is not Taskcluster's; an error is thrown, and the fire is tried again, because the
+// hook's owner can do nothing about it.
 import type { Clock } from '../../core/clock.ts';
 import { toIso } from '../../core/clock.ts';
 import { ApiError } from '../../http/api-error.ts';

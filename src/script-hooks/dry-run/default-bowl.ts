@@ -1,8 +1,8 @@
 // HostAnswers for a dry run: what the caller gave, and for the rest a small club on ~zod, at the
 // event's own time.
 
+import { millisFromId, parseId } from '../../community/schema/id.ts';
 import type { Event } from '../../community/types/event.ts';
-import { millisFromId, parseId } from '../../community/types/id.ts';
 import type { Bowl } from '../types.ts';
 
 /**

@@ -1,10 +1,10 @@
 // Source text to bytecode. The engine does not check bytecode, so none may come from anywhere else.
 
 import type { Limits } from '../limits.ts';
-import type { CompileReport } from '../sandbox/worker-protocol.ts';
 import { SCRIPT_NAME, type SourcePlace, stackFrames } from '../source-place.ts';
 import { type Image, instanceOf, restored } from './image.ts';
 import type { Vm } from './vm.ts';
+import type { CompileReport } from './worker-protocol.ts';
 
 /** Leaves the source out of the bytecode, and keeps the line numbers. */
 const STRIP_SOURCE = 16;

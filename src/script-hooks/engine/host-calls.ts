@@ -1,10 +1,12 @@
 // One run's side of the calls between script and host: answers the script's questions, and writes
 // down what it says.
 import { createHash } from 'node:crypto';
-import { idFromMillis, withDots } from '../../community/types/id.ts';
-import { normalizeShip, shipFromJson } from '../../community/types/ship.ts';
+import { idFromMillis, withDots } from '../../community/schema/id.ts';
+import { normalizeShip, shipFromJson } from '../../community/schema/ship.ts';
 import { OPS } from '../guest/ops.ts';
 import type { Limits } from '../limits.ts';
+import { stackFrames } from '../source-place.ts';
+import { GuestError, type HostCall } from './vm.ts';
 import type {
   Failure,
   FailureKind,
@@ -16,9 +18,7 @@ import type {
   SaidWhileLoading,
   Thrown,
   Verdict,
-} from '../sandbox/worker-protocol.ts';
-import { stackFrames } from '../source-place.ts';
-import { GuestError, type HostCall } from './vm.ts';
+} from './worker-protocol.ts';
 
 /** An answer of the host as JSON. */
 export type AskQuestion = (question: Question, range?: PostRange) => string;

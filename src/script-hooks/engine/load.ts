@@ -1,12 +1,12 @@
 // Runs a script's top level: once for all its runs, when the hook is built, or before each of them.
 import type { Limits } from '../limits.ts';
-import type { LoadedProgram, LoadReport } from '../sandbox/worker-protocol.ts';
 import { stackFrames } from '../source-place.ts';
 import { SLACK_STEPS } from './boot.ts';
 import { threadCpuMs } from './cpu-time.ts';
 import { createHostCalls, DiffersByRun, failed, type HostCalls } from './host-calls.ts';
 import { type Image, instanceOf, takeImage } from './image.ts';
 import { EngineFault, type Vm } from './vm.ts';
+import type { LoadedProgram, LoadReport } from './worker-protocol.ts';
 
 /** A top level that needs less CPU time runs before each run: its bytecode is smaller than an image. */
 const CHEAP_MS = 0.5;

@@ -1,13 +1,13 @@
 // Runs scripts, one at a time, each from a fresh memory image.
 import { systemClock } from '../../core/clock.ts';
 import type { Limits } from '../limits.ts';
-import type { Failure, PostRange, Program, Question, RunJob, RunReport, Verdict } from '../sandbox/worker-protocol.ts';
 import { stackFrames } from '../source-place.ts';
 import { SLACK_STEPS } from './boot.ts';
 import { createHostCalls, failed, type HostCalls } from './host-calls.ts';
 import { type Image, instanceOf, restored, takeImage } from './image.ts';
 import { runTopLevel, tellRejections, tellThrown, tooLong } from './load.ts';
 import { EngineFault, type Vm } from './vm.ts';
+import type { Failure, PostRange, Program, Question, RunJob, RunReport, Verdict } from './worker-protocol.ts';
 
 /** Asks the host's thread and waits. `waitedMs` does not count against the script's deadline. */
 export type AskHost = (question: Question, range?: PostRange) => { readonly json: string; readonly waitedMs: number };

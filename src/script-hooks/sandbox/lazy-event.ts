@@ -10,8 +10,8 @@ import { Ship, Text } from '../../community/schema/scalars.ts';
 import { nullable } from '../../community/schema/schema.ts';
 import type { Event } from '../../community/types/event.ts';
 import { Essay, Memo, VPost, VReply } from '../../community/types/posts.ts';
+import type { Verdict } from '../engine/worker-protocol.ts';
 import type { EventHead } from '../guest/ops.ts';
-import type { Verdict } from './worker-protocol.ts';
 
 /** An event ready for the sandbox. */
 export type SplitEvent = {

@@ -3,7 +3,6 @@
 import { extname } from 'node:path';
 import { MessageChannel, Worker } from 'node:worker_threads';
 import type { Image } from '../engine/image.ts';
-import type { Limits } from '../limits.ts';
 import type {
   Answer,
   CompileReport,
@@ -14,7 +13,8 @@ import type {
   RunReport,
   ToWorker,
   WorkerSetup,
-} from './worker-protocol.ts';
+} from '../engine/worker-protocol.ts';
+import type { Limits } from '../limits.ts';
 
 /** Answers what the running script asks for, as JSON. */
 export type AnswerQuestion = (question: Question, range: PostRange | undefined) => Promise<string>;

@@ -5,10 +5,10 @@ import { type Clock, systemClock } from '../../core/clock.ts';
 import type { Image } from '../engine/image.ts';
 import { imageBytes } from '../engine/load.ts';
 import { loadWasm } from '../engine/wasm.ts';
+import type { CompileReport, LoadReport, Program, RunJob, RunReport, ToWorker } from '../engine/worker-protocol.ts';
 import { ScriptHookError } from '../errors.ts';
 import { DEFAULT_LIMITS, type Limits } from '../limits.ts';
 import { type AnswerQuestion, type JobResult, type SandboxWorker, startWorker } from './sandbox-worker.ts';
-import type { CompileReport, LoadReport, Program, RunJob, RunReport, ToWorker } from './worker-protocol.ts';
 
 export type SandboxOptions = {
   /** Threads that run scripts. Default: the number of processors less one, at least one. */

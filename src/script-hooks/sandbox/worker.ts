@@ -6,7 +6,7 @@ import { bootImage } from '../engine/boot.ts';
 import { createCompiler } from '../engine/compiler.ts';
 import { loadOnce } from '../engine/load.ts';
 import { type AskHost, createRunner } from '../engine/runner.ts';
-import type { Answer, FromWorker, ToWorker, WorkerSetup } from './worker-protocol.ts';
+import type { Answer, FromWorker, ToWorker, WorkerSetup } from '../engine/worker-protocol.ts';
 
 const setup = workerData as WorkerSetup;
 const host = parentPort as MessagePort;

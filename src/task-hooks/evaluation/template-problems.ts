@@ -194,7 +194,9 @@ const parse = (source: string, end: string | undefined): { readonly end: number 
   }
 };
 
-/** Where an operand is missing, the parser leaves undefined, and evaluating would stumble over it. */
+/**
+ * Where an operand is missing, the parser leaves undefined, and evaluating would stumble over it.
+ */
 const hasHole = (node: unknown): boolean =>
   node === undefined || (typeof node === 'object' && node !== null && Object.values(node).some(hasHole));
 

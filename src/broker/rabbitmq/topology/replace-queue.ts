@@ -2,10 +2,17 @@
 // until it is empty, then deleted.
 import type { Log } from '../../../core/log.ts';
 import type { Declarer } from '../connection/channel-pool.ts';
-import type { AmqpConsumer } from '../consuming/consumer.ts';
 import type { ReadyQueue } from './declare-queue.ts';
 
-type Settings = { readonly consumer: AmqpConsumer; readonly declarer: Declarer; readonly log: Log };
+/** What reads the queue meanwhile. */
+export type QueueReader = {
+  /** Reads it, if it does not already. */
+  readonly ensure: (queue: ReadyQueue) => void;
+  readonly isIdle: (id: string) => boolean;
+  readonly stop: (id: string) => Promise<void>;
+};
+
+type Settings = { readonly consumer: QueueReader; readonly declarer: Declarer; readonly log: Log };
 
 /**
  * Answers whether it is gone; if not, it is being read, and this is to be asked again. Its bindings

@@ -5,7 +5,6 @@ import { sameJson } from '../../../core/json.ts';
 import type { Transaction } from '../../../database/database.ts';
 import { ApiError } from '../../../http/api-error.ts';
 import type { Timers } from '../../../timers/create-timers.ts';
-import { creationEvents, type QueueMessages } from '../messages.ts';
 import {
   addDependencies,
   type Dependency,
@@ -14,6 +13,7 @@ import {
   readDependencies,
 } from './dependencies.ts';
 import { nearTimers } from './expiry.ts';
+import { creationEvents, type QueueMessages } from './messages.ts';
 import type { Run, StoredTask } from './task.ts';
 import type { TaskDefinition } from './task-definition.ts';
 import { join, readTaskGroup, removeEmptyGroups } from './task-groups.ts';

@@ -44,8 +44,8 @@ const findRuns = statement<{ task_id: string; runs: Run[] }>(
 export const readStates = async (on: Queryable, taskIds: readonly string[]): Promise<Map<string, TaskState>> =>
   new Map((await on.query(findRuns, [taskIds])).map(({ task_id, runs }) => [task_id, stateOf(runs)]));
 
-// Notifies processes whose workers wait for this queue, if any do: a notification makes commits wait
-// for each other.
+// Notifies processes whose workers wait for this queue, if any do: a notification makes commits
+// wait for each other.
 const tellWaiters = (tasks: string, now: string) => `
   select count(*) from (
     select pg_notify('${PENDING_CHANNEL}', q.task_queue_id) from (select distinct task_queue_id from ${tasks} where is_pending) q

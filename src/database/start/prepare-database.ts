@@ -1,13 +1,13 @@
 // From the configuration to a database that is ready: embedded or given, inspected, migrated.
 import type pg from 'pg';
-import type { Clock } from '../core/clock.ts';
-import { OperatorError } from '../core/errors.ts';
-import type { Log } from '../core/log.ts';
-import { openDatabase } from './connection.ts';
-import type { Database } from './database.ts';
-import { startEmbeddedPostgres } from './embedded/embedded-postgres.ts';
+import type { Clock } from '../../core/clock.ts';
+import { OperatorError } from '../../core/errors.ts';
+import type { Log } from '../../core/log.ts';
+import { openDatabase } from '../connection.ts';
+import type { Database } from '../database.ts';
+import { startEmbeddedPostgres } from '../embedded/embedded-postgres.ts';
+import { migrate } from '../migrate.ts';
 import { inspectDatabase } from './inspect.ts';
-import { migrate } from './migrate.ts';
 
 export type DatabaseSettings = {
   /** Where a PostgreSQL is; undefined: the embedded one in the data folder. */

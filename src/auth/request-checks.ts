@@ -1,7 +1,9 @@
-// Checks of requests about clients and roles that need nothing but the request, so that their errors
-// tell nothing of what is stored.
-import { ApiError } from '../../http/api-error.ts';
-import { LONGEST_CLIENT_ID } from '../clients/clients.ts';
+// Checks of requests about clients and roles that need nothing but the request, so that their
+// errors tell nothing of what is stored.
+import { ApiError } from '../http/api-error.ts';
+
+/** In characters: no longer than an index entry can be. */
+export const LONGEST_CLIENT_ID = 2_000;
 
 /** Throws InputError for scopes that nobody may be given. */
 export const checkScopesEnd = (scopes: readonly string[]): void => {

@@ -1,10 +1,10 @@
 // The messages of the queue, published in the transaction of what they tell of.
-import type { Broker, OutgoingMessage } from '../../broker/broker.ts';
-import { exchangeOf } from '../../broker/names.ts';
-import type { Transaction } from '../../database/database.ts';
-import { isResolved, type StoredTask, statusOf } from './tasks/task.ts';
-import { describeGroup, readResolvedGroups, type TaskGroup } from './tasks/task-groups.ts';
-import type { TaskEvent } from './tasks/transitions.ts';
+import type { Broker, OutgoingMessage } from '../../../broker/broker.ts';
+import { exchangeOf } from '../../../broker/names.ts';
+import type { Transaction } from '../../../database/database.ts';
+import { isResolved, type StoredTask, statusOf } from './task.ts';
+import { describeGroup, readResolvedGroups, type TaskGroup } from './task-groups.ts';
+import type { TaskEvent } from './transitions.ts';
 
 export type CreationEvent = { readonly name: 'task-defined' };
 

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { readConfig } from '../../config.ts';
-import { COMMANDS } from '../command-table.ts';
+import { readConfig } from '../../../config.ts';
+import { COMMANDS } from '../../command-table.ts';
 import { findEntry, readCall } from './read-call.ts';
 
 const messageOf = (call: () => unknown): string => {

@@ -1,6 +1,6 @@
 // A payload from --payload, from a file, or from standard input.
-import { describeError, errorCode, OperatorError } from '../../core/errors.ts';
-import type { Call } from './command.ts';
+import { describeError, errorCode, OperatorError } from '../../../core/errors.ts';
+import type { Call } from '../command.ts';
 import { notAFile, payloadOf } from './payload-words.ts';
 
 /** Without any of them `{}`. Throws HW_BAD_OPTION, HW_BAD_FILE. */

@@ -1,6 +1,6 @@
 // Is the database that DATABASE_URL names there, new enough, and ours for a whole session?
 import pg from 'pg';
-import { describeError, errorCode, OperatorError } from '../core/errors.ts';
+import { describeError, errorCode, OperatorError } from '../../core/errors.ts';
 
 const OLDEST_VERSION_NUM = 150_000;
 const PROBE_TIMEOUT_MS = 5_000;

@@ -2,8 +2,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { roundsOf } from '../../../test/support/test-length.ts';
-import { canonicalJson } from '../../core/json.ts';
+import { roundsOf } from '../../../../test/support/test-length.ts';
+import { canonicalJson } from '../../../core/json.ts';
 import { asYaml, parseDocumentText } from './read-document.ts';
 
 const key = fc.oneof(

@@ -1,9 +1,9 @@
 // From the words of a command line to a call of a command: which command it is, and its arguments
 // by their names.
 import { parseArgs } from 'node:util';
-import { OperatorError } from '../../core/errors.ts';
-import { optionProblem } from '../../core/option-problem.ts';
-import type { CommandEntry, ReadCommandEntry } from './command.ts';
+import { OperatorError } from '../../../core/errors.ts';
+import { optionProblem } from '../../../core/option-problem.ts';
+import type { CommandEntry, ReadCommandEntry } from '../command.ts';
 import { notAFile, payloadOf } from './payload-words.ts';
 
 export type ReadEntry = CommandEntry & ReadCommandEntry;

@@ -1,6 +1,6 @@
 // A line of the table of commands for one that calls a server: it has the options that say which,
 // and as whom.
-import type { Argument, CommandEntry, Option, Run } from '../cli/command.ts';
+import type { Argument, CommandEntry, Option, Run } from './cli/command.ts';
 
 export type ServerCallParts = {
   readonly args?: readonly Argument[];

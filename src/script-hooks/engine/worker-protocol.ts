@@ -1,8 +1,8 @@
 // What goes to a worker and what comes back: plain data, for it crosses threads.
 
-import type { Image } from '../engine/image.ts';
 import type { Limits } from '../limits.ts';
 import type { StackFrame } from '../source-place.ts';
+import type { Image } from './image.ts';
 
 /**
  * Things that a script may ask for and most do not: fetched when they are asked for, unless they
@@ -13,7 +13,9 @@ export type Question = 'state' | 'fleet' | 'postCount' | 'posts';
 /** A compiled script, and what loading it came to. */
 export type Program = {
   readonly bytecode: Uint8Array;
-  /** Its memory after loading and what it said; undefined when its top level runs before each run. */
+  /**
+   * Its memory after loading and what it said; undefined when its top level runs before each run.
+   */
   readonly loaded: LoadedProgram | undefined;
   /** Whether its top level differs from run to run, and has a budget of its own in each. */
   readonly differs: boolean;

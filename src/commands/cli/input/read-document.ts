@@ -4,8 +4,8 @@ import { readFile } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { Document, LineCounter, parseDocument, visit } from 'yaml';
-import { describeError, describeFileError, OperatorError } from '../../core/errors.ts';
-import type { Call } from './command.ts';
+import { describeError, describeFileError, OperatorError } from '../../../core/errors.ts';
+import type { Call } from '../command.ts';
 
 /**
  * `name` is a path, or `-` for standard input. Throws HW_BAD_FILE, which says in which line and

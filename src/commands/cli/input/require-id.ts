@@ -1,7 +1,7 @@
 // What stands in a URL as one step of its path.
 
-import { OperatorError } from '../../core/errors.ts';
-import { SLUG_ID } from '../../core/ids.ts';
+import { OperatorError } from '../../../core/errors.ts';
+import { SLUG_ID } from '../../../core/ids.ts';
 
 export const SLUG_ID_IN_WORDS = '22 letters, digits, - and _, such as XMar0Q9zRRWpDUTMpkFktw';
 

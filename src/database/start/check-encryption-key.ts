@@ -1,7 +1,7 @@
 // Whether this process has the key under which the secrets of this database were sealed.
-import { OperatorError } from '../core/errors.ts';
-import type { Database } from './database.ts';
-import { statement } from './statement.ts';
+import { OperatorError } from '../../core/errors.ts';
+import type { Database } from '../database.ts';
+import { statement } from '../statement.ts';
 
 const keepFingerprint = statement<{ value: string }>(
   'settings.keep-key-fingerprint',

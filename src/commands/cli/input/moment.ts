@@ -1,6 +1,6 @@
 // A moment as people give it: a date, or how long from now.
-import type { Clock } from '../../core/clock.ts';
-import { OperatorError } from '../../core/errors.ts';
+import type { Clock } from '../../../core/clock.ts';
+import { OperatorError } from '../../../core/errors.ts';
 
 const DAY_MS = 24 * 60 * 60 * 1000;
 const UNITS_MS: Readonly<Record<string, number>> = { h: DAY_MS / 24, d: DAY_MS, w: 7 * DAY_MS, y: 365 * DAY_MS };

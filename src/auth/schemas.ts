@@ -1,6 +1,6 @@
 // What the auth API takes and gives, under the names by which generic clients download it.
 import { Type } from 'typebox';
-import type { NamedSchema } from '../../http/api-method.ts';
+import type { NamedSchema } from '../http/api-method.ts';
 
 /** How many scopes a request may hold: each is compared with the caller's. */
 const MOST_SCOPES = 10_000;

@@ -1,7 +1,7 @@
 // Asks for a secret on the terminal without showing it, or reads it from standard input.
 import { text } from 'node:stream/consumers';
-import { OperatorError } from '../../core/errors.ts';
-import type { Call } from './command.ts';
+import { OperatorError } from '../../../core/errors.ts';
+import type { Call } from '../command.ts';
 
 const [INTERRUPT, END, BACKSPACE, DELETE] = ['\x03', '\x04', '\b', '\x7f'];
 

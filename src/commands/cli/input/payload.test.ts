@@ -3,10 +3,10 @@ import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
-import { readConfig } from '../../config.ts';
-import { connectApi } from '../calls/api-connection.ts';
-import { findBackupFile } from '../data/backup-file.ts';
-import type { Call } from './command.ts';
+import { readConfig } from '../../../config.ts';
+import { connectApi } from '../../calls/api-connection.ts';
+import { findBackupFile } from '../../data/backup-file.ts';
+import type { Call } from '../command.ts';
 import { readPayload } from './payload.ts';
 import { readDocument } from './read-document.ts';
 
