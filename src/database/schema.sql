@@ -316,6 +316,8 @@ CREATE INDEX tasks_due ON public.tasks USING btree (due);
 
 CREATE INDEX tasks_group ON public.tasks USING btree (task_group_id, task_id) WHERE (task_group_id <> task_id);
 
+CREATE INDEX tasks_group_unresolved ON public.tasks USING btree (task_group_id) WHERE ((task_group_id <> task_id) AND ((((runs -> '-1'::integer) ->> 'state'::text) IS NULL) OR (((runs -> '-1'::integer) ->> 'state'::text) = ANY (ARRAY['pending'::text, 'running'::text]))));
+
 CREATE INDEX tasks_pending ON public.tasks USING btree (task_queue_id, priority, pending_order) WHERE (pending_order IS NOT NULL);
 
 create sequence tasks_pending_order as bigint start 1 increment 1 cache 1;
