@@ -70,6 +70,27 @@ test('a server whose supervisor was killed is replaced by one that stops with it
   await expectKept(t, data);
 });
 
+for (const which of ['the supervisor', 'its reader', 'the supervisor and its reader']) {
+  test(`a server stops with its last user after kill -9 of ${which}`, onLinux, async (t) => {
+    const data = join(await newFolder(t), 'data');
+    const [first, second] = [spawnHolder(t, data), spawnHolder(t, data)];
+    const [{ pid, connection }] = await Promise.all([first.answer, second.answer]);
+    const [supervisor = 0, ...others] = await familyOf(pid);
+    const shells = await Promise.all(
+      others.map(async (member) => {
+        const name = await readFile(`/proc/${member}/comm`, 'utf8').catch(() => ''); // a session that has just ended
+        return name === 'sh\n' ? [member] : [];
+      }),
+    );
+    if (which !== 'its reader') process.kill(supervisor, 'SIGKILL');
+    if (which !== 'the supervisor') for (const reader of shells.flat()) process.kill(reader, 'SIGKILL');
+    await first.letGo();
+    assert.deepEqual(await query(connection, 'select 1 as one'), [{ one: 1 }]);
+    await second.letGo();
+    assert.equal(await isAlive(pid), false);
+  });
+}
+
 test('sessions that outlive a killed server are waited for', onLinux, async (t) => {
   const data = join(await newFolder(t), 'data');
   const holder = spawnHolder(t, data);

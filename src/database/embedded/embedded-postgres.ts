@@ -3,7 +3,7 @@
 // says why.
 import { join } from 'node:path';
 import type { Clock } from '../../core/clock.ts';
-import { describeError, OperatorError } from '../../core/errors.ts';
+import { describeError, errorCode, OperatorError } from '../../core/errors.ts';
 import type { Log } from '../../core/log.ts';
 import { type Binaries, findBinaries, makeRunnable } from './binaries.ts';
 import { DATABASE_USER, ensureCluster } from './cluster.ts';
@@ -194,11 +194,21 @@ const writeSettings = async (place: Place, socketFolder: string): Promise<string
  * come back to the next one.
  */
 const stopUnsupervisedServer = async (place: Place, clock: Clock): Promise<void> => {
-  const server = await findRunningPostmaster(place.cluster);
-  if (server) process.kill(server.pid, 'SIGINT');
+  const server = await interruptServer(place);
   if (await waitUntilStopped(place, clock)) return;
   const reason = `an earlier server (process ${server?.pid ?? 'unknown'}) does not stop`;
   throw new OperatorError('HW_POSTGRES_DID_NOT_START', { reason, log: place.log });
+};
+
+/** PostgreSQL's fast shutdown: it ends the sessions and writes all to disk. */
+const interruptServer = async (place: Place): Promise<Postmaster | undefined> => {
+  const server = await findRunningPostmaster(place.cluster);
+  try {
+    if (server) process.kill(server.pid, 'SIGINT');
+  } catch (error) {
+    if (errorCode(error) !== 'ESRCH') throw error; // it has just ended
+  }
+  return server;
 };
 
 const waitUntilStopped = (place: Place, clock: Clock): Promise<boolean> =>
@@ -233,8 +243,13 @@ const userOf = (options: {
     // right all the same.
     using _lock = await lockDataFolder(data, clock).catch(() => undefined);
     const { wasLast } = await hold.release();
-    if (wasLast && !(await waitUntilStopped(place, clock))) {
-      log.warn({ place: place.folder, postgresPid: server.pid }, 'the embedded PostgreSQL is still stopping');
+    if (!wasLast) return;
+    // The supervisor stops it as well, unless it was killed. PostgreSQL ignores the second signal.
+    await interruptServer(place).catch((error: unknown) =>
+      log.debug({ err: error }, 'embedded PostgreSQL not signalled'),
+    );
+    if (!(await waitUntilStopped(place, clock))) {
+      log.warn({ place: place.folder, postgresPid: server.pid }, 'embedded PostgreSQL is still stopping');
     }
   };
   let end: Promise<void> | undefined;

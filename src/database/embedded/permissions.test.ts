@@ -3,7 +3,9 @@ import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
 import { chmod, chown, mkdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { type TestContext, test } from 'node:test';
+import { test } from 'node:test';
+import type { Cleanup } from '../../../test/support/database.ts';
+import { lastFirst } from '../../../test/support/wait.ts';
 import { findBinaries } from './binaries.ts';
 import type { EmbeddedPostgres } from './embedded-postgres.ts';
 import {
@@ -21,17 +23,22 @@ import {
 const asRoot = { skip: isRoot ? false : 'needs root' };
 const asOrdinaryUser = { skip: (await ordinaryUserCanRun()) ? false : 'needs root, in a folder that others may enter' };
 
-const startOutside = async (t: TestContext, data: string): Promise<EmbeddedPostgres> => {
+/** What it placed outside is removed after all that `t` is told later, hence after its last user. */
+const startOutside = async (t: Cleanup, data: string): Promise<EmbeddedPostgres> => {
+  let place: string | undefined;
+  t.after(async () => {
+    if (place !== undefined) await removeOutsidePlace(place);
+  });
   const postgres = await start(t, data);
-  // After the server has been let go: hooks run in the order in which they were added.
-  t.after(() => removeOutsidePlace(postgres.place));
+  place = postgres.place;
   return postgres;
 };
 
 test(
   'below a closed folder, root keeps the database in /var/lib/hookwright and the data folder says so',
   asRoot,
-  async (t) => {
+  async (context) => {
+    const t = lastFirst(context);
     const data = join(await newFolder(t, 0o700), 'data');
     const first = await startOutside(t, data);
     assert.match(first.place, /^\/var\/lib\/hookwright\/[0-9a-f]{16}$/);
@@ -48,16 +55,21 @@ test(
   },
 );
 
-test('a new data folder does not take over what a deleted one of the same path left outside', asRoot, async (t) => {
-  const data = join(await newFolder(t, 0o700), 'data');
-  const first = await startOutside(t, data);
-  await first[Symbol.asyncDispose]();
-  await rm(data, { recursive: true });
-  const second = await startOutside(t, data);
-  assert.equal(second.firstStart, true);
-  assert.equal(second.place, `${first.place}-2`);
-  await second[Symbol.asyncDispose]();
-});
+test(
+  'a new data folder does not take over what a deleted one of the same path left outside',
+  asRoot,
+  async (context) => {
+    const t = lastFirst(context);
+    const data = join(await newFolder(t, 0o700), 'data');
+    const first = await startOutside(t, data);
+    await first[Symbol.asyncDispose]();
+    await rm(data, { recursive: true });
+    const second = await startOutside(t, data);
+    assert.equal(second.firstStart, true);
+    assert.equal(second.place, `${first.place}-2`);
+    await second[Symbol.asyncDispose]();
+  },
+);
 
 test('a database outside that has gone is missed, not replaced by an empty one', asRoot, async (t) => {
   const data = join(await newFolder(t), 'data');

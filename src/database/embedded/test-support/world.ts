@@ -6,9 +6,9 @@ import { chmod, mkdtemp, readFile, rm, rmdir } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
-import type { TestContext } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { Client, type ClientConfig } from 'pg';
+import type { Cleanup } from '../../../../test/support/database.ts';
 import { systemClock } from '../../../core/clock.ts';
 import { silentLog } from '../../../core/log.ts';
 import { type EmbeddedPostgres, startEmbeddedPostgres } from '../embedded-postgres.ts';
@@ -35,7 +35,7 @@ export const ordinaryUserCanRun = async (): Promise<boolean> =>
  * A new folder that others may enter, unless `mode` says otherwise. Removed after the test, as is
  * what it placed outside.
  */
-export const newFolder = async (t: TestContext, mode = 0o711): Promise<string> => {
+export const newFolder = async (t: Cleanup, mode = 0o711): Promise<string> => {
   const folder = await mkdtemp(join(tmpdir(), 'hookwright-test-'));
   await chmod(folder, mode);
   t.after(() => rm(folder, { recursive: true, force: true }));
@@ -48,9 +48,9 @@ export const removeOutsidePlace = async (place: string): Promise<void> => {
 };
 
 /** Starts it in this process; let go after the test if the test does not. */
-export const start = async (t: TestContext, dataFolder: string): Promise<EmbeddedPostgres> => {
+export const start = async (t: Cleanup, dataFolder: string): Promise<EmbeddedPostgres> => {
   const postgres = await startEmbeddedPostgres({ dataFolder, log: silentLog, clock: systemClock });
-  t.after(() => postgres[Symbol.asyncDispose]());
+  t.after(async () => postgres[Symbol.asyncDispose]());
   return postgres;
 };
 
@@ -60,7 +60,7 @@ export type Holder = { process: ChildProcess; letGo: () => Promise<void>; kill: 
 
 /** Starts it in a process of its own. */
 export const spawnHolder = (
-  t: TestContext,
+  t: Cleanup,
   dataFolder: string,
   owner?: Owner,
 ): Holder & { answer: Promise<Held & Refused> } => {
