@@ -46,7 +46,7 @@ const NO_HASH = 'H would mean another time whenever it is looked at: write the v
 /** What cron-parser would take, and mean something else each time, or every minute. */
 const refuseFirst = (pattern: string): string | undefined => {
   if (pattern.trim() === '') {
-    return 'A blank pattern has no fields: leave it out, or write 5 or 6, such as 0 * * * * for every hour,';
+    return 'A blank pattern has no fields: leave it out, or write 5 or 6, such as 0 * * * * for every hour';
   }
   return hashes(pattern).some((field) => /(?<![A-Za-z])H(?![A-Za-z])/.test(field)) ? NO_HASH : undefined;
 };

@@ -110,29 +110,32 @@ const instant = fc.oneof(
 );
 
 describe('a schedule', () => {
-  it('is refused with what is wrong and the pattern that is', () => {
+  it('is refused with its place, the pattern, and what is wrong with it', () => {
     const refusals: [string, RegExp | string][] = [
-      ['not a cron', 'Invalid characters, got value: a in not a cron'],
-      ['0 0 25 * * *', 'Constraint error, got value 25 expected range 0-23 in 0 0 25 * * *'],
-      ['0 0 31 2 *', 'Invalid explicit day of month definition in 0 0 31 2 *'],
-      ['0 0 30 2 *', 'Invalid explicit day of month definition in 0 0 30 2 *'],
-      ['0 0 31 4,6 ?', 'Invalid explicit day of month definition in 0 0 31 4,6 ?'],
-      ['1 2 3 4 5 6 7', 'Invalid cron expression, too many fields in 1 2 3 4 5 6 7'],
-      ['0 0 * MARCH *', 'Invalid characters, got value: 3CH in 0 0 * MARCH *'],
-      ['0 0 1 * 1#2,3', /incompatible in 0 0 1 \* 1#2,3$/],
+      ['not a cron', 'Invalid characters, got value: a'],
+      ['0 0 25 * * *', 'Constraint error, got value 25 expected range 0-23'],
+      ['0 0 31 2 *', 'Invalid explicit day of month definition'],
+      ['0 0 30 2 *', 'Invalid explicit day of month definition'],
+      ['0 0 31 4,6 ?', 'Invalid explicit day of month definition'],
+      ['1 2 3 4 5 6 7', 'Invalid cron expression, too many fields'],
+      ['0 0 * MARCH *', 'Invalid characters, got value: 3CH'],
+      ['0 0 1 * 1#2,3', /incompatible$/],
       ['0 0 * * 1#6', /occurrence number/],
       ['0 0 * * L', /unexpected standalone L/],
-      ['h * * * *', 'Invalid characters, got value: h in h * * * *'],
+      ['h * * * *', 'Invalid characters, got value: h'],
       [`${'*/1,'.repeat(59)}*/1 * * * *`, /too many values in Minute field/],
       ['@Daily', /cannot resolve alias/],
-      ['', 'A blank pattern has no fields: leave it out, or write 5 or 6, such as 0 * * * * for every hour, in ""'],
-      [' \t', /^A blank pattern/],
-      ['*', /^Too few fields, got 1 expected 5 or 6: .* in \*$/],
-      ['* * * *', /^Too few fields, got 4 expected 5 or 6/],
+      ['every day', /cannot resolve alias/],
+      ['', 'A blank pattern has no fields: leave it out, or write 5 or 6, such as 0 * * * * for every hour'],
+      [' \t', /A blank pattern/],
+      ['*', /Too few fields, got 1 expected 5 or 6: /],
+      ['* * * *', /Too few fields, got 4 expected 5 or 6/],
     ];
     for (const [text, message] of refusals) {
       const refusal = checkSchedule(['@daily', text, 'nor this'], after);
-      if (typeof message === 'string') assert.equal(refusal, message);
+      const name = `schedule[1] ${JSON.stringify(text)} is not a cron pattern: `;
+      assert.ok(refusal?.startsWith(name), refusal);
+      if (typeof message === 'string') assert.equal(refusal, `${name}${message}`);
       else assert.match(refusal ?? 'good', message);
     }
   });
@@ -148,7 +151,7 @@ describe('a schedule', () => {
       '*/H * * * *',
     ];
     for (const text of [...hashed, 'H/15 * * * *', '0 H/2 * * * *', '0 0 * 3H *', '0 0 H(1-28)/7 * *', '@H * * * *']) {
-      assert.match(checkSchedule([text], after) ?? 'good', /^H would mean another time .* in /, text);
+      assert.match(checkSchedule([text], after) ?? 'good', /is not a cron pattern: H would mean another time/, text);
     }
     for (const text of ['aH/2 * * * *', '0 0 * MARCH/2 *', 'XH(1-2) * * * *', '0 0 * * HHH']) {
       for (let time = 0; time < 20; time++) assert.notEqual(checkSchedule([text], after), undefined, text);
@@ -181,7 +184,10 @@ describe('a schedule', () => {
     assert.equal(checkSchedule(['* * * * * *'], last - 1), undefined);
     assert.equal(nextOccurrence(['* * * * * *'], last - 1), last);
     for (const end of [last, Number.POSITIVE_INFINITY]) {
-      assert.match(checkSchedule(['* * * * * *'], end) ?? 'good', /^No date to come: .* in \* \* \* \* \* \*$/);
+      assert.match(
+        checkSchedule(['* * * * * *'], end) ?? 'good',
+        /^schedule\[0\] "\* \* \* \* \* \*" has no date to come: /,
+      );
       assert.equal(nextOccurrence(['* * * * * *'], end), undefined);
     }
   });
@@ -196,7 +202,8 @@ describe('a schedule', () => {
     fc.assert(
       fc.property(fc.oneof(text, pattern), (given) => {
         const message = messageOfCronParser(given);
-        assert.equal(checkSchedule([given], after), message === undefined ? undefined : `${message} in ${given}`);
+        const name = `schedule[0] ${JSON.stringify(given)} is not a cron pattern: `;
+        assert.equal(checkSchedule([given], after), message === undefined ? undefined : `${name}${message}`);
       }),
       { numRuns: roundsOf(2_000) },
     );

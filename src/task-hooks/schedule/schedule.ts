@@ -18,20 +18,23 @@ const DAY = 86_400; // s
 /**
  * What is wrong with the first bad pattern; undefined when all are good.
  *
- *     checkSchedule(['0 0 25 * * *'], now) // 'Constraint error, got value 25 expected range 0-23 in 0 0 25 * * *'
+ *     checkSchedule(['0 0 25 * * *'], now)
+ *     // 'schedule[0] "0 0 25 * * *" is not a cron pattern: Constraint error, got value 25 expected range 0-23'
  */
 export const checkSchedule = (patterns: readonly string[], after: number): string | undefined => {
-  for (const pattern of patterns) {
+  for (const [index, pattern] of patterns.entries()) {
+    const name = `schedule[${index}] ${JSON.stringify(pattern)}`;
     const parsed = parseCron(pattern);
-    const refusal = 'refusal' in parsed ? parsed.refusal : refuseWithoutDate(parsed.cron, after);
-    if (refusal !== undefined) return `${refusal} in ${pattern.trim() === '' ? JSON.stringify(pattern) : pattern}`;
+    if ('refusal' in parsed) return `${name} is not a cron pattern: ${parsed.refusal}`;
+    const refusal = refuseWithoutDate(parsed.cron, after);
+    if (refusal !== undefined) return `${name} has ${refusal}`;
   }
   return undefined;
 };
 
 const refuseWithoutDate = (cron: Cron, after: number): string | undefined =>
   earliest([cron], secondAfter(after)) === undefined
-    ? 'No date to come: choose a day that the calendar still has'
+    ? 'no date to come: choose a day that the calendar still has'
     : undefined;
 
 /**

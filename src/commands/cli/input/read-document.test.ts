@@ -72,6 +72,29 @@ test('JSON of any object is read as that object', () => {
   );
 });
 
+test('merge keys of YAML take over what they name, and what stands beside them goes first', () => {
+  const read = (source: string) => parseDocumentText(source, 'x.yaml');
+  const base = 'base: &base { x: 1, y: 2 }\nmore: &more { z: 3 }\n';
+  const [x, y, z] = [1, 2, 3];
+  assert.deepEqual(read(`${base}a:\n  <<: *base\n  y: 3\n`), { base: { x, y }, more: { z }, a: { x, y: 3 } });
+  assert.deepEqual(read(`${base}a:\n  <<: [*base, *more]\n`), { base: { x, y }, more: { z }, a: { x, y, z } });
+  for (const wrong of ['a: { <<: 3 }', 'a: { <<: *none }', 'a: { <<: [1] }']) {
+    assert.throws(() => read(wrong), { code: 'HW_BAD_FILE' }, wrong);
+  }
+});
+
+test('a key that is << in quotes, as in JSON, is a key, and is written so', () => {
+  const value = { '<<': 1, a: { '<<': { b: '<<' } } };
+  assert.deepEqual(parseDocumentText(JSON.stringify(value), 'x.json'), value);
+  assert.deepEqual(parseDocumentText(asYaml(value), 'x.yaml'), value);
+});
+
+test('merge keys that would fill the memory are refused', () => {
+  const lines = ['a0: &a0 { k: 1 }'];
+  for (let at = 1; at < 30; at++) lines.push(`a${at}: &a${at} { <<: [*a${at - 1}, *a${at - 1}], k${at}: 1 }`);
+  assert.throws(() => parseDocumentText(lines.join('\n'), 'bomb.yaml'), { code: 'HW_BAD_FILE' });
+});
+
 test('aliases that would fill the memory are refused', () => {
   const lines = ['a0: &a0 [x, x, x, x, x, x, x, x, x, x]'];
   for (let at = 1; at < 12; at++)

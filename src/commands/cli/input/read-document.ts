@@ -22,11 +22,14 @@ export const readDocument = async (name: string, { cwd, stdin }: Pick<Call, 'cwd
   return parseDocumentText(source, path);
 };
 
-/** JSON is YAML too, so one parser reads both, and finds keys that are there twice in either. */
+/**
+ * JSON is YAML too, so one parser reads both, and finds keys that are there twice in either. Merge
+ * keys (`<<: *base`) are not of YAML 1.2, but hook definitions use them.
+ */
 export const parseDocumentText = (source: string, path: string): object => {
   const bad = (reason: string, place = '') => new OperatorError('HW_BAD_FILE', { path: `${path}${place}`, reason });
   const lines = new LineCounter();
-  const document = parseDocument(source, { lineCounter: lines, prettyErrors: false, version: '1.2' });
+  const document = parseDocument(source, { lineCounter: lines, prettyErrors: false, version: '1.2', merge: true });
   const [problem] = [...document.errors, ...document.warnings];
   if (problem !== undefined) {
     const { line, col } = lines.linePos(problem.pos[0]);
@@ -61,7 +64,9 @@ export const asYaml = (value: unknown): string => {
   const document = new Document(value, { aliasDuplicateObjects: false, version: '1.2' });
   visit(document, {
     Scalar: (_key, node) => {
-      if (typeof node.value === 'string' && isUnfitForBlock(node.value)) node.type = 'QUOTE_DOUBLE';
+      if (typeof node.value !== 'string') return;
+      // Without quotes << would be a merge key.
+      if (node.value === '<<' || isUnfitForBlock(node.value)) node.type = 'QUOTE_DOUBLE';
     },
   });
   return document.toString({ lineWidth: 0, blockQuote: 'literal' }).replace(
