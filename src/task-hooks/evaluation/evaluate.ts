@@ -14,6 +14,8 @@ export type EvaluationJob = {
   readonly context: FiringContext;
   /** Of the payload, as JSON. */
   readonly payloadBytes: number;
+  /** The payload, when it is not in the context: on its way to another process. */
+  readonly payloadJson?: string;
 };
 
 export type Evaluation =
@@ -33,10 +35,11 @@ export const LARGEST_TASK_BYTES = 10 * 1024 * 1024;
  * are filled in.
  */
 export const evaluate = (
-  { template, context, payloadBytes }: EvaluationJob,
+  { template, context: given, payloadBytes, payloadJson }: EvaluationJob,
   compilation: SchemaCompilation,
   quick?: QuickTemplate,
 ): Evaluation => {
+  const context = payloadJson === undefined ? given : { ...given, payload: JSON.parse(payloadJson) as unknown };
   if ('payload' in context) {
     const refused = refuse(context.payload, payloadBytes, compilation);
     if (refused) return refused;
