@@ -1,4 +1,4 @@
-// Measures who signed a request and what he may do: verification with the expansion of scopes, in
+// Measures who signed a request and what they may do: verification with the expansion of scopes, in
 // this process, on a thousand roles.
 //   npm run bench -- --only auth     takes it alone
 import { createHmac } from 'node:crypto';

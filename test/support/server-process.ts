@@ -73,7 +73,7 @@ export const startServerProcess = async (t: Cleanup, options: ServerOptions): Pr
   }
 };
 
-/** Without what the developer has set for servers of his own. */
+/** Without what the developer has set for servers of their own. */
 const withoutSettings = (env: NodeJS.ProcessEnv): NodeJS.ProcessEnv =>
   Object.fromEntries(
     Object.entries(env).filter(

@@ -196,7 +196,7 @@ const isPostgres = async (pid: number): Promise<boolean> =>
 const removeFolder = (folder: string): Promise<void> =>
   rm(folder, { recursive: true, force: true, maxRetries: 20, retryDelay: 100 });
 
-/** Without what the developer has set for servers of his own. */
+/** Without what the developer has set for servers of their own. */
 const withoutSettings = (env: NodeJS.ProcessEnv): NodeJS.ProcessEnv =>
   Object.fromEntries(
     Object.entries(env).filter(
