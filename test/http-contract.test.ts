@@ -589,10 +589,11 @@ describe('a body', () => {
     assert.deepEqual([status, json.code], [400, 'InputValidationError']);
   });
 
-  it('of more than 10 MB is too large, compressed or not, whoever calls', async () => {
-    const bomb = gzipSync(Buffer.alloc(11 * MB, ' '));
+  it('of more than 10 MB is too large, compressed or not', async () => {
+    const bomb = put(gzipSync(Buffer.alloc(11 * MB, ' ')), { ...JSON_TYPE, 'content-encoding': 'gzip' });
+    messageOf(await anonymous(H, bomb), 403, 'InsufficientScopes', 'createHook'); // nobody has looked at all of it
     for (const call of [anonymous, signed]) {
-      for (const options of [announceTooMuch, put(bomb, { ...JSON_TYPE, 'content-encoding': 'gzip' })]) {
+      for (const options of call === signed ? [announceTooMuch, bomb] : [announceTooMuch]) {
         const { status, json } = await call(H, options);
         assert.deepEqual([status, json.code], [413, 'InputTooLarge']);
         assert.match(json.message, /^The request body is larger than 10 MB\.\n\n---\n/);

@@ -165,7 +165,7 @@ export const createTaskclusterAuth = (settings: TaskclusterAuthSettings): Taskcl
       const { id, nonce, ts, hash: claimed } = attributes;
       // Two parsers saw the header. They agree, or what is checked here is not what was signed.
       if (id !== clientId || (claimed ?? '') !== (hash ?? '')) throw badHeader();
-      if (hash) checkPayload(request, hash);
+      if (hash) await checkPayload(request, hash);
       if (!replays.use(request, { id, nonce, ts })) throw authenticationFailed('Unauthorized: Invalid nonce');
     }
     return { clientId, scopes };

@@ -2,6 +2,7 @@
 // has.
 import Type from 'typebox';
 import type { ApiDeclaration, MethodDeclaration, NamedSchema } from '../http/api-method.ts';
+import { BODY_LIMIT_BYTES } from '../http/body.ts';
 
 const PUBLISH_REQUEST: NamedSchema = {
   name: 'publish-request',
@@ -79,6 +80,7 @@ const METHODS = [
     query: { routingKey: /^[^\0]{0,255}$/, messageId: /^[\x20-\x7e]{1,255}$/, declare: /^(true|false)$/ },
     scopes: 'broker:publish:<exchange>',
     input: PUBLISH_REQUEST,
+    largestBody: BODY_LIMIT_BYTES,
     output: PUBLISH_RESPONSE,
   },
   {

@@ -1,5 +1,8 @@
-// Errors that callers of the HTTP API meet: a closed set of codes, each with its status
-// (spec/task-hooks.md, section 1).
+// Errors that callers of the HTTP API meet: a closed set of codes, each with its status.
+import { cut } from './cut.ts';
+
+/** Characters. With the payload and the parameters, an answer stays under 100 KB. */
+const LONGEST_MESSAGE = 8_000;
 
 /** code → HTTP status. docs/errors.md explains each one; a test checks that none is missing. */
 export const API_ERRORS = {
@@ -55,7 +58,7 @@ export type ErrorEnvelope = {
 export const errorEnvelope = (error: ApiError, requestInfo: RequestInfo): ErrorEnvelope => ({
   code: error.code,
   message: [
-    error.message,
+    cut(error.message, LONGEST_MESSAGE),
     '',
     '---',
     '',

@@ -28,8 +28,11 @@ export type SignedRequest = {
   readonly host: string | undefined;
   readonly authorization: string | undefined;
   readonly contentType: string | undefined;
-  /** The raw body, for a signature that covers it. */
-  readonly body: Buffer;
+  /**
+   * The raw body, for a signature that covers it; or how to get it, where most of it may not have
+   * come yet.
+   */
+  readonly body: Buffer | (() => Promise<Buffer>);
 };
 
 /**
@@ -107,14 +110,29 @@ export type MethodDeclaration = {
    */
   readonly authorization?: 'route' | 'deferred';
   readonly input?: NamedSchema;
+  /** Bytes of a body, before and after decompression. Default: 100 KB. */
+  readonly largestBody?: number;
   readonly output?: NamedSchema;
+  /**
+   * Its callers are shells and logs that show an answer as it comes: it ends with a line break.
+   */
+  readonly endsLine?: true;
   /** Route parameters that are credentials: they never appear in a log line or an error. */
   readonly secretParams?: readonly string[];
 };
 
 export type ApiHandler<Payload = unknown> = (request: ApiRequest<Payload>) => Promise<ApiAnswer>;
 
-export type ApiMethod<Payload = unknown> = MethodDeclaration & { readonly handle: ApiHandler<Payload> };
+/**
+ * Asked before more than 100 KB of a body are read, by methods whose callers have no scopes to show
+ * but something in the path. Rejects with an ApiError.
+ */
+export type Admit = (params: Readonly<Record<string, string>>) => Promise<void>;
+
+export type ApiMethod<Payload = unknown> = MethodDeclaration & {
+  readonly handle: ApiHandler<Payload>;
+  readonly admit?: Admit | undefined;
+};
 
 /** A part of the routing key of a message, between dots. */
 export type RoutingKeyEntry = {
@@ -159,14 +177,20 @@ export type ApiDeclaration<Method extends MethodDeclaration = MethodDeclaration>
 // biome-ignore lint/suspicious/noExplicitAny: the payload type is the method's own affair; its schema guards it.
 export type ApiService = ApiDeclaration<ApiMethod<any>>;
 
+/** What serves a method: its handler, with what it asks of large bodies if it does. */
+// biome-ignore lint/suspicious/noExplicitAny: as above.
+type Implementation = ApiHandler<any> | Pick<ApiMethod<any>, 'handle' | 'admit'>;
+
 /** Joins a declaration and its handlers; the compiler sees to it that none is missing. */
 export const implementApi = <Method extends MethodDeclaration>(
   declaration: ApiDeclaration<Method>,
-  // biome-ignore lint/suspicious/noExplicitAny: as above.
-  handlers: { readonly [Name in Method['name']]: ApiHandler<any> },
+  handlers: { readonly [Name in Method['name']]: Implementation },
 ): ApiService => ({
   ...declaration,
-  methods: declaration.methods.map((method) => ({ ...method, handle: handlers[method.name as Method['name']] })),
+  methods: declaration.methods.map((method) => {
+    const handler: Implementation = handlers[method.name as Method['name']];
+    return { ...method, ...(typeof handler === 'function' ? { handle: handler } : handler) };
+  }),
 });
 
 /** The parameters of a route, in order. */

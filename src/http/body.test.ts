@@ -1,38 +1,10 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { brotliCompressSync, deflateSync, gzipSync } from 'node:zlib';
 import fc from 'fast-check';
-import { BODY_LIMIT_BYTES, decompressBody, isJson, parseJsonBody } from './body.ts';
+import { isJson, parseJsonBody } from './body.ts';
+import { DEEPEST_BODY, MOST_VALUES } from './json-structure.ts';
 
-const text = Buffer.from('{"a":"ü"}');
 const malformed = (message: RegExp) => ({ code: 'MalformedPayload', message });
-
-describe('a body', () => {
-  it('that was compressed is as it was before', async () => {
-    assert.deepEqual(await decompressBody(gzipSync(text), 'gzip'), text);
-    assert.deepEqual(await decompressBody(deflateSync(text), 'deflate'), text);
-    assert.deepEqual(await decompressBody(brotliCompressSync(text), 'br'), text);
-    assert.equal(await decompressBody(text, 'identity'), text);
-    assert.equal(await decompressBody(text, undefined), text);
-  });
-
-  it('that grows beyond the limit is refused, and one of just that size is not', async () => {
-    const bomb = (bytes: number) => gzipSync(Buffer.alloc(bytes));
-    await assert.rejects(decompressBody(bomb(BODY_LIMIT_BYTES + 1), 'gzip'), { code: 'InputTooLarge' });
-    await assert.rejects(decompressBody(bomb(20 * BODY_LIMIT_BYTES), 'gzip'), { code: 'InputTooLarge' });
-    assert.equal((await decompressBody(bomb(BODY_LIMIT_BYTES), 'gzip')).length, BODY_LIMIT_BYTES);
-  });
-
-  it('that is not what its encoding says, or of an unknown encoding, is malformed', async () => {
-    for (const encoding of ['gzip', 'deflate', 'br']) {
-      await assert.rejects(decompressBody(text, encoding), malformed(new RegExp(`not valid ${encoding}`)));
-    }
-    await assert.rejects(decompressBody(gzipSync(text).subarray(0, 15), 'gzip'), malformed(/not valid gzip/));
-    for (const encoding of ['zstd', 'gzip, br', '']) {
-      await assert.rejects(decompressBody(text, encoding), malformed(/Unsupported content-encoding/));
-    }
-  });
-});
 
 describe('a content type', () => {
   it('is JSON with or without parameters, in any case', () => {
@@ -89,5 +61,18 @@ describe('a JSON body', () => {
     for (const body of ['{', '{"a":}', 'x', '\uFEFF{', "{'a':1}"]) {
       assert.throws(() => parse(body), malformed(/^Failed to parse JSON: /), body);
     }
+  });
+
+  it('that nests too deep, or holds too many values, is refused before it is parsed', () => {
+    const nested = (depth: number) => '['.repeat(depth) + ']'.repeat(depth);
+    assert.ok(parse(nested(DEEPEST_BODY)));
+    assert.throws(() => parse(nested(DEEPEST_BODY + 1)), malformed(/deeper than 500 levels/));
+    assert.throws(() => parse('{"a":'.repeat(5_000_000)), malformed(/deeper/));
+    const keys = (count: number) => `{${Array.from({ length: count }, (_, n) => `"${n}":0`).join(',')}}`;
+    assert.ok(parse(keys(MOST_VALUES / 2)));
+    for (const body of [keys(MOST_VALUES / 2 + 1), `[${'[],'.repeat(MOST_VALUES / 2)}0]`]) {
+      assert.throws(() => parse(body), { code: 'InputTooLarge', message: /more than 100,000 values and keys/ });
+    }
+    assert.ok(parse(JSON.stringify({ '[{,:\\': '"[,:{\\'.repeat(MOST_VALUES) })), 'what stands in a text is no value');
   });
 });

@@ -1,6 +1,7 @@
 // What a caller must satisfy, filled in for one request, and what to tell one who does not.
 import { ApiError } from './api-error.ts';
 import type { Caller, Satisfies, ScopeExpression } from './api-method.ts';
+import { cut } from './cut.ts';
 
 /**
  * The expression with `<name>` replaced by the values. A value that is missing is a mistake in the
@@ -60,5 +61,22 @@ export const insufficientScopes = (caller: Caller, expression: ScopeExpression, 
   );
 };
 
-const fenced = (expression: ScopeExpression): string =>
-  `\`\`\`\n${typeof expression === 'string' ? expression : JSON.stringify(expression, null, 2)}\n\`\`\``;
+/** Scopes of a list that a message tells, and characters of each. */
+const MOST_TOLD = 50;
+const LONGEST_TOLD = 500;
+
+const fenced = (expression: ScopeExpression): string => {
+  const short = shortened(expression);
+  return `\`\`\`\n${typeof short === 'string' ? short : JSON.stringify(short, null, 2)}\n\`\`\``;
+};
+
+const shortened = (expression: ScopeExpression): ScopeExpression => {
+  if (typeof expression === 'string') return cut(expression, LONGEST_TOLD);
+  if ('AllOf' in expression) return { AllOf: shortList(expression.AllOf) };
+  return { AnyOf: shortList(expression.AnyOf) };
+};
+
+const shortList = (parts: readonly ScopeExpression[]): ScopeExpression[] => {
+  const told = parts.slice(0, MOST_TOLD).map(shortened);
+  return parts.length <= MOST_TOLD ? told : [...told, `… and ${parts.length - MOST_TOLD} more`];
+};

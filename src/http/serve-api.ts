@@ -10,9 +10,12 @@ import type { Metrics } from '../core/metrics.ts';
 import { whyUnavailable } from '../database/is-away.ts';
 import { ApiError, errorEnvelope } from './api-error.ts';
 import type { ApiMethod, ApiService, Authenticate, Caller, Satisfies, SignedRequest } from './api-method.ts';
-import { decompressBody, isJson, parseJsonBody } from './body.ts';
+import { isJson, parseCheckedBody, SMALL_BODY_BYTES, sizeText } from './body.ts';
+import { type BodyBudget, createBodyBudget } from './body-budget.ts';
+import { receiveBody } from './receive-body.ts';
+import { checkParams, checkQuery, requireJson } from './request-checks.ts';
 import { fillInScopes, insufficientScopes } from './scope-check.ts';
-import { sendJson } from './send-json.ts';
+import { jsonText, sendJson, sendJsonLine } from './send-json.ts';
 import { compilePayloadCheck, type PayloadCheck } from './validation.ts';
 
 export type ApiServing = {
@@ -27,9 +30,16 @@ export type ApiServing = {
 };
 
 /** What is known of a request so far; errors are told with as much of it as there is. */
-type Progress = { payload: unknown; payloadIsKnown: boolean };
-
-const EMPTY = Buffer.alloc(0);
+type Progress = {
+  /** undefined: it could not be parsed. */
+  payload: unknown;
+  /** Of the body, after decompression. */
+  bytes: number;
+  /** Whether all of it was received. */
+  isKnown: boolean;
+  /** The first bytes, as text. */
+  beginning: string;
+};
 
 export const serveApis = (server: FastifyInstance, apis: readonly ApiService[], serving: ApiServing): void => {
   const { clock, metrics } = serving;
@@ -38,10 +48,11 @@ export const serveApis = (server: FastifyInstance, apis: readonly ApiService[], 
     'method',
     'status',
   ]);
+  const budget = createBodyBudget(clock);
   for (const { service, methods } of apis) {
     serveOptions(server, service, methods);
     for (const method of methods) {
-      const handle = createHandler(service, method, serving);
+      const handle = createHandler(service, method, serving, budget);
       server.route({
         method: method.verb,
         url: urlOf(service, method),
@@ -75,14 +86,17 @@ const serveOptions = (server: FastifyInstance, service: string, methods: ApiServ
   }
 };
 
-const createHandler = (service: string, method: ApiMethod, serving: ApiServing) => {
+const createHandler = (service: string, method: ApiMethod, serving: ApiServing, budget: BodyBudget) => {
   const { clock, rootUrl } = serving;
+  const send = method.endsLine ? sendJsonLine : sendJson;
   const checkPayload: PayloadCheck | undefined =
     method.input &&
     compilePayloadCheck(method.input, () => `${rootUrl()}/schemas/${service}/v1/${method.input?.name}.json#`);
 
+  const { largestBody = SMALL_BODY_BYTES, input } = method;
+
   return async (request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> => {
-    const progress: Progress = { payload: {}, payloadIsKnown: true };
+    const progress: Progress = { payload: {}, bytes: 0, isKnown: false, beginning: '' };
     const params = request.params as Record<string, string>;
     let child: Log | undefined;
     const requestLog = (): Log => {
@@ -90,22 +104,43 @@ const createHandler = (service: string, method: ApiMethod, serving: ApiServing) 
       return child;
     };
     const isDebugging = serving.log.isLevelEnabled('debug');
-    const signed = signedRequest(request);
+    const body = receiveBody(request.raw, { limit: largestBody, budget, clock });
+    const signed = signedRequest(request, body.read);
+    /** Lets others have a turn between two steps that each take long for a large body. */
+    const pause = () => (progress.bytes > SMALL_BODY_BYTES ? clock.sleep(0) : undefined);
+    const parse = async () => {
+      const bytes = await body.read();
+      Object.assign(progress, { bytes: bytes.length, isKnown: true });
+      const contentType = request.raw.headers['content-type'];
+      if (!isJson(contentType)) return;
+      await pause();
+      progress.beginning = bytes.toString('utf8', 0, LONGEST_CUT_ECHO);
+      progress.payload = undefined;
+      progress.payload = parseCheckedBody(bytes, contentType);
+    };
     try {
-      const body = await readBody(request, progress);
-      signed.body = body;
+      // What is small is read first: that it is no JSON is told before anything else.
+      const isSmall = await body.begin();
+      if (isSmall) await parse();
       const caller = await callerOf(method, signed, params, serving);
       checkParams(method, params);
       const query = checkQuery(method, request.query as Record<string, unknown>);
-      if (checkPayload) {
-        requireJson(request);
-        checkPayload(progress.payload);
+      if (input) requireJson(request);
+      if (!isSmall) {
+        if (method.authorization === 'deferred' && caller.clientId === undefined) throw largeBodyOfNobody();
+        await method.admit?.(params);
+        await parse();
+        await pause();
+      }
+      checkPayload?.(progress.payload);
+      if (!isSmall) {
+        body.forget();
+        await pause();
       }
       const authorize = (expression: Parameters<Satisfies>[1]) => {
         if (!serving.satisfies(caller, expression)) throw insufficientScopes(caller, expression, serving.satisfies);
       };
-      const { payload } = progress;
-      const received = { params, query, payload, payloadBytes: body.length };
+      const received = { params, query, payload: progress.payload, payloadBytes: progress.bytes };
       const answer = await method.handle({
         ...received,
         caller,
@@ -121,7 +156,8 @@ const createHandler = (service: string, method: ApiMethod, serving: ApiServing) 
       });
       if (isDebugging) requestLog().debug({ method: method.name, clientId: caller.clientId }, 'answered');
       if ('noContent' in answer) return reply.code(204).send();
-      return sendJson(reply, 200, answer.body);
+      await pause();
+      return send(reply, 200, answer.body);
     } catch (thrown) {
       const error = toApiError(thrown, requestLog, method.name);
       if (error.statusCode >= 500) serving.forgive(signed);
@@ -129,14 +165,36 @@ const createHandler = (service: string, method: ApiMethod, serving: ApiServing) 
       const info = {
         method: method.name,
         params: withoutSecrets(params, method.secretParams ?? []),
-        ...(progress.payloadIsKnown && { payload: progress.payload }),
+        ...(progress.isKnown && { payload: echoOf(progress) }),
         time: toIso(clock.now()),
       };
       if (isDebugging) requestLog().debug({ method: method.name, code: error.code }, 'refused');
-      return sendJson(reply, error.statusCode, errorEnvelope(error, info));
+      return send(reply, error.statusCode, errorEnvelope(error, info));
+    } finally {
+      body.end();
     }
   };
 };
+
+/** Bytes of a payload that comes back whole with an error. */
+const LARGEST_ECHO = 8 * 1024;
+/** Bytes of the beginning of a larger one, or of one that grows with its indentation. */
+const LONGEST_CUT_ECHO = 2_000;
+
+/** The payload as it was understood, for an error; a text where it is cut, or no JSON. */
+const echoOf = ({ payload, bytes, beginning }: Progress): unknown => {
+  if (beginning === '') return payload;
+  const isWhole = bytes <= LARGEST_ECHO && jsonText(payload ?? '').length <= 2 * LARGEST_ECHO;
+  if (isWhole && payload !== undefined) return payload;
+  if (bytes <= LONGEST_CUT_ECHO && payload === undefined) return beginning;
+  return `${beginning}… (cut: ${bytes.toLocaleString('en')} bytes)`;
+};
+
+const largeBodyOfNobody = (): ApiError =>
+  new ApiError(
+    'InputTooLarge',
+    `Without credentials, a request body has at most ${sizeText(SMALL_BODY_BYTES)} here. Sign the request to send more.`,
+  );
 
 /** Made only for those who ask: it costs more than many an answer. */
 const goneSignal = ({ raw }: FastifyReply): AbortSignal => {
@@ -153,13 +211,13 @@ const shouldSign = ({ scopes }: ApiMethod, { code }: ApiError, { authorization }
   scopes !== undefined &&
   (code === 'AuthenticationFailed' || (code === 'InsufficientScopes' && authorization === undefined));
 
-const signedRequest = (request: FastifyRequest): { -readonly [K in keyof SignedRequest]: SignedRequest[K] } => ({
+const signedRequest = (request: FastifyRequest, body: () => Promise<Buffer>): SignedRequest => ({
   method: request.method,
   url: request.raw.url ?? '',
   host: onlyOne(request, 'host'),
   authorization: onlyOne(request, 'authorization'),
   contentType: request.raw.headers['content-type'],
-  body: EMPTY,
+  body,
 });
 
 /**
@@ -176,23 +234,7 @@ const onlyOne = ({ headers, raw }: FastifyRequest, name: 'host' | 'authorization
 };
 
 /**
- * Step 1: the body, parsed when it says that it is JSON. An error here comes before the question
- * who calls.
- */
-const readBody = async (request: FastifyRequest, progress: Progress): Promise<Buffer> => {
-  const received = (request.body as Buffer | undefined) ?? EMPTY;
-  const contentType = request.raw.headers['content-type'];
-  progress.payloadIsKnown = false;
-  const body = await decompressBody(received, request.headers['content-encoding']);
-  progress.payloadIsKnown = true;
-  if (contentType === undefined || !isJson(contentType)) return body;
-  progress.payload = body.toString('utf8');
-  progress.payload = parseJsonBody(body, contentType);
-  return body;
-};
-
-/**
- * Step 2: who calls, and whether he may, as far as the route's parameters alone tell what he needs.
+ * Who calls, and whether they may, as far as the route's parameters alone tell what they need.
  */
 const callerOf = async (
   method: ApiMethod,
@@ -206,40 +248,6 @@ const callerOf = async (
   const required = fillInScopes(method.scopes, params);
   if (!satisfies(caller, required)) throw insufficientScopes(caller, required, satisfies);
   return caller;
-};
-
-const checkParams = (method: ApiMethod, params: Readonly<Record<string, string>>): void => {
-  const wrong = Object.entries(method.params ?? {}).flatMap(([name, pattern]) =>
-    pattern.test(params[name] ?? '')
-      ? []
-      : [`URL parameter '${name}' given as '${params[name]}' must match regular expression: '${pattern}'`],
-  );
-  if (wrong.length > 0) throw new ApiError('InvalidRequestArguments', ['Invalid URL patterns:', ...wrong].join('\n'));
-};
-
-const checkQuery = (method: ApiMethod, query: Readonly<Record<string, unknown>>): Record<string, string> => {
-  const known: Record<string, string> = {};
-  const wrong: string[] = [];
-  for (const [name, value] of Object.entries(query)) {
-    if (name === 'bewit') continue; // belongs to the signature
-    const pattern = method.query && Object.hasOwn(method.query, name) ? method.query[name] : undefined;
-    if (pattern === undefined) wrong.push(`Query-string parameter: ${name} is not supported!`);
-    else if (typeof value !== 'string') wrong.push(`Query-string parameter: ${name} must be a string!`);
-    else if (!pattern.test(value)) {
-      wrong.push(`Query-string parameter: ${name}="${value}" does not match expression: ${pattern}`);
-    } else known[name] = value;
-  }
-  if (wrong.length > 0) throw new ApiError('InvalidRequestArguments', wrong.join('\n'));
-  return known;
-};
-
-const requireJson = (request: FastifyRequest): void => {
-  const contentType = request.raw.headers['content-type'];
-  if (isJson(contentType)) return;
-  throw new ApiError(
-    'MalformedPayload',
-    `Payload must be JSON with content-type: application/json got content-type: ${contentType ?? 'null'}`,
-  );
 };
 
 export const withoutSecrets = (params: Readonly<Record<string, string>>, secret: readonly string[]) =>

@@ -1,14 +1,11 @@
 // The HTTP server: limits, headers, probes and metrics. What is served under /api comes from
 // serve-api.ts.
-import type { IncomingMessage } from 'node:http';
 import { type FastifyBaseLogger, type FastifyInstance, type FastifyReply, fastify, LogController } from 'fastify';
 import { type Clock, toIso } from '../core/clock.ts';
-import { errorCode } from '../core/errors.ts';
 import { newUuid } from '../core/ids.ts';
 import type { Log } from '../core/log.ts';
 import type { Metrics } from '../core/metrics.ts';
 import { ApiError, errorEnvelope } from './api-error.ts';
-import { BODY_LIMIT_BYTES, inputTooLarge } from './body.ts';
 import { weakEtag } from './etag.ts';
 import { finishAnswers } from './finish-answers.ts';
 import { jsonText, sendJson, sendJsonText } from './send-json.ts';
@@ -62,7 +59,6 @@ export const createHttpServer = (settings: HttpServerSettings): FastifyInstance 
     // No child log for each request: serve-api.ts makes one with the request's id when there is
     // something to say.
     childLoggerFactory: (logger) => logger,
-    bodyLimit: BODY_LIMIT_BYTES,
     keepAliveTimeout: KEEP_ALIVE_MS,
     requestTimeout: REQUEST_TIMEOUT_MS,
     return503OnClosing: true,
@@ -80,10 +76,10 @@ export const createHttpServer = (settings: HttpServerSettings): FastifyInstance 
     },
   });
 
-  // Bodies stay bytes here: a signature may cover them, and which error comes first is
-  // serve-api.ts's affair.
+  // Bodies are not read here: a signature may cover them, and what is read before it is known who
+  // calls is serve-api.ts's decision.
   server.removeAllContentTypeParsers();
-  server.addContentTypeParser('*', { parseAs: 'buffer' }, (_request, body, done) => done(null, body));
+  server.addContentTypeParser('*', (_request, _body, done) => done(null));
 
   server.addHook('onRequest', async (request, reply) => {
     setApiHeaders(reply, request.id, request.headers['x-taskcluster-trace-id']);
@@ -102,8 +98,6 @@ export const createHttpServer = (settings: HttpServerSettings): FastifyInstance 
     const params =
       apiMethod === undefined ? {} : withoutSecrets(request.params as Record<string, string>, secretParams);
     const info = { method: apiMethod ?? '', params, time: toIso(clock.now()) };
-    // A client that is still sending would see a broken connection instead of the answer.
-    if (errorCode(error) === 'FST_ERR_CTP_BODY_TOO_LARGE') await drain(request.raw, clock);
     const answer = answerFor(error, log.child({ requestId: request.id }));
     return sendJson(reply, answer.statusCode, errorEnvelope(answer, info));
   });
@@ -130,37 +124,14 @@ export const createHttpServer = (settings: HttpServerSettings): FastifyInstance 
   return server;
 };
 
-const MOST_DRAINED_BYTES = 64 * 1024 * 1024;
-const LONGEST_DRAIN_MS = 5_000;
-
-/** Reads the rest of a body that is not wanted, up to a bound. */
-const drain = (body: IncomingMessage, clock: Clock): Promise<void> =>
-  new Promise((resolve) => {
-    let bytes = 0;
-    const done = () => {
-      cancel();
-      body.off('data', onData).pause();
-      resolve();
-    };
-    const onData = (chunk: Buffer) => {
-      bytes += chunk.length;
-      if (bytes > MOST_DRAINED_BYTES) done();
-    };
-    const cancel = clock.after(LONGEST_DRAIN_MS, done);
-    if (body.readableEnded || body.destroyed) return done();
-    body.once('end', done).once('close', done).on('data', onData);
-    body.resume();
-  });
-
 const setApiHeaders = (reply: FastifyReply, requestId: string, traceId: string | string[] | undefined): void => {
   reply.headers(API_HEADERS);
   reply.header('x-for-request-id', requestId);
   reply.header('x-for-trace-id', typeof traceId === 'string' && TRACE_ID.test(traceId) ? traceId : requestId);
 };
 
-/** What goes wrong before a handler runs: a body that is too large or breaks off. */
+/** What goes wrong outside a method. */
 const answerFor = (error: unknown, log: Log): ApiError => {
-  if (errorCode(error) === 'FST_ERR_CTP_BODY_TOO_LARGE') return inputTooLarge();
   const status = typeof error === 'object' && error !== null && 'statusCode' in error ? Number(error.statusCode) : 500;
   if (status >= 400 && status < 500) return new ApiError('MalformedPayload', (error as Error).message);
   const incidentId = newUuid();

@@ -4,27 +4,65 @@ import { Ajv, type ErrorObject, type ValidateFunction } from 'ajv';
 import addFormats from 'ajv-formats';
 import { ApiError } from './api-error.ts';
 import type { NamedSchema } from './api-method.ts';
+import { cut, firstFew } from './cut.ts';
 
-const ajv = new Ajv({ allErrors: true, useDefaults: true, strict: true, validateFormats: true });
-(addFormats as unknown as (instance: Ajv) => void)(ajv);
+const createAjv = (allErrors: boolean): Ajv => {
+  const ajv = new Ajv({ allErrors, useDefaults: true, strict: true, validateFormats: true });
+  (addFormats as unknown as (instance: Ajv) => void)(ajv);
+  return ajv;
+};
+/** Stops at the first error, so that what is far too large is not walked. */
+const toFirst = createAjv(false);
+const toLast = createAjv(true);
+
+/** Values of a payload of which all errors are found. One of five million zeros has as many. */
+const MOST_EXPLAINED = 2_000;
+/** Characters of a name or a path that the payload has made up. */
+const LONGEST_NAME = 300;
+const LONGEST_LIST = 1_000;
 
 export type PayloadCheck = (payload: unknown) => void;
 
 /**
- * A check that throws InputValidationError listing all that is wrong, and that fills in the
- * schema's defaults.
+ * A check that throws InputValidationError, and that fills in the schema's defaults. The error lists
+ * what is wrong, or the first of it where the payload is large.
  */
-export const compilePayloadCheck = (schema: NamedSchema, url: () => string): PayloadCheck => {
+export const compilePayloadCheck = ({ schema }: NamedSchema, url: () => string): PayloadCheck => {
+  // At first use: compiling all of them would show in every start.
   let validate: ValidateFunction | undefined;
+  let explain: ValidateFunction | undefined;
   return (payload) => {
-    validate ??= ajv.compile(schema.schema); // at first use: compiling all of them would show in every start
+    validate ??= toFirst.compile(schema);
     if (validate(payload)) return;
-    const errors = (validate.errors ?? []).map((error) => `  * ${describeSchemaError(error)}`);
+    let { errors } = validate;
+    let more: string[] = [];
+    if (hasAtMost(MOST_EXPLAINED, payload)) {
+      explain ??= toLast.compile(schema);
+      explain(payload);
+      errors = explain.errors;
+    } else more = ['The payload is large; what comes after the first error was not looked at.'];
+    const told = firstFew((errors ?? []).map(describeSchemaError)).map((line) => `  * ${line}`);
     throw new ApiError(
       'InputValidationError',
-      ['', 'Schema Validation Failed!', `Rejecting Schema: ${url()}`, 'Errors:', ...errors].join('\n'),
+      ['', 'Schema Validation Failed!', `Rejecting Schema: ${url()}`, 'Errors:', ...told, ...more].join('\n'),
     );
   };
+};
+
+/** Whether there are so few values; looks at no more of them. */
+const hasAtMost = (most: number, payload: unknown): boolean => {
+  const toSee: unknown[] = [payload];
+  for (let seen = 0; toSee.length > 0; seen += 1) {
+    if (seen + toSee.length > most) return false;
+    const value = toSee.pop();
+    if (typeof value !== 'object' || value === null) continue;
+    if (Array.isArray(value) && value.length > most) return false;
+    for (const key in value) {
+      if (toSee.length > most) return false;
+      toSee.push((value as Record<string, unknown>)[key]);
+    }
+  }
+  return true;
 };
 
 /**
@@ -32,9 +70,11 @@ export const compilePayloadCheck = (schema: NamedSchema, url: () => string): Pay
  * spot.
  */
 export const describeSchemaError = (error: ErrorObject): string => {
-  const where = `data${error.instancePath}`;
-  const what = `${where} ${error.message ?? 'is not valid'}`;
-  if (error.keyword === 'additionalProperties') return `${what}: ${JSON.stringify(error.params.additionalProperty)}`;
-  if (error.keyword === 'enum') return `${what}: ${JSON.stringify(error.params.allowedValues)}`;
+  const where = `data${cut(error.instancePath, LONGEST_NAME)}`;
+  const what = `${where} ${cut(error.message ?? 'is not valid', LONGEST_NAME)}`;
+  if (error.keyword === 'additionalProperties') {
+    return `${what}: ${JSON.stringify(cut(error.params.additionalProperty, LONGEST_NAME))}`;
+  }
+  if (error.keyword === 'enum') return `${what}: ${cut(JSON.stringify(error.params.allowedValues), LONGEST_LIST)}`;
   return what;
 };

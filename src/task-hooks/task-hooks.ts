@@ -106,6 +106,7 @@ export const createTaskHooks = (settings: TaskHooksSettings): TaskHooks => {
       queue,
       settled: pursuit.settled,
       warningsOf: createDefinitionWarnings({ evaluator, scopesOfRole }),
+      tokens,
       clock,
     }),
     run: async (signal) => {

@@ -9,6 +9,9 @@ const CLIENT = { clientId: CLIENT_ID };
 const ROLE = { roleId: /^[\x20-\x7e]+$/ };
 const PAGING = { continuationToken: /^[\x20-\x7e]*$/, limit: /^[1-9][0-9]*$/ };
 
+/** 10,000 scopes of a hundred characters. */
+const SCOPES_BYTES = 1024 * 1024;
+
 const client = { category: 'Clients', params: CLIENT } as const;
 const role = { category: 'Roles', params: ROLE } as const;
 const scopesAndAuth = { category: 'Scopes and Auth' } as const;
@@ -50,6 +53,7 @@ const METHODS = [
     route: '/clients/<clientId>',
     scopes: { AllOf: ['auth:create-client:<clientId>', '<scope>'] },
     input: SCHEMAS.putClient,
+    largestBody: SCOPES_BYTES,
     output: SCHEMAS.newClient,
   },
   {
@@ -76,6 +80,7 @@ const METHODS = [
     route: '/clients/<clientId>',
     scopes: { AllOf: ['auth:update-client:<clientId>', '<addedScope>'] },
     input: SCHEMAS.putClient,
+    largestBody: SCOPES_BYTES,
     output: SCHEMAS.client,
   },
   {
@@ -161,6 +166,7 @@ const METHODS = [
     route: '/roles/<roleId>',
     scopes: { AllOf: ['auth:create-role:<roleId>', '<scope>'] },
     input: SCHEMAS.putRole,
+    largestBody: SCOPES_BYTES,
     output: SCHEMAS.role,
   },
   {
@@ -174,6 +180,7 @@ const METHODS = [
     route: '/roles/<roleId>',
     scopes: { AllOf: ['auth:update-role:<roleId>', '<addedScope>'] },
     input: SCHEMAS.putRole,
+    largestBody: SCOPES_BYTES,
     output: SCHEMAS.role,
   },
   {
@@ -194,6 +201,7 @@ const METHODS = [
     route: '/scopes/expand',
     scopes: 'auth:expand-scopes',
     input: SCHEMAS.scopeSet,
+    largestBody: SCOPES_BYTES,
     output: SCHEMAS.scopeSet,
   },
   {

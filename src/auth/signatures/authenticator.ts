@@ -189,7 +189,7 @@ export const createAuthenticator = (settings: AuthenticatorSettings): Authentica
     const verified = await verifySignature(request, () => rootUrl ?? readHost(request.host));
     if (!verified) return undefined;
     const { candidate, claims } = verified;
-    if (claims?.hash) checkPayload(request, claims.hash);
+    if (claims?.hash) await checkPayload(request, claims.hash);
     if (claims && !replays.use(request, claims)) throw authenticationFailed('Unauthorized: Invalid nonce');
     return conclude(candidate);
   };

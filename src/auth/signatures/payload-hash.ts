@@ -5,8 +5,9 @@ import type { SignedRequest } from '../../http/api-method.ts';
 import { authenticationFailed } from './authentication-failed.ts';
 
 /** Throws AuthenticationFailed when the body is another one than the signer claims. */
-export const checkPayload = ({ body, contentType }: SignedRequest, claimed: string): void => {
-  const computed = hawkPayloadHash(body, contentType);
+export const checkPayload = async ({ body, contentType }: SignedRequest, claimed: string): Promise<void> => {
+  const bytes = typeof body === 'function' ? await body() : body;
+  const computed = hawkPayloadHash(bytes, contentType);
   if (secretsAreEqual(claimed, computed)) return;
   throw authenticationFailed(
     `Invalid payload hash: ${claimed}\nComputed payload hash: ${computed}\n` +

@@ -2,6 +2,7 @@
 // documentation come from it.
 import { SLUG_ID } from '../../core/ids.ts';
 import type { ApiDeclaration, MethodDeclaration } from '../../http/api-method.ts';
+import { BODY_LIMIT_BYTES } from '../../http/body.ts';
 import { QUEUE_EXCHANGES } from './exchanges.ts';
 import { SCHEMAS } from './schemas.ts';
 
@@ -134,6 +135,7 @@ const METHODS = [
     },
     authorization: 'deferred',
     input: SCHEMAS.createTask,
+    largestBody: BODY_LIMIT_BYTES,
     output: SCHEMAS.status,
   },
   {

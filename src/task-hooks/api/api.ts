@@ -5,7 +5,7 @@ import type { Clock } from '../../core/clock.ts';
 import { newSlugId, SLUG_ID } from '../../core/ids.ts';
 import { sameJson } from '../../core/json.ts';
 import { ApiError } from '../../http/api-error.ts';
-import { type ApiAnswer, type ApiRequest, type ApiService, implementApi } from '../../http/api-method.ts';
+import { type Admit, type ApiAnswer, type ApiRequest, type ApiService, implementApi } from '../../http/api-method.ts';
 import type { Ledger } from '../../ledger/create-ledger.ts';
 import type { Queue } from '../../queue/queue.ts';
 import type { Timers } from '../../timers/create-timers.ts';
@@ -15,6 +15,7 @@ import type { Firing, FiringEvent } from '../firing/fire-call.ts';
 import type { FireStore } from '../firing/fire-store.ts';
 import type { Actor } from '../hooks/audit.ts';
 import type { HookStore } from '../hooks/hook-store.ts';
+import type { TriggerTokens } from '../hooks/trigger-token.ts';
 import { checkDefinition } from './check-definition.ts';
 import { HOOKS_API } from './declaration.ts';
 import type { DefinitionWarnings } from './definition-warnings.ts';
@@ -37,6 +38,7 @@ export type HooksApiSettings = {
   readonly queue: Queue;
   readonly settled: (hookUid: string) => Promise<void>;
   readonly warningsOf: DefinitionWarnings;
+  readonly tokens: Pick<TriggerTokens, 'matches'>;
   readonly clock: Clock;
 };
 
@@ -59,7 +61,7 @@ const actorIn = ({ caller, requestId }: ApiRequest<unknown>): Actor => ({
 const noSuchHook = () => new ApiError('ResourceNotFound', 'No such hook');
 
 export const createHooksApi = (settings: HooksApiSettings): ApiService => {
-  const { hooks, changes, firing, fires, ledger, timers, bindingStates, queue, settled, warningsOf } = settings;
+  const { hooks, changes, firing, fires, ledger, timers, bindingStates, queue, settled, warningsOf, tokens } = settings;
 
   const findHook = async (request: ApiRequest<unknown>): Promise<Hook> => {
     const hook = await hooks.find(nameIn(request));
@@ -84,6 +86,14 @@ export const createHooksApi = (settings: HooksApiSettings): ApiService => {
     if (result.outcome === 'created' || result.outcome === 'pending') return { body: { taskId, status: { taskId } } };
     if (result.outcome === 'declined') return { body: {} };
     throw triggerError(name, taskId, result);
+  };
+
+  /** Whoever does not know the token cannot have a large body read. */
+  const admitToken: Admit = async ({ hookGroupId = '', hookId = '', token = '' }) => {
+    const name = { hookGroupId, hookId };
+    const hook = await hooks.find(name);
+    if (!hook) throw triggerError(name, '', { outcome: 'no-such-hook' });
+    if (!tokens.matches(hook, token)) throw triggerError(name, '', { outcome: 'wrong-token' });
   };
 
   return implementApi(HOOKS_API, {
@@ -143,12 +153,15 @@ export const createHooksApi = (settings: HooksApiSettings): ApiService => {
       return { body: { token } };
     },
 
-    triggerHookWithToken: (request: ApiRequest<Payload>) =>
-      trigger(request, {
-        firedBy: 'triggerHookWithToken',
-        clientId: undefined,
-        token: request.params.token as string,
-      }),
+    triggerHookWithToken: {
+      admit: admitToken,
+      handle: (request: ApiRequest<Payload>) =>
+        trigger(request, {
+          firedBy: 'triggerHookWithToken',
+          clientId: undefined,
+          token: request.params.token as string,
+        }),
+    },
 
     listLastFires: async (request) => {
       const hook = await hooks.find(nameIn(request));

@@ -1,6 +1,7 @@
 // The hooks API as data: method, route, scopes, schemas. The server, the references, the typed
 // client and the documentation come from it.
 import type { ApiDeclaration, MethodDeclaration } from '../../http/api-method.ts';
+import { BODY_LIMIT_BYTES } from '../../http/body.ts';
 import {
   CREATE_HOOK_REQUEST,
   HOOK_DEFINITION,
@@ -83,6 +84,7 @@ const METHODS = [
     params: HOOK,
     scopes: MAY_DEFINE,
     input: CREATE_HOOK_REQUEST,
+    largestBody: BODY_LIMIT_BYTES,
     output: HOOK_DEFINITION,
   },
   {
@@ -97,6 +99,7 @@ const METHODS = [
     params: HOOK,
     scopes: MAY_DEFINE,
     input: CREATE_HOOK_REQUEST,
+    largestBody: BODY_LIMIT_BYTES,
     output: HOOK_DEFINITION,
   },
   {
@@ -120,6 +123,7 @@ const METHODS = [
     params: HOOK,
     scopes: 'hooks:trigger-hook:<hookGroupId>/<hookId>',
     input: TRIGGER_HOOK_REQUEST,
+    largestBody: BODY_LIMIT_BYTES,
     output: TRIGGER_HOOK_RESPONSE,
   },
   {
@@ -154,7 +158,9 @@ const METHODS = [
     route: '/hooks/<hookGroupId>/<hookId>/trigger/<token>',
     params: HOOK,
     secretParams: ['token'],
+    endsLine: true,
     input: TRIGGER_HOOK_REQUEST,
+    largestBody: BODY_LIMIT_BYTES,
     output: TRIGGER_HOOK_RESPONSE,
   },
   {

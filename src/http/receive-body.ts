@@ -1,0 +1,174 @@
+// Receives a request body: first as much as anybody may send, the rest when it is known who calls.
+// Bytes, values and depth are counted as they come, so nothing is held that would be refused.
+import type { IncomingMessage } from 'node:http';
+import type { Transform } from 'node:stream';
+import { createBrotliDecompress, createGunzip, createInflate } from 'node:zlib';
+import type { Clock } from '../core/clock.ts';
+import { ApiError } from './api-error.ts';
+import { inputTooLarge, isJson, SMALL_BODY_BYTES } from './body.ts';
+import type { BodyBudget } from './body-budget.ts';
+import { createStructureCheck } from './json-structure.ts';
+
+export type IncomingBody = {
+  /** Resolves with whether that was all of it. */
+  readonly begin: () => Promise<boolean>;
+  /** All of it, after decompression. May be called again. */
+  readonly read: () => Promise<Buffer>;
+  /** Frees what `read` answered; it is not asked for again. */
+  readonly forget: () => void;
+  /**
+   * Lets go of what was received, and of what still comes: a sender who is not done yet would see a
+   * broken connection instead of the answer, so that is read for a while.
+   */
+  readonly end: () => void;
+};
+
+export type ReceiveSettings = { readonly limit: number; readonly budget: BodyBudget; readonly clock: Clock };
+
+const CHUNK = { chunkSize: 64 * 1024 };
+const DECODERS: Readonly<Record<string, () => Transform>> = {
+  gzip: () => createGunzip(CHUNK),
+  deflate: () => createInflate(CHUNK),
+  br: () => createBrotliDecompress(CHUNK),
+};
+const LONGEST_DRAIN_MS = 5_000;
+const EMPTY = Buffer.alloc(0);
+
+/** undefined: the body comes as it is. */
+const decoderOf = (encoding: string | undefined): Transform | undefined => {
+  if (encoding === undefined || encoding === 'identity') return undefined;
+  const coding = encoding.toLowerCase().replace(/^x-/, '');
+  const create = Object.hasOwn(DECODERS, coding) ? DECODERS[coding] : undefined;
+  if (create) return create();
+  throw new ApiError('MalformedPayload', `Unsupported content-encoding: ${encoding}. Send gzip, deflate, br or none.`);
+};
+
+const hasBody = ({ headers }: IncomingMessage): boolean =>
+  headers['transfer-encoding'] !== undefined || Number(headers['content-length'] ?? 0) > 0;
+
+type Waiting = { readonly forAll: boolean; readonly resolve: () => void; readonly reject: (error: unknown) => void };
+
+export const receiveBody = (request: IncomingMessage, { limit, budget, clock }: ReceiveSettings): IncomingBody => {
+  const encoding = request.headers['content-encoding'];
+  const checkStructure = isJson(request.headers['content-type']) ? createStructureCheck() : undefined;
+  const share = budget.open();
+  let decoder: Transform | undefined;
+  let source: IncomingMessage | Transform = request;
+  let chunks: Buffer[] = [];
+  let whole: Buffer | undefined;
+  let [sentBytes, bytes] = [0, 0];
+  let [isComplete, isForgotten, isOver] = [false, false, false];
+  let failure: unknown;
+  /** Pending while all bodies together are too large. */
+  let room: Promise<void> | undefined;
+  /** Who waits for the beginning or for all of it. */
+  let waiting: Waiting | undefined;
+
+  const fail = (error: unknown) => {
+    if (isComplete || isOver) return;
+    failure ??= error;
+    detach();
+    waiting?.reject(failure);
+  };
+  const onSent = (chunk: Buffer) => {
+    sentBytes += chunk.length; // also of a coding that makes nothing of them
+    if (sentBytes > limit) fail(inputTooLarge(limit));
+  };
+  const onData = (chunk: Buffer) => {
+    bytes += chunk.length;
+    if (bytes > limit) return fail(inputTooLarge(limit));
+    try {
+      checkStructure?.(chunk);
+    } catch (error) {
+      return fail(error);
+    }
+    chunks.push(chunk);
+    if (bytes <= SMALL_BODY_BYTES) return;
+    source.pause();
+    room = share.take(chunk.length)?.then(() => {
+      room = undefined;
+      flow();
+    }, fail);
+    if (waiting?.forAll) flow();
+    else waiting?.resolve();
+  };
+  const flow = () => {
+    if (waiting?.forAll && !room && failure === undefined && !isOver) source.resume();
+  };
+  const onEnd = () => {
+    isComplete = true;
+    detach();
+    waiting?.resolve();
+  };
+  const onBroken = () => {
+    if (!request.complete) fail(new ApiError('MalformedPayload', 'The body ended before all of it had come.'));
+  };
+  const onUndecodable = (error: Error) =>
+    fail(new ApiError('MalformedPayload', `The body is not valid ${encoding}.`, error));
+
+  const attach = () => {
+    decoder = decoderOf(encoding);
+    request.on('error', onBroken).on('close', onBroken);
+    if (decoder) {
+      source = decoder.on('error', onUndecodable);
+      request.on('data', onSent).pipe(decoder);
+    }
+    source.on('data', onData).on('end', onEnd);
+  };
+  const detach = () => {
+    source.off('data', onData).off('end', onEnd);
+    request.off('data', onSent).off('close', onBroken);
+    if (!decoder) return;
+    request.unpipe(decoder);
+    decoder.destroy();
+  };
+
+  const wait = (forAll: boolean): Promise<void> => {
+    if (failure !== undefined) return Promise.reject(failure);
+    if (isComplete) return Promise.resolve();
+    return new Promise((resolve, reject) => {
+      waiting = { forAll, resolve, reject };
+    });
+  };
+
+  return {
+    begin: async () => {
+      if (Number(request.headers['content-length'] ?? 0) > limit) throw inputTooLarge(limit);
+      if (!hasBody(request)) {
+        decoderOf(encoding);
+        isComplete = true;
+        return true;
+      }
+      const begun = wait(false);
+      attach();
+      await begun;
+      return isComplete;
+    },
+    read: async () => {
+      if (isOver || isForgotten) throw new Error('the body was let go of');
+      if (whole) return whole;
+      const read = wait(true);
+      flow();
+      await read;
+      whole = chunks.length === 1 ? (chunks[0] as Buffer) : chunks.length === 0 ? EMPTY : Buffer.concat(chunks);
+      chunks = [];
+      return whole;
+    },
+    forget: () => {
+      whole = undefined;
+      isForgotten = true;
+    },
+    end: () => {
+      if (isOver) return;
+      if (!isComplete && failure === undefined) detach();
+      isOver = true;
+      chunks = [];
+      whole = undefined;
+      share.release();
+      if (request.complete || request.destroyed) return;
+      request.resume();
+      const cancel = clock.after(LONGEST_DRAIN_MS, () => request.destroy());
+      request.once('end', cancel).once('close', cancel);
+    },
+  };
+};

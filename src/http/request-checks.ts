@@ -1,0 +1,45 @@
+// Whether path, query and content type are those that the declaration of a method admits.
+import type { FastifyRequest } from 'fastify';
+import { ApiError } from './api-error.ts';
+import type { ApiMethod } from './api-method.ts';
+import { isJson } from './body.ts';
+import { cut, firstFew } from './cut.ts';
+
+/** Characters of what was sent, in a message. */
+const LONGEST_ECHO = 2_000;
+
+export const checkParams = (method: ApiMethod, params: Readonly<Record<string, string>>): void => {
+  const wrong = Object.entries(method.params ?? {}).flatMap(([name, pattern]) =>
+    pattern.test(params[name] ?? '')
+      ? []
+      : [
+          `URL parameter '${name}' given as '${cut(params[name] ?? '', LONGEST_ECHO)}' must match regular expression: '${pattern}'`,
+        ],
+  );
+  if (wrong.length > 0) throw new ApiError('InvalidRequestArguments', ['Invalid URL patterns:', ...wrong].join('\n'));
+};
+
+export const checkQuery = (method: ApiMethod, query: Readonly<Record<string, unknown>>): Record<string, string> => {
+  const known: Record<string, string> = {};
+  const wrong: string[] = [];
+  for (const [name, value] of Object.entries(query)) {
+    if (name === 'bewit') continue; // belongs to the signature
+    const pattern = method.query && Object.hasOwn(method.query, name) ? method.query[name] : undefined;
+    if (pattern === undefined) wrong.push(`Query-string parameter: ${cut(name, LONGEST_ECHO)} is not supported!`);
+    else if (typeof value !== 'string') wrong.push(`Query-string parameter: ${name} must be a string!`);
+    else if (!pattern.test(value)) {
+      wrong.push(`Query-string parameter: ${name}="${cut(value, LONGEST_ECHO)}" does not match expression: ${pattern}`);
+    } else known[name] = value;
+  }
+  if (wrong.length > 0) throw new ApiError('InvalidRequestArguments', firstFew(wrong).join('\n'));
+  return known;
+};
+
+export const requireJson = (request: FastifyRequest): void => {
+  const contentType = request.raw.headers['content-type'];
+  if (isJson(contentType)) return;
+  throw new ApiError(
+    'MalformedPayload',
+    `Payload must be JSON with content-type: application/json got content-type: ${cut(contentType ?? 'null', LONGEST_ECHO)}`,
+  );
+};
