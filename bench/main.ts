@@ -7,6 +7,7 @@ import { systemClock, toIso } from '../src/core/clock.ts';
 import { describeError } from '../src/core/errors.ts';
 import { auth } from './auth.ts';
 import { bindings } from './bindings.ts';
+import { bounds } from './bounds.ts';
 import { commands } from './commands.ts';
 import { hostile } from './hostile.ts';
 import { manyHooks } from './many-hooks.ts';
@@ -29,6 +30,7 @@ const MEASURES: readonly Measure[] = [
   schedulers,
   manyHooks,
   hostile,
+  bounds,
   auth,
   queue,
   bindings,

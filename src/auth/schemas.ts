@@ -17,7 +17,8 @@ const expandedScopes = Type.Array(scope, { description: 'With all that the roles
 const description = Type.String({ maxLength: 10_240 });
 const clientId = Type.String({ pattern: '^[A-Za-z0-9!@/:.+|_-]+$' });
 const roleId = Type.String({ pattern: '^[\\x20-\\x7e]+$' });
-const dateTime = Type.String({ format: 'date-time' });
+/** Looking at the format of a longer text would take memory in proportion to it. */
+const dateTime = Type.String({ format: 'date-time', maxLength: 100 });
 const continuationToken = Type.String({
   description: 'Opaque. Send it back to get what follows; absent on the last page.',
 });

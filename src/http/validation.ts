@@ -15,8 +15,12 @@ const createAjv = (allErrors: boolean): Ajv => {
 const toFirst = createAjv(false);
 const toLast = createAjv(true);
 
-/** Values of a payload of which all errors are found. One of five million zeros has as many. */
+/**
+ * Values of a payload of which all errors are found; an array of wrong ones has an error for each.
+ * Texts count as more, because then all their keywords are looked at, also after one has failed.
+ */
 const MOST_EXPLAINED = 2_000;
+const CHARACTERS_PER_VALUE = 100;
 /** Characters of a name or a path that the payload has made up. */
 const LONGEST_NAME = 300;
 const LONGEST_LIST = 1_000;
@@ -52,9 +56,10 @@ export const compilePayloadCheck = ({ schema }: NamedSchema, url: () => string):
 /** Whether there are so few values; looks at no more of them. */
 const hasAtMost = (most: number, payload: unknown): boolean => {
   const toSee: unknown[] = [payload];
-  for (let seen = 0; toSee.length > 0; seen += 1) {
-    if (seen + toSee.length > most) return false;
+  let seen = 0;
+  while (toSee.length > 0 && seen + toSee.length <= most) {
     const value = toSee.pop();
+    seen += typeof value === 'string' ? 1 + value.length / CHARACTERS_PER_VALUE : 1;
     if (typeof value !== 'object' || value === null) continue;
     if (Array.isArray(value) && value.length > most) return false;
     for (const key in value) {
@@ -62,7 +67,7 @@ const hasAtMost = (most: number, payload: unknown): boolean => {
       toSee.push((value as Record<string, unknown>)[key]);
     }
   }
-  return true;
+  return seen + toSee.length <= most;
 };
 
 /**

@@ -1,4 +1,4 @@
-// What a task hook is: the shape that clients send and read (spec/task-hooks.md, section 2).
+// What a task hook is: the shape that clients send and read.
 import Type, { type Static } from 'typebox';
 import type { NamedSchema } from '../http/api-method.ts';
 
@@ -20,12 +20,22 @@ const binding = Type.Object(
   { additionalProperties: false },
 );
 
+/**
+ * More is not compared, one with each other, to find that two are equal. How many a hook may have
+ * is told by check-definition.ts.
+ */
+const MOST_COMPARED = { bindings: 500, patterns: 10_000 };
+
 /** A hook without data: what it does when it fires. */
 const content = {
   metadata,
   task: Type.Object({}, { description: 'A JSON-e template that renders to a task definition.' }),
-  bindings: Type.Array(binding, { uniqueItems: true }),
-  schedule: Type.Array(Type.String({ maxLength: 255 }), { uniqueItems: true, default: [] }),
+  bindings: Type.Array(binding, { uniqueItems: true, maxItems: MOST_COMPARED.bindings }),
+  schedule: Type.Array(Type.String({ maxLength: 255 }), {
+    uniqueItems: true,
+    maxItems: MOST_COMPARED.patterns,
+    default: [],
+  }),
   triggerSchema: Type.Object({}, { default: { type: 'object', additionalProperties: false } }),
 };
 

@@ -17,6 +17,8 @@ export type RequestOptions = {
   readonly body?: string | Buffer;
   /** Sends no body, and does not say that it has ended: for answers that come before it. */
   readonly withoutEnd?: boolean;
+  /** The beginning of a body whose rest does not come. */
+  readonly beginning?: string;
   /** Signs the request with them. */
   readonly credentials?: { readonly clientId: string; readonly accessToken: string };
   /** The URL that the signature is for, where that is not the one that is called. */
@@ -35,7 +37,8 @@ export const authorization = (url: string, method: string, { credentials, ext }:
 
 /** The path goes over the wire as it stands here. */
 export const send = (url: string, path: string, options: RequestOptions = {}): Promise<Reply> => {
-  const { method = 'GET', headers = {}, body, credentials, signedUrl = `${url}${path}`, agent } = options;
+  const { method = 'GET', headers = {}, body, credentials, signedUrl = `${url}${path}`, agent, beginning } = options;
+  const isOpen = options.withoutEnd || beginning !== undefined;
   const { hostname, port } = new URL(url);
   const signature = credentials && { authorization: authorization(signedUrl, method, options) };
   // Of a GET, Node would send the body without saying that there is one.
@@ -50,7 +53,7 @@ export const send = (url: string, path: string, options: RequestOptions = {}): P
           const text = Buffer.concat(chunks).toString();
           const json =
             /json/.test(response.headers['content-type'] ?? '') && text !== '' ? JSON.parse(text) : undefined;
-          if (options.withoutEnd) request.destroy();
+          if (isOpen) request.destroy();
           resolve({ status: response.statusCode ?? 0, headers: response.headers, text, json });
         } catch (error) {
           reject(error);
@@ -58,7 +61,8 @@ export const send = (url: string, path: string, options: RequestOptions = {}): P
       },
     );
     request.on('error', reject);
-    if (options.withoutEnd) request.flushHeaders();
+    if (beginning !== undefined) request.write(beginning);
+    else if (isOpen) request.flushHeaders();
     else request.end(body);
   });
 };

@@ -11,9 +11,14 @@ export const PRIORITIES = ['highest', 'very-high', 'high', 'medium', 'low', 'ver
 /** 0 is the highest. */
 export const rankOf = (priority: TaskDefinition['priority']): number => PRIORITIES.indexOf(priority);
 
+/** As of clients and roles: each is compared with those of the caller. */
+const MOST_SCOPES = 10_000;
+/** Looking at the format of a text takes memory in proportion to it. */
+const LONGEST_DATE = 100;
+
 export const slugId = Type.String({ pattern: SLUG_ID.source });
 export const name38 = (extra: object = {}) => Type.String({ pattern: '^[a-zA-Z0-9-_]{1,38}$', ...extra });
-const date = Type.String({ format: 'date-time' });
+const date = Type.String({ format: 'date-time', maxLength: LONGEST_DATE });
 
 const createTaskRequest = Type.Object(
   {
@@ -31,7 +36,7 @@ const createTaskRequest = Type.Object(
     created: date,
     deadline: date,
     expires: Type.Optional(date),
-    scopes: Type.Array(Type.String({ pattern: '^[\\x20-\\x7e]*$' }), { default: [] }),
+    scopes: Type.Array(Type.String({ pattern: '^[\\x20-\\x7e]*$' }), { maxItems: MOST_SCOPES, default: [] }),
     payload: Type.Object({}),
     metadata: Type.Object(
       {
