@@ -21,6 +21,7 @@ import { prepareDatabase, withoutPassword } from './database/start/prepare-datab
 import { statement } from './database/statement.ts';
 import { ApiError } from './http/api-error.ts';
 import { withCommonMethods } from './http/common-methods.ts';
+import { servePages } from './http/pages/serve-pages.ts';
 import { serveReferences } from './http/references/serve-references.ts';
 import { serveApis } from './http/serve-api.ts';
 import { serveElsewhere } from './http/serve-elsewhere.ts';
@@ -136,6 +137,7 @@ const start = async (config: Config, { clock, log }: AppSurroundings): Promise<A
     const { authenticate, satisfies, forgive } = mode;
     serveApis(server, apis, { authenticate, satisfies, forgive, rootUrl: () => rootUrl, clock, log, metrics });
     serveReferences(server, apis, () => rootUrl);
+    servePages(server);
     if (mode.elsewhere) serveElsewhere(server, mode.elsewhere, clock);
   }
   const url = await listen(server, config);

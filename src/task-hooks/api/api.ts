@@ -92,8 +92,7 @@ export const createHooksApi = (settings: HooksApiSettings): ApiService => {
   const admitToken: Admit = async ({ hookGroupId = '', hookId = '', token = '' }) => {
     const name = { hookGroupId, hookId };
     const hook = await hooks.find(name);
-    if (!hook) throw triggerError(name, '', { outcome: 'no-such-hook' });
-    if (!tokens.matches(hook, token)) throw triggerError(name, '', { outcome: 'wrong-token' });
+    if (!hook || !tokens.matches(hook, token)) throw triggerError(name, '', { outcome: 'wrong-token' });
   };
 
   return implementApi(HOOKS_API, {
