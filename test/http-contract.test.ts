@@ -89,7 +89,7 @@ describe('an answer', () => {
       await anonymous(`${B}/ping`),
       await signed(H),
       await anonymous(H),
-      await anonymous('/'),
+      await anonymous('/nope'),
       await anonymous(`${B}/hooks/%zz/h`),
       await signed(H, put('{')),
       await signed(H, announceTooMuch),
@@ -126,11 +126,31 @@ describe('an answer', () => {
       await anonymous(`${B}/ping`),
       await signed(H),
       await anonymous(H),
-      await anonymous('/'),
+      await anonymous('/nope'),
       await anonymous(`${B}/%zz`),
     ]) {
       assert.equal(reply.text, JSON.stringify(reply.json, null, 2));
     }
+  });
+
+  it('to a webhook ends with a line break, for shells and logs that show it as it comes', async () => {
+    const { hooks } = rootClients(server.credentials);
+    const { task } = echoHook();
+    await hooks.createHook('g', 'webhook', echoHook({ task: { ...task, payload: {} } }));
+    const { token } = await hooks.getTriggerToken('g', 'webhook');
+    const webhook = { method: 'POST', headers: JSON_TYPE, body: '{}' };
+    for (const secret of [token, 'x'.repeat(22)]) {
+      const { text, json, headers } = await anonymous(`${B}/hooks/g/webhook/trigger/${secret}`, webhook);
+      assert.equal(text, `${JSON.stringify(json, null, 2)}\n`);
+      assert.equal(headers['content-length'], String(Buffer.byteLength(text)));
+    }
+  });
+
+  it('is not indented where that would make it many times as long', async () => {
+    const { text, json } = await signed(H, put(`${'['.repeat(400)}${']'.repeat(400)}`));
+    assert.equal(text, JSON.stringify(json));
+    const large = await signed(H, put(JSON.stringify({ metadata: Array.from({ length: 9 }, () => 0) })));
+    assert.equal(large.text, JSON.stringify(large.json, null, 2));
   });
 
   it('to HEAD is that to GET without the body', async () => {
@@ -157,7 +177,7 @@ describe('an answer', () => {
   });
 
   it('names who asks for it, so that a cache does not give it to who cannot read it', async () => {
-    for (const reply of [await anonymous(`${B}/ping`), await signed(H), await anonymous(H), await anonymous('/')]) {
+    for (const reply of [await anonymous(`${B}/ping`), await signed(H), await anonymous(H), await anonymous('/nope')]) {
       assert.equal(reply.headers.vary, 'Accept-Encoding');
     }
   });
@@ -303,7 +323,7 @@ describe('a path', () => {
 
   it('that leads nowhere, or not with this method, is 404 without a code', async () => {
     const replies = [
-      await anonymous('/'),
+      await anonymous('/nope'),
       await anonymous('/api/hooks/v1'),
       await anonymous(`${B}/nope`),
       await anonymous(`${B}/Ping`),

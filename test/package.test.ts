@@ -74,11 +74,13 @@ test('the package has what it needs to run and to be understood, and nothing els
     'dist/script-hooks/sandbox/worker.js',
     'docs/client.md',
     'docs/script-hooks.md',
+    'docs/tour.md',
+    'examples/hooks/greet.yaml',
   ]) {
     assert.ok(packed.includes(name), `${name} is missing`);
   }
   assert.ok(packed.some((name) => /^dist\/database\/migrations\/.*\.sql$/.test(name)));
-  const foreign = packed.filter((name) => !/^(bin|dist|docs)\/|^(package\.json|[A-Z]+(\.md)?)$/.test(name));
+  const foreign = packed.filter((name) => !/^(bin|dist|docs|examples)\/|^(package\.json|[A-Z]+(\.md)?)$/.test(name));
   assert.deepEqual(foreign, []);
   assert.deepEqual(
     packed.filter((name) => /\.test\.|test-support|(?<!\.d)\.ts$/.test(name)),

@@ -1,12 +1,15 @@
-// The bounds that docs/operations.md names are those of the code: whoever changes one is led here.
+// The bounds that docs/operations.md and docs/security.md name are those of the code: whoever changes
+// one is led here.
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { it } from 'node:test';
 
 const read = (path: string): string => readFileSync(new URL(`../../${path}`, import.meta.url), 'utf8');
-const page = read('docs/operations.md').replace(/^[\s\S]*\n## Limits\n/, '');
+const operations = read('docs/operations.md').replace(/^[\s\S]*\n## Limits\n/, '');
+const security = read('docs/security.md').replace(/^[\s\S]*\n## What one request can cost\n/, '');
 
-const MB = 1024 * 1024;
+const KB = 1024;
+const MB = 1024 * KB;
 const MINUTE = 60 * 1000;
 const DAY = 24 * 60 * MINUTE;
 
@@ -16,9 +19,9 @@ const BOUNDS: readonly (readonly [string, string, number, string])[] = [
     'src/http/body.ts',
     'BODY_LIMIT_BYTES',
     10 * MB,
-    '| body, as sent and decompressed | 10 MB, nested at most 500 deep |',
+    '| body, as sent and decompressed | 10 MB, nested at most 500 deep;',
   ],
-  ['src/http/body.ts', 'DEEPEST_BODY', 500, 'nested at most 500 deep'],
+  ['src/http/json-structure.ts', 'DEEPEST_BODY', 500, 'nested at most 500 deep'],
   ['src/http/server.ts', 'REQUEST_TIMEOUT_MS', 5 * MINUTE, '| time to send it | 5 minutes |'],
   ['src/task-hooks/api/api.ts', 'LONGEST_PAGE', 1_000, '| a page of a list | 1,000 |'],
   ['src/auth/signatures/authenticator.ts', 'CLOCK_SKEW_MS', 15 * MINUTE, '15 minutes off at most'],
@@ -52,15 +55,38 @@ const BOUNDS: readonly (readonly [string, string, number, string])[] = [
 const numberOf = (expression: string): number =>
   expression.split('*').reduce((product, factor) => product * Number(factor.replaceAll('_', '').trim()), 1);
 
-it('the bounds that docs/operations.md names are those of the code', () => {
-  for (const [file, name, value, said] of BOUNDS) {
+const OF_A_REQUEST: typeof BOUNDS = [
+  ['src/http/body.ts', 'SMALL_BODY_BYTES', 100 * KB, 'who calls | 100 KB are read |'],
+  ['src/http/body.ts', 'BODY_LIMIT_BYTES', 10 * MB, '10 MB for hooks, triggers, tasks and messages'],
+  ['src/auth/api/declaration.ts', 'SCOPES_BYTES', MB, '1 MB where it names scopes'],
+  ['src/http/json-structure.ts', 'MOST_VALUES', 120_000, '| 120,000 values,'],
+  ['src/http/json-structure.ts', 'MOST_KEYS', 40_000, '40,000 keys, counted as they arrive'],
+  ['src/http/json-structure.ts', 'DEEPEST_BODY', 500, '| 500 levels |'],
+  ['src/http/body-budget.ts', 'MOST_BODY_BYTES', 32 * MB, '| 32 MB; others wait,'],
+  ['src/http/body-budget.ts', 'LONGEST_WAIT_MS', 30_000, 'up to 30 s, then 503'],
+  ['src/http/validation.ts', 'MOST_EXPLAINED', 2_000, 'more than 2,000 values;'],
+  ['src/http/cut.ts', 'MOST_TOLD', 10, 'ten errors are told'],
+  ['src/http/api-error.ts', 'LONGEST_MESSAGE', 8_000, '| 8,000 characters;'],
+  ['src/http/scope-check.ts', 'MOST_TOLD', 50, '; 50 scopes of a list |'],
+  ['src/http/serve-api.ts', 'LARGEST_ECHO', 8 * KB, '| 8 KB; of a larger one'],
+  ['src/http/serve-api.ts', 'LONGEST_CUT_ECHO', 2_000, '2,000 bytes, and that it was cut'],
+  ['src/http/send-json.ts', 'LARGEST_INDENTED', 32 * KB, '| none beyond 32 KB,'],
+  ['src/http/send-json.ts', 'MOST_GROWTH', 8, 'more than eight times'],
+];
+
+const check = (page: string, title: string, bounds: typeof BOUNDS): void => {
+  for (const [file, name, value, said] of bounds) {
     const expression = new RegExp(`\\b${name} = ([\\d_ *]+)`).exec(read(file))?.[1];
     assert.ok(expression !== undefined, `${file} has ${name}; if it was renamed, name it here`);
-    assert.equal(
-      numberOf(expression),
-      value,
-      `${name} in ${file} is another now: change docs/operations.md and this test`,
-    );
-    assert.ok(page.includes(said), `docs/operations.md says: ${said}`);
+    assert.equal(numberOf(expression), value, `${name} in ${file} is another now: change ${title} and this test`);
+    assert.ok(page.includes(said), `${title} says: ${said}`);
   }
+};
+
+it('the bounds that docs/operations.md names are those of the code', () => {
+  check(operations, 'docs/operations.md', BOUNDS);
+});
+
+it('the bounds of a request that docs/security.md names are those of the code', () => {
+  check(security, 'docs/security.md', OF_A_REQUEST);
 });
