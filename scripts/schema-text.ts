@@ -1,5 +1,5 @@
-// The schema of a database as text, asked of the catalogue: what a migration changes is then a diff.
-// Like pg_dump's, but short, and the same on all versions of PostgreSQL.
+// The schema of a database as text, asked of the catalogue: what a migration changes is then a
+// diff. Like pg_dump's, but short, and the same on all versions of PostgreSQL.
 import type pg from 'pg';
 
 const HEADER = `-- The schema after all migrations, for reading and reviewing. Written by: npm run schema

@@ -1,5 +1,5 @@
-// A database that answers and takes no writes: its disk is full, or it is read-only. The first write
-// that fails reports it; from then on small writes are tried until one succeeds.
+// A database that answers and takes no writes: its disk is full, or it is read-only. The first
+// write that fails reports it; from then on small writes are tried until one succeeds.
 import type { Clock } from '../core/clock.ts';
 import { describeError, errorCode, OperatorError } from '../core/errors.ts';
 import type { Log } from '../core/log.ts';

@@ -1,4 +1,5 @@
-// What the reference service gets wrong about definitions, bindings and listings, and ours does not.
+// What the reference service gets wrong about definitions, bindings and listings, and ours does
+// not.
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { createFakeClock } from '../support/fake-clock.ts';

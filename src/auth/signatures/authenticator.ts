@@ -1,5 +1,5 @@
-// Who signed a request: Hawk verifies the signature; clients, certificates, restrictions and replays
-// say what it is worth.
+// Who signed a request: Hawk verifies the signature; clients, certificates, restrictions and
+// replays say what it is worth.
 import { withoutBrackets } from '#signing';
 import type { Clock } from '../../core/clock.ts';
 import { hawkMac } from '../../core/hawk.ts';
@@ -112,7 +112,9 @@ type Claims = { readonly id: string; readonly nonce: string; readonly ts: string
 
 type Verified = { readonly candidate: Candidate; readonly claims?: Claims };
 
-/** Stands in for clients that do not exist. Nobody knows its token, so its signatures are all bad. */
+/**
+ * Stands in for clients that do not exist. Nobody knows its token, so its signatures are all bad.
+ */
 const STRANGER = { accessToken: newAccessToken(), scopes: [], expires: Number.POSITIVE_INFINITY, disabled: false };
 
 export const createAuthenticator = (settings: AuthenticatorSettings): Authenticator => {

@@ -23,7 +23,9 @@ import {
 const asRoot = { skip: isRoot ? false : 'needs root' };
 const asOrdinaryUser = { skip: (await ordinaryUserCanRun()) ? false : 'needs root, in a folder that others may enter' };
 
-/** What it placed outside is removed after all that `t` is told later, hence after its last user. */
+/**
+ * What it placed outside is removed after all that `t` is told later, hence after its last user.
+ */
 const startOutside = async (t: Cleanup, data: string): Promise<EmbeddedPostgres> => {
   let place: string | undefined;
   t.after(async () => {
