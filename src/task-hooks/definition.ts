@@ -1,4 +1,4 @@
-// What a task hook is: the shape that clients send and read.
+// What a task hook is: the shapes that clients send and read.
 import Type, { type Static } from 'typebox';
 import type { NamedSchema } from '../http/api-method.ts';
 
@@ -151,7 +151,10 @@ const fireRecord = Type.Object(
     requestId: Type.String(),
     error: Type.Optional(Type.Unknown({ description: 'Why there is no task.' })),
     detail: Type.Optional(
-      Type.Unknown({ description: 'Of what was missed: first, last and count. Of a message: where it came from.' }),
+      Type.Unknown({
+        description:
+          'Of what was missed: first, last and count (`atLeast`: there were more). Of a message: where it came from.',
+      }),
     ),
   },
   { additionalProperties: false },
@@ -193,6 +196,8 @@ export type Hook = {
   /** The trigger token (trigger-token.ts); undefined while nobody has asked for it. */
   readonly sealedToken: Buffer | undefined;
 };
+
+export type HookRevision = Pick<Hook, 'uid' | 'revision'>;
 
 /** The only authority with which a hook's tasks are created. */
 export const hookRole = ({ hookGroupId, hookId }: HookName): string => `hook-id:${hookGroupId}/${hookId}`;

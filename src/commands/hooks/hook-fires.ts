@@ -68,8 +68,9 @@ const rejectedText = (detail: unknown): string => {
 };
 
 const missedText = (detail: unknown): string => {
-  const { first, last, count } = (detail ?? {}) as Record<string, unknown>;
-  return count === 1 ? `due at ${first}` : `${count} occurrences, from ${first} to ${last}`;
+  const { first, last, count, atLeast } = (detail ?? {}) as Record<string, unknown>;
+  if (count === 1) return `due at ${first}`;
+  return `${atLeast === true ? 'at least 1,000' : count} occurrences, from ${first} to ${last}`;
 };
 
 /**

@@ -7,7 +7,8 @@ import { silentLog } from '../../core/log.ts';
 import type { HookDefinition } from '../../task-hooks/definition.ts';
 import { type CompiledHook, createEvaluator } from '../../task-hooks/evaluation/evaluator.ts';
 import { createEvaluationPool } from '../../task-hooks/evaluation/pool.ts';
-import { createMessageEvaluation } from '../../task-hooks/messages/evaluate-message.ts';
+import { isEnded } from '../../task-hooks/firing/fire.ts';
+import { createEvaluateMessage } from '../../task-hooks/messages/evaluate-message.ts';
 import { reasonOf } from '../cli/reason-of.ts';
 import type { HookArguments } from '../hooks/hook-name.ts';
 
@@ -35,7 +36,7 @@ const READ_AGAIN_AFTER_MS = 3_000;
 export const createHookTrial = async (hooks: Hooks, name: HookArguments, clock: Clock): Promise<HookTrial> => {
   const pool = createEvaluationPool({ clock, log: silentLog });
   const evaluator = createEvaluator(pool);
-  const evaluation = createMessageEvaluation({ evaluator, clock, log: silentLog });
+  const evaluateMessage = createEvaluateMessage({ evaluator, clock, log: silentLog });
   let revision = 0;
   let readAt = 0;
   let known = '';
@@ -58,9 +59,9 @@ export const createHookTrial = async (hooks: Hooks, name: HookArguments, clock: 
     },
     isBoundTo: (exchange) => hook.definition.bindings.some((binding) => binding.exchange === exchange),
     of: async (message) => {
-      const reading = await evaluation.read(hook, { ...message, queue: '', id: '', accepted: clock.now() });
-      if (reading.kind === 'fire') return { outcome: 'created' };
-      const { outcome, error } = reading.entry;
+      const { fire } = await evaluateMessage(hook, { ...message, queue: '', id: '', accepted: clock.now() });
+      if (!isEnded(fire)) return { outcome: 'created' };
+      const { outcome, error } = fire;
       return { outcome: outcome as Verdict['outcome'], ...(outcome !== 'declined' && { reason: reasonOf(error) }) };
     },
     [Symbol.asyncDispose]: () => pool[Symbol.asyncDispose](),

@@ -11,7 +11,7 @@ import type { Queue } from '../../queue/queue.ts';
 import type { Timers } from '../../timers/create-timers.ts';
 import type { CreateHookRequest, Hook, HookDefinition, HookName } from '../definition.ts';
 import type { Evaluator } from '../evaluation/evaluator.ts';
-import type { Firing, FiringEvent } from '../firing/fire-call.ts';
+import type { FireCall, HookCall } from '../firing/fire-call.ts';
 import type { FireStore } from '../firing/fire-store.ts';
 import type { Actor } from '../hooks/audit.ts';
 import type { HookStore } from '../hooks/hook-store.ts';
@@ -30,13 +30,13 @@ export type HooksApiSettings = {
   readonly changes: HookChanges;
   readonly evaluator: Evaluator;
   readonly deniedExchanges: readonly string[];
-  readonly firing: Firing;
+  readonly fireCall: FireCall;
   readonly fires: Pick<FireStore, 'listUnfinished'>;
   readonly ledger: Ledger;
   readonly timers: Timers;
   readonly bindingStates: Broker['bindingStates'];
   readonly queue: Queue;
-  readonly settled: (hookUid: string) => Promise<void>;
+  readonly whenRecorded: (hookUid: string) => Promise<void>;
   readonly warningsOf: DefinitionWarnings;
   readonly tokens: Pick<TriggerTokens, 'matches'>;
   readonly clock: Clock;
@@ -61,7 +61,8 @@ const actorIn = ({ caller, requestId }: ApiRequest<unknown>): Actor => ({
 const noSuchHook = () => new ApiError('ResourceNotFound', 'No such hook');
 
 export const createHooksApi = (settings: HooksApiSettings): ApiService => {
-  const { hooks, changes, firing, fires, ledger, timers, bindingStates, queue, settled, warningsOf, tokens } = settings;
+  const { hooks, changes, fireCall, fires, ledger, timers, bindingStates, queue } = settings;
+  const { whenRecorded, warningsOf, tokens } = settings;
 
   const findHook = async (request: ApiRequest<unknown>): Promise<Hook> => {
     const hook = await hooks.find(nameIn(request));
@@ -76,13 +77,13 @@ export const createHooksApi = (settings: HooksApiSettings): ApiService => {
 
   const trigger = async (
     request: ApiRequest<Payload>,
-    by: Pick<FiringEvent, 'firedBy' | 'clientId' | 'token'>,
+    by: Pick<HookCall, 'firedBy' | 'clientId' | 'token'>,
   ): Promise<ApiAnswer> => {
     const name = nameIn(request);
     const { payload, payloadBytes, requestId } = request;
     const chosenTaskId = typeof payload.taskId === 'string' ? payload.taskId : undefined;
     const taskId = chosenTaskId !== undefined && SLUG_ID.test(chosenTaskId) ? chosenTaskId : newSlugId();
-    const result = await firing.fire({ ...name, ...by, payload, payloadBytes, taskId, chosenTaskId, requestId });
+    const result = await fireCall({ ...name, ...by, payload, payloadBytes, taskId, chosenTaskId, requestId });
     if (result.outcome === 'created' || result.outcome === 'pending') return { body: { taskId, status: { taskId } } };
     if (result.outcome === 'declined') return { body: {} };
     throw triggerError(name, taskId, result);
@@ -107,7 +108,7 @@ export const createHooksApi = (settings: HooksApiSettings): ApiService => {
     hook: async (request) => ({ body: (await findHook(request)).definition }),
 
     getHookStatus: async (request) => ({
-      body: await readHookStatus({ ledger, timers, bindingStates, settled, warningsOf }, await findHook(request)),
+      body: await readHookStatus({ ledger, timers, bindingStates, whenRecorded, warningsOf }, await findHook(request)),
     }),
 
     createHook: async (request: ApiRequest<CreateHookRequest>) => {
@@ -166,14 +167,14 @@ export const createHooksApi = (settings: HooksApiSettings): ApiService => {
       const hook = await hooks.find(nameIn(request));
       const page = pageIn(request);
       const found =
-        hook && page.limit > 0 ? await readLastFires({ ledger, queue, settled }, hook.uid, page) : undefined;
+        hook && page.limit > 0 ? await readLastFires({ ledger, queue, whenRecorded }, hook.uid, page) : undefined;
       if (!found || found.lastFires.length === 0) throw new ApiError('ResourceNotFound', 'No such hook or never fired');
       return { body: found };
     },
 
     listFires: async (request) => {
       const { uid } = await findHook(request);
-      await settled(uid);
+      await whenRecorded(uid);
       const page = pageIn(request);
       // Before the ledger: a fire that ends in between is in both answers, not in neither.
       const pending = page.continuationToken === undefined ? await fires.listUnfinished(uid, MOST_PENDING) : [];

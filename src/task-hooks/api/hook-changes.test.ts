@@ -49,11 +49,11 @@ const firedIn = ({ queue }: World) =>
     .sort();
 
 /** A server comes, does what there is to do, and goes. */
-const serve = async ({ startServer, settle, clock, database }: World) => {
+const serve = async ({ startServer, handleDue, clock, database }: World) => {
   const server = await startServer();
-  await settle();
+  await handleDue();
   while ((await database.query(listCauses)).length > 0) await clock.advance(SECOND);
-  await server.pursuit.whenIdle();
+  await server.runner.whenIdle();
   await server.stop();
 };
 
@@ -144,7 +144,7 @@ describe('saving a hook', () => {
 
   it('again and again, faster than it comes due, keeps its dates', async (t) => {
     const world = await createChanges(t);
-    const { clock, create, save, fired, startServer, settle } = world;
+    const { clock, create, save, fired, startServer, handleDue } = world;
     await create('0', '*/2 * * * * *');
     const server = await startServer();
     for (let edits = 1; edits <= 12; edits += 1) {
@@ -152,8 +152,8 @@ describe('saving a hook', () => {
       await save(String(edits), '*/2 * * * * *');
     }
     await clock.advance(SECOND);
-    await settle();
-    await server.pursuit.whenIdle();
+    await handleDue();
+    await server.runner.whenIdle();
     const seconds = fired().map((one) => one.slice(-2));
     assert.deepEqual(seconds.toSorted().slice(0, 3), ['02', '04', '06']);
     assert.equal(new Set(seconds).size, seconds.length);
@@ -208,7 +208,7 @@ describe('a change while a turn handles the hook', () => {
   ] as const) {
     it(`(${what} it) takes nothing away from the turn`, async (t) => {
       const world = await createChanges(t);
-      const { clock, database, create, startServer, settle, fired, entries } = world;
+      const { clock, database, create, startServer, handleDue, fired, entries } = world;
       const uid = await create('old', '0 * * * * *');
       clock.jump(3 * MINUTE);
       let changing: Promise<unknown> | undefined;
@@ -222,9 +222,9 @@ describe('a change while a turn handles the hook', () => {
         await eventually('the change is over or waits for the turn', async () => isOver || isBlocked());
       });
       const server = await startServer({ database: meddled });
-      await settle();
+      await handleDue();
       await changing;
-      await server.pursuit.whenIdle();
+      await server.runner.whenIdle();
       assert.ok(changing && fired().includes('old 12:03:00'), String(fired()));
       const rows = (await entries(uid)).map(({ outcome, cause }) => `${outcome} ${cause?.slice(-13, -5)}`);
       assert.deepEqual(rows.slice(0, 2), ['missed 12:01:00', 'created 12:03:00']);

@@ -5,6 +5,7 @@ import type { Clock } from '../../core/clock.ts';
 import type { Database, Transaction } from '../../database/database.ts';
 import type { Timers } from '../../timers/create-timers.ts';
 import type { Hook, HookDefinition, HookName } from '../definition.ts';
+import type { AfterCommit } from '../firing/end-fires.ts';
 import { type Actor, type AuditEntry, writeAudit } from '../hooks/audit.ts';
 import { forgetHookState, lastOccurrence, resetLastOccurrence } from '../hooks/hook-state.ts';
 import type { HookStore } from '../hooks/hook-store.ts';
@@ -77,14 +78,23 @@ export const createHookChanges = (settings: HookChangesSettings): HookChanges =>
   /**
    * Takes the hook's timer away. When it was due and no scheduler had come to it yet, the
    * occurrence fires as the hook was: it came before the change. Waits for a turn that handles the
-   * hook at this moment. Answers the moment of the change: what comes due after it is the changed
+   * hook at this moment. `now` is the moment of the change: what comes due after it is the changed
    * hook's.
    */
-  const disarm = async (tx: Transaction, hook: Hook): Promise<number> => {
+  const disarm = async (tx: Transaction, hook: Hook): Promise<{ now: number; afterCommit: AfterCommit }> => {
     const due = await timers.take(tx, scheduleTimer(hook));
     const now = clock.now();
-    if (due !== undefined && due <= now) await ticks.record(tx, [{ hook, due }], now, 'anybody');
-    return now;
+    if (due === undefined || due > now) return { now, afterCommit: () => {} };
+    const how = { atOnce: false, leaseOf: 'anybody' } as const; // a change does not depend on the task queue
+    return { now, afterCommit: await ticks.record(tx, [{ hook, due }], now, how) };
+  };
+
+  const commit = async <Result>(
+    work: (tx: Transaction) => Promise<{ readonly result: Result; readonly afterCommit: AfterCommit } | undefined>,
+  ): Promise<Result | undefined> => {
+    const done = await database.transaction(work);
+    done?.afterCommit();
+    return done?.result;
   };
 
   const withToken = (name: HookName, by: Actor, action: 'token made' | 'token reset') =>
@@ -113,30 +123,31 @@ export const createHookChanges = (settings: HookChangesSettings): HookChanges =>
       }),
 
     update: (name, change, by) =>
-      database.transaction(async (tx) => {
+      commit(async (tx) => {
         const known = await hooks.lock(tx, name);
         if (!known) return undefined;
-        const now = await disarm(tx, known);
+        const { now, afterCommit } = await disarm(tx, known);
         const definition = change(known.definition);
         const hook = await hooks.replace(tx, { ...known, definition }, now);
         await arm(tx, hook, now);
         await broker.setBindings(tx, queueOf(hook), definition.bindings);
         await audit(tx, hook, by, { action: 'changed', before: known.definition, after: definition });
         await publish(tx, 'updated', definition);
-        return definition;
+        return { result: definition, afterCommit };
       }),
 
     remove: (name, by) =>
-      database.transaction(async (tx) => {
+      commit(async (tx) => {
         const hook = await hooks.lock(tx, name);
-        if (!hook) return;
-        await disarm(tx, hook);
+        if (!hook) return undefined;
+        const { afterCommit } = await disarm(tx, hook);
         await broker.setBindings(tx, queueOf(hook), []);
         await forgetHookState(tx, hook.uid);
         await forgetRejections(tx, hook.uid);
         await hooks.remove(tx, hook);
         await audit(tx, hook, by, { action: 'removed', before: hook.definition });
         await publish(tx, 'deleted', name);
+        return { result: undefined, afterCommit };
       }),
 
     token: async (name, by) => {

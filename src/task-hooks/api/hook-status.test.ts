@@ -21,17 +21,18 @@ const createStatus = async (t: TestContext, more: Partial<HookDefinition> = {}, 
   const server = await world.startServer();
   await server.changes.create(scheduledHook(schedule, more), ME);
   const hook = (await server.hooks.find(NAME)) ?? assert.fail();
-  const { timers, pursuit } = server;
+  const { timers, runner } = server;
   const pass = async (ms: number) => {
     world.clock.jump(ms);
     await world.clock.advance(SECOND);
-    await world.settle();
-    await pursuit.whenIdle();
+    await world.handleDue();
+    await runner.whenIdle();
   };
   let states: readonly BindingState[] = [];
   const bindingStates = async (uid: string) => (uid === hook.uid ? states : []);
   const warningsOf = createDefinitionWarnings({ evaluator, scopesOfRole: undefined });
-  const sources = { ledger: world.ledger, timers, bindingStates, settled: pursuit.settled, warningsOf };
+  const { whenRecorded } = runner;
+  const sources = { ledger: world.ledger, timers, bindingStates, whenRecorded, warningsOf };
   const status = () => readHookStatus(sources, hook);
   const bind = (...now: readonly BindingState[]) => {
     states = now;

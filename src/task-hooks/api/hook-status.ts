@@ -14,15 +14,15 @@ export type HookStatusSources = {
   readonly ledger: Ledger;
   readonly timers: Timers;
   readonly bindingStates: Broker['bindingStates'];
-  readonly settled: (hookUid: string) => Promise<void>;
+  readonly whenRecorded: (hookUid: string) => Promise<void>;
   readonly warningsOf: DefinitionWarnings;
 };
 
 export const readHookStatus = async (
-  { ledger, timers, bindingStates, settled, warningsOf }: HookStatusSources,
+  { ledger, timers, bindingStates, whenRecorded, warningsOf }: HookStatusSources,
   hook: Hook,
 ): Promise<HookStatus> => {
-  await settled(hook.uid);
+  await whenRecorded(hook.uid);
   const latest = { hookUid: hook.uid, kinds: ['fire', 'attempt'], limit: 1 } as const;
   const [attempted, any, due, bindings, ofDefinition] = await Promise.all([
     ledger.page({ ...latest, outcomes: ATTEMPTED }),

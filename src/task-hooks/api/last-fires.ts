@@ -22,15 +22,15 @@ export type LastFiresSources = {
    * Resolves when what this process knows stands in the ledger: who was answered must find his fire
    * here.
    */
-  readonly settled: (hookUid: string) => Promise<void>;
+  readonly whenRecorded: (hookUid: string) => Promise<void>;
 };
 
 export const readLastFires = async (
-  { ledger, queue, settled }: LastFiresSources,
+  { ledger, queue, whenRecorded }: LastFiresSources,
   hookUid: string,
   page: { readonly limit: number; readonly continuationToken: string | undefined },
 ): Promise<LastFires> => {
-  await settled(hookUid);
+  await whenRecorded(hookUid);
   const { entries, continuationToken } = await ledger.page({
     hookUid,
     kinds: ['fire', 'attempt'],

@@ -3,9 +3,9 @@ import { ApiError } from '../../http/api-error.ts';
 import type { ScopeExpression } from '../../http/api-method.ts';
 import type { Refusal } from '../../queue/queue.ts';
 import { type HookName, hookRole } from '../definition.ts';
-import type { FiringResult } from '../firing/fire-call.ts';
+import type { CallResult } from '../firing/fire-call.ts';
 
-type Unfired = Exclude<FiringResult, { outcome: 'created' | 'pending' | 'declined' }>;
+type Unfired = Exclude<CallResult, { outcome: 'created' | 'pending' | 'declined' }>;
 
 export const triggerError = (hook: HookName, taskId: string, result: Unfired): ApiError => {
   switch (result.outcome) {

@@ -6,7 +6,7 @@ import { createMetrics } from '../../core/metrics.ts';
 import { measurePool } from '../../database/pool-metrics.ts';
 import { UNAVAILABLE } from '../test-support/fake-queue.ts';
 import { createWorld, ME, POOL_SIZE, scheduledHook } from '../test-support/world.ts';
-import { createGauges } from './backlog-gauges.ts';
+import { createBacklogGauges } from './backlog-gauges.ts';
 
 const SECOND = 1_000;
 const MINUTE = 60_000;
@@ -17,7 +17,7 @@ test('what waits in the database is counted now and then, and told from what is 
   for (const hookId of ['a', 'b']) await server.changes.create(scheduledHook(['0 * * * * *'], { hookId }), ME);
   const metrics = createMetrics();
   const { countOverdue } = server.timers;
-  const look = createGauges({ database, countOverdue, clock, log: silentLog, metrics });
+  const look = createBacklogGauges({ database, countOverdue, clock, log: silentLog, metrics });
   const ending = new AbortController();
   const run = look(ending.signal);
   t.after(async () => {
@@ -37,7 +37,7 @@ test('what waits in the database is counted now and then, and told from what is 
   queue.behave(() => UNAVAILABLE);
   await clock.advance(MINUTE);
   await eventually('both are tried', () => queue.asked.things.length >= 2);
-  await server.pursuit.whenIdle();
+  await server.runner.whenIdle();
   await server.stop(); // from here on nobody does anything
   await shows('both are late', { [all]: 2, [overdue]: 2 }, SECOND);
   await shows('so are the schedules', { [all]: 2, [late]: 2 }, SECOND);

@@ -1,18 +1,12 @@
 // What waits, looked at now and then: fires without an outcome, and timers that nobody has handled.
 // A scrape reads the last look.
-import { type Clock, toIso } from '../../core/clock.ts';
-import type { Log } from '../../core/log.ts';
-import type { Metrics } from '../../core/metrics.ts';
-import type { Database } from '../../database/database.ts';
+import { toIso } from '../../core/clock.ts';
+import type { Base } from '../../database/base.ts';
 import { statement } from '../../database/statement.ts';
 
-export type GaugesSettings = {
-  readonly database: Database;
+export type BacklogGaugesSettings = Base & {
   /** How many timers of each kind are overdue. */
   readonly countOverdue: (before: number, upTo: number) => Promise<ReadonlyMap<string, number>>;
-  readonly clock: Clock;
-  readonly log: Log;
-  readonly metrics: Metrics;
 };
 
 const EVERY_MS = 15_000;
@@ -30,7 +24,7 @@ const countUnfinished = statement<{ all: number; overdue: number; oldest: number
 );
 
 /** Looks until the signal aborts. */
-export const createGauges = (settings: GaugesSettings): ((signal: AbortSignal) => Promise<void>) => {
+export const createBacklogGauges = (settings: BacklogGaugesSettings): ((signal: AbortSignal) => Promise<void>) => {
   const { database, countOverdue, clock, log, metrics } = settings;
   const unfinished = metrics.gauge(
     'hookwright_fires_unfinished',

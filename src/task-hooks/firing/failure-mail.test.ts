@@ -18,7 +18,7 @@ const countFires = statement<{ count: number }>('test.count', 'select count(*)::
  */
 const createFailing = async (t: TestContext, more: Partial<HookDefinition> = {}, schedule = '0 * * * * *') => {
   const world = await createWorld(t);
-  const { clock, queue, database, settle } = world;
+  const { clock, queue, database, handleDue } = world;
   queue.behave(() => FORBIDDEN);
   const mails: { key: string; mail: Mail }[] = [];
   const server = await world.startServer({
@@ -31,11 +31,11 @@ const createFailing = async (t: TestContext, more: Partial<HookDefinition> = {},
   const pass = async (ms: number) => {
     clock.jump(ms);
     await clock.advance(SECOND);
-    await settle();
-    await server.pursuit.whenIdle();
+    await handleDue();
+    await server.runner.whenIdle();
     while ((await database.query(countFires))[0]?.count !== 0) {
       await clock.advance(SECOND);
-      await server.pursuit.whenIdle();
+      await server.runner.whenIdle();
     }
   };
   return { ...world, server, hook, mails, pass, start: clock.now() };
@@ -44,15 +44,15 @@ const createFailing = async (t: TestContext, more: Partial<HookDefinition> = {},
 /** The hook is changed while one of its fires is under way. */
 const failAfter = async (t: TestContext, change: (server: Server) => Promise<unknown>) => {
   const world = await createFailing(t);
-  const { queue, server, clock, mails, settle } = world;
+  const { queue, server, clock, mails, handleDue } = world;
   queue.behave(() => 'hang');
   clock.jump(MINUTE);
   await clock.advance(SECOND);
   await queue.asked.reached(1);
   await change(server);
   queue.asked.things[0]?.answer(FORBIDDEN);
-  await server.pursuit.whenIdle();
-  await settle();
+  await server.runner.whenIdle();
+  await handleDue();
   const entries = await world.entries(world.hook.uid);
   assert.deepEqual(entries.at(-1)?.outcome, 'failed');
   return mails;

@@ -1,13 +1,13 @@
-// The mail that the owner of a hook gets when a fire that nobody stood by at ended without a task.
-// What it says is what the ledger says.
+// The mail that the owner of a hook gets when a fire without a caller ended without a task. It says
+// what the ledger says.
 import { type Clock, toIso } from '../../core/clock.ts';
 import type { Transaction } from '../../database/database.ts';
 import type { FireOutcome } from '../../ledger/entry.ts';
 import type { Mail } from '../../mail/mailer.ts';
 import { type HookDefinition, hookRole } from '../definition.ts';
-import { takeMailTurn } from '../hooks/hook-state.ts';
+import { takeMailTurns } from '../hooks/hook-state.ts';
 import type { HookStore } from '../hooks/hook-store.ts';
-import type { Notice, NoticedEvent } from './fire-runner.ts';
+import type { EndedFire } from './fire.ts';
 
 export type EnqueueMail = (tx: Transaction, one: { readonly key: string; readonly mail: Mail }) => Promise<void>;
 
@@ -19,30 +19,42 @@ export type FailureMailSettings = {
   readonly clock: Clock;
 };
 
+/** Mails about those of the fires that are mailed about, when the caller's transaction commits. */
+export type FailureMail = (tx: Transaction, ended: readonly EndedFire[]) => Promise<void>;
+
 /** A hook that fails each second is one piece of news. */
 const QUIET_MS = 60 * 60 * 1000;
 
+/** A caller sees the answer; the owner learns of the other failures only when they are told. */
+export const isMailed = ({ firedBy, outcome }: EndedFire): boolean =>
+  (firedBy === 'schedule' || firedBy === 'pulseMessage') &&
+  (outcome === 'failed' || outcome === 'exhausted' || outcome === 'limited');
+
 export const createFailureMail =
-  ({ hooks, enqueue, rootUrl, clock }: FailureMailSettings): Notice =>
-  async (tx, fire, outcome, error) => {
-    if (!enqueue) return;
-    const hook = (await hooks.findMany([fire.hookUid], tx)).get(fire.hookUid);
-    if (!hook?.definition.metadata.emailOnError) return;
+  ({ hooks, enqueue, rootUrl, clock }: FailureMailSettings): FailureMail =>
+  async (tx, ended) => {
+    const failed = firstOfEachHook(ended.filter(isMailed));
+    if (!enqueue || failed.size === 0) return;
+    const found = [...(await hooks.findMany([...failed.keys()], tx)).values()];
+    const wanted = found.filter(({ definition }) => definition.metadata.emailOnError).map(({ uid }) => uid);
     const now = clock.now();
-    if (!(await takeMailTurn(tx, hook.uid, now, now - QUIET_MS))) return;
-    const mail = describeFailure(hook.definition, fire, outcome, error, rootUrl());
-    await enqueue(tx, { key: `hook:${hook.uid}`, mail });
+    const turns = await takeMailTurns(tx, wanted, now, now - QUIET_MS);
+    // In one order, so that two who mail about the same hooks wait for each other instead of
+    // locking each other out.
+    for (const hook of found.filter(({ uid }) => turns.has(uid)).sort((a, b) => (a.uid < b.uid ? -1 : 1))) {
+      const mail = describeFailure(hook.definition, failed.get(hook.uid) as EndedFire, rootUrl());
+      await enqueue(tx, { key: `hook:${hook.uid}`, mail });
+    }
   };
 
-const describeFailure = (
-  { hookGroupId, hookId, metadata }: HookDefinition,
-  fire: NoticedEvent,
-  outcome: FireOutcome,
-  error: unknown,
-  rootUrl: string,
-): Mail => {
+/** The mail says that there may be more. */
+const firstOfEachHook = (fires: readonly EndedFire[]): ReadonlyMap<string, EndedFire> =>
+  new Map(fires.toReversed().map((fire) => [fire.hookUid, fire]));
+
+const describeFailure = ({ hookGroupId, hookId, metadata }: HookDefinition, fire: EndedFire, rootUrl: string): Mail => {
   const name = `${hookGroupId}/${hookId}`;
-  const { code, message } = (error ?? {}) as { code?: string; message?: string };
+  const { outcome } = fire;
+  const { code, message } = (fire.error ?? {}) as { code?: string; message?: string };
   return {
     to: metadata.owner,
     subject: `Hook ${name} made no task (${outcome})`,

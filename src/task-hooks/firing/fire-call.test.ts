@@ -15,11 +15,11 @@ import { createRecord } from '../../timers/test-support/world.ts';
 import type { HookDefinition } from '../definition.ts';
 import { createEvaluator } from '../evaluation/evaluator.ts';
 import type { EvaluationPool } from '../evaluation/pool.ts';
-import { createHookMemory } from '../hooks/hook-cache.ts';
+import { createHookCache } from '../hooks/hook-cache.ts';
 import { createHookStore } from '../hooks/hook-store.ts';
-import { createFiring, type FiringEvent } from './fire-call.ts';
-import { createPursuit } from './fire-runner.ts';
+import { createFireCall, type HookCall } from './fire-call.ts';
 import { createFireStore } from './fire-store.ts';
+import { createFiring } from './firing.ts';
 
 const SECOND = 1_000;
 const DAY = 24 * 3_600_000;
@@ -60,7 +60,7 @@ const createWorld = async (t: TestContext, options: Options = {}) => {
   const clock = createFakeClock();
   const hooks = createHookStore(database);
   const evaluator = createEvaluator(pool);
-  const memory = createHookMemory(hooks, evaluator);
+  const cache = createHookCache(hooks, evaluator);
   const fires = createFireStore(database, ledger);
   const asked = createRecord<Asked>();
   const queue: Queue = {
@@ -73,17 +73,13 @@ const createWorld = async (t: TestContext, options: Options = {}) => {
     },
     taskStates: async () => new Map(),
   };
-  const pursuit = createPursuit({
-    fires,
-    queue,
-    render: evaluator.renderStored,
-    notice: async () => {},
-    clock,
-    log: silentLog,
-    metrics: createMetrics(),
+  const { beginFires, runner } = createFiring({
+    ...{ database, ledger, store: fires, queue, render: evaluator.renderStored },
+    failureMail: async () => {},
+    ...{ clock, log: silentLog, metrics: createMetrics() },
   });
-  const firing = createFiring({
-    memory,
+  const fireCall = createFireCall({
+    cache,
     evaluator: {
       ...evaluator,
       evaluate: async (...values) => {
@@ -92,20 +88,15 @@ const createWorld = async (t: TestContext, options: Options = {}) => {
         return evaluation;
       },
     },
-    fires,
-    ledger,
-    pursuit,
+    ...{ store: fires, ledger, beginFires, runner, clock },
     tokens: { matches: () => assert.fail('nobody came with a token') },
-    clock,
-    log: silentLog,
-    metrics: createMetrics(),
   });
   let uid = '';
   const create = async (task: object, triggerSchema?: object) => {
     uid = (await hooks.create(definitionOf(task, triggerSchema), clock.now()))?.uid ?? assert.fail();
   };
-  const fire = (payload: unknown = {}, more: Partial<FiringEvent> = {}) =>
-    firing.fire({
+  const fire = (payload: unknown = {}, more: Partial<HookCall> = {}) =>
+    fireCall({
       ...NAME,
       firedBy: 'triggerHook',
       payload,
@@ -119,7 +110,7 @@ const createWorld = async (t: TestContext, options: Options = {}) => {
   return {
     clock,
     asked,
-    pursuit,
+    runner,
     create,
     fire,
     /** As a caller who chooses the taskId. */
@@ -132,11 +123,11 @@ const createWorld = async (t: TestContext, options: Options = {}) => {
       await database.query(removeHook, [NAME.hookGroupId, NAME.hookId]);
     },
     unfinished: async () => {
-      await pursuit.settled(uid);
+      await runner.whenRecorded(uid);
       return database.query(listFires);
     },
     entries: async () => {
-      await pursuit.settled(uid);
+      await runner.whenRecorded(uid);
       return (await ledger.page({ hookUid: uid, limit: 100 })).entries;
     },
   };
@@ -164,7 +155,7 @@ describe('an event', () => {
   });
 
   it('is stored with its task before the queue hears of it', async (t) => {
-    const { create, fire, asked, unfinished, pursuit, clock } = await createWorld(t, { decide: () => 'hang' });
+    const { create, fire, asked, unfinished, runner, clock } = await createWorld(t, { decide: () => 'hang' });
     await create({ a: 1, deadline: { $fromNow: '2 hours' } });
     const result = fire();
     await asked.reached(1);
@@ -174,11 +165,11 @@ describe('an event', () => {
     assert.equal(row?.gives_up, clock.now() + 7_200_000);
     asked.things[0]?.answer(CREATED);
     assert.deepEqual(await result, { outcome: 'created' });
-    await pursuit.whenIdle();
+    await runner.whenIdle();
   });
 
   it('is answered as pending when the queue says nothing for ten seconds', async (t) => {
-    const { create, fire, asked, clock, pursuit, entries } = await createWorld(t, { decide: () => 'hang' });
+    const { create, fire, asked, clock, runner, entries } = await createWorld(t, { decide: () => 'hang' });
     await create({});
     const result = fire();
     await asked.reached(1);
@@ -186,7 +177,7 @@ describe('an event', () => {
     assert.deepEqual(await result, { outcome: 'pending' });
     assert.equal(asked.things.length, 1);
     asked.things[0]?.answer(CREATED);
-    await pursuit.whenIdle();
+    await runner.whenIdle();
     assert.equal((await entries())[0]?.outcome, 'created');
   });
 
@@ -403,7 +394,7 @@ describe('a taskId of the caller’s choice', () => {
   });
 
   it('that comes again while its fire is under way waits with it, or conflicts at once', async (t) => {
-    const { create, fireAs, asked, clock, pursuit } = await createWorld(t, { decide: () => 'hang' });
+    const { create, fireAs, asked, clock, runner } = await createWorld(t, { decide: () => 'hang' });
     await create({});
     const taskId = newSlugId();
     const first = fireAs(taskId, { a: 1 });
@@ -415,11 +406,11 @@ describe('a taskId of the caller’s choice', () => {
     asked.things[0]?.answer(CREATED);
     assert.deepEqual(await Promise.all([first, second]), [{ outcome: 'created' }, { outcome: 'created' }]);
     assert.equal(asked.things.length, 1);
-    await pursuit.whenIdle();
+    await runner.whenIdle();
   });
 
   it('that is pending is pending for those who come again', async (t) => {
-    const { create, fireAs, asked, clock, pursuit } = await createWorld(t, { decide: () => 'hang' });
+    const { create, fireAs, asked, clock, runner } = await createWorld(t, { decide: () => 'hang' });
     await create({});
     const taskId = newSlugId();
     const first = fireAs(taskId, {});
@@ -430,7 +421,7 @@ describe('a taskId of the caller’s choice', () => {
     await clock.advance(10 * SECOND);
     assert.deepEqual(await Promise.all([first, second]), [{ outcome: 'pending' }, { outcome: 'pending' }]);
     asked.things[0]?.answer(CREATED);
-    await pursuit.whenIdle();
+    await runner.whenIdle();
     assert.deepEqual(await fireAs(taskId, {}), { outcome: 'created' });
   });
 

@@ -10,7 +10,7 @@ import { createWorld, ME, scheduledHook } from '../test-support/world.ts';
 type Line = { readonly requestId?: string; readonly msg: string; readonly hookId?: string; readonly taskId?: string };
 
 test('the log’s lines of one fire have one request id and the hook’s name, whatever fired it: from storing to the outcome', async (t) => {
-  const { clock, queue, entries, startServer, settle } = await createWorld(t);
+  const { clock, queue, entries, startServer, handleDue } = await createWorld(t);
   const lines: Line[] = [];
   const destination = new PassThrough().on('data', (chunk: Buffer) => {
     for (const line of chunk.toString().trim().split('\n')) lines.push(JSON.parse(line) as Line);
@@ -38,8 +38,8 @@ test('the log’s lines of one fire have one request id and the hook’s name, w
     await clock.advance(1_000);
     return queue.tasks.size >= 2;
   });
-  await settle();
-  await server.pursuit.whenIdle();
+  await handleDue();
+  await server.runner.whenIdle();
   for (const [hookId, uid] of Object.entries(uids)) {
     const [row] = (await entries(uid)).filter(({ outcome }) => outcome === 'created');
     const ofFire = lines.filter(({ requestId }) => requestId === row?.requestId);

@@ -12,8 +12,10 @@ import type { CreateTaskAnswer, CreateTaskRequest, Queue } from '../../queue/que
 import { createRecord } from '../../timers/test-support/world.ts';
 import { createEvaluator } from '../evaluation/evaluator.ts';
 import { createHookStore } from '../hooks/hook-store.ts';
-import { createPursuit, LEASE_MS, type Pursuit } from './fire-runner.ts';
-import { createFireStore, type Fire, type FireStore } from './fire-store.ts';
+import type { Fire } from './fire.ts';
+import { type FireRunner, LEASE_MS } from './fire-runner.ts';
+import { createFireStore, type FireStore } from './fire-store.ts';
+import { createFiring } from './firing.ts';
 
 const SECOND = 1_000;
 const HOUR = 3_600_000;
@@ -43,7 +45,7 @@ const createWorld = async (t: TestContext) => {
   const fires = createFireStore(database, ledger);
   const evaluator = createEvaluator({ run: () => assert.fail(), [Symbol.asyncDispose]: async () => {} });
 
-  const pursuits: Pursuit[] = [];
+  const runners: FireRunner[] = [];
   const uids: string[] = [];
   const newHook = async (hookId: string) => {
     const hook = await createHookStore(database).create(
@@ -87,7 +89,7 @@ const createWorld = async (t: TestContext) => {
   };
 
   /** The ledger follows the answer; whoever reads it waits for what is known. */
-  const settled = () => Promise.all(pursuits.flatMap((pursuit) => uids.map((uid) => pursuit.settled(uid))));
+  const whenRecorded = () => Promise.all(runners.flatMap((runner) => uids.map((uid) => runner.whenRecorded(uid))));
   const newProcess = async (decide: Decision, options: { runs: boolean } = { runs: true }) => {
     const asked = createRecord<Asked>();
     const queue: Queue = {
@@ -103,7 +105,7 @@ const createWorld = async (t: TestContext) => {
     };
     const claims = createRecord<number>();
     const renewals = createRecord<number>();
-    const watched: FireStore = {
+    const monitored: FireStore = {
       ...fires,
       claimDue: async (...values) => {
         const claimed = await fires.claimDue(...values);
@@ -115,20 +117,16 @@ const createWorld = async (t: TestContext) => {
         renewals.add(until);
       },
     };
-    const pursuit = createPursuit({
-      fires: watched,
-      queue,
-      render: evaluator.renderStored,
-      notice: async () => {},
-      clock,
-      log: silentLog,
-      metrics: createMetrics(),
+    const { runner } = createFiring({
+      ...{ database, ledger, store: monitored, queue, render: evaluator.renderStored },
+      failureMail: async () => {},
+      ...{ clock, log: silentLog, metrics: createMetrics() },
     });
-    pursuits.push(pursuit);
+    runners.push(runner);
     const stopping = new AbortController();
     if (options.runs) {
       const before = clock.sleepers();
-      const run = pursuit.run(stopping.signal);
+      const run = runner.run(stopping.signal);
       running.defer(async () => {
         stopping.abort();
         await run;
@@ -136,7 +134,7 @@ const createWorld = async (t: TestContext) => {
       await clock.asleep(before + 2);
     }
     return {
-      pursuit,
+      runner,
       asked,
       renewals,
       stop: () => stopping.abort(),
@@ -164,11 +162,11 @@ const createWorld = async (t: TestContext) => {
     newProcess,
     pass,
     unfinished: async () => {
-      await settled();
+      await whenRecorded();
       return database.query(listFires);
     },
     entries: async (hook: TestHook) => {
-      await settled();
+      await whenRecorded();
       return (await ledger.page({ hookUid: hook.uid, limit: 1_000 })).entries;
     },
   };
@@ -179,8 +177,8 @@ describe('a fire that is pursued', () => {
     const { newHook, store, newProcess, unfinished, entries, clock } = await createWorld(t);
     const hook = await newHook('a/b');
     const fire = await store(hook);
-    const { pursuit, asked } = await newProcess(() => CREATED);
-    assert.deepEqual(await pursuit.pursue(fire, 10 * SECOND), { outcome: 'created' });
+    const { runner, asked } = await newProcess(() => CREATED);
+    assert.deepEqual(await runner.attempt(fire, 10 * SECOND), { outcome: 'created' });
     const [request] = asked.things;
     assert.equal(request?.taskId, fire.taskId);
     assert.equal(request?.task, fire.task);
@@ -204,7 +202,7 @@ describe('a fire that is pursued', () => {
       const hook = await newHook('h');
       const refusal = { kind: 'refused', statusCode, code, message: 'not so' } as const;
       const process = await newProcess(() => refusal);
-      assert.deepEqual(await process.pursuit.pursue(await store(hook), 10 * SECOND), { outcome: 'failed', refusal });
+      assert.deepEqual(await process.runner.attempt(await store(hook), 10 * SECOND), { outcome: 'failed', refusal });
       for (let second = 0; second < 20; second += 1) await pass(process);
       assert.equal(process.asked.things.length, 1);
       assert.deepEqual(await unfinished(), []);
@@ -221,10 +219,10 @@ describe('a fire that is pursued', () => {
     let failures = 6;
     const process = await newProcess(() => (failures-- > 0 ? UNAVAILABLE : CREATED));
     const fire = await store(hook);
-    const ended = process.pursuit.pursue(fire, HOUR);
+    const ended = process.runner.attempt(fire, HOUR);
     for (let failed = 1; failed <= 6; failed += 1) {
       await process.asked.reached(failed);
-      await process.pursuit.whenIdle();
+      await process.runner.whenIdle();
       const [row] = await unfinished();
       const pause = (row?.due ?? 0) - clock.now();
       const whole = 250 * 2 ** (failed - 1);
@@ -253,14 +251,14 @@ describe('a fire that is pursued', () => {
     const hook = await newHook('h');
     const process = await newProcess(() => UNAVAILABLE);
     const givesUp = clock.now() + 60 * SECOND;
-    const ended = process.pursuit.pursue(await store(hook, { givesUp }), HOUR);
+    const ended = process.runner.attempt(await store(hook, { givesUp }), HOUR);
     let isOver = false;
     void ended.then(() => {
       isOver = true;
     });
     for (let second = 0; second < 70 && !isOver; second += 1) {
       await pass(process);
-      await process.pursuit.whenIdle();
+      await process.runner.whenIdle();
     }
     assert.deepEqual(await ended, { outcome: 'exhausted' });
     const times = process.asked.things.map(({ at }) => at);
@@ -275,8 +273,8 @@ describe('a fire that is pursued', () => {
   it('is not waited for beyond the patience of the caller, and becomes a task all the same', async (t) => {
     const { clock, newHook, store, newProcess, entries } = await createWorld(t);
     const hook = await newHook('h');
-    const { pursuit, asked } = await newProcess(() => 'hang', { runs: false });
-    const ended = pursuit.pursue(await store(hook), 10 * SECOND);
+    const { runner, asked } = await newProcess(() => 'hang', { runs: false });
+    const ended = runner.attempt(await store(hook), 10 * SECOND);
     await asked.reached(1);
     let isKnown = false;
     void ended.then(() => {
@@ -287,7 +285,7 @@ describe('a fire that is pursued', () => {
     await clock.advance(1);
     assert.equal(await ended, undefined);
     asked.things[0]?.answer(CREATED);
-    await pursuit.whenIdle();
+    await runner.whenIdle();
     assert.equal((await entries(hook))[0]?.outcome, 'created');
   });
 
@@ -296,14 +294,14 @@ describe('a fire that is pursued', () => {
     const hook = await newHook('h');
     let attempts = 0;
     const process = await newProcess(() => (attempts++ === 0 ? 'hang' : CREATED));
-    const ended = process.pursuit.pursue(await store(hook), HOUR);
+    const ended = process.runner.attempt(await store(hook), HOUR);
     const began = clock.now();
     await process.asked.reached(1);
     for (let second = 0; second < 29; second += 1) await pass(process);
     assert.equal(process.asked.things[0]?.signal.aborted, false);
     await pass(process);
     assert.equal(process.asked.things[0]?.signal.aborted, true);
-    await process.pursuit.whenIdle();
+    await process.runner.whenIdle();
     while (process.asked.things.length === 1) await pass(process);
     assert.deepEqual(await ended, { outcome: 'created' });
     assert.ok((process.asked.things[1]?.at ?? 0) <= began + 32 * SECOND);
@@ -319,14 +317,14 @@ describe('a fire that is pursued', () => {
     const hook = await newHook('h');
     const slow = await newProcess(() => 'hang', { runs: false }); // as if it stood still: it does not renew its lease
     const fire = await store(hook);
-    const first = slow.pursuit.pursue(fire, HOUR);
+    const first = slow.runner.attempt(fire, HOUR);
     await slow.asked.reached(1);
     const quick = await newProcess(() => 'hang');
     for (let second = 0; second < 16; second += 1) await pass(quick);
     await quick.asked.reached(1);
     quick.asked.things[0]?.answer(CREATED);
     slow.asked.things[0]?.answer(CREATED);
-    await Promise.all([quick.pursuit.whenIdle(), slow.pursuit.whenIdle()]);
+    await Promise.all([quick.runner.whenIdle(), slow.runner.whenIdle()]);
     assert.deepEqual(await first, { outcome: 'created' });
     assert.equal((await entries(hook)).length, 1);
     assert.deepEqual(await unfinished(), []);
@@ -347,7 +345,7 @@ describe('a fire that a process left behind', () => {
     assert.equal(other.asked.things[0]?.at, stored + LEASE_MS);
     assert.equal(other.asked.things[0]?.task, fire.task);
     assert.equal(other.asked.things[0]?.taskId, fire.taskId);
-    await other.pursuit.whenIdle();
+    await other.runner.whenIdle();
     assert.equal((await entries(hook))[0]?.outcome, 'created');
   });
 
@@ -357,7 +355,7 @@ describe('a fire that a process left behind', () => {
     for (let index = 0; index < 30; index += 1) await store(hook, {}, 0);
     const processes = [await newProcess(() => CREATED), await newProcess(() => CREATED)];
     await pass(...processes);
-    for (const { pursuit } of processes) await pursuit.whenIdle();
+    for (const { runner } of processes) await runner.whenIdle();
     const asked = processes.flatMap((process) => process.asked.things.map(({ taskId }) => taskId));
     assert.equal(asked.length, 30);
     assert.equal(new Set(asked).size, 30);
@@ -367,17 +365,17 @@ describe('a fire that a process left behind', () => {
     const { newHook, store, newProcess, pass } = await createWorld(t);
     const hook = await newHook('h');
     const first = await newProcess(() => 'hang');
-    const ended = first.pursuit.pursue(await store(hook), HOUR);
+    const ended = first.runner.attempt(await store(hook), HOUR);
     await first.asked.reached(1);
     first.stop();
-    await first.pursuit[Symbol.asyncDispose]();
+    await first.runner[Symbol.asyncDispose]();
     assert.equal(await ended, undefined); // whoever waited is answered
     const second = await newProcess(() => CREATED);
     await pass(second);
     await second.asked.reached(1);
-    await second.pursuit.whenIdle();
+    await second.runner.whenIdle();
     first.asked.things[0]?.answer(CREATED);
-    await first.pursuit.whenIdle();
+    await first.runner.whenIdle();
   });
 });
 
@@ -387,7 +385,7 @@ describe('a fire under way', () => {
     const hook = await newHook('h');
     const first = await newProcess(() => 'hang');
     const second = await newProcess(() => CREATED);
-    void first.pursuit.pursue(await store(hook), HOUR);
+    void first.runner.attempt(await store(hook), HOUR);
     await first.asked.reached(1);
     for (let seconds = 1; seconds <= 29; seconds += 1) {
       await pass(first, second);
@@ -398,7 +396,7 @@ describe('a fire under way', () => {
     assert.equal(first.asked.things.length, 1);
     assert.equal(second.asked.things.length, 0);
     first.asked.things[0]?.answer(CREATED);
-    await first.pursuit.whenIdle();
+    await first.runner.whenIdle();
   });
 
   it('of one hook that hangs does not hold up those of another', async (t) => {
@@ -414,6 +412,6 @@ describe('a fire under way', () => {
     assert.ok(asked.includes(waiting.taskId));
     assert.ok(asked.length <= 101);
     for (const { answer } of process.asked.things) answer(CREATED);
-    await process.pursuit.whenIdle();
+    await process.runner.whenIdle();
   });
 });

@@ -1,38 +1,49 @@
-// A stored fire on its way to its outcome: attempts, backoff, leases, and taking up what a crash
+// Stored fires on their way to their outcomes: attempts, backoff, leases, and taking up what a crash
 // left behind.
 import { backoff } from '../../core/backoff.ts';
 import { type Clock, withDeadline } from '../../core/clock.ts';
 import { describeError } from '../../core/errors.ts';
 import type { Log } from '../../core/log.ts';
-import type { Metrics } from '../../core/metrics.ts';
-import type { Transaction } from '../../database/database.ts';
-import type { FireOutcome } from '../../ledger/entry.ts';
-import { type CreateTaskAnswer, errorOf, type Queue, type Refusal } from '../../queue/queue.ts';
-import { hookRole } from '../definition.ts';
-import type { Evaluation } from '../evaluation/evaluate.ts';
+import { createBatch } from '../../database/batch.ts';
+import type { CreateTaskAnswer, Queue } from '../../queue/queue.ts';
+import { type Evaluation, reasonOf } from '../evaluation/evaluate.ts';
 import type { Unrendered } from '../evaluation/template.ts';
-import { named, sayAttempt, sayEnded } from './fire-log.ts';
-import { fireMetricsOf } from './fire-metrics.ts';
-import { type Fire, type FireStore, isRendered, type StoredFire, type UnrenderedFire } from './fire-store.ts';
+import type { EndFires } from './end-fires.ts';
+import {
+  type AttemptsEnd,
+  type Ending,
+  endBy,
+  errorBy,
+  type Fire,
+  isRendered,
+  keyOf,
+  type StoredFire,
+  taskRequestOf,
+  type UnrenderedFire,
+} from './fire.ts';
+import type { FireLog } from './fire-log.ts';
+import type { FireMetrics } from './fire-metrics.ts';
+import type { FireStore } from './fire-store.ts';
 import { givesUpAt } from './task-times.ts';
 
-export type Ended =
-  | { readonly outcome: 'created' }
-  | { readonly outcome: 'failed'; readonly refusal: Refusal }
-  | { readonly outcome: 'exhausted' };
-
-export type Pursuit = AsyncDisposable & {
+export type FireRunner = AsyncDisposable & {
   /**
-   * Pursues a fire that this process has just stored (and so holds the lease of). Resolves with how
-   * it ended, or with undefined when that is not known within `patienceMs`: attempts go on by
+   * Attempts a fire that this process has just stored (and so holds the lease of). Resolves with
+   * how it ended, or with undefined when that is not known within `patienceMs`: attempts go on by
    * themselves.
    */
-  readonly pursue: (fire: Fire, patienceMs: number) => Promise<Ended | undefined>;
+  readonly attempt: (fire: Fire, patienceMs: number) => Promise<AttemptsEnd | undefined>;
   /**
-   * Pursues fires of events that nobody waits for, in this order, when their turn comes. This
+   * Attempts fires of events that nobody waits for, in this order, when their turn comes. This
    * process has just stored them and holds their leases.
    */
-  readonly follow: (fires: readonly StoredFire[]) => void;
+  readonly enqueue: (fires: readonly StoredFire[]) => void;
+  /**
+   * Attempts the stored fire of this task now, whoever has its lease: that process may be dead, and
+   * attempts are idempotent. Not when an attempt has failed already, so that whoever asks cannot
+   * shorten the pauses. Resolves after the attempt, or when there is no such fire.
+   */
+  readonly takeOver: (taskId: string) => Promise<void>;
   /**
    * Whether more of them can be taken on. A fire that is not is stored as due at once, and is taken
    * up when there is room.
@@ -46,7 +57,7 @@ export type Pursuit = AsyncDisposable & {
    * Resolves when the fire ends in this process, or with undefined when it did not within
    * `patienceMs`.
    */
-  readonly whenEnded: (key: string, patienceMs: number) => Promise<Ended | undefined>;
+  readonly whenEnded: (key: string, patienceMs: number) => Promise<AttemptsEnd | undefined>;
   /**
    * Takes up fires whose time has come, and keeps the leases of those under way, until the signal
    * aborts.
@@ -56,27 +67,21 @@ export type Pursuit = AsyncDisposable & {
    * Resolves when the fires of this hook whose outcome is known to this process stand in the
    * ledger.
    */
-  readonly settled: (hookUid: string) => Promise<void>;
+  readonly whenRecorded: (hookUid: string) => Promise<void>;
   /** Resolves when nothing is under way in this process. */
   readonly whenIdle: () => Promise<void>;
 };
 
-/**
- * What else is to be done when a fire of which nobody waits for the answer ends without a task; in
- * the transaction that records it.
- */
-export type Notice = (tx: Transaction, event: NoticedEvent, outcome: FireOutcome, error: unknown) => Promise<void>;
-export type NoticedEvent = Pick<Fire, 'hookUid' | 'firedBy' | 'arrived' | 'taskId'>;
-
-export type PursuitSettings = {
-  readonly fires: FireStore;
+export type FireRunnerSettings = {
+  readonly store: FireStore;
   readonly queue: Queue;
   /** Renders what was stored unrendered. Never rejects. */
   readonly render: (unrendered: Unrendered) => Promise<Evaluation>;
-  readonly notice: Notice;
+  readonly endFires: EndFires;
   readonly clock: Clock;
   readonly log: Log;
-  readonly metrics: Metrics;
+  readonly fireLog: FireLog;
+  readonly fireMetrics: FireMetrics;
 };
 
 /**
@@ -97,9 +102,8 @@ const MOST_UNDER_WAY_OF_A_HOOK = 50;
 const MOST_WAITING_BYTES = 32 * 1024 * 1024;
 const SMALLEST_FIRE_BYTES = 1024;
 
-export const fireKey = ({ hookUid, cause }: { hookUid: string; cause: string }): string => `${hookUid} ${cause}`;
-
-export const createPursuit = ({ fires, queue, render, notice, clock, log, metrics }: PursuitSettings): Pursuit => {
+export const createFireRunner = (settings: FireRunnerSettings): FireRunner => {
+  const { store, queue, render, endFires, clock, log, fireLog, fireMetrics } = settings;
   const underWay = new Map<string, { readonly fire: StoredFire; readonly done: Promise<void> }>();
   const waiting: StoredFire[] = [];
   let waitingBytes = 0;
@@ -107,51 +111,44 @@ export const createPursuit = ({ fires, queue, render, notice, clock, log, metric
   let isEnding = false;
   let mayHaveMore = false;
   let lookNow: (() => void) | undefined;
-  const watchers = new Map<string, Set<(ended: Ended | undefined) => void>>();
-  const settling = new Map<string, Set<Promise<void>>>();
-  const counted = fireMetricsOf(metrics);
+  const waiters = new Map<string, Set<(end: AttemptsEnd | undefined) => void>>();
+  const recordings = new Map<string, Set<Promise<void>>>();
 
-  const attempt = async (fire: Fire): Promise<CreateTaskAnswer> => {
-    if (fire.attempts === 0) counted.begun(fire, clock.now());
-    sayAttempt(log, fire, fire.attempts + 1);
+  const requestTask = async (fire: Fire): Promise<CreateTaskAnswer> => {
+    if (fire.attempts === 0) fireMetrics.begun(fire, clock.now());
+    fireLog.attempted(fire, fire.attempts + 1);
     return withDeadline(
       clock,
       Math.min(ATTEMPT_DEADLINE_MS, Math.max(fire.givesUp - clock.now(), 1)),
-      (signal) =>
-        queue.createTask(
-          { taskId: fire.taskId, task: fire.task, authorizedScopes: [`assume:${hookRole(fire)}`] },
-          signal,
-        ),
+      (signal) => queue.createTask(taskRequestOf(fire), signal),
       () => new Error(`the queue did not answer within ${ATTEMPT_DEADLINE_MS / 1000} s`),
     );
   };
 
-  const settle = async ({ hookUid }: StoredFire, finishing: Promise<void>): Promise<void> => {
-    const ofHook = settling.get(hookUid) ?? new Set();
-    settling.set(hookUid, ofHook.add(finishing));
+  const record = async (fire: StoredFire, ending: Ending): Promise<void> => {
+    const ofHook = recordings.get(fire.hookUid) ?? new Set();
+    const recording = endFires.stored(fire, ending);
+    recordings.set(fire.hookUid, ofHook.add(recording));
     try {
-      await finishing;
+      await recording;
     } finally {
-      ofHook.delete(finishing);
-      if (ofHook.size === 0) settling.delete(hookUid);
+      ofHook.delete(recording);
+      if (ofHook.size === 0) recordings.delete(fire.hookUid);
     }
   };
 
-  const tell = (fire: StoredFire, ended: Ended): void => {
-    for (const watcher of watchers.get(fireKey(fire)) ?? []) watcher(ended);
+  const answerWaiters = (fire: StoredFire, end: AttemptsEnd): void => {
+    for (const resolve of waiters.get(keyOf(fire)) ?? []) resolve(end);
   };
 
-  /** The outcome of a fire, into the ledger. */
-  const record = async (fire: StoredFire, outcome: FireOutcome, error: unknown, attempts: number): Promise<void> => {
-    const { hookUid, cause } = fire;
-    const ending = { hookUid, cause, at: clock.now(), outcome, error, attempts };
-    const isMissed = outcome !== 'created' && outcome !== 'declined' && hasNoCaller(fire);
-    await settle(
-      fire,
-      isMissed ? fires.finishAnd(ending, (tx) => notice(tx, fire, outcome, error)) : fires.finish(ending),
-    );
-    counted.ended(fire, outcome, clock.now());
-    sayEnded(log, fire, outcome, error);
+  const end = async (fire: StoredFire, how: AttemptsEnd, error: unknown, attempts: number): Promise<void> => {
+    const ending = { outcome: how.outcome, error, attempts };
+    // A task that is there is durable, so the caller need not wait for the ledger. Should the row
+    // be lost in a crash, the fire is finished again. Whoever reads the ledger through this process
+    // waits for it (whenRecorded).
+    if (how.outcome === 'created') answerWaiters(fire, how);
+    await record(fire, ending);
+    if (how.outcome !== 'created') answerWaiters(fire, how);
   };
 
   const exhaust = (fire: StoredFire): Promise<void> => {
@@ -159,51 +156,28 @@ export const createPursuit = ({ fires, queue, render, notice, clock, log, metric
     return end(fire, { outcome: 'exhausted' }, { message }, fire.attempts);
   };
 
-  const end = async (fire: StoredFire, ended: Ended, error: unknown, attempts: number): Promise<void> => {
-    // The task is there and durable, so the caller need not wait for the ledger. Should its row be
-    // lost in a crash, the fire is finished again. Whoever reads the ledger through this process
-    // waits for it (settled).
-    if (ended.outcome === 'created') tell(fire, ended);
-    await record(fire, ended.outcome, error, attempts);
-    if (ended.outcome !== 'created') tell(fire, ended);
-  };
-
-  const postpone = (fire: StoredFire, error: unknown, why: string): Promise<void> => {
+  const postpone = (fire: StoredFire, error: unknown, what: string): Promise<void> => {
     const due = Math.min(clock.now() + backoff(fire.attempts, RETRY), Math.max(fire.givesUp, clock.now()));
-    log.warn({ ...named(fire), err: error, due }, why);
-    return fires.postpone(fire, clock.now(), due, { message: describeError(error) });
+    fireLog.postponed(fire, error, due, what);
+    return store.postpone(fire, clock.now(), due, { message: describeError(error) });
   };
 
   /** undefined: it ended, or comes again. */
   const renderStored = async (stored: UnrenderedFire): Promise<Fire | undefined> => {
     const { unrendered, ...fire } = stored;
     const evaluation = await render(unrendered);
-    switch (evaluation.outcome) {
-      case 'rendered': {
-        const { task, deadline } = evaluation;
-        const givesUp = givesUpAt(deadline, Math.max(Date.parse(unrendered.context.now), fire.arrived));
-        return (await fires.setTask(fire, task, givesUp)) ? { ...fire, task, givesUp } : undefined;
-      }
-      case 'declined':
-        await record(stored, 'declined', { message: 'The template rendered to nothing.' }, fire.attempts);
-        return undefined;
-      case 'limited':
-        if (evaluation.mayPass) {
-          await postpone(
-            stored,
-            new Error(evaluation.message),
-            'a template could not be rendered now; it will be tried again',
-          );
-          return undefined;
-        }
-        await record(stored, 'limited', { message: evaluation.message }, fire.attempts);
-        return undefined;
-      case 'failed':
-        await record(stored, 'failed', { message: evaluation.message }, fire.attempts);
-        return undefined;
-      case 'rejected':
-        throw new Error('a fire without a payload was rejected'); // only payloads are
+    if (evaluation.outcome === 'rendered') {
+      const { task, deadline } = evaluation;
+      const givesUp = givesUpAt(deadline, Math.max(Date.parse(unrendered.context.now), fire.arrived));
+      return (await store.setTask(fire, task, givesUp)) ? { ...fire, task, givesUp } : undefined;
     }
+    if (evaluation.outcome === 'limited' && evaluation.mayPass) {
+      await postpone(stored, new Error(evaluation.message), 'template not rendered');
+    } else {
+      const { outcome } = evaluation;
+      await record(stored, { outcome, error: { message: reasonOf(evaluation) }, attempts: fire.attempts });
+    }
+    return undefined;
   };
 
   /**
@@ -217,23 +191,17 @@ export const createPursuit = ({ fires, queue, render, notice, clock, log, metric
     if (clock.now() >= fire.givesUp) return exhaust(fire);
     let answer: CreateTaskAnswer;
     try {
-      answer = await attempt(fire);
+      answer = await requestTask(fire);
     } catch (error) {
-      return postpone(fire, error, 'the queue could not be asked for a task; it will be tried again');
+      return postpone(fire, error, 'task request failed');
     }
-    if (answer.kind === 'created') return end(fire, { outcome: 'created' }, undefined, fire.attempts + 1);
-    return end(fire, { outcome: 'failed', refusal: answer }, errorOf(answer), fire.attempts + 1);
+    return end(fire, endBy(answer), errorBy(answer), fire.attempts + 1);
   };
 
   const start = (fire: StoredFire): Promise<void> => {
-    const key = fireKey(fire);
+    const key = keyOf(fire);
     const done = tryOnce(fire)
-      .catch((error: unknown) => {
-        log.error(
-          { ...named(fire), err: error },
-          'a fire could not be recorded; it is taken up again when its lease runs out',
-        );
-      })
+      .catch((error: unknown) => fireLog.lost(fire, error))
       .finally(() => {
         underWay.delete(key);
         startWaiting();
@@ -265,18 +233,17 @@ export const createPursuit = ({ fires, queue, render, notice, clock, log, metric
     if (waiting.length === 0 && mayHaveMore && underWay.size < MOST_UNDER_WAY / 2) lookNow?.();
   };
 
-  const whenEnded: Pursuit['whenEnded'] = async (key, patienceMs) => {
-    const waitingFor = watchers.get(key) ?? new Set();
-    watchers.set(key, waitingFor);
-    const { promise, resolve } = Promise.withResolvers<Ended | undefined>();
-    waitingFor.add(resolve);
+  const whenEnded: FireRunner['whenEnded'] = async (key, patienceMs) => {
+    const ofFire = waiters.get(key) ?? new Set();
+    const { promise, resolve } = Promise.withResolvers<AttemptsEnd | undefined>();
+    waiters.set(key, ofFire.add(resolve));
     const cancel = clock.after(patienceMs, () => resolve(undefined));
     try {
       return await promise;
     } finally {
       cancel();
-      waitingFor.delete(resolve);
-      if (waitingFor.size === 0) watchers.delete(key);
+      ofFire.delete(resolve);
+      if (ofFire.size === 0) waiters.delete(key);
     }
   };
 
@@ -288,13 +255,33 @@ export const createPursuit = ({ fires, queue, render, notice, clock, log, metric
     mayHaveMore = room <= 0 || waiting.length > 0;
     if (mayHaveMore) return;
     const now = clock.now();
-    const claimed = await fires.claimDue(now, now + LEASE_MS, room, busyHooks);
+    const claimed = await store.claimDue(now, now + LEASE_MS, room, busyHooks);
     mayHaveMore = claimed.length === room;
     for (const fire of claimed) {
       // A lease of ours that ran out although we are at work on it (the database was away) is only
       // renewed by that claim.
-      if (!underWay.has(fireKey(fire))) void start(fire);
+      if (!underWay.has(keyOf(fire))) void start(fire);
     }
+  };
+
+  const claimOfTask = createBatch<string, StoredFire | undefined>({
+    maxItems: MOST_TAKEN_UP,
+    concurrency: 1, // anybody may ask for a task, and the search reads the whole table
+    run: async (taskIds) => {
+      const claimed = await store.claimOfTasks(taskIds, clock.now() + LEASE_MS);
+      return taskIds.map((taskId) => claimed.find((fire) => fire.taskId === taskId));
+    },
+  });
+
+  const takeOver: FireRunner['takeOver'] = async (taskId) => {
+    const fire = await claimOfTask(taskId);
+    if (!fire) return;
+    const place = waiting.findIndex((one) => keyOf(one) === keyOf(fire));
+    if (place >= 0) {
+      waiting.splice(place, 1);
+      waitingBytes -= bytesOf(fire);
+    }
+    await (underWay.get(keyOf(fire))?.done ?? start(fire));
   };
 
   const every = async (
@@ -330,19 +317,20 @@ export const createPursuit = ({ fires, queue, render, notice, clock, log, metric
 
   const renew = async (): Promise<void> => {
     const held = [...[...underWay.values()].map(({ fire }) => fire), ...waiting];
-    if (held.length > 0) await fires.extendLeases(held, clock.now() + LEASE_MS);
+    if (held.length > 0) await store.extendLeases(held, clock.now() + LEASE_MS);
   };
 
   return {
     whenEnded,
+    takeOver,
     hasRoom,
     isEnding: () => isEnding,
-    pursue: async (fire, patienceMs) => {
-      const ended = whenEnded(fireKey(fire), patienceMs);
-      void start(fire);
+    attempt: async (fire, patienceMs) => {
+      const ended = whenEnded(keyOf(fire), patienceMs);
+      if (!underWay.has(keyOf(fire))) void start(fire); // a repeat may have taken it over just before
       return ended;
     },
-    follow: (more) => {
+    enqueue: (more) => {
       for (const fire of more) {
         waiting.push(fire);
         waitingBytes += bytesOf(fire);
@@ -360,21 +348,18 @@ export const createPursuit = ({ fires, queue, render, notice, clock, log, metric
         every(signal, 'renewing leases', sleep, RENEW_EVERY_MS, renew),
       ]);
     },
-    settled: async (hookUid) => {
-      await Promise.allSettled(settling.get(hookUid) ?? []);
+    whenRecorded: async (hookUid) => {
+      await Promise.allSettled(recordings.get(hookUid) ?? []);
     },
     whenIdle: async () => {
       while (underWay.size > 0) await Promise.all([...underWay.values()].map(({ done }) => done));
     },
     [Symbol.asyncDispose]: async () => {
-      for (const watching of watchers.values()) for (const resolve of watching) resolve(undefined);
+      for (const ofFire of waiters.values()) for (const resolve of ofFire) resolve(undefined);
       const left = [...[...underWay.values()].map(({ fire }) => fire), ...waiting.splice(0)];
       // What is still under way is given back, so that nobody has to wait for the lease to run out.
       // Its attempt is idempotent.
-      if (left.length > 0) await fires.extendLeases(left, clock.now());
+      if (left.length > 0) await store.extendLeases(left, clock.now());
     },
   };
 };
-
-/** Of events at which nobody stands by: their owner learns of a failure only when he is told. */
-const hasNoCaller = ({ firedBy }: StoredFire): boolean => firedBy === 'schedule' || firedBy === 'pulseMessage';

@@ -5,46 +5,19 @@ import { createBatch } from '../../database/batch.ts';
 import type { Database, Transaction } from '../../database/database.ts';
 import { statement } from '../../database/statement.ts';
 import type { Ledger } from '../../ledger/create-ledger.ts';
-import type { FireOutcome } from '../../ledger/entry.ts';
-import type { CompiledHook } from '../evaluation/evaluator.ts';
+import type { HookRevision } from '../definition.ts';
 import type { FiredBy, Unrendered } from '../evaluation/template.ts';
+import {
+  type Ending,
+  type Fire,
+  type FireKey,
+  isRendered,
+  keyOf,
+  type StoredFire,
+  type UnrenderedFire,
+} from './fire.ts';
 
-/** The identity of a fire. */
-export type FireKey = { readonly hookUid: string; readonly cause: string };
-
-export type Fire = FireKey & {
-  readonly hookGroupId: string;
-  readonly hookId: string;
-  readonly firedBy: FiredBy;
-  readonly taskId: string;
-  /** As JSON text, the same for every attempt. */
-  readonly task: string;
-  /**
-   * Of a payload that came with a taskId of the caller's choice, so that a repeat can be told from
-   * a conflict.
-   */
-  readonly payloadHash: Buffer | undefined;
-  readonly clientId: string | undefined;
-  readonly requestId: string;
-  /** When the event came in, in ms. */
-  readonly arrived: number;
-  /** The task's deadline in ms: no attempt begins after it. */
-  readonly givesUp: number;
-  readonly attempts: number;
-};
-
-/** A fire whose template is rendered after it was stored. */
-export type UnrenderedFire = Omit<Fire, 'task'> & { readonly unrendered: Unrendered };
-export type StoredFire = Fire | UnrenderedFire;
-
-export const isRendered = (fire: StoredFire): fire is Fire => 'task' in fire;
-
-export type Finished = FireKey & {
-  readonly at: number;
-  readonly outcome: FireOutcome;
-  readonly error: unknown;
-  readonly attempts: number;
-};
+export type Finished = FireKey & Ending & { readonly at: number };
 
 export type UnfinishedFire = Pick<
   Fire,
@@ -59,17 +32,17 @@ export type FireStore = {
    * Stores a fire of this very revision of the hook, leased until `leaseEnds`. false: the hook was
    * changed or removed meanwhile, or a fire of this cause is there already.
    */
-  readonly store: (hook: CompiledHook, fire: Fire, leaseEnds: number) => Promise<boolean>;
+  readonly store: (hook: HookRevision, fire: Fire, leaseEnds: number) => Promise<boolean>;
   /**
-   * As `store`, for many fires of any kind, in the caller's transaction. Answers those that were
-   * stored.
+   * As `store`, for many fires of any kind, in the caller's transaction, whatever the revisions of
+   * their hooks. Answers those that were stored, in order.
    */
-  readonly storeAll: (tx: Transaction, fires: readonly ToStore[]) => Promise<StoredFire[]>;
+  readonly storeAll: (tx: Transaction, fires: readonly StoredFire[], leaseEnds: number) => Promise<StoredFire[]>;
   /**
    * As `store`, for causes that may come again after their fire is finished; false also when the
    * ledger has it.
    */
-  readonly storeOnce: (hook: CompiledHook, fire: Fire, leaseEnds: number) => Promise<boolean>;
+  readonly storeOnce: (hook: HookRevision, fire: Fire, leaseEnds: number) => Promise<boolean>;
   /** Gives the fire its task. false: it is gone, or has one. */
   readonly setTask: (key: FireKey, task: string, givesUp: number) => Promise<boolean>;
   /** Moves the fire to the ledger. Harmless when it was there already. */
@@ -88,6 +61,10 @@ export type FireStore = {
     most: number,
     busyHooks: readonly string[],
   ) => Promise<StoredFire[]>;
+  /**
+   * Takes the fires of these tasks, whoever has their leases, of which no attempt has failed yet.
+   */
+  readonly claimOfTasks: (taskIds: readonly string[], leaseEnds: number) => Promise<StoredFire[]>;
   /** Of fires as they were claimed: one that was postponed since has another time to wait for. */
   readonly extendLeases: (claimed: readonly StoredFire[], leaseEnds: number) => Promise<void>;
   /** Fires of a hook that have no outcome yet, newest first. */
@@ -184,6 +161,9 @@ type FireRow = {
   attempts: number;
 };
 
+const FIRE_COLUMNS = `hook_uid, cause, hook_group_id, hook_id, fired_by, task_id, task::text as task, unrendered, payload_hash,
+             client_id, request_id, arrived, gives_up, attempts`;
+
 const claimDueFires = statement<FireRow>(
   'fires.claim-due',
   `update fires set due = $2
@@ -193,8 +173,13 @@ const claimDueFires = statement<FireRow>(
      order by due
      limit $3
      for update skip locked)
-   returning hook_uid, cause, hook_group_id, hook_id, fired_by, task_id, task::text as task, unrendered, payload_hash,
-             client_id, request_id, arrived, gives_up, attempts`,
+   returning ${FIRE_COLUMNS}`,
+);
+
+// Without an index: the table is small, and an index would cost each fire a write.
+const claimFiresOfTasks = statement<FireRow>(
+  'fires.claim-of-tasks',
+  `update fires set due = $2 where task_id = any($1::text[]) and attempts = 0 returning ${FIRE_COLUMNS}`,
 );
 
 const extendFireLeases = statement(
@@ -222,19 +207,16 @@ const listUnfinishedFires = statement<UnfinishedRow>(
 
 const MOST_AT_ONCE = 200;
 
-/**
- * A fire of this very revision of its hook; of any, when the caller keeps others from changing the
- * definition.
- */
-export type ToStore<Kind extends StoredFire = StoredFire> = {
-  readonly hook: { readonly uid: string; readonly revision: number | 'any' };
+type ToStore<Kind extends StoredFire> = {
   readonly fire: Kind;
+  /** undefined: any, because the caller has looked, or keeps others from changing the hook. */
+  readonly revision?: number;
   readonly leaseEnds: number;
 };
 
 const storeValues = (fires: readonly ToStore<Fire>[]): unknown[] => [
-  fires.map(({ hook }) => hook.uid),
-  fires.map(({ hook }) => (hook.revision === 'any' ? null : hook.revision)),
+  fires.map(({ fire }) => fire.hookUid),
+  fires.map(({ revision }) => revision ?? null),
   fires.map(({ fire }) => fire.cause),
   fires.map(({ fire }) => fire.firedBy),
   fires.map(({ fire }) => fire.taskId),
@@ -249,8 +231,8 @@ const storeValues = (fires: readonly ToStore<Fire>[]): unknown[] => [
 ];
 
 const unrenderedValues = (fires: readonly ToStore<UnrenderedFire>[]): unknown[] => [
-  fires.map(({ hook }) => hook.uid),
-  fires.map(({ hook }) => (hook.revision === 'any' ? null : hook.revision)),
+  fires.map(({ fire }) => fire.hookUid),
+  fires.map(({ revision }) => revision ?? null),
   fires.map(({ fire }) => fire.cause),
   fires.map(({ fire }) => fire.firedBy),
   fires.map(({ fire }) => fire.taskId),
@@ -271,8 +253,6 @@ const finishValues = (done: readonly Finished[]): unknown[] => [
   done.map(({ attempts }) => attempts),
 ];
 
-const keyOf = (hookUid: string, cause: string): string => `${hookUid} ${cause}`;
-
 export const createFireStore = (
   database: Database,
   ledger: Pick<Ledger, 'withMonths' | 'ensureMonths' | 'forgetIfMissing'>,
@@ -282,8 +262,8 @@ export const createFireStore = (
     concurrency: 2,
     run: async (fires) => {
       const rows = await database.query(storeFires, storeValues(fires));
-      const stored = new Set(rows.map(({ hook_uid, cause }) => keyOf(hook_uid, cause)));
-      return fires.map(({ fire }) => stored.delete(keyOf(fire.hookUid, fire.cause)));
+      const stored = new Set(rows.map(keyOfRow));
+      return fires.map(({ fire }) => stored.delete(keyOf(fire)));
     },
   });
 
@@ -298,16 +278,17 @@ export const createFireStore = (
   });
 
   return {
-    store: (hook, fire, leaseEnds) => storeTogether({ hook, fire, leaseEnds }),
-    storeAll: async (tx, fires) => {
-      const rendered = fires.filter((one): one is ToStore<Fire> => isRendered(one.fire));
-      const unrendered = fires.filter((one): one is ToStore<UnrenderedFire> => !isRendered(one.fire));
+    store: ({ revision }, fire, leaseEnds) => storeTogether({ fire, revision, leaseEnds }),
+    storeAll: async (tx, fires, leaseEnds) => {
+      const toStore = fires.map((fire) => ({ fire, leaseEnds }));
+      const rendered = toStore.filter((one): one is ToStore<Fire> => isRendered(one.fire));
+      const unrendered = toStore.filter((one): one is ToStore<UnrenderedFire> => !isRendered(one.fire));
       const rows = [
         ...(rendered.length > 0 ? await tx.query(storeFires, storeValues(rendered)) : []),
         ...(unrendered.length > 0 ? await tx.query(storeUnrendered, unrenderedValues(unrendered)) : []),
       ];
-      const stored = new Set(rows.map(({ hook_uid, cause }) => keyOf(hook_uid, cause)));
-      return fires.map(({ fire }) => fire).filter((fire) => stored.delete(keyOf(fire.hookUid, fire.cause)));
+      const stored = new Set(rows.map(keyOfRow));
+      return fires.filter((fire) => stored.delete(keyOf(fire)));
     },
     setTask: async ({ hookUid, cause }, task, givesUp) =>
       (await database.query(setFireTask, [hookUid, cause, task, toIso(givesUp)])).length > 0,
@@ -321,9 +302,9 @@ export const createFireStore = (
         });
         if (ended.length > 0) await and(tx);
       }),
-    storeOnce: (hook, fire, leaseEnds) =>
+    storeOnce: ({ revision }, fire, leaseEnds) =>
       database.transaction(async (tx) => {
-        const stored = await tx.query(storeFires, storeValues([{ hook, fire, leaseEnds }]));
+        const stored = await tx.query(storeFires, storeValues([{ fire, revision, leaseEnds }]));
         if (stored.length === 0) return false;
         // Looked up after the insert: a fire that was being finished made the insert wait, and is
         // in the ledger by now.
@@ -341,6 +322,8 @@ export const createFireStore = (
       const rows = await database.query(claimDueFires, [toIso(now), toIso(leaseEnds), most, busyHooks]);
       return rows.map(fireOf);
     },
+    claimOfTasks: async (taskIds, leaseEnds) =>
+      (await database.query(claimFiresOfTasks, [taskIds, toIso(leaseEnds)])).map(fireOf),
     extendLeases: async (claimed, leaseEnds) => {
       await database.query(extendFireLeases, [
         claimed.map(({ hookUid }) => hookUid),
@@ -370,6 +353,9 @@ export const createFireStore = (
 };
 
 const dropFire = statement('fires.drop', 'delete from fires where hook_uid = $1 and cause = $2');
+
+const keyOfRow = ({ hook_uid, cause }: Pick<FireRow, 'hook_uid' | 'cause'>): string =>
+  keyOf({ hookUid: hook_uid, cause });
 
 const fireOf = ({ task, unrendered, ...row }: FireRow): StoredFire => ({
   ...(task !== null ? { task } : { unrendered: unrendered as Unrendered }), // the table's check: one of them is there

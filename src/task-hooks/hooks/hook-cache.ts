@@ -4,7 +4,7 @@ import type { Hook, HookName } from '../definition.ts';
 import type { CompiledHook, Evaluator } from '../evaluation/evaluator.ts';
 import type { HookStore } from './hook-store.ts';
 
-export type HookMemory = {
+export type HookCache = {
   readonly get: (name: HookName) => Promise<CompiledHook | undefined>;
   /** From the database, past what is remembered. */
   readonly reload: (name: HookName) => Promise<CompiledHook | undefined>;
@@ -20,7 +20,7 @@ export type HookMemory = {
 
 const MOST_REMEMBERED = 2_000;
 
-export const createHookMemory = (hooks: HookStore, evaluator: Evaluator): HookMemory => {
+export const createHookCache = (hooks: HookStore, evaluator: Evaluator): HookCache => {
   const remembered = new Map<string, CompiledHook>();
   const names = new Map<string, string>();
   const keyOf = ({ hookGroupId, hookId }: HookName) => `${hookGroupId}/${hookId}`; // a group's id holds no slash
@@ -50,14 +50,14 @@ export const createHookMemory = (hooks: HookStore, evaluator: Evaluator): HookMe
     return known;
   };
 
-  const reload: HookMemory['reload'] = async (name) => {
+  const reload: HookCache['reload'] = async (name) => {
     const hook = await hooks.find(name);
     if (hook) return remember(keyOf(name), hook);
     forget(keyOf(name));
     return undefined;
   };
 
-  const reloadByUid: HookMemory['reloadByUid'] = async (uid) => {
+  const reloadByUid: HookCache['reloadByUid'] = async (uid) => {
     const hook = (await hooks.findMany([uid])).get(uid);
     if (hook) return remember(keyOf(hook.definition), hook);
     forget(names.get(uid) ?? '');

@@ -52,22 +52,26 @@ export const resetLastOccurrence = async (tx: Transaction, hookUid: string): Pro
 
 const markMailed = statement<{ hook_uid: string }>(
   'hook-state.mailed',
-  `insert into hook_state (hook_uid, last_mailed) values ($1, $2)
+  `insert into hook_state (hook_uid, last_mailed) select uid, $2::timestamptz from unnest($1::uuid[]) as uid order by uid
    on conflict (hook_uid) do update set last_mailed = excluded.last_mailed
-     where hook_state.last_mailed is null or hook_state.last_mailed not between $3 and $2
+     where hook_state.last_mailed is null or hook_state.last_mailed not between $3::timestamptz and $2::timestamptz
    returning hook_uid`,
 );
 
 /**
- * Whether the owner may be mailed now: not when he was since `quietSince`. If so, he counts as
+ * The hooks whose owners may be mailed now: those who were not since `quietSince`. They count as
  * mailed.
  */
-export const takeMailTurn = async (
+export const takeMailTurns = async (
   tx: Transaction,
-  hookUid: string,
+  hookUids: readonly string[],
   now: number,
   quietSince: number,
-): Promise<boolean> => (await tx.query(markMailed, [hookUid, toIso(now), toIso(quietSince)])).length > 0;
+): Promise<ReadonlySet<string>> => {
+  if (hookUids.length === 0) return new Set();
+  const rows = await tx.query(markMailed, [hookUids, toIso(now), toIso(quietSince)]);
+  return new Set(rows.map(({ hook_uid }) => hook_uid));
+};
 
 const forgetState = statement('hook-state.forget', 'delete from hook_state where hook_uid = $1');
 

@@ -4,7 +4,7 @@ import { toIso } from '../../core/clock.ts';
 import { newUuid } from '../../core/ids.ts';
 import type { Database, Queryable, Transaction } from '../../database/database.ts';
 import { statement } from '../../database/statement.ts';
-import type { Hook, HookDefinition, HookName } from '../definition.ts';
+import type { Hook, HookDefinition, HookName, HookRevision } from '../definition.ts';
 
 export type HookStore = {
   readonly find: (name: HookName) => Promise<Hook | undefined>;
@@ -96,6 +96,21 @@ export const createHookStore = (database: Database): HookStore => ({
     await tx.query(removeHook, [uid]);
   },
 });
+
+const findRevisions = statement<{ uid: string; revision: number }>(
+  'hooks.find-revisions',
+  'select uid, revision from hooks where uid = any($1::uuid[])',
+);
+
+/** Those of these whose hook is still at this revision. */
+export const findUnchanged = async <Item extends { readonly hook: HookRevision }>(
+  tx: Transaction,
+  items: readonly Item[],
+): Promise<Item[]> => {
+  const rows = await tx.query(findRevisions, [[...new Set(items.map(({ hook }) => hook.uid))]]);
+  const revisions = new Map(rows.map(({ uid, revision }) => [uid, revision]));
+  return items.filter(({ hook }) => revisions.get(hook.uid) === hook.revision);
+};
 
 const fromRow = <Row extends HookRow | undefined>(row: Row): Row extends HookRow ? Hook : Hook | undefined =>
   (row && {

@@ -27,8 +27,8 @@ export const createBindingChanges =
       const { exchange, routingKeyPattern, state, reason, since } = change;
       const requestId = newUuid();
       const what = { hookGroupId, hookId, exchange, routingKeyPattern, requestId };
-      if (state === 'refused') log.warn({ ...what, reason }, 'a binding of a hook is refused; it is tried again');
-      else log.info(what, `a binding of a hook is ${state}`);
+      if (state === 'refused') log.warn({ ...what, reason }, 'binding refused; it is tried again');
+      else log.info(what, `binding ${state}`);
       return [
         {
           at: clock.now(),

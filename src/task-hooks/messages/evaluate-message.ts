@@ -10,24 +10,14 @@ import { ApiError } from '../../http/api-error.ts';
 import { BODY_LIMIT_BYTES, parseJsonBody } from '../../http/body.ts';
 import { type Evaluation, reasonOf } from '../evaluation/evaluate.ts';
 import type { CompiledHook, Evaluator } from '../evaluation/evaluator.ts';
-import type { FireEntry } from '../firing/fire-at-once.ts';
-import type { Fire } from '../firing/fire-store.ts';
+import type { EndedFire, Fire } from '../firing/fire.ts';
 import { givesUpAt } from '../firing/task-times.ts';
 
-/** What becomes of one message. */
-export type Reading = { readonly delivery: Delivery } & (
-  | { readonly kind: 'fire'; readonly fire: Fire }
-  | { readonly kind: 'unfired'; readonly entry: UnfiredEntry }
-);
-export type UnfiredEntry = FireEntry & { readonly taskId: string };
+export type EvaluatedMessage = { readonly delivery: Delivery; readonly fire: Fire | EndedFire };
 
-export type MessageEvaluation = {
-  readonly read: (hook: CompiledHook, delivery: Delivery) => Promise<Reading>;
-  /** Of a reading that cannot be stored, however often it is tried. */
-  readonly unstorable: (hook: CompiledHook, reading: Reading, error: unknown) => Reading;
-};
+export type EvaluateMessage = (hook: CompiledHook, delivery: Delivery) => Promise<EvaluatedMessage>;
 
-export type MessageEvaluationSettings = { readonly evaluator: Evaluator; readonly clock: Clock; readonly log: Log };
+export type EvaluateMessageSettings = { readonly evaluator: Evaluator; readonly clock: Clock; readonly log: Log };
 
 const LONGEST_SAMPLE = 1_000;
 /**
@@ -37,8 +27,13 @@ const LONGEST_SAMPLE = 1_000;
 const MOST_TRIES = 8;
 const TRY_AGAIN = { firstMs: 100, longestMs: 3_000 };
 
-export const createMessageEvaluation = ({ evaluator, clock, log }: MessageEvaluationSettings): MessageEvaluation => {
-  const evaluate = async (hook: CompiledHook, { body }: Delivery, taskId: string, now: number): Promise<Evaluation> => {
+export const createEvaluateMessage = ({ evaluator, clock, log }: EvaluateMessageSettings): EvaluateMessage => {
+  const evaluateOnce = async (
+    hook: CompiledHook,
+    { body }: Delivery,
+    taskId: string,
+    now: number,
+  ): Promise<Evaluation> => {
     if (body.length > BODY_LIMIT_BYTES) {
       const limit = `${BODY_LIMIT_BYTES / 1024 / 1024} MB`;
       return { outcome: 'limited', message: `The message has ${body.length} bytes; at most ${limit} are read.` };
@@ -57,8 +52,8 @@ export const createMessageEvaluation = ({ evaluator, clock, log }: MessageEvalua
   const evaluatePatiently = async (hook: CompiledHook, delivery: Delivery, taskId: string) => {
     for (let tries = 1; ; tries += 1) {
       const now = clock.now();
-      const evaluation = await evaluate(hook, delivery, taskId, now).catch((error: unknown): Evaluation => {
-        log.error({ err: error, ...placeOf(hook), delivery: delivery.id }, 'a message could not be evaluated');
+      const evaluation = await evaluateOnce(hook, delivery, taskId, now).catch((error: unknown): Evaluation => {
+        log.error({ err: error, ...placeOf(hook), delivery: delivery.id }, 'message evaluation failed');
         return { outcome: 'failed', message: `The evaluation failed inside: ${describeError(error)}` };
       });
       if (evaluation.outcome !== 'limited' || !evaluation.mayPass) return { evaluation, now };
@@ -70,57 +65,45 @@ export const createMessageEvaluation = ({ evaluator, clock, log }: MessageEvalua
     }
   };
 
-  const unfired = (
-    { delivery, ...event }: Event,
-    outcome: Exclude<Evaluation['outcome'], 'rendered'>,
-    message: string,
-  ): Reading => {
-    const { exchange, routingKey, messageId, body } = delivery;
-    const entry: UnfiredEntry = {
-      kind: 'fire',
-      outcome,
-      at: clock.now(),
-      ...event,
-      payloadHash: null,
-      clientId: null,
-      error: { message },
-      detail: { exchange, routingKey, messageId, message: textOf(body) },
-    };
-    return { kind: 'unfired', delivery, entry };
-  };
-
-  return {
-    read: async (hook, delivery) => {
-      const taskId = newSlugId();
-      const { evaluation, now } = await evaluatePatiently(hook, delivery, taskId);
-      const event = eventOf(hook, delivery, taskId);
-      if (evaluation.outcome !== 'rendered') return unfired(event, evaluation.outcome, reasonOf(evaluation));
-      const { task, deadline } = evaluation;
-      const none = { payloadHash: undefined, clientId: undefined };
-      return { kind: 'fire', delivery, fire: { ...event, ...none, task, givesUp: givesUpAt(deadline, now) } };
-    },
-    unstorable: (hook, { delivery }, error) =>
-      unfired(
-        eventOf(hook, delivery, newSlugId()),
-        'failed',
-        `What comes of this message cannot be stored: ${describeError(error)}`,
-      ),
+  return async (hook, delivery) => {
+    const taskId = newSlugId();
+    const { evaluation, now } = await evaluatePatiently(hook, delivery, taskId);
+    if (evaluation.outcome !== 'rendered') {
+      return { delivery, fire: unfired(hook, delivery, taskId, evaluation.outcome, reasonOf(evaluation)) };
+    }
+    const { task, deadline } = evaluation;
+    const event = { ...eventOf(hook, delivery), taskId, attempts: 0, payloadHash: undefined };
+    return { delivery, fire: { ...event, task, givesUp: givesUpAt(deadline, now) } };
   };
 };
 
-type Event = ReturnType<typeof eventOf>;
+/** In place of a message that cannot be stored, however often it is tried. */
+export const unstorableMessage = (hook: CompiledHook, delivery: Delivery, error: unknown): EvaluatedMessage => {
+  const message = `What comes of this message cannot be stored: ${describeError(error)}`;
+  return { delivery, fire: unfired(hook, delivery, newSlugId(), 'failed', message) };
+};
 
-const eventOf = (hook: CompiledHook, delivery: Delivery, taskId: string) =>
+const unfired = (
+  hook: CompiledHook,
+  delivery: Delivery,
+  taskId: string,
+  outcome: Exclude<Evaluation['outcome'], 'rendered'>,
+  message: string,
+): EndedFire => {
+  const { exchange, routingKey, messageId, body } = delivery;
+  const detail = { exchange, routingKey, messageId, message: textOf(body) };
+  return { ...eventOf(hook, delivery), taskId, attempts: 0, outcome, error: { message }, detail };
+};
+
+const eventOf = (hook: CompiledHook, delivery: Delivery) =>
   ({
-    delivery,
     hookUid: hook.uid,
     ...placeOf(hook),
     cause: `message:${delivery.id}`,
     firedBy: 'pulseMessage',
-    taskId,
-    arrived: delivery.accepted,
-    attempts: 0,
+    clientId: undefined,
     requestId: newUuid(),
+    arrived: delivery.accepted,
   }) as const;
 
 const placeOf = ({ definition: { hookGroupId, hookId } }: CompiledHook) => ({ hookGroupId, hookId });

@@ -126,7 +126,7 @@ describe('messages in batches', () => {
       }
       trouble = () => {};
       for (const hook of [0, 1]) await read(hook, MESSAGES, 3);
-      await server.pursuit.whenIdle();
+      await server.runner.whenIdle();
       for (const [index, uid] of world.uids.entries()) {
         const rows = (await world.entries(uid)).filter(({ kind }) => kind === 'fire');
         const causes = (queues[index] ?? []).map(({ id }) => `message:${id}`);
@@ -178,7 +178,7 @@ describe('messages in batches', () => {
     const { server, uids, queue, entries } = await createReading(t, ['h'], { createTasksIn });
     const [uid = ''] = uids;
     await server.readMessages([deliver(uid, 0), deliver(uid, 1)]);
-    await server.pursuit.whenIdle();
+    await server.runner.whenIdle();
     assert.equal(queue.tasks.size, 2);
     assert.deepEqual(
       (await entries(uid)).map(({ outcome }) => outcome),
@@ -247,7 +247,7 @@ describe('messages in batches', () => {
     });
     await eventually('it holds still', async () => {
       await clock.advance(1); // turns of the broker follow each other
-      if (server.pursuit.hasRoom()) return false;
+      if (server.runner.hasRoom()) return false;
       const before = begun;
       for (let n = 0; n < 50; n += 1) await new Promise((resolve) => setImmediate(resolve));
       return before === begun;

@@ -60,8 +60,8 @@ const createReading = async (t: TestContext, more: Partial<HookDefinition> = {},
     await reading;
   };
   const entries = async () => {
-    await server.pursuit.whenIdle();
-    await server.pursuit.settled(uid);
+    await server.runner.whenIdle();
+    await server.runner.whenRecorded(uid);
     return world.entries(uid);
   };
   const tasks = () => [...world.queue.tasks.values()].map((text) => JSON.parse(text) as Record<string, unknown>);
@@ -89,7 +89,7 @@ describe('a message', () => {
     queue.behave(() => UNAVAILABLE);
     await server.readMessages([deliver('1', '{}')]);
     assert.deepEqual(acknowledged, ['1']);
-    await server.pursuit.whenIdle();
+    await server.runner.whenIdle();
     assert.deepEqual(
       (await database.query(listFires)).map(({ cause }) => cause),
       ['message:1'],
@@ -141,7 +141,7 @@ describe('a message', () => {
     await clock.asleep(1);
     isBusy = false;
     await reading;
-    await server.pursuit.whenIdle();
+    await server.runner.whenIdle();
     assert.deepEqual(tasks().map(saidBy), [{ n: 1 }, { n: 2 }]);
   });
 
@@ -205,7 +205,7 @@ describe('a message', () => {
     const other = await startServer({ isIdle: true });
     await other.changes.update(NAME, (known) => ({ ...known, task: { said: 'new' } }), ME);
     await server.readMessages([deliver('2', '{}')]);
-    await server.pursuit.whenIdle();
+    await server.runner.whenIdle();
     assert.deepEqual(
       tasks().map(({ said }) => said),
       [{}, 'new'],
@@ -213,7 +213,7 @@ describe('a message', () => {
     await other.changes.update(NAME, (known) => ({ ...known, triggerSchema: VERSIONED }), ME);
     await server.readMessages([deliver('3', '{}')]);
     await server.readMessages([deliver('4', '{"version": 1}')]);
-    await server.pursuit.whenIdle();
+    await server.runner.whenIdle();
     assert.equal(tasks().length, 3);
   });
 

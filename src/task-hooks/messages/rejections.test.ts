@@ -40,7 +40,7 @@ const createFlood = async (t: TestContext) => {
   const kept = async () => (await world.database.query(countKept))[0];
   const pass = async (ms: number) => {
     await world.clock.advance(ms);
-    await world.settle();
+    await world.handleDue();
   };
   const iso = (ms: number) => new Date(ms).toISOString();
   return { ...world, start, server, uid, flood, rejected, kept, pass, iso };

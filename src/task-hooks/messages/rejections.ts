@@ -1,28 +1,30 @@
 // Messages that did not fit the trigger schema: the first few of a minute stand in the ledger each,
 // the others are counted, so that a flood costs little and nothing is silent. The count becomes one
-// row of the ledger when its minute is over (DESIGN.md: nothing is dropped silently).
+// row of the ledger when its minute is over.
 import { type Clock, toIso } from '../../core/clock.ts';
 import { newUuid } from '../../core/ids.ts';
 import type { Transaction } from '../../database/database.ts';
 import { statement } from '../../database/statement.ts';
-import type { Ledger } from '../../ledger/create-ledger.ts';
-import type { LedgerEntry } from '../../ledger/entry.ts';
 import type { Timers } from '../../timers/create-timers.ts';
 import type { BatchTimerHandler } from '../../timers/types.ts';
-import type { FireEntry } from '../firing/fire-at-once.ts';
+import type { BeginFires } from '../firing/begin-fires.ts';
+import type { EndedFire } from '../firing/fire.ts';
 
 export const REJECTIONS_TIMER = 'hooks.rejected';
 
-export type RejectionsSettings = { readonly timers: Timers; readonly ledger: Ledger; readonly clock: Clock };
+export type RejectionsSettings = {
+  readonly timers: Timers;
+  readonly beginFires: BeginFires;
+  readonly clock: Clock;
+};
 
 export type Rejections = {
   /**
-   * Counts these entries, whose outcome is `rejected`, in the transaction that ends their
-   * deliveries; those of a hook in their order. Answers those that are to be rows of the ledger of
-   * their own.
+   * Counts these fires, whose outcome is `rejected`, in the transaction that ends their deliveries;
+   * those of a hook in their order. Answers those that are to have rows of their own.
    */
-  readonly count: (tx: Transaction, rejected: readonly FireEntry[]) => Promise<FireEntry[]>;
-  /** Moves counts of minutes that are over to the ledger. Of REJECTIONS_TIMER. */
+  readonly count: (tx: Transaction, rejected: readonly EndedFire[]) => Promise<ReadonlySet<EndedFire>>;
+  /** Of REJECTIONS_TIMER: sums up the minutes that are over. */
   readonly handler: BatchTimerHandler;
 };
 
@@ -34,6 +36,8 @@ const MINUTE_MS = 60_000;
  */
 const GRACE_MS = 15_000;
 const LONGEST_REASON = 1_000;
+
+const NO_TASKS = { atOnce: false, leaseOf: 'anybody' } as const;
 
 // Minutes in which nothing was counted beyond the first few have nothing to tell, and go when the
 // next one begins. The timer's handler takes only those that have.
@@ -90,31 +94,31 @@ export const forgetRejections = async (tx: Transaction, hookUid: string): Promis
 };
 
 type Sample = { readonly reason: string; readonly detail: object };
-type OfHook = { readonly hookUid: string; readonly entries: FireEntry[] };
+type OfHook = { readonly hookUid: string; readonly fires: EndedFire[] };
 
-export const createRejections = ({ timers, ledger, clock }: RejectionsSettings): Rejections => ({
+export const createRejections = ({ timers, beginFires, clock }: RejectionsSettings): Rejections => ({
   count: async (tx, rejected) => {
-    if (rejected.length === 0) return [];
+    if (rejected.length === 0) return new Set();
     const minute = clock.now() - (clock.now() % MINUTE_MS);
     const hooks = byHook(rejected);
-    const latest = hooks.map(({ entries }) => entries.at(-1) as FireEntry);
+    const latest = hooks.map(({ fires }) => fires.at(-1) as EndedFire);
     const rows = await tx.query(countRejected, [
       hooks.map(({ hookUid }) => hookUid),
       toIso(minute),
       latest.map(({ hookGroupId }) => hookGroupId),
       latest.map(({ hookId }) => hookId),
-      hooks.map(({ entries }) => entries.length),
+      hooks.map(({ fires }) => fires.length),
       latest.map(({ arrived }) => toIso(arrived)),
       JSON.stringify(latest.map(sampleOf)),
     ]);
     const rowOf = new Map(rows.map((row) => [row.hook_uid, row]));
-    const own: FireEntry[] = [];
+    const own = new Set<EndedFire>();
     const began: { readonly hookUid: string; readonly first: number }[] = [];
-    for (const { hookUid, entries } of hooks) {
-      const { seen = entries.length, first = null } = rowOf.get(hookUid) ?? {};
-      const places = Math.max(MOST_OF_THEIR_OWN - (seen - entries.length), 0);
-      own.push(...entries.slice(0, places));
-      const [firstCounted] = entries.slice(places);
+    for (const { hookUid, fires } of hooks) {
+      const { seen = fires.length, first = null } = rowOf.get(hookUid) ?? {};
+      const places = Math.max(MOST_OF_THEIR_OWN - (seen - fires.length), 0);
+      for (const fire of fires.slice(0, places)) own.add(fire);
+      const [firstCounted] = fires.slice(places);
       if (firstCounted && first === null) began.push({ hookUid, first: firstCounted.arrived });
     }
     if (began.length > 0) {
@@ -133,15 +137,13 @@ export const createRejections = ({ timers, ledger, clock }: RejectionsSettings):
     const uids = due.map(({ key }) => key);
     const now = clock.now();
     const counted = await tx.query(takeCounted, [uids, toIso(now - MINUTE_MS - GRACE_MS)]);
-    if (counted.length > 0) {
-      await ledger.write(
-        counted.map((row) => countedEntry(row, now)),
-        tx,
-      );
-    }
+    const afterCommit = await beginFires.inTransaction(tx, counted.map(sumUp), NO_TASKS);
     const left = await tx.query(findNext, [uids]);
     const next = new Map(left.map(({ hook_uid, minute }) => [hook_uid, minute + MINUTE_MS + GRACE_MS]));
-    return due.map(({ key }) => ({ next: next.get(key) ?? ('never' as const) }));
+    return due.map(({ key }, index) => ({
+      next: next.get(key) ?? ('never' as const),
+      ...(index === 0 && { afterCommit }),
+    }));
   },
 });
 
@@ -149,41 +151,39 @@ export const createRejections = ({ timers, ledger, clock }: RejectionsSettings):
  * In one order, so that two who count for the same hooks wait for each other instead of locking
  * each other out.
  */
-const byHook = (rejected: readonly FireEntry[]): OfHook[] => {
+const byHook = (rejected: readonly EndedFire[]): OfHook[] => {
   const hooks = new Map<string, OfHook>();
-  for (const entry of rejected) {
-    const ofHook = hooks.get(entry.hookUid) ?? { hookUid: entry.hookUid, entries: [] };
-    hooks.set(entry.hookUid, ofHook);
-    ofHook.entries.push(entry);
+  for (const fire of rejected) {
+    const ofHook = hooks.get(fire.hookUid) ?? { hookUid: fire.hookUid, fires: [] };
+    hooks.set(fire.hookUid, ofHook);
+    ofHook.fires.push(fire);
   }
   return [...hooks.values()].sort((a, b) => (a.hookUid < b.hookUid ? -1 : 1));
 };
 
-const sampleOf = ({ error, detail }: FireEntry): Sample => {
+const sampleOf = ({ error, detail }: EndedFire): Sample => {
   const { message = '' } = (error ?? {}) as { message?: string };
   return { reason: message.slice(0, LONGEST_REASON).toWellFormed(), detail: (detail ?? {}) as object };
 };
 
-const countedEntry = (row: CountedRow, now: number): LedgerEntry => {
+const sumUp = (row: CountedRow): EndedFire => {
   const count = row.seen - MOST_OF_THEIR_OWN;
   const [first, last] = [toIso(row.first), toIso(row.last)];
   const { reason, detail } = row.sample;
   return {
-    at: now,
-    kind: 'fire',
-    outcome: 'rejected',
     hookUid: row.hook_uid,
+    cause: `rejected:${toIso(row.minute)}`,
     hookGroupId: row.hook_group_id,
     hookId: row.hook_id,
-    cause: `rejected:${toIso(row.minute)}`,
     firedBy: 'pulseMessage',
-    taskId: null,
-    arrived: row.first,
-    attempts: 0,
-    clientId: null,
+    clientId: undefined,
     requestId: newUuid(),
-    payloadHash: null,
+    arrived: row.first,
+    taskId: null,
+    outcome: 'rejected',
+    attempts: 0,
     error: { message: `${count} more messages did not fit, from ${first} to ${last}; the last one: ${reason}` },
     detail: { first, last, count, sample: detail },
+    events: 0, // each was counted when it came
   };
 };

@@ -12,13 +12,13 @@ const YEAR = 365 * 24 * 3_600_000;
 
 const createClocks = async (t: TestContext) => {
   const world = await createWorld(t);
-  const { clock, settle, startServer, queue, entries, living } = world;
+  const { clock, handleDue, startServer, queue, entries, living } = world;
   const editor = await startServer({ isIdle: true });
   const begun = clock.now();
   await editor.changes.create(scheduledHook(['* * * * * *']), ME);
   const uid = (await editor.hooks.find(NAME))?.uid ?? assert.fail();
   const rows = async (): Promise<Row[]> => {
-    await Promise.all(living().map(({ pursuit }) => pursuit.whenIdle()));
+    await Promise.all(living().map(({ runner }) => runner.whenIdle()));
     return (await entries(uid)).map((entry) => ({
       ...{ hookId: 'h', firedBy: 'schedule', outcome: entry.outcome ?? '', taskId: entry.taskId },
       ...{ cause: entry.cause ?? '', arrived: entry.arrived, error: entry.error, detail: entry.detail },
@@ -32,7 +32,7 @@ const createClocks = async (t: TestContext) => {
     pass: async (seconds: number) => {
       for (let second = 0; second < seconds; second += 1) {
         await clock.advance(SECOND);
-        await settle();
+        await handleDue();
       }
     },
     /**
@@ -106,14 +106,14 @@ describe('an occurrence fires once, and none is lost,', () => {
     await pass(5);
     await startServer({ ahead: YEAR });
     await pass(5);
-    await right.pursuit.whenIdle(); // for the other one, what it leaves under way is past its deadline
+    await right.runner.whenIdle(); // for the other one, what it leaves under way is past its deadline
     right.die();
     await pass(5);
     await judge(clock.now() + YEAR);
   });
 
   it('when the clocks of two processes disagree by five seconds, and each dies in turn', async (t) => {
-    const { clock, startServer, pass, judge, settle } = await createClocks(t);
+    const { clock, startServer, pass, judge, handleDue } = await createClocks(t);
     let behind = await startServer();
     let ahead = await startServer({ ahead: 5 * SECOND });
     for (let round = 0; round < 3; round += 1) {
@@ -126,7 +126,7 @@ describe('an occurrence fires once, and none is lost,', () => {
       await pass(3);
       behind = await startServer();
     }
-    await settle();
+    await handleDue();
     // What a dead process held is leased to it for 15 s.
     await pass(20);
     const all = await judge(clock.now() + 5 * SECOND);

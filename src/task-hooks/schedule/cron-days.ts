@@ -20,7 +20,7 @@ export type CronDays = {
   readonly restricted: 'date' | 'weekday' | 'either';
 };
 
-export type Month = {
+type Month = {
   /** Its first day. */
   readonly start: number;
   /** 1 to 12. */
@@ -40,12 +40,12 @@ const LENGTHS = [31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31];
  */
 const MOST_MONTHS = 400 * 12;
 
-export const monthOf = (day: number): Month => {
+const monthOf = (day: number): Month => {
   const date = new Date(day * DAY_MS);
   return createMonth(day - date.getUTCDate() + 1, date.getUTCFullYear(), date.getUTCMonth() + 1);
 };
 
-export const monthAfter = ({ start, length, year, month }: Month): Month =>
+const monthAfter = ({ start, length, year, month }: Month): Month =>
   month === 12 ? createMonth(start + length, year + 1, 1) : createMonth(start + length, year, month + 1);
 
 const monthBefore = ({ start, year, month }: Month): Month =>
@@ -66,7 +66,7 @@ const lengthOf = (year: number, month: number): number =>
  * The pattern's days in that month: what cron-parser's own `next()` finds, without asking it for
  * each day (2.6 µs).
  */
-export const daysIn = (days: CronDays, { month, length, weekday }: Month): number => {
+const daysIn = (days: CronDays, { month, length, weekday }: Month): number => {
   if ((days.months & (1 << month)) === 0) return 0;
   const all = (2 << length) - 2;
   const byDate = days.dates | (days.lastDate ? 1 << length : 0);

@@ -33,24 +33,9 @@ export const atOrBefore = ({ low, high }: NumberSet, most: number): number | und
   return highestBit(low & upTo(Math.min(most, 31)));
 };
 
-export const numbersOf = (set: NumberSet): number[] => {
-  const numbers: number[] = [];
-  for (let next = atOrAfter(set, 0); next !== undefined; next = next === 63 ? undefined : atOrAfter(set, next + 1)) {
-    numbers.push(next);
-  }
-  return numbers;
-};
-
 /** The bits 0 to `bit`. */
-export const upTo = (bit: number): number => (2 << bit) - 1;
+const upTo = (bit: number): number => (2 << bit) - 1;
 
 export const lowestBit = (word: number): number | undefined => (word === 0 ? undefined : 31 - Math.clz32(word & -word));
 
 export const highestBit = (word: number): number | undefined => (word === 0 ? undefined : 31 - Math.clz32(word));
-
-/** How many bits are set. */
-export const countBits = (word: number): number => {
-  const pairs = word - ((word >>> 1) & 0x55555555);
-  const fours = (pairs & 0x33333333) + ((pairs >>> 2) & 0x33333333);
-  return Math.imul((fours + (fours >>> 4)) & 0x0f0f0f0f, 0x01010101) >>> 24;
-};

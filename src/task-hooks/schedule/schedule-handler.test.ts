@@ -1,7 +1,5 @@
 import assert from 'node:assert/strict';
 import { describe, it, type TestContext } from 'node:test';
-import { silentLog } from '../../core/log.ts';
-import { createMetrics } from '../../core/metrics.ts';
 import { statement } from '../../database/statement.ts';
 import { SCHEDULE_TIMER } from '../api/hook-changes.ts';
 import { CREATED, type Decision, FORBIDDEN, REFUSED, UNAVAILABLE } from '../test-support/fake-queue.ts';
@@ -17,7 +15,7 @@ const countFires = statement<{ count: number }>('test.count', 'select count(*)::
 
 const createSchedules = async (t: TestContext) => {
   const world = await createWorld(t);
-  const { clock, database, settle, queue, startServer, living } = world;
+  const { clock, database, handleDue, queue, startServer, living } = world;
   const editor = await startServer({ isIdle: true });
   return {
     ...world,
@@ -31,16 +29,16 @@ const createSchedules = async (t: TestContext) => {
     pass: async (seconds: number) => {
       for (let second = 0; second < seconds; second += 1) {
         await clock.advance(SECOND);
-        await settle();
+        await handleDue();
       }
     },
     /** Time passes until no fire is left. */
     finish: async () => {
       while ((await database.query(countFires))[0]?.count !== 0) {
         await clock.advance(SECOND);
-        await settle();
+        await handleDue();
       }
-      await Promise.all(living().map(({ pursuit }) => pursuit.whenIdle()));
+      await Promise.all(living().map(({ runner }) => runner.whenIdle()));
     },
     firedOf: (hookId: string) =>
       [...queue.tasks.values()]
@@ -68,7 +66,7 @@ describe('hooks with schedules', () => {
   });
 
   it('lose no date that comes while a turn is under way', async (t) => {
-    const { create, startServer, database, clock, settle, finish, firedOf, entries } = await createSchedules(t);
+    const { create, startServer, database, clock, handleDue, finish, firedOf, entries } = await createSchedules(t);
     const uid = await create('a', '* * * * * *');
     let slowStatements = 40;
     const slow = meddle(database, () => {
@@ -76,7 +74,7 @@ describe('hooks with schedules', () => {
     });
     clock.jump(SECOND);
     await startServer({ database: slow });
-    await settle();
+    await handleDue();
     await finish();
     const missed = (await entries(uid)).filter(({ outcome }) => outcome === 'missed');
     const counted = missed.reduce((sum, { detail }) => sum + (detail as { count: number }).count, 0);
@@ -86,12 +84,12 @@ describe('hooks with schedules', () => {
   });
 
   it('that go while they are due elsewhere leave nothing behind', async (t) => {
-    const { create, editor, startServer, clock, settle, entries, queue } = await createSchedules(t);
+    const { create, editor, startServer, clock, handleDue, entries, queue } = await createSchedules(t);
     const uid = await create('a', '0 * * * * *');
     await editor.changes.remove({ hookGroupId: 'g', hookId: 'a' }, ME);
     clock.jump(HOUR);
     await startServer();
-    await settle();
+    await handleDue();
     assert.deepEqual(await entries(uid), []);
     assert.equal(queue.asked.things.length, 0);
   });
@@ -197,24 +195,20 @@ describe('a hook whose tasks hang', () => {
 
 describe('a server that has no room for more fires', () => {
   it('stores what is due for whoever has; and a timer that is handled twice fires once', async (t) => {
-    const { create, clock, database, editor, queue, startServer, settle, finish, firedOf, start } =
+    const { create, clock, database, editor, queue, startServer, handleDue, finish, firedOf, start } =
       await createSchedules(t);
     const uid = await create('a', '0 * * * * *');
     clock.jump(MINUTE);
-    const { hooks, ticks, pursuit } = editor;
-    const full = { ...pursuit, hasRoom: () => false, follow: () => assert.fail('there is no room') };
-    const handle = createScheduleHandler({
-      ...{ hooks, ticks, pursuit: full, clock },
-      log: silentLog,
-      metrics: createMetrics(),
-    });
+    const { hooks, ticks } = editor;
+    const full = { hasRoom: () => false };
+    const handle = createScheduleHandler({ hooks, ticks, runner: full, clock });
     const timer = { kind: SCHEDULE_TIMER, key: uid, due: start + MINUTE, data: null, attempts: 0 };
     const [answer, ...others] = await database.transaction((tx) => handle(tx, [timer]));
     assert.deepEqual([answer?.next, others], [start + 2 * MINUTE, []]);
     void answer?.afterCommit?.();
     assert.equal(queue.asked.things.length, 0);
     await startServer(); // the timer itself was not moved: as if two had claimed it after each other
-    await settle();
+    await handleDue();
     await finish();
     assert.deepEqual(firedOf('a'), ['12:01:00']);
     await database.transaction((tx) => handle(tx, [timer])); // and once more, after the fire has ended

@@ -2,8 +2,6 @@
 //
 // A schedule is any number of cron patterns; an instant at which at least one has a date is one
 // occurrence, however many have.
-
-import { countOccurrences } from './count-occurrences.ts';
 import { type Cron, parseCron } from './cron.ts';
 import { dayAtOrAfter, dayAtOrBefore } from './cron-days.ts';
 import { firstTime, lastTime, timeAtOrAfter, timeAtOrBefore } from './cron-times.ts';
@@ -44,7 +42,21 @@ const refuseWithoutDate = (cron: Cron, after: number): string | undefined =>
 export const nextOccurrence = (patterns: readonly string[], after: number): number | undefined =>
   inMs(earliest(patterns.map(cronOf), secondAfter(after)));
 
-export type PassedOccurrences = { readonly first: number; readonly last: number; readonly count: number };
+/** The last date of any pattern that is `until` or earlier. The patterns have been checked. */
+export const latestOccurrence = (patterns: readonly string[], until: number): number | undefined =>
+  inMs(latest(patterns.map(cronOf), Math.floor(Math.min(instant(until), LATEST_MS) / 1000)));
+
+export type PassedOccurrences = {
+  readonly first: number;
+  readonly last: number;
+  /** At most MOST_COUNTED. */
+  readonly count: number;
+  /** There are more than `count`. */
+  readonly atLeast: boolean;
+};
+
+/** More than anybody wants to know exactly; each is found one by one. */
+export const MOST_COUNTED = 1_000;
 
 /**
  * All occurrences from `from` to `until`, both included; undefined when there is none. The patterns
@@ -56,12 +68,26 @@ export const passedOccurrences = (
   until: number,
 ): PassedOccurrences | undefined => {
   const crons = patterns.map(cronOf);
-  const begin = secondFrom(from);
   const end = Math.floor(Math.min(instant(until), LATEST_MS) / 1000);
-  const first = earliest(crons, begin);
+  const first = earliest(crons, secondFrom(from));
   if (first === undefined || first > end) return undefined;
   const last = latest(crons, end) as number; // the first one is one
-  return { first: first * 1000, last: last * 1000, count: countOccurrences(crons, first, last) };
+  const count = countUpTo(MOST_COUNTED + 1, crons, first, end);
+  const atLeast = count > MOST_COUNTED;
+  return { first: first * 1000, last: last * 1000, count: atLeast ? MOST_COUNTED : count, atLeast };
+};
+
+/** Both included. Each date of a pattern is looked for once. */
+const countUpTo = (most: number, crons: readonly Cron[], from: number, to: number): number => {
+  const dates = crons.map((cron) => earliestOf(cron, from) ?? Number.POSITIVE_INFINITY);
+  for (let count = 0; count < most; count += 1) {
+    const date = dates.reduce((least, one) => Math.min(least, one));
+    if (date > to) return count;
+    for (const [index, cron] of crons.entries()) {
+      if (dates[index] === date) dates[index] = earliestOf(cron, date + 1) ?? Number.POSITIVE_INFINITY;
+    }
+  }
+  return most;
 };
 
 const cronOf = (pattern: string): Cron => {

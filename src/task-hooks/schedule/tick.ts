@@ -1,19 +1,25 @@
-// A tick: the schedule of a hook has come due. Its fire, and a row of the ledger for occurrences
-// that were missed, in the caller's transaction.
+// A tick: the schedule of a hook has come due. It makes the fire of the latest occurrence, and one
+// `missed` for those before it, and has them begin in the caller's transaction.
 import { toIso } from '../../core/clock.ts';
 import { newSlugId, newUuid } from '../../core/ids.ts';
 import type { Transaction } from '../../database/database.ts';
-import type { Ledger } from '../../ledger/create-ledger.ts';
-import type { LedgerEntry } from '../../ledger/entry.ts';
 import type { Hook } from '../definition.ts';
-import type { CompiledHook, Evaluator } from '../evaluation/evaluator.ts';
+import { reasonOf } from '../evaluation/evaluate.ts';
+import type { Evaluator } from '../evaluation/evaluator.ts';
 import type { FiringContext } from '../evaluation/template.ts';
-import { LEASE_MS } from '../firing/fire-runner.ts';
-import type { FireStore, StoredFire, ToStore } from '../firing/fire-store.ts';
+import type { BeginFires, Beginning } from '../firing/begin-fires.ts';
+import type { AfterCommit } from '../firing/end-fires.ts';
+import type { EndedFire, FireEvent, NewFire } from '../firing/fire.ts';
 import { givesUpAt } from '../firing/task-times.ts';
-import type { HookMemory } from '../hooks/hook-cache.ts';
+import type { HookCache } from '../hooks/hook-cache.ts';
 import { advance } from '../hooks/hook-state.ts';
-import { nextOccurrence, passedOccurrences } from './schedule.ts';
+import {
+  latestOccurrence,
+  MOST_COUNTED,
+  nextOccurrence,
+  type PassedOccurrences,
+  passedOccurrences,
+} from './schedule.ts';
 
 export type DueHook = {
   readonly hook: Hook;
@@ -25,25 +31,15 @@ export type Ticks = {
   /**
    * Records that these hooks are due, each hook once: the latest occurrence up to `now` fires,
    * those before it were missed. The caller has the hooks' timers or their rows locked, and looks
-   * for their next dates after the same `now`. Answers the fires that were stored, in order (this
-   * process holds their leases if it asked for them, else anybody may take them up), and how many
-   * occurrences were missed.
+   * for their next dates after the same `now`.
    */
-  readonly record: (
-    tx: Transaction,
-    due: readonly DueHook[],
-    now: number,
-    lease: 'ours' | 'anybody',
-  ) => Promise<Recorded>;
+  readonly record: (tx: Transaction, due: readonly DueHook[], now: number, how: Beginning) => Promise<AfterCommit>;
 };
 
-export type Recorded = { readonly fires: readonly StoredFire[]; readonly missed: number };
-
 export type TicksSettings = {
-  readonly memory: HookMemory;
+  readonly cache: HookCache;
   readonly evaluator: Evaluator;
-  readonly fires: FireStore;
-  readonly ledger: Ledger;
+  readonly beginFires: BeginFires;
 };
 
 /**
@@ -52,93 +48,85 @@ export type TicksSettings = {
  */
 const STALE_AFTER_MS = 10 * 60 * 1000;
 
-export const createTicks = ({ memory, evaluator, fires, ledger }: TicksSettings): Ticks => ({
-  record: async (tx, due, now, lease) => {
-    const passed = due.map(({ hook, due: first }) => ({ hook, ...whatPassed(hook, first, now) }));
-    const later = await advance(
-      tx,
-      passed.map(({ hook, occurrence }) => ({ hookUid: hook.uid, at: occurrence })),
-    );
-    const occurred = passed.filter(({ hook }) => later.has(hook.uid));
-    const missed = occurred.flatMap((one) => (one.missed ? [{ ...one.missed, hook: one.hook }] : []));
-    const leaseEnds = lease === 'ours' ? now + LEASE_MS : now;
-    const toStore = occurred.map(({ hook, occurrence }): ToStore => {
-      const fire = fireOf(memory.compiled(hook), occurrence, now, evaluator);
-      return { hook: { uid: hook.uid, revision: 'any' }, fire, leaseEnds }; // its token may be reset meanwhile; what fires stays
-    });
-    if (missed.length > 0) {
-      await ledger.write(
-        missed.map(({ hook, ...those }) => missedEntry(hook, those, now)),
-        tx,
-      );
+export const createTicks = ({ cache, evaluator, beginFires }: TicksSettings): Ticks => {
+  const fireOf = (hook: Hook, occurrence: number, now: number): NewFire => {
+    const taskId = newSlugId();
+    const moment = now - occurrence > STALE_AFTER_MS ? now : occurrence;
+    const context: FiringContext = { firedBy: 'schedule', taskId, now: toIso(moment) };
+    const event = { ...eventOf(hook, `schedule:${toIso(occurrence)}`, occurrence), taskId, attempts: 0 };
+    const fire = { ...event, payloadHash: undefined };
+    const evaluation = evaluator.renderNow(cache.compiled(hook), context);
+    if (evaluation === undefined) {
+      const unrendered = { template: hook.definition.task, context };
+      return { ...fire, unrendered, givesUp: givesUpAt(undefined, moment) };
     }
-    return {
-      fires: toStore.length > 0 ? await fires.storeAll(tx, toStore) : [],
-      missed: missed.reduce((sum, { count }) => sum + count, 0),
-    };
-  },
-});
+    if (evaluation.outcome !== 'rendered') {
+      return { ...event, outcome: evaluation.outcome, error: { message: reasonOf(evaluation) } };
+    }
+    return { ...fire, task: evaluation.task, givesUp: givesUpAt(evaluation.deadline, moment) };
+  };
 
-type Missed = { readonly first: number; readonly last: number; readonly count: number };
+  return {
+    record: async (tx, due, now, how) => {
+      const passed = due.map(({ hook, due: first }) => ({ hook, ...whatPassed(hook, first, now) }));
+      const later = await advance(
+        tx,
+        passed.map(({ hook, occurrence }) => ({ hookUid: hook.uid, at: occurrence })),
+      );
+      const fires = passed
+        .filter(({ hook }) => later.has(hook.uid))
+        .flatMap(({ hook, occurrence, missed }): NewFire[] => [
+          ...(missed ? [missedFire(hook, missed, now)] : []),
+          fireOf(hook, occurrence, now),
+        ]);
+      return beginFires.inTransaction(tx, fires, how);
+    },
+  };
+};
+
+const eventOf = ({ uid, definition: { hookGroupId, hookId } }: Hook, cause: string, arrived: number): FireEvent => ({
+  hookUid: uid,
+  cause,
+  hookGroupId,
+  hookId,
+  firedBy: 'schedule',
+  clientId: undefined,
+  requestId: newUuid(),
+  arrived,
+});
 
 const whatPassed = (
   { definition: { schedule } }: Hook,
   first: number,
   now: number,
-): { readonly occurrence: number; readonly missed: Missed | undefined } => {
+): { readonly occurrence: number; readonly missed: PassedOccurrences | undefined } => {
   const next = nextOccurrence(schedule, first);
   if (next === undefined || next > now) return { occurrence: first, missed: undefined };
-  const occurrence = passedOccurrences(schedule, next, now)?.last ?? next;
+  const occurrence = latestOccurrence(schedule, now) ?? next;
   // The one that the timer was set for may not be a date of the schedule any more, but it was one.
   const between = occurrence > next ? passedOccurrences(schedule, next, occurrence - 1) : undefined;
-  return { occurrence, missed: { first, last: between?.last ?? first, count: 1 + (between?.count ?? 0) } };
+  const count = 1 + (between?.count ?? 0);
+  const atLeast = between?.atLeast === true || count > MOST_COUNTED;
+  return {
+    occurrence,
+    missed: { first, last: between?.last ?? first, count: Math.min(count, MOST_COUNTED), atLeast },
+  };
 };
 
-const fireOf = (hook: CompiledHook, occurrence: number, now: number, evaluator: Evaluator): StoredFire => {
-  const { hookGroupId, hookId, task: template } = hook.definition;
-  const taskId = newSlugId();
-  const moment = now - occurrence > STALE_AFTER_MS ? now : occurrence;
-  const context: FiringContext = { firedBy: 'schedule', taskId, now: toIso(moment) };
-  const fire = {
-    hookUid: hook.uid,
-    cause: `schedule:${toIso(occurrence)}`,
-    hookGroupId,
-    hookId,
-    firedBy: 'schedule',
-    taskId,
-    payloadHash: undefined,
-    clientId: undefined,
-    requestId: newUuid(),
-    arrived: occurrence,
+const missedFire = (hook: Hook, { first, last, count, atLeast }: PassedOccurrences, now: number): EndedFire => {
+  const [from, to] = [toIso(first), toIso(last)];
+  const message =
+    count === 1
+      ? `The occurrence of ${from} passed before anything could fire it; the one after it fired.`
+      : `${atLeast ? 'At least 1,000' : count} occurrences, from ${from} to ${to}, passed before anything could fire them; the one after them fired.`;
+  return {
+    ...eventOf(hook, `missed:${from}`, first),
+    at: now,
+    taskId: null,
+    outcome: 'missed',
     attempts: 0,
-  } as const;
-  const evaluation = evaluator.renderNow(hook, context);
-  if (evaluation?.outcome !== 'rendered') {
-    return { ...fire, unrendered: { template, context }, givesUp: givesUpAt(undefined, moment) };
-  }
-  return { ...fire, task: evaluation.task, givesUp: givesUpAt(evaluation.deadline, moment) };
+    error: { message },
+    detail: { first: from, last: to, count, ...(atLeast && { atLeast }) },
+    events: count,
+  };
 };
-
-const missedEntry = ({ uid, definition }: Hook, { first, last, count }: Missed, now: number): LedgerEntry => ({
-  at: now,
-  kind: 'fire',
-  outcome: 'missed',
-  hookUid: uid,
-  hookGroupId: definition.hookGroupId,
-  hookId: definition.hookId,
-  cause: `missed:${toIso(first)}`,
-  firedBy: 'schedule',
-  taskId: null,
-  arrived: first,
-  attempts: 0,
-  clientId: null,
-  requestId: newUuid(),
-  payloadHash: null,
-  error: {
-    message:
-      count === 1
-        ? `The occurrence of ${toIso(first)} passed before anything could fire it; the one after it fired.`
-        : `${count} occurrences, from ${toIso(first)} to ${toIso(last)}, passed before anything could fire them; the one after them fired.`,
-  },
-  detail: { first: toIso(first), last: toIso(last), count },
-});

@@ -133,7 +133,7 @@ export const runSchedules = async (world: World, operations: readonly Operation[
   };
 
   const look = async () => {
-    const handledUntil = await world.settle();
+    const handledUntil = await world.handleDue();
     const since = clock.now();
     const covers = new Map<string, Cover[]>();
     for (const row of await database.query(listCovers)) {

@@ -17,15 +17,17 @@ import { createHookChanges, type HookChanges, SCHEDULE_TIMER } from '../api/hook
 import type { HookDefinition, HookName } from '../definition.ts';
 import { createEvaluator } from '../evaluation/evaluator.ts';
 import type { EvaluationPool } from '../evaluation/pool.ts';
+import type { EndFires } from '../firing/end-fires.ts';
 import { createFailureMail, type EnqueueMail } from '../firing/failure-mail.ts';
-import { createPursuit, type Pursuit } from '../firing/fire-runner.ts';
+import type { FireRunner } from '../firing/fire-runner.ts';
 import { createFireStore, type FireStore } from '../firing/fire-store.ts';
+import { createFiring } from '../firing/firing.ts';
 import type { Actor } from '../hooks/audit.ts';
-import { createHookMemory } from '../hooks/hook-cache.ts';
+import { createHookCache } from '../hooks/hook-cache.ts';
 import { createHookStore, type HookStore } from '../hooks/hook-store.ts';
 import { createTriggerTokens } from '../hooks/trigger-token.ts';
-import { createReadingStore } from '../messages/commit-messages.ts';
-import { createMessageEvaluation } from '../messages/evaluate-message.ts';
+import { createCommitMessages } from '../messages/commit-messages.ts';
+import { createEvaluateMessage } from '../messages/evaluate-message.ts';
 import { createMessageReader } from '../messages/message-reader.ts';
 import { createRejections, REJECTIONS_TIMER } from '../messages/rejections.ts';
 import { createScheduleHandler } from '../schedule/schedule-handler.ts';
@@ -61,8 +63,9 @@ export type Server = {
   readonly hooks: HookStore;
   readonly changes: HookChanges;
   readonly fires: FireStore;
+  readonly endFires: EndFires;
   readonly ticks: Ticks;
-  readonly pursuit: Pursuit;
+  readonly runner: FireRunner;
   readonly timers: Timers;
   readonly metrics: Metrics;
   readonly readMessages: ReturnType<typeof createMessageReader>;
@@ -86,7 +89,7 @@ export type World = {
    * Time passes until everything that is due has been handled by those who live. Answers until
    * when; undefined when nobody lives.
    */
-  readonly settle: () => Promise<number | undefined>;
+  readonly handleDue: () => Promise<number | undefined>;
   /** The ledger of a hook, oldest first; waits for what servers know. */
   readonly entries: (hookUid: string) => Promise<readonly LedgerRow[]>;
 };
@@ -112,7 +115,7 @@ export const createWorld = async (t: Cleanup): Promise<World> => {
 
   const living = new Set<Server>();
 
-  const settle = async () => {
+  const handleDue = async () => {
     const giveUpAt = systemClock.monotonic() + LONGEST_SETTLING_MS;
     const areAsleep = () => [...living].every((server) => server.isAsleep());
     while (living.size > 0) {
@@ -129,46 +132,43 @@ export const createWorld = async (t: Cleanup): Promise<World> => {
 
   const startServer: World['startServer'] = async (options = {}) => {
     const own = mortal(options.database ?? database, clock, options.ahead ?? 0);
-    const { pool = createInlinePool(), enqueueMail: enqueue } = options;
+    const { pool = createInlinePool(), enqueueMail: enqueue, createTasksIn } = options;
     const [log, metrics] = [options.log ?? silentLog, createMetrics()];
     const ledger = createLedger(own.database);
     const timers = createTimers({ database: own.database, clock: own.clock, log, metrics });
     const evaluator = createEvaluator(pool);
     const hooks = createHookStore(own.database);
-    const memory = createHookMemory(hooks, evaluator);
+    const cache = createHookCache(hooks, evaluator);
     const fires = createFireStore(own.database, ledger);
     const tokens = createTriggerTokens(secretBox);
     const rootUrl = () => 'https://hooks.example.com';
-    const notice = createFailureMail({ hooks, enqueue, rootUrl, clock: own.clock });
-    const toQueue = own.guard(options.queue ?? queue.port);
-    const pursuit = createPursuit({
-      ...{ fires, queue: toQueue, render: evaluator.renderStored, notice, clock: own.clock, log, metrics },
+    const failureMail = createFailureMail({ hooks, enqueue, rootUrl, clock: own.clock });
+    const { beginFires, endFires, runner } = createFiring({
+      ...{ database: own.database, clock: own.clock, log, metrics, ledger, store: fires, failureMail },
+      queue: { ...own.guard(options.queue ?? queue.port), ...(createTasksIn && { createTasksIn }) },
+      render: evaluator.renderStored,
     });
-    const ticks = createTicks({ memory, evaluator, fires, ledger });
+    const ticks = createTicks({ cache, evaluator, beginFires });
     const changes = createHookChanges({
       ...{ database: own.database, hooks, tokens, timers, ticks, broker: silentBroker as Broker, clock: own.clock },
     });
-    timers.handleBatch(
-      SCHEDULE_TIMER,
-      createScheduleHandler({ hooks, ticks, pursuit, clock: own.clock, log, metrics }),
-    );
-    const rejections = createRejections({ timers, ledger, clock: own.clock });
+    timers.handleBatch(SCHEDULE_TIMER, createScheduleHandler({ hooks, ticks, runner, clock: own.clock }));
+    const rejections = createRejections({ timers, beginFires, clock: own.clock });
     timers.handleBatch(REJECTIONS_TIMER, rejections.handler);
-    const store = createReadingStore({
-      ...{ database: own.database, fires, ledger, rejections, notice, clock: own.clock, log, metrics },
-      acknowledge: options.acknowledge ?? (async () => new Set()),
-      createTasksIn: options.createTasksIn,
+    const { acknowledge = async () => new Set<never>() } = options;
+    const commitMessages = createCommitMessages({ database: own.database, acknowledge, beginFires, rejections });
+    const evaluateMessage = createEvaluateMessage({ evaluator, clock: own.clock, log });
+    const readMessages = createMessageReader({
+      ...{ cache, evaluateMessage, commitMessages, runner, clock: own.clock, log },
     });
-    const evaluation = createMessageEvaluation({ evaluator, clock: own.clock, log });
-    const readMessages = createMessageReader({ memory, evaluation, store, pursuit, clock: own.clock, log });
 
     const ending = new AbortController();
-    const run = options.isIdle ? undefined : Promise.all([timers.run(ending.signal), pursuit.run(ending.signal)]);
+    const run = options.isIdle ? undefined : Promise.all([timers.run(ending.signal), runner.run(ending.signal)]);
     const stop = async () => {
       living.delete(server);
       ending.abort();
       await run;
-      if (!own.isDead()) await pursuit[Symbol.asyncDispose]();
+      if (!own.isDead()) await runner[Symbol.asyncDispose]();
     };
     running.defer(stop);
     const isAsleep = () => own.sleeping() >= LOOPS;
@@ -182,8 +182,9 @@ export const createWorld = async (t: Cleanup): Promise<World> => {
       hooks,
       changes,
       fires,
+      endFires,
       ticks,
-      pursuit,
+      runner,
       timers,
       metrics,
       readMessages,
@@ -198,10 +199,10 @@ export const createWorld = async (t: Cleanup): Promise<World> => {
 
   const ledger = createLedger(database);
   const entries: World['entries'] = async (hookUid) => {
-    await Promise.all([...living].map(({ pursuit }) => pursuit.settled(hookUid)));
+    await Promise.all([...living].map(({ runner }) => runner.whenRecorded(hookUid)));
     return (await ledger.page({ hookUid, limit: 1_000 })).entries.toReversed();
   };
-  return { clock, database, ledger, queue, startServer, living: () => [...living], settle, entries };
+  return { clock, database, ledger, queue, startServer, living: () => [...living], handleDue, entries };
 };
 
 export const nextTurn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));

@@ -1,0 +1,161 @@
+// The one place where fires begin. A cause (a call, a tick, a message) makes them, and hands them in
+// here. Where the queue lives in our database a fire, its task and its outcome are one commit:
+// nothing is half done, and nothing has to be taken up again. Elsewhere, and for what may come
+// again, the fire is stored first, and the runner makes the attempts.
+import type { Clock } from '../../core/clock.ts';
+import { createBatch } from '../../database/batch.ts';
+import type { Database, Transaction } from '../../database/database.ts';
+import type { CreateTaskAnswer, Queue } from '../../queue/queue.ts';
+import type { HookRevision } from '../definition.ts';
+import { findUnchanged } from '../hooks/hook-store.ts';
+import type { AfterCommit, EndFires } from './end-fires.ts';
+import {
+  type AttemptsEnd,
+  type EndedFire,
+  endBy,
+  errorBy,
+  type Fire,
+  isEnded,
+  isRendered,
+  type NewFire,
+  type StoredFire,
+  taskRequestOf,
+} from './fire.ts';
+import type { FireLog } from './fire-log.ts';
+import type { FireMetrics } from './fire-metrics.ts';
+import { type FireRunner, LEASE_MS } from './fire-runner.ts';
+import type { FireStore } from './fire-store.ts';
+
+export type BeginFires = {
+  /**
+   * Begins fires in the transaction of their cause, which sees to it that each event comes once.
+   * Answers what is to be done when it is committed.
+   */
+  readonly inTransaction: (tx: Transaction, fires: readonly NewFire[], how: Beginning) => Promise<AfterCommit>;
+  /**
+   * Begins a fire in a commit that it shares with those that come at the same time. `changed`:
+   * nothing was done, because the hook is at another revision or gone. `pending`: it is stored, and
+   * attempts go on after `patienceMs`.
+   */
+  readonly alone: (
+    hook: HookRevision,
+    fire: Fire,
+    patienceMs: number,
+  ) => Promise<AttemptsEnd | { readonly outcome: 'pending' } | { readonly outcome: 'changed' }>;
+  /**
+   * As `alone`, for an event that may come again; a repeat finds its fire, unfinished or in the
+   * ledger. `changed`: it did, or the hook has changed.
+   */
+  readonly once: BeginFires['alone'];
+  /** An event that makes no fire, in a commit of its own. */
+  readonly ended: (fire: EndedFire) => Promise<void>;
+};
+
+export type Beginning = {
+  /** Tasks are created in the same transaction, where the queue can. */
+  readonly atOnce: boolean;
+  /** Who makes the attempts of what is stored. */
+  readonly leaseOf: 'this process' | 'anybody';
+};
+
+export type BeginFiresSettings = {
+  readonly database: Database;
+  readonly store: FireStore;
+  readonly runner: Pick<FireRunner, 'attempt' | 'enqueue'>;
+  readonly endFires: EndFires;
+  /** Where the queue lives in our database. */
+  readonly createTasksIn: Queue['createTasksIn'] | undefined;
+  readonly clock: Clock;
+  readonly fireLog: FireLog;
+  readonly fireMetrics: FireMetrics;
+};
+
+const MOST_AT_ONCE = 200;
+
+type Item = { readonly hook: HookRevision; readonly fire: Fire };
+
+export const createBeginFires = (settings: BeginFiresSettings): BeginFires => {
+  const { database, store, runner, endFires, createTasksIn, clock, fireLog, fireMetrics } = settings;
+
+  /** By fire. */
+  const createTasks = async (tx: Transaction, fires: readonly Fire[]): Promise<Map<NewFire, CreateTaskAnswer>> => {
+    if (!createTasksIn || fires.length === 0) return new Map();
+    const answers = await createTasksIn(tx, fires.map(taskRequestOf));
+    return new Map(fires.map((fire, index) => [fire, answers[index] as CreateTaskAnswer]));
+  };
+
+  const storeFires = async (tx: Transaction, fires: readonly StoredFire[], leaseOf: Beginning['leaseOf']) => {
+    if (fires.length === 0) return [];
+    const now = clock.now();
+    return store.storeAll(tx, fires, leaseOf === 'this process' ? now + LEASE_MS : now);
+  };
+
+  const begin = async (tx: Transaction, fires: readonly NewFire[], { atOnce, leaseOf }: Beginning) => {
+    const began = clock.now();
+    const answers = await createTasks(tx, atOnce && createTasksIn ? fires.filter(isRendered) : []);
+    const toStore = fires.filter((fire): fire is StoredFire => !isEnded(fire) && !answers.has(fire));
+    const stored = await storeFires(tx, toStore, leaseOf);
+    const ended = fires.flatMap((fire): EndedFire[] => {
+      if (isEnded(fire)) return [fire];
+      const answer = answers.get(fire);
+      return answer ? [endedBy(fire, answer)] : [];
+    });
+    const told = await endFires.inTransaction(tx, ended);
+    const afterCommit = () => {
+      for (const fire of answers.keys()) fireMetrics.begun(fire, began);
+      told();
+      for (const fire of stored) fireLog.stored(fire);
+      if (leaseOf === 'this process') runner.enqueue(stored);
+    };
+    return { answers, afterCommit };
+  };
+
+  const beginTogether = createBatch<Item, CreateTaskAnswer | undefined>({
+    maxItems: MOST_AT_ONCE,
+    concurrency: 2,
+    run: async (items) => {
+      const { answers, afterCommit } = await database.transaction(async (tx) => {
+        const unchanged = await findUnchanged(tx, items);
+        return begin(
+          tx,
+          unchanged.map(({ fire }) => fire),
+          { atOnce: true, leaseOf: 'this process' },
+        );
+      });
+      afterCommit();
+      return items.map(({ fire }) => answers.get(fire));
+    },
+  });
+
+  const storeAndAttempt = async (
+    storeWith: FireStore['store'],
+    ...[hook, fire, patienceMs]: Parameters<BeginFires['alone']>
+  ): ReturnType<BeginFires['alone']> => {
+    if (!(await storeWith(hook, fire, clock.now() + LEASE_MS))) return { outcome: 'changed' };
+    fireLog.stored(fire);
+    return (await runner.attempt(fire, patienceMs)) ?? { outcome: 'pending' };
+  };
+
+  return {
+    inTransaction: async (tx, fires, how) => (await begin(tx, fires, how)).afterCommit,
+    alone: async (hook, fire, patienceMs) => {
+      if (!createTasksIn) return storeAndAttempt(store.store, hook, fire, patienceMs);
+      const answer = await beginTogether({ hook, fire });
+      return answer ? endBy(answer) : { outcome: 'changed' };
+    },
+    once: (hook, fire, patienceMs) => storeAndAttempt(store.storeOnce, hook, fire, patienceMs),
+    ended: endFires.alone,
+  };
+};
+
+/**
+ * Its taskId was made by us. So a task that is there already comes from an earlier commit of which
+ * we did not hear, and that commit wrote the row.
+ */
+const endedBy = (fire: StoredFire, answer: CreateTaskAnswer): EndedFire => ({
+  ...fire,
+  attempts: 1,
+  outcome: endBy(answer).outcome,
+  error: errorBy(answer),
+  ...(answer.kind === 'created' && answer.again && { hasRow: false }),
+});

@@ -1,0 +1,112 @@
+// What a fire is at each stage: made by a cause, stored, ended; and its row of the ledger.
+import type { FireOutcome, LedgerEntry } from '../../ledger/entry.ts';
+import { type CreateTaskAnswer, type CreateTaskRequest, errorOf, type Refusal } from '../../queue/queue.ts';
+import { hookRole } from '../definition.ts';
+import type { FiredBy, Unrendered } from '../evaluation/template.ts';
+
+/** The identity of a fire. */
+export type FireKey = { readonly hookUid: string; readonly cause: string };
+
+/** An event that one hook handles, whatever becomes of it. */
+export type FireEvent = FireKey & {
+  readonly hookGroupId: string;
+  readonly hookId: string;
+  readonly firedBy: FiredBy;
+  readonly clientId: string | undefined;
+  readonly requestId: string;
+  /** When the event came in, or was due; ms. */
+  readonly arrived: number;
+};
+
+type WithTask = FireEvent & {
+  readonly taskId: string;
+  /**
+   * Of a payload that came with a taskId of the caller's choice, so that a repeat can be told from
+   * a conflict.
+   */
+  readonly payloadHash: Buffer | undefined;
+  /** The task's deadline in ms: no attempt begins after it. */
+  readonly givesUp: number;
+  readonly attempts: number;
+};
+
+export type Fire = WithTask & {
+  /** As JSON text, the same for every attempt. */
+  readonly task: string;
+};
+
+/** A fire whose template is rendered after it was stored. */
+export type UnrenderedFire = WithTask & { readonly unrendered: Unrendered };
+
+export type StoredFire = Fire | UnrenderedFire;
+
+/** How a fire ended, or an event that makes no fire. */
+export type Ending = {
+  readonly outcome: FireOutcome;
+  /** Why there is no task, for the owner of the hook. JSON. */
+  readonly error: unknown;
+  /** How many were made to create the task. */
+  readonly attempts: number;
+};
+
+/** A fire that is over, and was never stored or is stored no more. */
+export type EndedFire = FireEvent &
+  Ending & {
+    readonly taskId: string | null;
+    /** When the outcome was known, if that was before it is recorded; ms. */
+    readonly at?: number;
+    readonly payloadHash?: Buffer | undefined;
+    /** For its row of the ledger. JSON. */
+    readonly detail?: object;
+    /** For how many events it stands in the metrics; absent: one. */
+    readonly events?: number;
+    /** Its row is in the ledger already, or will be summed up with others. */
+    readonly hasRow?: false;
+  };
+
+/** What a cause makes of an event. */
+export type NewFire = StoredFire | EndedFire;
+
+export const isEnded = (fire: NewFire): fire is EndedFire => 'outcome' in fire;
+
+export const isRendered = (fire: NewFire): fire is Fire => 'task' in fire && !isEnded(fire);
+
+export const keyOf = ({ hookUid, cause }: FireKey): string => `${hookUid} ${cause}`;
+
+/** What became of the attempts to create the task. */
+export type AttemptsEnd =
+  | { readonly outcome: 'created' }
+  | { readonly outcome: 'failed'; readonly refusal: Refusal }
+  | { readonly outcome: 'exhausted' };
+
+export const endBy = (answer: CreateTaskAnswer): AttemptsEnd =>
+  answer.kind === 'created' ? { outcome: 'created' } : { outcome: 'failed', refusal: answer };
+
+export const errorBy = (answer: CreateTaskAnswer): unknown => (answer.kind === 'created' ? undefined : errorOf(answer));
+
+/** The same for every attempt; with the authority of the hook's role alone. */
+export const taskRequestOf = (fire: Fire): CreateTaskRequest => ({
+  taskId: fire.taskId,
+  task: fire.task,
+  authorizedScopes: [`assume:${hookRole(fire)}`],
+});
+
+/** The one place that makes a row of the ledger from a fire. */
+export const ledgerEntryOf = (fire: EndedFire, now: number): LedgerEntry => ({
+  at: fire.at ?? now,
+  kind: 'fire',
+  outcome: fire.outcome,
+  hookUid: fire.hookUid,
+  hookGroupId: fire.hookGroupId,
+  hookId: fire.hookId,
+  cause: fire.cause,
+  firedBy: fire.firedBy,
+  taskId: fire.taskId,
+  arrived: fire.arrived,
+  attempts: fire.attempts,
+  clientId: fire.clientId ?? null,
+  requestId: fire.requestId,
+  payloadHash: fire.payloadHash ?? null,
+  error: fire.error ?? null,
+  detail: fire.detail ?? null,
+});

@@ -1,0 +1,35 @@
+// Firing, put together: fires begin in one place, are attempted by the runner, and end in one place.
+import type { Base } from '../../database/base.ts';
+import type { Ledger } from '../../ledger/create-ledger.ts';
+import type { Queue } from '../../queue/queue.ts';
+import { type BeginFires, createBeginFires } from './begin-fires.ts';
+import { createEndFires, type EndFires } from './end-fires.ts';
+import type { FailureMail } from './failure-mail.ts';
+import { createFireLog } from './fire-log.ts';
+import { createFireMetrics } from './fire-metrics.ts';
+import { createFireRunner, type FireRunner, type FireRunnerSettings } from './fire-runner.ts';
+import type { FireStore } from './fire-store.ts';
+
+export type FiringSettings = Base & {
+  readonly ledger: Ledger;
+  readonly store: FireStore;
+  readonly queue: Queue;
+  readonly render: FireRunnerSettings['render'];
+  readonly failureMail: FailureMail;
+};
+
+export type Firing = {
+  readonly beginFires: BeginFires;
+  readonly endFires: EndFires;
+  readonly runner: FireRunner;
+};
+
+export const createFiring = (settings: FiringSettings): Firing => {
+  const { database, clock, log, metrics, ledger, store, queue, render, failureMail } = settings;
+  const common = { clock, store, fireLog: createFireLog(log), fireMetrics: createFireMetrics(metrics) };
+  const endFires = createEndFires({ ...common, database, ledger, failureMail });
+  const runner = createFireRunner({ ...common, log, queue, render, endFires });
+  const { createTasksIn } = queue;
+  const beginFires = createBeginFires({ ...common, database, runner, endFires, createTasksIn });
+  return { beginFires, endFires, runner };
+};
