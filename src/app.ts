@@ -29,7 +29,7 @@ import { createHttpServer } from './http/server.ts';
 import { createLedger } from './ledger/create-ledger.ts';
 import { createRetention, RETENTION_TIMER } from './ledger/retention.ts';
 import { createOutgoingMail } from './mail/outgoing-mail.ts';
-import { createTaskHooks } from './task-hooks/task-hooks.ts';
+import { createTaskHooks, type TaskHooks } from './task-hooks/task-hooks.ts';
 import { createTimers } from './timers/create-timers.ts';
 
 export type App = {
@@ -95,12 +95,13 @@ const start = async (config: Config, { clock, log }: AppSurroundings): Promise<A
     await createMode({
       ...{ config, database, timers, broker, secretBox, clock, log, metrics },
       rootUrl: () => rootUrl,
+      whenTaskMissing: (taskId) => taskHooks.whenTaskMissing(taskId),
       ending: ending.signal,
     }),
   );
   const { mailer, queue } = mode;
   const mail = mailer && undo.use(createOutgoingMail({ mailer, timers, database, clock, log, metrics }));
-  const taskHooks = undo.use(
+  const taskHooks: TaskHooks = undo.use(
     createTaskHooks({
       ...{ database, ledger, timers, broker, queue, secretBox, clock, log, metrics },
       enqueueMail: mail?.enqueue,

@@ -46,6 +46,8 @@ export type ModeSettings = {
   readonly metrics: Metrics;
   /** Where clients reach the server; known once it listens. */
   readonly rootUrl: () => string;
+  /** Resolves when a task that was not there may be there after all: its fire was under way. */
+  readonly whenTaskMissing: (taskId: string) => Promise<void>;
   /** The server has been told to end. */
   readonly ending: AbortSignal;
 };

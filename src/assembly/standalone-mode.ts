@@ -21,6 +21,7 @@ export const createStandaloneMode = async (settings: ModeSettings): Promise<Mode
       clients: auth.clients,
       satisfies: auth.satisfies,
       callerWith: auth.callerWith,
+      whenMissing: settings.whenTaskMissing,
       claimMs: config.claimSeconds * 1000,
     }),
   );

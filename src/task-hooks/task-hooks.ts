@@ -56,6 +56,9 @@ export type TaskHooks = AsyncDisposable & {
   readonly whenIdle: () => Promise<void>;
 };
 
+/** How long who looks for a task waits for its fire. */
+const PATIENCE_MS = 5_000;
+
 export const createTaskHooks = (settings: TaskHooksSettings): TaskHooks => {
   const { database, ledger, timers, broker, queue, secretBox, clock, log, metrics } = settings;
   const { enqueueMail: enqueue, deniedExchanges, rootUrl, scopesOfRole } = settings;
@@ -98,7 +101,11 @@ export const createTaskHooks = (settings: TaskHooksSettings): TaskHooks => {
     run: async (signal) => {
       await Promise.all([runner.run(signal), runGauges(signal)]);
     },
-    whenTaskMissing: runner.takeOver,
+    whenTaskMissing: async (taskId) => {
+      const enough = new AbortController();
+      await Promise.race([runner.takeOver(taskId), clock.sleep(PATIENCE_MS, enough.signal)]);
+      enough.abort();
+    },
     whenIdle: runner.whenIdle,
     [Symbol.asyncDispose]: async () => {
       await runner[Symbol.asyncDispose]();

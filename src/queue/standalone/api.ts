@@ -35,6 +35,7 @@ export type QueueApiSettings = {
   readonly claimMs: number;
   readonly satisfies: Satisfies;
   readonly publishSealed: QueueMessages['publishSealed'];
+  readonly whenMissing: (taskId: string) => Promise<void>;
 };
 
 const LONGEST_PAGE = 1_000;
@@ -45,13 +46,16 @@ const SCOPES = new Map(QUEUE_API.methods.map(({ name, scopes = { AllOf: [] } }) 
 const scopesFor = (name: MethodName): ScopeExpression => SCOPES.get(name) ?? { AnyOf: [] };
 
 export const createQueueApi = (settings: QueueApiSettings): ApiService => {
-  const { database, clock, create, changeTask, workRequests, makeCredentials, claimMs, satisfies, publishSealed } =
-    settings;
+  const { database, clock, create, changeTask, workRequests, makeCredentials, claimMs } = settings;
+  const { satisfies, publishSealed, whenMissing } = settings;
 
   const findTask = async (taskId: string, noSuchTask: (taskId: string) => ApiError): Promise<StoredTask> => {
     const task = await readTask(database, taskId);
-    if (!task) throw noSuchTask(taskId);
-    return task;
+    if (task) return task;
+    await whenMissing(taskId);
+    const made = await readTask(database, taskId);
+    if (!made) throw noSuchTask(taskId);
+    return made;
   };
 
   const change = async (taskId: string, transition: Transition, mayResolve: boolean): Promise<StoredTask> => {

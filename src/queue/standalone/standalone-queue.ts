@@ -43,6 +43,11 @@ export type StandaloneQueueSettings = {
   readonly rootUrl: () => string;
   /** Aborts when the server ends: workers that wait for tasks are answered at once. */
   readonly ending: AbortSignal;
+  /**
+   * Called for a task that somebody looks for and that is not there. Resolves when it may be there,
+   * or will not be for now. Default: it will not.
+   */
+  readonly whenMissing?: (taskId: string) => Promise<void>;
   /** For how long a worker has a task before it must reclaim it. */
   readonly claimMs?: number;
 };
@@ -63,7 +68,7 @@ const MOST_CREATED_AT_ONCE = 200;
 
 export const createStandaloneQueue = (settings: StandaloneQueueSettings): StandaloneQueue => {
   const { database, timers, broker, clients, clock, satisfies, callerWith, rootUrl, ending } = settings;
-  const { claimMs = CLAIM_MS } = settings;
+  const { claimMs = CLAIM_MS, whenMissing = async () => {} } = settings;
   const { publishEvents, publishSealed } = createQueueMessages(broker);
   const createTasks = createTasksWith({ timers, publishEvents });
   const commitChanges = createCommitChanges({ timers, publishEvents });
@@ -130,7 +135,7 @@ export const createStandaloneQueue = (settings: StandaloneQueueSettings): Standa
     createTasksIn,
     taskStates: (taskIds) => readStates(database, taskIds),
     api: createQueueApi({
-      ...{ database, clock, create, workRequests, claimMs, satisfies, publishSealed },
+      ...{ database, clock, create, workRequests, claimMs, satisfies, publishSealed, whenMissing },
       changeTask: createChangeTask({ database, clock, commitChanges }),
       makeCredentials: createClaimCredentials(() => ensureInternalClient({ database, clients, clock }, QUEUE_CLIENT)),
     }),

@@ -1,11 +1,13 @@
 // biome-ignore-all lint/suspicious/noTemplateCurlyInString: JSON-e's, not JavaScript's.
 // biome-ignore-all lint/suspicious/noThenProperty: a word of JSON-e.
 import assert from 'node:assert/strict';
+import { createHash } from 'node:crypto';
 import { describe, it, type TestContext } from 'node:test';
 import { freshDatabase } from '../../../test/support/database.ts';
 import { createFakeClock } from '../../../test/support/fake-clock.ts';
 import { toIso } from '../../core/clock.ts';
 import { newSlugId } from '../../core/ids.ts';
+import { canonicalJson } from '../../core/json.ts';
 import { silentLog } from '../../core/log.ts';
 import { createMetrics } from '../../core/metrics.ts';
 import { statement } from '../../database/statement.ts';
@@ -18,6 +20,7 @@ import type { EvaluationPool } from '../evaluation/pool.ts';
 import { createHookCache } from '../hooks/hook-cache.ts';
 import { createHookStore } from '../hooks/hook-store.ts';
 import { createFireCall, type HookCall } from './fire-call.ts';
+import { LEASE_MS } from './fire-runner.ts';
 import { createFireStore } from './fire-store.ts';
 import { createFiring } from './firing.ts';
 
@@ -113,6 +116,23 @@ const createWorld = async (t: TestContext, options: Options = {}) => {
     runner,
     create,
     fire,
+    /** The fire of a call, as a process leaves it behind that dies before the first attempt. */
+    store: async (taskId: string, payload: unknown) => {
+      const hook = (await hooks.find(NAME)) ?? assert.fail();
+      const fire = {
+        ...({
+          ...NAME,
+          hookUid: hook.uid,
+          cause: `chosen:${taskId}`,
+          firedBy: 'triggerHook',
+          taskId,
+          task: '{}',
+        } as const),
+        payloadHash: createHash('sha256').update(canonicalJson(payload)).digest(),
+        ...{ clientId: 'me', requestId: 'r', arrived: clock.now(), givesUp: clock.now() + DAY, attempts: 0 },
+      };
+      assert.ok(await fires.storeOnce(hook, fire, clock.now() + LEASE_MS));
+    },
     /** As a caller who chooses the taskId. */
     fireAs: (taskId: string, payload: unknown) => fire(payload, { taskId, chosenTaskId: taskId }),
     edit: async (task: object, triggerSchema?: object) => {
@@ -423,6 +443,18 @@ describe('a taskId of the caller’s choice', () => {
     asked.things[0]?.answer(CREATED);
     await runner.whenIdle();
     assert.deepEqual(await fireAs(taskId, {}), { outcome: 'created' });
+  });
+
+  it('that comes again after its process died makes its task at once, and not when the lease ends', async (t) => {
+    const { create, fireAs, asked, store, clock, runner } = await createWorld(t);
+    await create({});
+    const taskId = newSlugId();
+    await store(taskId, {});
+    const before = clock.now();
+    assert.deepEqual(await fireAs(taskId, { other: 1 }), { outcome: 'conflict' });
+    assert.deepEqual(await fireAs(taskId, {}), { outcome: 'created' });
+    assert.deepEqual([asked.things.length, clock.now()], [1, before]);
+    await runner.whenIdle();
   });
 
   it('that comes ten times at once makes one task', async (t) => {

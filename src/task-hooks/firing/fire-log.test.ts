@@ -46,10 +46,10 @@ test('the log’s lines of one fire have one request id and the hook’s name, w
     assert.deepEqual([...new Set(ofFire.map((line) => `${line.hookId} ${line.taskId}`))], [`${hookId} ${row?.taskId}`]);
     const said = [...new Set(ofFire.map(({ msg }) => msg))];
     assert.deepEqual(said, [
-      'a fire is stored',
-      'a task is asked for',
-      'the queue could not be asked for a task; it will be tried again',
-      'a fire made its task',
+      'fire stored',
+      'task requested',
+      'task request failed; fire postponed',
+      'fire created its task',
     ]);
   }
 });

@@ -379,6 +379,63 @@ describe('a fire that a process left behind', () => {
   });
 });
 
+describe('a fire whose task somebody looks for', () => {
+  it('is attempted at once, although the lease of a process that died still runs', async (t) => {
+    const { newHook, store, newProcess, entries, unfinished } = await createWorld(t);
+    const hook = await newHook('h');
+    const fire = await store(hook); // and then its process was killed
+    const { runner, asked } = await newProcess(() => CREATED, { runs: false });
+    await runner.takeOver(fire.taskId);
+    assert.deepEqual(
+      asked.things.map(({ taskId, task }) => [taskId, task]),
+      [[fire.taskId, fire.task]],
+    );
+    assert.deepEqual(await unfinished(), []);
+    assert.equal((await entries(hook))[0]?.outcome, 'created');
+    await runner.takeOver(fire.taskId);
+    assert.equal(asked.things.length, 1, 'a fire that is over is over');
+  });
+
+  it('is attempted once, however many look at once, and whether it is under way here or waits for its turn', async (t) => {
+    const { newHook, store, newProcess } = await createWorld(t);
+    const hook = await newHook('h');
+    const { runner, asked } = await newProcess(() => 'hang', { runs: false });
+    const [left, ours] = [await store(hook), await store(hook)];
+    void runner.attempt(ours, HOUR);
+    const looking = [left, left, ours, ours].map(({ taskId }) => runner.takeOver(taskId));
+    await asked.reached(2);
+    const crowd = await Promise.all(Array.from({ length: 499 }, () => store(hook)));
+    runner.enqueue(crowd); // more than are attempted at the same time
+    await asked.reached(500);
+    const last = crowd.at(-1) ?? assert.fail();
+    looking.push(runner.takeOver(last.taskId));
+    await asked.reached(501);
+    for (const { answer } of asked.things) answer(CREATED);
+    await Promise.all(looking);
+    await runner.whenIdle();
+    assert.equal(asked.things.length, 501);
+    assert.equal(new Set(asked.things.map(({ taskId }) => taskId)).size, 501);
+  });
+
+  it('is left alone when an attempt has failed: who looks cannot shorten the pauses', async (t) => {
+    const { newHook, store, newProcess, entries } = await createWorld(t);
+    const hook = await newHook('h');
+    const fire = await store(hook);
+    const { runner, asked } = await newProcess(() => UNAVAILABLE, { runs: false });
+    for (let look = 0; look < 5; look += 1) await runner.takeOver(fire.taskId);
+    assert.equal(asked.things.length, 1);
+    assert.equal((await entries(hook)).length, 1);
+  });
+
+  it('of a task that nobody knows is no fire', async (t) => {
+    const { newHook, store, newProcess } = await createWorld(t);
+    await store(await newHook('h'));
+    const { runner, asked } = await newProcess(() => CREATED, { runs: false });
+    await runner.takeOver(newSlugId());
+    assert.equal(asked.things.length, 0);
+  });
+});
+
 describe('a fire under way', () => {
   it('stays with its process, which renews the lease', async (t) => {
     const { newHook, store, newProcess, pass, unfinished, clock } = await createWorld(t);

@@ -81,10 +81,11 @@ export const passedOccurrences = (
 const countUpTo = (most: number, crons: readonly Cron[], from: number, to: number): number => {
   const dates = crons.map((cron) => earliestOf(cron, from) ?? Number.POSITIVE_INFINITY);
   for (let count = 0; count < most; count += 1) {
-    const date = dates.reduce((least, one) => Math.min(least, one));
+    let date = Number.POSITIVE_INFINITY;
+    for (const one of dates) if (one < date) date = one;
     if (date > to) return count;
-    for (const [index, cron] of crons.entries()) {
-      if (dates[index] === date) dates[index] = earliestOf(cron, date + 1) ?? Number.POSITIVE_INFINITY;
+    for (let index = 0; index < dates.length; index += 1) {
+      if (dates[index] === date) dates[index] = earliestOf(crons[index] as Cron, date + 1) ?? Number.POSITIVE_INFINITY;
     }
   }
   return most;
