@@ -1,9 +1,11 @@
 import assert from 'node:assert/strict';
 import { describe, it, type TestContext } from 'node:test';
 import { statement } from '../../database/statement.ts';
+import type { CreateTaskAnswer, CreateTaskRequest, Queue } from '../../queue/queue.ts';
 import type { HookDefinition } from '../definition.ts';
-import { UNAVAILABLE } from '../test-support/fake-queue.ts';
+import { CREATED, FORBIDDEN, UNAVAILABLE } from '../test-support/fake-queue.ts';
 import { createInlinePool } from '../test-support/inline-pool.ts';
+import { meddle } from '../test-support/meddle.ts';
 import { createWorld, ME, NAME, type ServerOptions, scheduledHook } from '../test-support/world.ts';
 
 const SECOND = 1_000;
@@ -114,6 +116,98 @@ describe('a hook that is due', () => {
       (await entries(uid)).map(({ outcome }) => outcome),
       ['created'],
     );
+  });
+});
+
+/** A queue that lives in the database, as far as a tick sees it. */
+const createTasksTogether = (answer: () => CreateTaskAnswer = () => CREATED) => {
+  const made: CreateTaskRequest[] = [];
+  const createTasksIn: Queue['createTasksIn'] = async (_tx, requests) => {
+    const answers = requests.map(answer);
+    made.push(...requests);
+    return answers;
+  };
+  return { made, createTasksIn };
+};
+
+describe('a tick where the queue lives in the database', () => {
+  it('is one commit: the occurrence, the next date, the task, the row of the ledger', async (t) => {
+    const { start, comeLate, database, uid, entries, queue } = await createTick(t, '0 * * * * *');
+    const statements: string[] = [];
+    const { made, createTasksIn } = createTasksTogether();
+    const counting = meddle(database, (name) => void statements.push(name));
+    await comeLate(2 * MINUTE + 17, { createTasksIn, database: counting });
+    assert.deepEqual(
+      made.map(({ task, authorizedScopes }) => [(JSON.parse(task) as { at: string }).at, authorizedScopes]),
+      [[iso(start + 2 * MINUTE), ['assume:hook-id:g/h']]],
+    );
+    const from = statements.lastIndexOf('timers.claim-due', statements.indexOf('hook-state.advance'));
+    const turn = statements.slice(from).filter((name) => !/^ledger\.(?!insert)/.test(name)); // without the new month's partition
+    assert.deepEqual(turn.slice(0, 5), [
+      'timers.claim-due',
+      'hooks.find-many',
+      'hook-state.advance',
+      'ledger.insert',
+      'timers.move',
+    ]);
+    assert.ok(!turn.some((name) => name.startsWith('fires.')), String(turn));
+    const [missed, row, ...others] = await entries(uid);
+    assert.deepEqual(
+      [missed?.outcome, row?.outcome, row?.taskId, row?.attempts],
+      ['missed', 'created', made[0]?.taskId, 1],
+    );
+    assert.deepEqual([others, queue.asked.things.length], [[], 0]);
+  });
+
+  it('that is not committed has made nothing, and comes again', async (t) => {
+    const { comeLate, database, uid, entries, clock } = await createTick(t, '0 * * * * *');
+    let failures = 1;
+    const failing = meddle(database, (name) => {
+      if (name === 'timers.move' && failures-- > 0) throw new Error('the connection broke');
+    });
+    const { made, createTasksIn } = createTasksTogether();
+    await comeLate(MINUTE, { createTasksIn, database: failing });
+    while ((await entries(uid)).length === 0) await clock.advance(SECOND);
+    const rows = await entries(uid);
+    assert.deepEqual(
+      rows.map(({ outcome, taskId }) => [outcome, taskId]),
+      [['created', made.at(-1)?.taskId]],
+    );
+  });
+
+  it('whose task cannot be created with it is stored, and attempted by itself', async (t) => {
+    const { comeLate, uid, entries, clock, tasks } = await createTick(t, '0 0 * * * *');
+    const { createTasksIn } = createTasksTogether(() => {
+      throw new Error('a part of the queue is out of order');
+    });
+    const server = await comeLate(HOUR, { createTasksIn });
+    while ((await entries(uid)).length === 0) await clock.advance(SECOND);
+    await server.runner.whenIdle();
+    assert.equal(tasks().length, 1);
+    assert.deepEqual(
+      (await entries(uid)).map(({ outcome, attempts }) => [outcome, attempts]),
+      [['created', 1]],
+    );
+  });
+
+  it('that the queue refuses has failed with the reason, and the owner is mailed', async (t) => {
+    const { comeLate, uid, entries } = await createTick(t, '0 * * * * *');
+    const { createTasksIn } = createTasksTogether(() => FORBIDDEN);
+    const mailed: string[] = [];
+    const enqueueMail: ServerOptions['enqueueMail'] = async (_tx, { mail }) => void mailed.push(mail.subject);
+    await comeLate(MINUTE, { createTasksIn, enqueueMail });
+    const [row, ...others] = await entries(uid);
+    assert.deepEqual([row?.outcome, row?.attempts, others], ['failed', 1, []]);
+    assert.match(JSON.stringify(row?.error), /the role of the hook has no scopes/);
+    assert.deepEqual(mailed, ['Hook g/h made no task (failed)']);
+  });
+
+  it('with a template of unproved cost is stored first', async (t) => {
+    const { comeLate, uid, entries, tasks } = await createTick(t, '0 * * * * *', { task: UNPROVED });
+    const { made, createTasksIn } = createTasksTogether();
+    await comeLate(MINUTE, { createTasksIn });
+    assert.deepEqual([made.length, tasks().length], [0, 1]);
+    assert.equal((await entries(uid))[0]?.outcome, 'created');
   });
 });
 
