@@ -1,7 +1,7 @@
 // What the ledger holds: one entry for everything that fired or ran, with its outcome and the
 // reason.
 
-/** What became of a fire (DESIGN.md, "Words"). */
+/** What became of a fire. */
 export const FIRE_OUTCOMES = ['created', 'declined', 'rejected', 'failed', 'exhausted', 'missed', 'limited'] as const;
 export type FireOutcome = (typeof FIRE_OUTCOMES)[number];
 
@@ -42,7 +42,7 @@ export type LedgerEntry = KindAndOutcome & {
   readonly attempts: number;
   readonly clientId: string | null;
   readonly requestId: string;
-  /** Of a payload that came with a taskId of the caller's choice. */
+  /** The hash of a payload that came with a taskId of the caller's choice. */
   readonly payloadHash: Buffer | null;
   /** Why not, for the owner of the hook. JSON. */
   readonly error: unknown;

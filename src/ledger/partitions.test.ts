@@ -56,7 +56,7 @@ describe('a month of the ledger', () => {
   it('that is there already costs a transaction no second connection', async (t) => {
     const database = await freshDatabase(t, { poolSize: 1 });
     await createLedger(database).ensureMonths([START]);
-    const another = createLedger(database); // which has no memory of it
+    const another = createLedger(database); // which does not know it
     await database.transaction((tx) => another.write([fire(START)], tx));
     assert.equal((await allPages(another, 10)).length, 1);
   });
@@ -92,7 +92,7 @@ describe('retention', () => {
     assert.deepEqual(await ledger.dropMonthsBefore(Date.UTC(2026, 9, 1) - 1), []);
     assert.deepEqual(await ledger.dropMonthsBefore(Date.UTC(2026, 9, 1)), ['ledger_2026_09']);
     assert.deepEqual(await partitionsOf(database), ['ledger_2026_10', 'ledger_2026_11']);
-    await ledger.write([fire(Date.UTC(2026, 8))]); // its memory of the month went with the month
+    await ledger.write([fire(Date.UTC(2026, 8))]); // the cached month went with the month
   });
 
   it('also drops a month whose dropping was cut short', async (t) => {

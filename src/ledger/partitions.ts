@@ -7,7 +7,7 @@ import { statement } from '../database/statement.ts';
 
 export type Partitions = {
   /**
-   * Makes sure that the months of these times have their partitions. From memory, but for the first
+   * Makes sure that the months of these times have their partitions. Cached, but for the first
    * time. Who is in a transaction gives it, so that looking needs no second connection: all of the
    * pool's may be in such transactions.
    */

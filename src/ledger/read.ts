@@ -10,7 +10,7 @@ export type PageQuery = {
   /** Only these kinds; absent: all. */
   readonly kinds?: readonly EntryKind[];
   /**
-   * Of entries that have an outcome only these; absent: all. Attempts and bindings have none, so
+   * Only entries with these outcomes; absent: all. Attempts and bindings have no outcome, so
    * `kinds` alone decides about them.
    */
   readonly outcomes?: readonly Outcome[];

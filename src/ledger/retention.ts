@@ -34,8 +34,7 @@ export const createRetention = (settings: RetentionSettings): (() => Promise<{ n
     const now = clock.now();
     await ledger.ensureMonths([now, startOfNextMonth(now)]);
     const dropped = await ledger.dropMonthsBefore(now - retentionDays * DAY_MS);
-    if (dropped.length > 0)
-      log.info({ dropped, retentionDays }, 'dropped months of the ledger that were past retention');
+    if (dropped.length > 0) log.info({ dropped, retentionDays }, 'ledger months past retention dropped');
     return { next: now + DAY_MS };
   };
 };

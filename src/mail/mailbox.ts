@@ -3,7 +3,7 @@
 
 export type Mailbox = { readonly name: string; readonly address: string };
 
-/** RFC 5321, section 4.5.3.1.3: a path has 256 octets, two of which are its brackets. */
+/** RFC 5321 (4.5.3.1.3): a path has 256 octets, two of which are its brackets. */
 const LONGEST_ADDRESS_BYTES = 254;
 /**
  * No quoted local part and no address literal: hardly anybody has one, and each is a way to

@@ -51,7 +51,7 @@ const createOffice = async (test: Cleanup) => {
   /** One more process that sends mail. `on`: its own way to the database. */
   const employ = async (mailer: Mailer | undefined, on: Database = database) => {
     const written = createRecord<'written'>();
-    const watched: Database = {
+    const observed: Database = {
       ...on,
       transaction: async (work) => {
         const result = await on.transaction(work);
@@ -59,7 +59,7 @@ const createOffice = async (test: Cleanup) => {
         return result;
       },
     };
-    const settings = { mailer, database: watched, clock, log, metrics: createMetrics() };
+    const settings = { mailer, database: observed, clock, log, metrics: createMetrics() };
     const open = (timers: Timers) => createOutgoingMail({ ...settings, timers });
     let outgoing: ReturnType<typeof open> | undefined;
     const scheduler = await world.schedule((timers) => {
@@ -95,7 +95,7 @@ const createOffice = async (test: Cleanup) => {
     employ,
     writer,
     enqueue: (key = 'k', mail: Mail = MAIL) => database.transaction((tx) => writer.enqueue(tx, { key, mail })),
-    settled: () => eventually('no mail waits', async () => (await world.rows()).length === 0),
+    allSent: () => eventually('no mail waits', async () => (await world.rows()).length === 0),
     /**
      * Lets time go on until so many have been tried: the scheduler may just rest a little, in the
      * time of this clock.
@@ -118,14 +118,14 @@ const outcomes = async (metrics: ReturnType<typeof createMetrics>): Promise<Reco
 
 describe('a mail that is enqueued', () => {
   it('is sent when its transaction commits, once, and nothing is left of it', async (test) => {
-    const { t, clock, employ, enqueue, settled } = await createOffice(test);
+    const { t, clock, employ, enqueue, allSent } = await createOffice(test);
     const server = await startSmtpServer(t);
     const mailer = createSmtpMailer({ url: new URL(`smtp://127.0.0.1:${server.port}`), from: 'hooks@example.com' });
     t.after(async () => mailer[Symbol.asyncDispose]());
     const { metrics } = await employ(mailer);
     await enqueue();
     await server.received(1);
-    await settled();
+    await allSent();
     await clock.advance(HOUR);
     assert.match(server.mails[0]?.source ?? '', /Subject: A hook failed[\s\S]*the secret content/);
     assert.equal(server.mails.length, 1);
@@ -146,19 +146,19 @@ describe('a mail that is enqueued', () => {
   });
 
   it('is sent by whichever process comes first, by one of them', async (test) => {
-    const { clock, employ, enqueue, settled } = await createOffice(test);
+    const { clock, employ, enqueue, allSent } = await createOffice(test);
     const { mailer, tries } = createFakeMailer();
     await employ(mailer);
     await employ(mailer);
     await enqueue();
     await tries.reached(1);
-    await settled();
+    await allSent();
     await clock.advance(HOUR);
     assert.equal(tries.things.length, 1);
   });
 
   it('with the key of one that waits or is being sent is the same mail, and the first one counts', async (test) => {
-    const { clock, employ, enqueue, settled, rows, passUntil } = await createOffice(test);
+    const { clock, employ, enqueue, allSent, rows, passUntil } = await createOffice(test);
     await enqueue('k');
     await enqueue('k', { ...MAIL, subject: 'while it waits' });
     const sending = Promise.withResolvers<void>();
@@ -168,7 +168,7 @@ describe('a mail that is enqueued', () => {
     await enqueue('k', { ...MAIL, subject: 'while it is sent' });
     assert.equal((await rows()).length, 1);
     sending.resolve();
-    await settled();
+    await allSent();
     await clock.advance(LEASE + MINUTE);
     assert.deepEqual(
       tries.things.map(({ subject }) => subject),
@@ -178,11 +178,11 @@ describe('a mail that is enqueued', () => {
     await passUntil(tries, 2);
     assert.equal(tries.things[1]?.subject, 'afterwards');
     assert.notEqual(tries.things[1]?.id, tries.things[0]?.id);
-    await settled();
+    await allSent();
   });
 
   it('with the same key by many at the same moment is one mail', async (test) => {
-    const { clock, enqueue, employ, rows, settled } = await createOffice(test);
+    const { clock, enqueue, employ, rows, allSent } = await createOffice(test);
     const sending = Promise.withResolvers<void>();
     const { mailer, tries } = createFakeMailer(() => sending.promise);
     await employ(mailer);
@@ -193,7 +193,7 @@ describe('a mail that is enqueued', () => {
     await tries.reached(1);
     assert.equal((await rows()).length, 1);
     sending.resolve();
-    await settled();
+    await allSent();
     await clock.advance(LEASE + MINUTE);
     assert.equal(tries.things.length, 1);
   });
@@ -255,7 +255,7 @@ describe('a mail that cannot be sent', () => {
   });
 
   it('because its recipient is refused is given up at once, and the log says to whom and why', async (test) => {
-    const { t, clock, employ, enqueue, settled, logged } = await createOffice(test);
+    const { t, clock, employ, enqueue, allSent, logged } = await createOffice(test);
     const server = await startSmtpServer(t);
     server.react = (step) => (step === 'RCPT' ? '550 5.1.1 no such user' : undefined);
     const mailer = createSmtpMailer({ url: new URL(`smtp://127.0.0.1:${server.port}`), from: 'hooks@example.com' });
@@ -263,11 +263,11 @@ describe('a mail that cannot be sent', () => {
     const { metrics } = await employ(mailer);
     await enqueue();
     await server.reached('RCPT');
-    await settled();
+    await allSent();
     await clock.advance(HOUR);
     assert.deepEqual(await outcomes(metrics), { 'given-up': 1 });
     assert.equal(server.lines.filter((line) => line.startsWith('RCPT')).length, 1);
-    assert.match(logged(), /you@example\.com.*550 5\.1\.1 no such user.*a mail is given up/);
+    assert.match(logged(), /you@example\.com.*550 5\.1\.1 no such user.*mail given up/);
   });
 
   for (const [what, reaction] of [
@@ -275,7 +275,7 @@ describe('a mail that cannot be sent', () => {
     ['hangs up', 'hang up'],
   ] as const) {
     it(`because the server ${what} is sent when the server takes it`, async (test) => {
-      const { t, clock, employ, enqueue, settled, passUntil } = await createOffice(test);
+      const { t, clock, employ, enqueue, allSent, passUntil } = await createOffice(test);
       const server = await startSmtpServer(t);
       server.react = (step) => (step === 'content' ? reaction : undefined);
       const mailer = createSmtpMailer({ url: new URL(`smtp://127.0.0.1:${server.port}`), from: 'hooks@example.com' });
@@ -286,12 +286,12 @@ describe('a mail that cannot be sent', () => {
       server.react = () => undefined;
       await clock.advance(MINUTE);
       await passUntil({ things: server.mails }, 1);
-      await settled();
+      await allSent();
     });
   }
 
   it('because the server says nothing more is let go before its lease ends, and tried again', async (test) => {
-    const { t, clock, employ, enqueue, settled, passUntil } = await createOffice(test);
+    const { t, clock, employ, enqueue, allSent, passUntil } = await createOffice(test);
     const server = await startSmtpServer(t);
     server.react = (step) => (step === 'content' ? 'hang' : undefined);
     const mailer = createSmtpMailer({ url: new URL(`smtp://127.0.0.1:${server.port}`), from: 'hooks@example.com' });
@@ -306,13 +306,13 @@ describe('a mail that cannot be sent', () => {
     server.react = () => undefined;
     await clock.advance(MINUTE);
     await passUntil({ things: server.mails }, 1);
-    await settled();
+    await allSent();
   });
 });
 
 describe('a crash', () => {
   it('between sending and writing it down sends the mail once more, recognizable as the same', async (test) => {
-    const { clock, database, employ, enqueue, settled, passUntil } = await createOffice(test);
+    const { clock, database, employ, enqueue, allSent, passUntil } = await createOffice(test);
     const dead: Database = { ...database, transaction: () => Promise.reject(new Error('killed')) };
     const { mailer, tries } = createFakeMailer();
     const first = await employ(mailer, dead);
@@ -322,13 +322,13 @@ describe('a crash', () => {
     const second = await employ(mailer);
     await clock.advance(LEASE);
     await passUntil(tries, 2);
-    await settled();
+    await allSent();
     assert.equal(tries.things[0]?.id, tries.things[1]?.id);
     assert.deepEqual(await outcomes(second.metrics), { sent: 1 });
   });
 
   it('of the one who sends leaves the mail to another, but not before the lease is over', async (test) => {
-    const { clock, employ, enqueue, settled, passUntil } = await createOffice(test);
+    const { clock, employ, enqueue, allSent, passUntil } = await createOffice(test);
     const dying = createFakeMailer(() => new Promise(() => {}));
     const first = await employ(dying.mailer);
     await enqueue();
@@ -341,11 +341,11 @@ describe('a crash', () => {
     assert.equal(tries.things.length, 0);
     await clock.advance(2 * SECOND);
     await passUntil(tries, 1);
-    await settled();
+    await allSent();
   });
 
   it('that was none, only a long pause, does not undo what others did meanwhile', async (test) => {
-    const { clock, employ, enqueue, settled, rows, passUntil } = await createOffice(test);
+    const { clock, employ, enqueue, allSent, rows, passUntil } = await createOffice(test);
     const paused = Promise.withResolvers<void>();
     const sleeper = createFakeMailer(() => paused.promise);
     const first = await employ(sleeper.mailer);
@@ -358,18 +358,18 @@ describe('a crash', () => {
     clock.jump(LEASE);
     await clock.advance(SECOND);
     await passUntil(tries, 1);
-    await settled();
+    await allSent();
     await enqueue('k', { ...MAIL, subject: 'a newer one' });
     await passUntil(tries, 2);
     paused.resolve();
     await first.outgoing[Symbol.asyncDispose]();
     assert.equal((await rows()).length, 1, 'the newer mail is still there');
     held.resolve();
-    await settled();
+    await allSent();
   });
 
   it('that was none does not disturb the try that another one has begun', async (test) => {
-    const { clock, employ, enqueue, settled, rows, passUntil } = await createOffice(test);
+    const { clock, employ, enqueue, allSent, rows, passUntil } = await createOffice(test);
     const paused = Promise.withResolvers<void>();
     const sleeper = createFakeMailer(() => paused.promise);
     const first = await employ(sleeper.mailer);
@@ -386,7 +386,7 @@ describe('a crash', () => {
     await first.outgoing[Symbol.asyncDispose]();
     assert.deepEqual(await rows(), before);
     sending.resolve();
-    await settled();
+    await allSent();
   });
 });
 
@@ -406,7 +406,7 @@ describe('the end of the server', () => {
   });
 
   it('cuts off, after its deadline, those that take too long, which are sent by whoever runs then', async (test) => {
-    const { clock, employ, enqueue, rows, settled, passUntil } = await createOffice(test);
+    const { clock, employ, enqueue, rows, allSent, passUntil } = await createOffice(test);
     const { mailer, tries } = createFakeMailer((_mail, signal) => untilAborted(signal));
     const { stop, outgoing } = await employ(mailer);
     await enqueue();
@@ -423,7 +423,7 @@ describe('the end of the server', () => {
     await employ(next.mailer);
     await clock.advance(MINUTE);
     await passUntil(next.tries, 1);
-    await settled();
+    await allSent();
   });
 });
 
@@ -464,7 +464,7 @@ describe('without a mail server', () => {
   });
 
   it('mails that were stored when there was one wait for it to come back', async (test) => {
-    const { clock, employ, enqueue, rows, settled } = await createOffice(test);
+    const { clock, employ, enqueue, rows, allSent } = await createOffice(test);
     await enqueue();
     const without = await employ(undefined);
     await clock.advance(MINUTE);
@@ -473,6 +473,6 @@ describe('without a mail server', () => {
     const { mailer, tries } = createFakeMailer(() => Promise.reject(new MailRefused('no')));
     await employ(mailer);
     await tries.reached(1);
-    await settled();
+    await allSent();
   });
 });

@@ -1,25 +1,20 @@
 // Mail that is sent for sure: stored in the transaction of what it tells of, sent after it, and
 // tried again for a day.
 import { backoff } from '../core/backoff.ts';
-import { type Clock, withDeadline } from '../core/clock.ts';
+import { withDeadline } from '../core/clock.ts';
 import { describeError } from '../core/errors.ts';
 import { newUuid } from '../core/ids.ts';
-import type { Log } from '../core/log.ts';
-import type { Metrics } from '../core/metrics.ts';
-import type { Database, Transaction } from '../database/database.ts';
+import type { Base } from '../database/base.ts';
+import type { Transaction } from '../database/database.ts';
 import { statement } from '../database/statement.ts';
 import type { Timers } from '../timers/create-timers.ts';
 import type { BatchTimerHandler } from '../timers/types.ts';
 import { type Mail, type Mailer, MailRefused } from './mailer.ts';
 
-export type OutgoingMailSettings = {
+export type OutgoingMailSettings = Base & {
   readonly timers: Timers;
   /** undefined: mail is not configured, and none is sent. */
   readonly mailer: Mailer | undefined;
-  readonly database: Database;
-  readonly clock: Clock;
-  readonly log: Log;
-  readonly metrics: Metrics;
   /** How long disposing waits for what is being sent, in milliseconds (default 10 s). */
   readonly shutdownMs?: number;
 };
@@ -53,7 +48,7 @@ type Fate =
 
 const KIND = 'mail';
 /**
- * Who sends a mail has it for this long; when he dies, another one may have it then. Longer than a
+ * The process that sends a mail has it for this long; when it dies, another one may have it then. Longer than a
  * try, and than clocks differ.
  */
 const LEASE_MS = 300_000;
@@ -134,7 +129,7 @@ export const createOutgoingMail = (settings: OutgoingMailSettings): OutgoingMail
     try {
       await writeDown(key, pending, fate);
     } catch (error) {
-      log.warn({ err: error, key, fate: fate.kind }, 'what became of a mail could not be stored; it is sent again');
+      log.warn({ err: error, key, fate: fate.kind }, 'mail outcome not stored; it is sent again');
     }
   };
 
@@ -154,12 +149,12 @@ export const createOutgoingMail = (settings: OutgoingMailSettings): OutgoingMail
   };
 
   const report = (key: string, { mail: { to }, tries }: Pending, fate: Fate) => {
-    if (fate.kind === 'sent') log.debug({ key, tries }, 'a mail was sent');
-    else if (fate.kind === 'given-up') log.warn({ key, to, tries, why: fate.why }, 'a mail is given up');
+    if (fate.kind === 'sent') log.debug({ key, tries }, 'mail sent');
+    else if (fate.kind === 'given-up') log.warn({ key, to, tries, why: fate.why }, 'mail given up');
     else {
       const { why, again } = fate;
       // Once a mail where an operator looks; the tries after it say the same.
-      log[tries === 1 ? 'warn' : 'info']({ key, to, tries, why, again }, 'a mail could not be sent and is tried again');
+      log[tries === 1 ? 'warn' : 'info']({ key, to, tries, why, again }, 'mail not sent; it is tried again');
     }
   };
 
@@ -185,7 +180,7 @@ export const createOutgoingMail = (settings: OutgoingMailSettings): OutgoingMail
     enqueue: async (tx, { key, mail }) => {
       if (!mailer) {
         mails.inc({ outcome: 'not-configured' });
-        log.debug({ key }, 'a mail is not sent: no mail server is configured');
+        log.debug({ key }, 'mail not sent: no mail server is configured');
         return;
       }
       await tx.query(lockKey, [key]);
@@ -199,8 +194,7 @@ export const createOutgoingMail = (settings: OutgoingMailSettings): OutgoingMail
       if (underWay.size === 0) return;
       cutOff.abort(new Error('the server ended'));
       await waitForSends(LAST_WORDS_MS);
-      if (underWay.size > 0)
-        log.warn({ mails: underWay.size }, 'mails were being sent at the end; they are sent again');
+      if (underWay.size > 0) log.warn({ mails: underWay.size }, 'mails under way at the end; they are sent again');
     },
   };
 };

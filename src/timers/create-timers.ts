@@ -1,21 +1,13 @@
 // Durable timers: "do this at that time", which survives crashes and is done by whichever scheduler
 // comes first.
-import { backoff } from '../core/backoff.ts';
-import type { Clock } from '../core/clock.ts';
-import type { Log } from '../core/log.ts';
-import { LATENCY_BUCKETS, type Metrics } from '../core/metrics.ts';
-import type { Database, Transaction } from '../database/database.ts';
+import { LATENCY_BUCKETS } from '../core/metrics.ts';
+import type { Base } from '../database/base.ts';
+import type { Transaction } from '../database/database.ts';
+import { keepListening } from '../database/keep-listening.ts';
+import { createKindLoop, type KindLoop } from './kind-loop.ts';
 import { countOverdue, dueOf, earliestOf, put, remove, TIMERS_CHANNEL } from './statements.ts';
 import { takeTurn } from './turn.ts';
 import type { BatchTimerHandler, DueTimer, NewTimer, TimerHandler, TimerId } from './types.ts';
-import { createWatch, type Watch } from './watch.ts';
-
-export type TimersSettings = {
-  readonly database: Database;
-  readonly clock: Clock;
-  readonly log: Log;
-  readonly metrics: Metrics;
-};
 
 export type Timers = {
   /**
@@ -63,8 +55,8 @@ const LATENESS_BUCKETS = [...LATENCY_BUCKETS, 60, 300, 3_600];
  * clock.now() }));
  * await timers.run(signal);
  */
-export const createTimers = ({ database, clock, log, metrics }: TimersSettings): Timers => {
-  const watches = new Map<string, Watch>();
+export const createTimers = ({ database, clock, log, metrics }: Base): Timers => {
+  const loops = new Map<string, KindLoop>();
   const help = 'How long after its due time a timer was claimed, in seconds';
   const lateness = metrics.histogram('hookwright_timer_lateness_seconds', help, ['kind'], LATENESS_BUCKETS);
   const failures = metrics.counter('hookwright_timer_failures_total', 'Turns of timers that failed', ['kind']);
@@ -72,7 +64,7 @@ export const createTimers = ({ database, clock, log, metrics }: TimersSettings):
 
   const handleBatch: Timers['handleBatch'] = (kind, handler, most = MOST_AT_ONCE) => {
     if (!KIND.test(kind)) throw new Error(`"${kind}" is not a name for a kind of timer`);
-    if (watches.has(kind)) throw new Error(`timers of kind "${kind}" have a handler already`);
+    if (loops.has(kind)) throw new Error(`timers of kind "${kind}" have a handler already`);
     if (isRunning) throw new Error(`the handler of "${kind}" comes too late: timers run already`);
     const turn = {
       ...{ database, clock, log, kind, handler, limit: most },
@@ -82,28 +74,16 @@ export const createTimers = ({ database, clock, log, metrics }: TimersSettings):
       onFailed: () => failures.inc({ kind }),
     };
     const findEarliest = () => earliestOf(database, kind);
-    watches.set(kind, createWatch({ kind, clock, log, findEarliest, takeTurn: () => takeTurn(turn) }));
+    loops.set(kind, createKindLoop({ kind, clock, log, findEarliest, takeTurn: () => takeTurn(turn) }));
   };
 
   const onNotification = (payload: string) => {
     const [kind = '', due] = payload.split(' ');
     const ms = Number(due);
-    watches.get(kind)?.heard(Number.isNaN(ms) ? Number.NEGATIVE_INFINITY : ms); // not ours to read: look at once
+    loops.get(kind)?.heard(Number.isNaN(ms) ? Number.NEGATIVE_INFINITY : ms); // not ours to read: look at once
   };
   const onInterruption = (state: 'lost' | 'restored') => {
-    for (const watch of watches.values()) watch.setListening(state === 'restored');
-  };
-
-  const listen = async (signal: AbortSignal): Promise<AsyncDisposable | undefined> => {
-    for (let failed = 0; !signal.aborted; failed += 1) {
-      try {
-        return await database.listen(TIMERS_CHANNEL, { onNotification, onInterruption });
-      } catch (error) {
-        log.warn({ err: error }, 'timers cannot be listened to; trying again');
-        await clock.sleep(backoff(failed, { firstMs: 100, longestMs: 5_000 }), signal);
-      }
-    }
-    return undefined;
+    for (const loop of loops.values()) loop.setListening(state === 'restored');
   };
 
   return {
@@ -112,7 +92,7 @@ export const createTimers = ({ database, clock, log, metrics }: TimersSettings):
     cancel: async (tx, timer) => (await remove(tx, timer)) !== undefined,
     take: remove,
     dueOf: (timer) => dueOf(database, timer),
-    countOverdue: (before, upTo) => countOverdue(database, [...watches.keys()], before, upTo),
+    countOverdue: (before, upTo) => countOverdue(database, [...loops.keys()], before, upTo),
     handleBatch,
     handle: (kind, handler) =>
       handleBatch(kind, async (tx, due) => {
@@ -124,8 +104,9 @@ export const createTimers = ({ database, clock, log, metrics }: TimersSettings):
       isRunning = true;
       // Listening stands before the first question to the database, so that nothing is set unseen
       // in between.
-      await using listening = await listen(signal);
-      if (listening) await Promise.all([...watches.values()].map((watch) => watch.run(signal)));
+      const listener = { onNotification, onInterruption };
+      await using listening = await keepListening({ database, clock, log }, TIMERS_CHANNEL, listener, signal);
+      if (listening) await Promise.all([...loops.values()].map((loop) => loop.run(signal)));
     },
   };
 };

@@ -6,7 +6,7 @@ import type { Database } from '../database/database.ts';
 import { statement } from '../database/statement.ts';
 import { createWorld, type World } from './test-support/world.ts';
 
-// Timers against what they ought to do, written down in the simplest way: a map in memory.
+// Timers against what they ought to do, written down in the simplest way: a plain map.
 
 const SCHEDULERS = 3;
 
@@ -160,7 +160,7 @@ const compareWithOracle = async (world: World, operations: readonly Operation[],
     }
   };
 
-  const settle = async () => {
+  const handleDue = async () => {
     for (let tried = 0; ; tried += 1) {
       const overdue = (await world.rows()).filter(({ due }) => due <= clock.now());
       if (overdue.length === 0) return passInOracle();
@@ -187,7 +187,7 @@ const compareWithOracle = async (world: World, operations: readonly Operation[],
     } else {
       troubles.push(one.do);
     }
-    await settle();
+    await handleDue();
   }
   const inOrder = expected.toSorted((a, b) => a.due - b.due || (a.key < b.key ? -1 : 1));
   assert.deepEqual(await database.query(listHandled), inOrder);

@@ -90,7 +90,7 @@ const moveTimers = statement(
 const removeDone = statement('timers.remove-done', 'delete from timers where kind = $1 and key = any($2)');
 
 /** Moves or removes the timers of a turn, as their handler answered. */
-export const settle = async (
+export const moveOn = async (
   on: Queryable,
   kind: string,
   turns: readonly { readonly timer: DueTimer; readonly answer: TimerAnswer }[],
@@ -131,7 +131,7 @@ const countOverdueOnes = statement<{ kind: string; count: number }>(
    from unnest($1::text[]) as k (kind)`,
 );
 
-/** Of each of these kinds, counted up to a bound. */
+/** For each of these kinds, counted up to a bound. */
 export const countOverdue = async (
   on: Queryable,
   kinds: readonly string[],

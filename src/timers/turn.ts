@@ -5,7 +5,7 @@ import type { Clock } from '../core/clock.ts';
 import { describeError, errorCode } from '../core/errors.ts';
 import type { Log } from '../core/log.ts';
 import type { Database } from '../database/database.ts';
-import { claim, postpone, settle } from './statements.ts';
+import { claim, moveOn, postpone } from './statements.ts';
 import type { BatchTimerHandler, DueTimer, TimerAnswer } from './types.ts';
 
 export type TurnSettings = {
@@ -61,7 +61,7 @@ const attempt = async (settings: TurnSettings, only?: readonly DueTimer[]): Prom
         failure = { error };
         throw error;
       }
-      await settle(
+      await moveOn(
         tx,
         kind,
         answers.map((answer, index) => ({ timer: claimed[index] as DueTimer, answer })),
@@ -95,7 +95,7 @@ const postponeAlone = async (settings: TurnSettings, timer: DueTimer, error: unk
   await postpone(database, timer, describeError(error), again);
   log.error(
     { err: error, kind, key: timer.key, due: timer.due, attempts: timer.attempts + 1, again },
-    'a timer failed',
+    'timer failed; postponed',
   );
   settings.onFailed(timer, error);
 };
@@ -109,7 +109,7 @@ const checkAnswers = (answers: readonly TimerAnswer[], expected: number): readon
 };
 
 const runAfterCommit = ({ log, kind }: TurnSettings, work: () => void | Promise<void>): void => {
-  const failed = (error: unknown) => log.error({ err: error, kind }, 'what was to follow a timer failed');
+  const failed = (error: unknown) => log.error({ err: error, kind }, 'work after a timer failed');
   try {
     Promise.resolve(work()).catch(failed);
   } catch (error) {

@@ -1,5 +1,4 @@
-// What the reference service gets wrong about changes, errors and its own health, and ours does not
-// (spec/task-hooks-observed.md, B 20, 21, 23, 24).
+// What the reference service gets wrong about changes, errors and its own health, and ours does not.
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { eventually } from '../support/wait.ts';

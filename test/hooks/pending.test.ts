@@ -1,5 +1,4 @@
-// Fires that are stored and have no outcome yet: the ledger says so (spec/task-hooks.md, section
-// 3).
+// Fires that are stored and have no outcome yet: `listFires` says so.
 import assert from 'node:assert/strict';
 import { it } from 'node:test';
 import { createFakeClock } from '../support/fake-clock.ts';

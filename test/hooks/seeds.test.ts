@@ -1,4 +1,4 @@
-// The seeds' own examples: schedules "daily at 1:00 UTC" and "weekdays at 9:00 and 21:00 UTC,
+// Three examples that everybody knows: the schedules "daily at 1:00 UTC" and "weekdays at 9:00 and 21:00 UTC,
 // weekends at noon", and `release/ship-release`.
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
@@ -22,7 +22,7 @@ const isDue = {
     [0, 6].includes(date.getUTCDay()) ? date.getUTCHours() === 12 : [9, 21].includes(date.getUTCHours()),
 };
 
-describe('the schedules of the seed', () => {
+describe('the schedules of the reference documentation', () => {
   for (const [name, schedule, isDueAt] of [
     ['daily at 1:00', DAILY, isDue.daily],
     ['weekdays at 9:00 and 21:00, weekends at noon', WEEKDAYS_AND_WEEKENDS, isDue.weekdaysAndWeekends],
@@ -133,7 +133,7 @@ describe('release/ship-release', () => {
     return lastFires.length;
   };
 
-  it('is triggered by a developer who has nothing but that, with a version; the task has scopes that he lacks', async () => {
+  it('is triggered by a developer who has nothing but that, with a version; the task has scopes that they lack', async () => {
     const { taskId } = await developer.hooks.triggerHook('release', 'ship-release', { version: '1.20.3' });
     const task = await root.queue.task(taskId);
     assert.deepEqual(task.payload, { command: ['ship', '--version', '1.20.3'], triggeredBy: 'dev/ann' });
@@ -143,11 +143,11 @@ describe('release/ship-release', () => {
     assert.deepEqual(
       await refused(developer.queue.createTask('AAAAAAAAQAqAAAAAAAAAAA', own)),
       [403, 'InsufficientScopes'],
-      'he cannot make that task himself',
+      'they cannot make that task themselves',
     );
   });
 
-  it('takes nothing from him but a version', async () => {
+  it('takes nothing from them but a version', async () => {
     const earlier = await fires();
     for (const payload of [
       {},
@@ -171,7 +171,7 @@ describe('release/ship-release', () => {
     assert.equal(await fires(), earlier);
   });
 
-  it('is all that he may do: no other hook, no reading, no token, no change', async () => {
+  it('is all that they may do: no other hook, no reading, no token, no change', async () => {
     const { hooks } = developer;
     const known = await root.hooks.hook('release', 'ship-release');
     for (const [what, call] of Object.entries({

@@ -1,5 +1,4 @@
-// Every method that the unmodified client knows, with everything that the contract says of it
-// (spec/task-hooks.md, section 2).
+// Every method that the unmodified client knows, with everything that its contract says.
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
 import { Ajv, type AnySchemaObject } from 'ajv';

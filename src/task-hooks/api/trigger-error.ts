@@ -1,4 +1,4 @@
-// What a caller is told when his trigger made no task: what is wrong, where, and what to do.
+// What callers are told when their trigger made no task: what is wrong, where, and what to do.
 import { ApiError } from '../../http/api-error.ts';
 import type { ScopeExpression } from '../../http/api-method.ts';
 import type { Refusal } from '../../queue/queue.ts';
@@ -50,7 +50,7 @@ const cureFor = (hook: HookName, missing: ScopeExpression): string => {
   return `Somebody who holds these scopes can give them to the hook's role:\n\n\`\`\`\nhookwright roles grant ${shellQuote(hookRole(hook))}${scopes.join('')}\n\`\`\``;
 };
 
-/** Of alternatives the last one, which for priorities is the lowest that does. */
+/** The last one of alternatives, which for priorities is the lowest that does. */
 const leastScopes = (expression: ScopeExpression): string[] => {
   if (typeof expression === 'string') return [expression];
   if ('AllOf' in expression) return expression.AllOf.flatMap(leastScopes);

@@ -1,6 +1,7 @@
 // What waits, looked at now and then: fires without an outcome, and timers that nobody has handled.
 // A scrape reads the last look.
 import { toIso } from '../../core/clock.ts';
+import { createLoop } from '../../core/loop.ts';
 import type { Base } from '../../database/base.ts';
 import { statement } from '../../database/statement.ts';
 
@@ -51,11 +52,6 @@ export const createBacklogGauges = (settings: BacklogGaugesSettings): ((signal: 
     for (const [kind, count] of await countOverdue(before, MOST_COUNTED)) overdue.set({ kind }, count);
   };
 
-  return async (signal) => {
-    while (!signal.aborted) {
-      // Who works with the database says that it is away; the gauges stay as they were.
-      await look().catch((error: unknown) => log.debug({ err: error }, 'what waits could not be counted'));
-      await clock.sleep(EVERY_MS, signal);
-    }
-  };
+  // Who works with the database says that it is away; the gauges stay as they were.
+  return createLoop({ name: 'backlog gauges', ...{ clock, log, everyMs: EVERY_MS, isQuiet: true }, turn: look }).run;
 };

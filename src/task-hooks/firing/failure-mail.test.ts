@@ -130,14 +130,14 @@ describe('the owner of a hook', () => {
 
   for (const [what, more, behave] of [
     [
-      'wants no mail',
+      'want no mail',
       { metadata: { name: '', description: '', owner: 'o@example.com', emailOnError: false } },
       FORBIDDEN,
     ],
-    ['has a hook that declines', { task: { $if: 'false', then: {} } }, FORBIDDEN],
-    ['has a hook that makes its tasks', {}, { kind: 'created' }],
+    ['have a hook that declines', { task: { $if: 'false', then: {} } }, FORBIDDEN],
+    ['have a hook that makes its tasks', {}, { kind: 'created' }],
   ] as const) {
-    it(`is not mailed when he ${what}`, async (t) => {
+    it(`is not mailed when they ${what}`, async (t) => {
       const { pass, mails, queue } = await createFailing(t, more);
       queue.behave(() => behave);
       await pass(MINUTE);
@@ -145,7 +145,7 @@ describe('the owner of a hook', () => {
     });
   }
 
-  it('is not mailed of a hook that is gone by then, and no longer when he has just said so', async (t) => {
+  it('is not mailed of a hook that is gone by then, and no longer when they have just said so', async (t) => {
     assert.deepEqual(await failAfter(t, ({ changes }) => changes.remove(NAME, ME)), []);
     const quiet = await failAfter(t, ({ changes }) =>
       changes.update(NAME, (known) => ({ ...known, metadata: { ...known.metadata, emailOnError: false } }), ME),

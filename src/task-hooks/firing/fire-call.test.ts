@@ -307,7 +307,7 @@ describe('a hook that changes while it fires', () => {
     const change = once();
     const { create, fire, edit, asked } = await createWorld(t, { meanwhile: change.run });
     await create({ version: 'old' });
-    await fire(); // it is remembered from now on
+    await fire(); // it is cached from now on
     change.set(() => edit({ version: 'new' }));
     assert.deepEqual(await fire(), { outcome: 'created' });
     assert.deepEqual(
@@ -316,7 +316,7 @@ describe('a hook that changes while it fires', () => {
     );
   });
 
-  it('and was changed before is never fired from memory', async (t) => {
+  it('and was changed before is never fired from the cache', async (t) => {
     const { create, fire, edit, asked } = await createWorld(t);
     await create({ version: 'old' });
     await fire();

@@ -21,7 +21,7 @@ import { givesUpAt } from './task-times.ts';
 export type HookCall = HookName & {
   readonly firedBy: FiredBy;
   readonly payload: unknown;
-  /** Of the payload, as JSON. */
+  /** The size of the payload as JSON. */
   readonly payloadBytes: number;
   readonly clientId: string | undefined;
   readonly taskId: string;

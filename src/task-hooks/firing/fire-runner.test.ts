@@ -35,7 +35,7 @@ type Asked = CreateTaskRequest & {
 };
 type Decision = (request: CreateTaskRequest) => CreateTaskAnswer | Error | 'hang';
 
-/** A database, a clock in the test's hands, and processes that pursue fires in it. */
+/** A database, a clock in the test's hands, and processes that attempt fires in it. */
 const createWorld = async (t: TestContext) => {
   const running = new AsyncDisposableStack();
   t.after(() => running.disposeAsync());
@@ -172,7 +172,7 @@ const createWorld = async (t: TestContext) => {
   };
 };
 
-describe('a fire that is pursued', () => {
+describe('a fire that is attempted', () => {
   it('becomes a task with the authority of its hook alone, and one row of the ledger', async (t) => {
     const { newHook, store, newProcess, unfinished, entries, clock } = await createWorld(t);
     const hook = await newHook('a/b');

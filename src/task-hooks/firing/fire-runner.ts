@@ -4,6 +4,7 @@ import { backoff } from '../../core/backoff.ts';
 import { type Clock, withDeadline } from '../../core/clock.ts';
 import { describeError } from '../../core/errors.ts';
 import type { Log } from '../../core/log.ts';
+import { createLoop } from '../../core/loop.ts';
 import { createBatch } from '../../database/batch.ts';
 import type { CreateTaskAnswer, Queue } from '../../queue/queue.ts';
 import { type Evaluation, reasonOf } from '../evaluation/evaluate.ts';
@@ -98,7 +99,7 @@ const MOST_UNDER_WAY = 500;
 const MOST_TAKEN_UP = 100;
 /** So that a hook whose tasks hang does not take all places. */
 const MOST_UNDER_WAY_OF_A_HOOK = 50;
-/** Of tasks that wait for their turn in this process. The database holds the others. */
+/** For tasks that wait for their turn in this process. The database holds the others. */
 const MOST_WAITING_BYTES = 32 * 1024 * 1024;
 const SMALLEST_FIRE_BYTES = 1024;
 
@@ -110,7 +111,6 @@ export const createFireRunner = (settings: FireRunnerSettings): FireRunner => {
   let roomMade = Promise.withResolvers<void>();
   let isEnding = false;
   let mayHaveMore = false;
-  let lookNow: (() => void) | undefined;
   const waiters = new Map<string, Set<(end: AttemptsEnd | undefined) => void>>();
   const recordings = new Map<string, Set<Promise<void>>>();
 
@@ -230,7 +230,7 @@ export const createFireRunner = (settings: FireRunnerSettings): FireRunner => {
       roomMade.resolve();
       roomMade = Promise.withResolvers();
     }
-    if (waiting.length === 0 && mayHaveMore && underWay.size < MOST_UNDER_WAY / 2) lookNow?.();
+    if (waiting.length === 0 && mayHaveMore && underWay.size < MOST_UNDER_WAY / 2) takingUp.wake();
   };
 
   const whenEnded: FireRunner['whenEnded'] = async (key, patienceMs) => {
@@ -284,41 +284,13 @@ export const createFireRunner = (settings: FireRunnerSettings): FireRunner => {
     await (underWay.get(keyOf(fire))?.done ?? start(fire));
   };
 
-  const every = async (
-    signal: AbortSignal,
-    what: string,
-    pause: (ms: number) => Promise<void>,
-    ms: number,
-    work: () => Promise<void>,
-  ): Promise<void> => {
-    for (let failures = 0; !signal.aborted; ) {
-      await (failures === 0 ? pause(ms) : clock.sleep(backoff(failures, { firstMs: ms, longestMs: 30_000 }), signal));
-      if (signal.aborted) return;
-      try {
-        await work();
-        failures = 0;
-      } catch (error) {
-        failures += 1;
-        log.error({ err: error }, `${what} failed; trying again`);
-      }
-    }
-  };
-
-  /** As sleep, but ends early when there is reason to look. */
-  const pauseUntilWanted = (signal: AbortSignal) => async (ms: number) => {
-    const wanted = new AbortController();
-    const end = () => wanted.abort();
-    lookNow = end;
-    signal.addEventListener('abort', end, { once: true });
-    await clock.sleep(ms, wanted.signal);
-    signal.removeEventListener('abort', end);
-    lookNow = undefined;
-  };
-
   const renew = async (): Promise<void> => {
     const held = [...[...underWay.values()].map(({ fire }) => fire), ...waiting];
     if (held.length > 0) await store.extendLeases(held, clock.now() + LEASE_MS);
   };
+
+  const takingUp = createLoop({ name: 'fire takeup', ...{ clock, log, everyMs: LOOK_EVERY_MS }, turn: takeUp });
+  const renewing = createLoop({ name: 'lease renewal', ...{ clock, log, everyMs: RENEW_EVERY_MS }, turn: renew });
 
   return {
     whenEnded,
@@ -342,11 +314,7 @@ export const createFireRunner = (settings: FireRunnerSettings): FireRunner => {
     },
     run: async (signal) => {
       signal.addEventListener('abort', endWaiting, { once: true });
-      const sleep = (ms: number) => clock.sleep(ms, signal);
-      await Promise.all([
-        every(signal, 'taking up fires', pauseUntilWanted(signal), LOOK_EVERY_MS, takeUp),
-        every(signal, 'renewing leases', sleep, RENEW_EVERY_MS, renew),
-      ]);
+      await Promise.all([takingUp.run(signal), renewing.run(signal)]);
     },
     whenRecorded: async (hookUid) => {
       await Promise.allSettled(recordings.get(hookUid) ?? []);

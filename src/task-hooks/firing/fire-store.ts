@@ -23,7 +23,7 @@ export type UnfinishedFire = Pick<
   Fire,
   'firedBy' | 'taskId' | 'arrived' | 'attempts' | 'givesUp' | 'clientId' | 'requestId'
 > & {
-  /** Of the last attempt. */
+  /** Why the last attempt made no task. */
   readonly error: unknown;
 };
 
@@ -54,7 +54,7 @@ export type FireStore = {
   readonly finishAnd: (finished: Finished, and: (tx: Transaction) => Promise<void>) => Promise<void>;
   /** Records a failed attempt and when the next one may begin. */
   readonly postpone: (key: FireKey, at: number, due: number, error: unknown) => Promise<void>;
-  /** Takes up to `most` fires that are due, leaving out hooks with enough under way. */
+  /** Takes up to `most` fires that are due, leaving out hooks that have enough under way. */
   readonly claimDue: (
     now: number,
     leaseEnds: number,
@@ -65,7 +65,7 @@ export type FireStore = {
    * Takes the fires of these tasks, whoever has their leases, of which no attempt has failed yet.
    */
   readonly claimOfTasks: (taskIds: readonly string[], leaseEnds: number) => Promise<StoredFire[]>;
-  /** Of fires as they were claimed: one that was postponed since has another time to wait for. */
+  /** For fires as they were claimed: one that was postponed since has another time to wait for. */
   readonly extendLeases: (claimed: readonly StoredFire[], leaseEnds: number) => Promise<void>;
   /** Fires of a hook that have no outcome yet, newest first. */
   readonly listUnfinished: (hookUid: string, most: number) => Promise<UnfinishedFire[]>;

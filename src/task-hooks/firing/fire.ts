@@ -21,8 +21,8 @@ export type FireEvent = FireKey & {
 type WithTask = FireEvent & {
   readonly taskId: string;
   /**
-   * Of a payload that came with a taskId of the caller's choice, so that a repeat can be told from
-   * a conflict.
+   * The hash of a payload that came with a taskId of the caller's choice, so that a repeat can be
+   * told from a conflict.
    */
   readonly payloadHash: Buffer | undefined;
   /** The task's deadline in ms: no attempt begins after it. */

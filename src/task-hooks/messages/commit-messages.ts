@@ -28,7 +28,7 @@ export type CommitMessagesSettings = {
   readonly rejections: Rejections;
 };
 
-/** Of at most a hundred messages each. */
+/** Each has at most a hundred messages. */
 const MOST_GROUPS = 8;
 
 export const createCommitMessages = (settings: CommitMessagesSettings): CommitMessages => {

@@ -65,7 +65,7 @@ const deliver = (queue: string, n: number): Delivery => ({
   accepted: n,
 });
 
-/** A queue that lives in the database remembers in which order tasks were made. */
+/** A queue in the database that records in which order tasks were made. */
 const createTasksTogether = () => {
   const made: { readonly hook: string; readonly number: number }[] = [];
   const createTasksIn: Queue['createTasksIn'] = async (_tx, requests) => {
@@ -171,7 +171,7 @@ describe('messages in batches', () => {
     assert.equal((await world.database.query(listFires, [world.uids[0]])).length, 0);
   });
 
-  it('that a queue in the database cannot take in at the moment are stored, and pursued', async (t) => {
+  it('that a queue in the database cannot take in at the moment are stored, and attempted', async (t) => {
     const createTasksIn = async () => {
       throw new Error('a part of the queue is out of order');
     };

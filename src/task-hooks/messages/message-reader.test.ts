@@ -201,7 +201,7 @@ describe('a message', () => {
 
   it('fires the hook as it is when the message is read, also just after a change through another server', async (t) => {
     const { server, startServer, deliver, tasks } = await createReading(t);
-    await server.readMessages([deliver('1', '{}')]); // the hook is remembered from now on
+    await server.readMessages([deliver('1', '{}')]); // the hook is cached from now on
     const other = await startServer({ isIdle: true });
     await other.changes.update(NAME, (known) => ({ ...known, task: { said: 'new' } }), ME);
     await server.readMessages([deliver('2', '{}')]);

@@ -24,7 +24,7 @@ export type Rejections = {
    * those of a hook in their order. Answers those that are to have rows of their own.
    */
   readonly count: (tx: Transaction, rejected: readonly EndedFire[]) => Promise<ReadonlySet<EndedFire>>;
-  /** Of REJECTIONS_TIMER: sums up the minutes that are over. */
+  /** For REJECTIONS_TIMER: sums up the minutes that are over. */
   readonly handler: BatchTimerHandler;
 };
 
@@ -88,7 +88,7 @@ const forget = statement(
   `delete from rejections where hook_uid = $1 and seen <= ${MOST_OF_THEIR_OWN}`,
 );
 
-/** Of a hook that is removed; what was counted of it still reaches the ledger. */
+/** For a hook that is removed; what was counted of it still reaches the ledger. */
 export const forgetRejections = async (tx: Transaction, hookUid: string): Promise<void> => {
   await tx.query(forget, [hookUid]);
 };

@@ -1,5 +1,5 @@
 // A cron pattern as cron-parser reads it, but in numbers that never change: its own expressions are
-// iterators that remember where they stand, and take some 30 µs for a date. Everything is in UTC,
+// iterators with a position, and take some 30 µs for a date. Everything is in UTC,
 // so no hour is ever missing or twice.
 import { type CronExpression, CronExpressionParser } from 'cron-parser';
 import type { CronDays } from './cron-days.ts';
@@ -86,6 +86,6 @@ const daysOf = ({ fields }: CronExpression): CronDays => {
   };
 };
 
-/** Of what is no number (`L`, `5L`) there are no bits. */
+/** What is no number (`L`, `5L`) has no bit. */
 const bits = (values: readonly (number | string)[]): number =>
   values.reduce<number>((word, value) => (typeof value === 'number' ? word | (1 << value) : word), 0);

@@ -272,7 +272,7 @@ describe('the next occurrence', () => {
     nextOccurrence(schedule, after + 400 * DAY);
     passedOccurrences(schedule, after - DAY, after + DAY);
     assert.equal(nextOccurrence(schedule, after), first);
-    // More patterns than are remembered.
+    // More patterns than are cached.
     for (let n = 0; n < 20_010; n++) {
       const text = `${n % 60} ${Math.floor(n / 60) % 60} ${Math.floor(n / 3600)} * * *`;
       assert.equal(checkSchedule([text], after), undefined);

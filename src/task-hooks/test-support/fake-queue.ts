@@ -1,4 +1,4 @@
-// A queue that does as it is told, and remembers what it was asked and which tasks it made.
+// A queue that does as it is told, and records what it was asked and which tasks it made.
 import type { Clock } from '../../core/clock.ts';
 import type { CreateTaskAnswer, CreateTaskRequest, Queue } from '../../queue/queue.ts';
 import { createRecord } from '../../timers/test-support/world.ts';

@@ -109,7 +109,7 @@ export const createOracle = (): Oracle => {
   const look = (state: State, covers: readonly Cover[], looked: Looked): void => {
     const left = covers.toSorted((a, b) => firstOf(a) - firstOf(b));
     const { change: made } = state;
-    // Of a change after a wrong clock the newer covers are the earlier ones.
+    // After a change that follows a wrong clock, the newer covers are the earlier ones.
     if (made?.to) left.sort((a, b) => Number(isOf(left, a, made.to)) - Number(isOf(left, b, made.to)));
     if (state.definition) consume(state, left, looked);
     if (made) {

@@ -49,7 +49,7 @@ export type ServerOptions = {
   readonly log?: Log;
   /** Stands between it and the queue. */
   readonly queue?: FakeQueue['port'];
-  /** Of messages; otherwise all deliveries are read for the first time. */
+  /** For messages; otherwise all deliveries are read for the first time. */
   readonly acknowledge?: Broker['acknowledge'];
   /** A queue that lives in the database. */
   readonly createTasksIn?: Queue['createTasksIn'];
@@ -94,8 +94,9 @@ export type World = {
   readonly entries: (hookUid: string) => Promise<readonly LedgerRow[]>;
 };
 
-/** Its timers' watches (two), taking up fires, renewing leases. */
+/** Its timers' loops (two), taking up fires, renewing leases. */
 const LOOPS = 4;
+const LONGEST_PAUSE_MS = 5_000;
 /** On a machine that is busy with other tests. */
 const LONGEST_SETTLING_MS = 60_000;
 
@@ -222,6 +223,24 @@ const mortal = (database: Database, base: FakeClock, ahead: number) => {
       sleeping += 1;
       await base.sleep(ms, signal);
       sleeping -= 1;
+    },
+    // The pauses of loops are shorter than any deadline.
+    after: (ms, callback) => {
+      if (ms > LONGEST_PAUSE_MS) return base.after(ms, callback);
+      sleeping += 1;
+      let isOver = false;
+      const end = () => {
+        if (!isOver) sleeping -= 1;
+        isOver = true;
+      };
+      const cancel = base.after(ms, () => {
+        end();
+        callback();
+      });
+      return () => {
+        end();
+        cancel();
+      };
     },
   };
   return {

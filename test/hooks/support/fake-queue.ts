@@ -1,4 +1,4 @@
-// A queue that does as the test says, and remembers what it was asked and which tasks there are.
+// A queue that does as the test says, and records what it was asked and which tasks there are.
 import type { Clock } from '../../../src/core/clock.ts';
 import type { CreateTaskAnswer, CreateTaskRequest, Queue } from '../../../src/queue/queue.ts';
 
@@ -10,7 +10,7 @@ export type Behaviour = 'create' | 'unavailable' | 'hang' | 'unheard' | Extract<
 
 export type Asked = CreateTaskRequest & {
   readonly at: number;
-  /** Of one that hangs: lets it be created. */
+  /** Lets one that hangs be created. */
   readonly letGo: () => void;
 };
 

@@ -136,7 +136,7 @@ type StartSettings = ServerOptions & {
 const startServer = async (settings: StartSettings): Promise<Server> => {
   const { clock, queue, mails, onStatement = () => {}, isIdle = false } = settings;
   let isDead = false;
-  const database = watched(settings.database, (name) => {
+  const database = observed(settings.database, (name) => {
     if (isDead) throw new Error('this process was killed');
     onStatement(name);
   });
@@ -217,7 +217,7 @@ const startServer = async (settings: StartSettings): Promise<Server> => {
 
 const ask = statement('test.is-there', 'select 1');
 
-const watched = (database: Database, onStatement: (name: string) => void): Database => ({
+const observed = (database: Database, onStatement: (name: string) => void): Database => ({
   ...database,
   query: async (one, values) => {
     onStatement(one.name);

@@ -3,8 +3,9 @@
 import { backoff } from '../core/backoff.ts';
 import type { Clock } from '../core/clock.ts';
 import type { Log } from '../core/log.ts';
+import { createLoop } from '../core/loop.ts';
 
-export type Watch = {
+export type KindLoop = {
   readonly kind: string;
   readonly run: (signal: AbortSignal) => Promise<void>;
   /** Something of this kind is due then. */
@@ -13,7 +14,7 @@ export type Watch = {
   readonly setListening: (isListening: boolean) => void;
 };
 
-export type WatchSettings = {
+export type KindLoopSettings = {
   readonly kind: string;
   readonly clock: Clock;
   readonly log: Log;
@@ -35,15 +36,14 @@ const DEAF_POLL_MS = 1_000;
  * dies.
  */
 const HELD_BY_ANOTHER = { firstMs: 20, longestMs: 1_000 };
-const DATABASE_FAILED = { firstMs: 100, longestMs: 5_000 };
 
-export const createWatch = ({ kind, clock, log, findEarliest, takeTurn }: WatchSettings): Watch => {
+export const createKindLoop = ({ kind, clock, log, findEarliest, takeTurn }: KindLoopSettings): KindLoop => {
   let earliest = Number.POSITIVE_INFINITY;
   /** On the monotonic clock. */
   let nextPoll = Number.NEGATIVE_INFINITY;
   let isListening = true;
-  let wakeUp: (() => void) | undefined;
   let heardWhileAsking = Number.POSITIVE_INFINITY;
+  let emptyTurns = 0;
 
   const ask = async () => {
     // What is heard from here on may be newer than the answer; what was heard before, the answer
@@ -54,60 +54,49 @@ export const createWatch = ({ kind, clock, log, findEarliest, takeTurn }: WatchS
     earliest = Math.min(found, heardWhileAsking);
   };
 
-  const sleep = async (ms: number, signal: AbortSignal) => {
-    const waking = new AbortController();
-    const wake = () => waking.abort();
-    wakeUp = wake;
-    signal.addEventListener('abort', wake, { once: true });
-    if (signal.aborted) wake();
-    await clock.sleep(ms, waking.signal);
-    signal.removeEventListener('abort', wake);
-    wakeUp = undefined;
-  };
+  const isDue = () => earliest <= clock.now();
 
-  const sleepUntilDue = async (signal: AbortSignal) => {
-    const untilDue = earliest - clock.now();
-    const untilPoll = nextPoll - clock.monotonic();
-    if (untilDue > 0 && untilPoll > 0) await sleep(Math.min(untilDue, untilPoll, LOOK_AT_CLOCK_MS), signal);
-  };
-
-  const run = async (signal: AbortSignal) => {
-    let failures = 0;
-    let emptyTurns = 0;
-    while (!signal.aborted) {
-      try {
-        if (earliest <= clock.now()) {
-          const handled = await takeTurn();
-          await ask();
-          emptyTurns = handled === 0 && earliest <= clock.now() ? emptyTurns + 1 : 0;
-        } else if (clock.monotonic() >= nextPoll) {
-          await ask();
-        }
-        failures = 0;
-        if (emptyTurns > 0) await sleep(backoff(emptyTurns - 1, HELD_BY_ANOTHER), signal);
-        else await sleepUntilDue(signal);
-      } catch (error) {
-        log.warn({ err: error, kind }, 'timers cannot be handled; trying again');
-        nextPoll = Number.NEGATIVE_INFINITY;
-        await sleep(backoff(failures, DATABASE_FAILED), signal);
-        failures += 1;
+  /** Answers for how long nothing is due, as far as is known; turns follow each other until then. */
+  const handleDue = async (signal: AbortSignal): Promise<number> => {
+    try {
+      if (!isDue() && clock.monotonic() >= nextPoll) await ask();
+      while (isDue() && !signal.aborted) {
+        const handled = await takeTurn();
+        await ask();
+        emptyTurns = handled === 0 && isDue() ? emptyTurns + 1 : 0;
+        if (emptyTurns > 0) return backoff(emptyTurns - 1, HELD_BY_ANOTHER);
       }
+    } catch (error) {
+      nextPoll = Number.NEGATIVE_INFINITY;
+      throw error;
     }
+    emptyTurns = 0;
+    return Math.max(Math.min(earliest - clock.now(), nextPoll - clock.monotonic()), 0);
   };
+
+  let signal = AbortSignal.abort(); // of `run`
+  const loop = createLoop({
+    name: `timers of ${kind}`,
+    ...{ clock, log, everyMs: LOOK_AT_CLOCK_MS },
+    turn: () => handleDue(signal),
+  });
 
   return {
     kind,
-    run,
+    run: (ofRun) => {
+      signal = ofRun;
+      return loop.run(ofRun);
+    },
     heard: (due) => {
       heardWhileAsking = Math.min(heardWhileAsking, due);
       if (due >= earliest) return;
       earliest = due;
-      wakeUp?.();
+      loop.wake();
     },
     setListening: (value) => {
       isListening = value;
       nextPoll = Number.NEGATIVE_INFINITY;
-      wakeUp?.();
+      loop.wake();
     },
   };
 };
