@@ -131,6 +131,8 @@ const createWorld = async (t: TestContext) => {
         stopping.abort();
         await run;
       });
+      await claims.reached(1); // it looks once at its start
+      await nextTurn();
       await clock.asleep(before + 2);
     }
     return {
@@ -362,7 +364,7 @@ describe('a fire that a process left behind', () => {
   });
 
   it('is taken up at once when its process gave it back at its end', async (t) => {
-    const { newHook, store, newProcess, pass } = await createWorld(t);
+    const { newHook, store, newProcess } = await createWorld(t);
     const hook = await newHook('h');
     const first = await newProcess(() => 'hang');
     const ended = first.runner.attempt(await store(hook), HOUR);
@@ -370,8 +372,7 @@ describe('a fire that a process left behind', () => {
     first.stop();
     await first.runner[Symbol.asyncDispose]();
     assert.equal(await ended, undefined); // whoever waited is answered
-    const second = await newProcess(() => CREATED);
-    await pass(second);
+    const second = await newProcess(() => CREATED); // it looks at its start
     await second.asked.reached(1);
     await second.runner.whenIdle();
     first.asked.things[0]?.answer(CREATED);
