@@ -140,9 +140,9 @@ const hookOf = (
   };
 };
 
-const apart = ({ event }: RunRequest): SplitEvent => {
+const apart = ({ event, withReturned }: RunRequest): SplitEvent => {
   try {
-    return splitEvent(event);
+    return splitEvent(event, withReturned === true);
   } catch (error) {
     throw new ScriptHookError('HW_SCRIPT_NO_EVENT', error instanceof Error ? error.message : 'this is no event');
   }
@@ -166,6 +166,7 @@ const reportOf = ({ failure, said }: FailedLoad): RunReport => ({
   verdict: failure,
   effects: [],
   state: undefined,
+  returned: undefined,
   durationMs: 0,
   asked: [],
   retired: false,

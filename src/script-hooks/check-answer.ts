@@ -38,7 +38,8 @@ export const checkAnswer = (report: RunReport, { pieces, state, seed }: RunConte
   const event = joinEvent(pieces, verdict);
   if (event.ok) {
     dropped.push(...(event.ignored ?? []));
-    return withState({ outcome: 'allowed', event: event.value, ...done });
+    const returned = report.returned === undefined ? {} : { returned: parseGuestJson(report.returned) };
+    return withState({ outcome: 'allowed', event: event.value, ...returned, ...done });
   }
   const message = `the returned event is wrong at ${event.pointer}: ${event.reason}`;
   return { ...failed, kind: 'malformed', message, stack: [], causes: [] };

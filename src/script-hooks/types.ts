@@ -50,6 +50,8 @@ export type RunRequest = {
   readonly seed?: string;
   /** Milliseconds that this run may take, instead of the limits' figure for its kind of event. */
   readonly deadlineMs?: number;
+  /** For trying a script: an allowed outcome has the whole event as the script returned it. */
+  readonly withReturned?: boolean;
 };
 
 /**
@@ -84,7 +86,12 @@ type Always = {
  * of the error.
  */
 export type Outcome =
-  | (Always & { readonly outcome: 'allowed'; readonly event: Event })
+  | (Always & {
+      readonly outcome: 'allowed';
+      readonly event: Event;
+      /** The event as the script returned it, with changes that do not count. */
+      readonly returned?: unknown;
+    })
   | (Always & { readonly outcome: 'denied'; readonly reason: string | null })
   | (Always & {
       readonly outcome: 'failed';

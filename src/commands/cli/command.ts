@@ -7,6 +7,8 @@ import type { Output } from './output.ts';
 export type CommandIo = {
   readonly stdout: NodeJS.WritableStream;
   readonly stderr: NodeJS.WritableStream;
+  /** Absent: that of the process. */
+  readonly stdin?: NodeJS.ReadableStream;
   readonly env: NodeJS.ProcessEnv;
   readonly cwd: string;
 };

@@ -48,7 +48,12 @@ const branchesOf = async (entries: readonly CommandEntry[]): Promise<readonly Br
 const branchOf = async (entry: CommandEntry): Promise<Branch> => {
   const words = entry.words.join(' ');
   if (entry.kind === 'own')
-    return { words, next: [], options: await entry.options(), takesFiles: words === 'simulate' };
+    return {
+      words,
+      next: [],
+      options: await entry.options(),
+      takesFiles: words === 'simulate' || words === 'scripts check',
+    };
   const shells = entry.args.some(({ name }) => name === 'SHELL') ? Object.keys(SHELLS) : [];
   return {
     words,

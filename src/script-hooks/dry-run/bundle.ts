@@ -2,14 +2,25 @@
 // where they were written.
 import { readFileSync } from 'node:fs';
 import { SourceMap } from 'node:module';
-import { dirname, relative } from 'node:path';
+import { dirname, isAbsolute, relative, resolve } from 'node:path';
 import { ScriptHookError } from '../errors.ts';
 import type { SourcePlace } from '../source-place.ts';
 
+/** A place in a file. `text` is its line, if it is known. */
+export type WrittenPlace = SourcePlace & {
+  /** As the terminal shows it: from the command's folder. */
+  readonly file: string;
+  readonly text: string | undefined;
+  /** False for packages that were bundled. */
+  readonly isOwn: boolean;
+};
+
 export type Script = {
   readonly source: string;
-  /** Where a place of `source` was written: `src/hook.ts:3:5`. */
-  readonly placeOf: (place: SourcePlace) => string;
+  /** Where a place of `source` was written. */
+  readonly placeOf: (place: SourcePlace) => WrittenPlace;
+  /** The files that it was made of, without those of packages. */
+  readonly files: readonly string[];
 };
 
 /**
@@ -17,10 +28,27 @@ export type Script = {
  * bundled. Throws HW_SCRIPT_NO_BUNDLER where esbuild is not installed, and HW_SCRIPT_BUNDLE with
  * what esbuild says.
  */
-export const readScript = async (path: string): Promise<Script> => {
+export const readScript = async (name: string, cwd: string): Promise<Script> => {
+  const path = resolve(cwd, name);
   const source = readFileSync(path, 'utf8');
-  if (isWhole(path, source)) return { source, placeOf: ({ line, column }) => `${path}:${line}:${column}` };
-  return bundle(path);
+  if (!isWhole(path, source)) return bundle(path, cwd);
+  return wholeScript(source, shown(path, cwd), [path]);
+};
+
+/** A script that is one text. */
+export const wholeScript = (source: string, file: string, files: readonly string[] = []): Script => {
+  const lines = source.split('\n');
+  return {
+    source,
+    files,
+    placeOf: ({ line, column }) => ({ file, line, column, text: lines[line - 1], isOwn: true }),
+  };
+};
+
+/** From the folder where the command was called, unless it lies outside. */
+const shown = (path: string, cwd: string): string => {
+  const inside = relative(cwd, path);
+  return inside.startsWith('..') || isAbsolute(inside) ? path : inside;
 };
 
 const isWhole = (path: string, source: string): boolean => {
@@ -29,15 +57,18 @@ const isWhole = (path: string, source: string): boolean => {
   return !/^\s*(import|export)\b/m.test(source) && !/\brequire\(\s*['"](?!tlon_hooks['"])/.test(source);
 };
 
-const bundle = async (path: string): Promise<Script> => {
+const isPackage = (path: string): boolean => /(^|[\\/])node_modules[\\/]/.test(path);
+
+const bundle = async (path: string, cwd: string): Promise<Script> => {
   const esbuild = await import('esbuild').catch(() => {
     throw new ScriptHookError(
       'HW_SCRIPT_NO_BUNDLER',
-      `${path} must be bundled, and esbuild is not installed: npm install --save-dev esbuild`,
+      `${shown(path, cwd)} must be bundled, and esbuild is not installed: npm install --save-dev esbuild`,
     );
   });
   const result = await esbuild
     .build({
+      absWorkingDir: cwd,
       entryPoints: [path],
       bundle: true,
       write: false,
@@ -47,6 +78,7 @@ const bundle = async (path: string): Promise<Script> => {
       target: 'es2023',
       external: ['tlon_hooks'],
       sourcemap: 'external',
+      metafile: true,
       outfile: 'hook.js',
       logLevel: 'silent',
     })
@@ -56,7 +88,9 @@ const bundle = async (path: string): Promise<Script> => {
         errors?: readonly { text: string; location: { file: string; line: number; column: number } | null }[];
       }) => {
         const lines = (error.errors ?? []).map(({ text, location }) =>
-          location === null ? text : `${location.file}:${location.line}:${location.column + 1}: ${text}`,
+          location === null
+            ? text
+            : `${shown(resolve(cwd, location.file), cwd)}:${location.line}:${location.column + 1}: ${text}`,
         );
         throw new ScriptHookError('HW_SCRIPT_BUNDLE', lines.join('\n') || error.message);
       },
@@ -64,14 +98,29 @@ const bundle = async (path: string): Promise<Script> => {
   const [map, code] = ['.map', '.js'].map(
     (end) => result.outputFiles.find((file) => file.path.endsWith(end))?.text ?? '',
   );
-  const sourceMap = new SourceMap(JSON.parse(map as string));
+  const payload = JSON.parse(map as string) as { sources: string[]; sourcesContent?: string[] };
+  const sourceMap = new SourceMap(payload as ConstructorParameters<typeof SourceMap>[0]);
   return {
     source: code as string,
+    files: Object.keys(result.metafile.inputs)
+      .map((input) => resolve(cwd, input))
+      .filter((input) => !isPackage(input)),
     placeOf: ({ line, column }) => {
       const entry = sourceMap.findEntry(line - 1, column - 1);
-      if (!('originalSource' in entry)) return `${path}:${line}:${column}`;
-      const file = relative(dirname(path), entry.originalSource);
-      return `${file}:${entry.originalLine + 1}:${entry.originalColumn + 1}`;
+      if (!('originalSource' in entry)) {
+        return { file: shown(path, cwd), line, column, text: (code as string).split('\n')[line - 1], isOwn: false };
+      }
+      const { originalSource, originalLine, originalColumn } = entry;
+      // Sources are named from the folder of the bundle, which is the command's.
+      const written = resolve(cwd, dirname('hook.js'), originalSource);
+      const text = payload.sourcesContent?.[payload.sources.indexOf(originalSource)]?.split('\n')[originalLine];
+      return {
+        file: shown(written, cwd),
+        line: originalLine + 1,
+        column: originalColumn + 1,
+        text,
+        isOwn: !isPackage(written),
+      };
     },
   };
 };

@@ -39,7 +39,7 @@ export type HostCalls = {
   readonly rejection: () => Thrown | undefined;
   readonly report: () => Pick<
     RunReport,
-    'kind' | 'effects' | 'dropped' | 'state' | 'prints' | 'printsDropped' | 'asked'
+    'kind' | 'effects' | 'dropped' | 'state' | 'returned' | 'prints' | 'printsDropped' | 'asked'
   >;
 };
 
@@ -63,6 +63,7 @@ export const createHostCalls = (
   let loading = true;
   let verdict: Verdict | undefined;
   let state: string | undefined;
+  let returned: string | undefined;
   let resultBytes = 0;
   let skeletonParts: string[] = [];
   let backtrace = '';
@@ -192,6 +193,9 @@ export const createHostCalls = (
     [OPS.effect]: (text) => {
       effects.push(within(text));
     },
+    [OPS.returned]: (text) => {
+      if (text.length <= limits.result) returned = text;
+    },
     [OPS.dropped]: (text) => remarkHalf('dropped', text),
     [OPS.note]: (text) => remarkHalf('note', text.slice(0, LONGEST_TEXT)),
     [OPS.malformed]: (text) => decide(failed('malformed', text)),
@@ -244,7 +248,7 @@ export const createHostCalls = (
     remark: (pointer, reason) => dropped.push([pointer, reason]),
     said: () => ({ prints, printsDropped, dropped, calls }),
     rejection: () => rejection,
-    report: () => ({ kind: 'run', effects, dropped, state, prints, printsDropped, asked: [...asked] }),
+    report: () => ({ kind: 'run', effects, dropped, state, returned, prints, printsDropped, asked: [...asked] }),
   };
 };
 

@@ -58,7 +58,7 @@ test('a run leaves the same memory behind when it is repeated', () => {
     'const a = {}; module.exports = (event) => { for (let i = 0; i < 50; i++) a[Math.random()] = [i]; return {event: {denied: JSON.stringify(a).slice(0, 500)}} }',
   );
   assert.ok(compiled.kind === 'compiled');
-  const head = JSON.stringify({ event: { cron: null }, lazy: [], node: ['cron'], keys: null });
+  const head = JSON.stringify({ event: { cron: null }, lazy: [], node: ['cron'], keys: null, tellsReturned: false });
   const job = {
     kind: 'run',
     hook: 1,

@@ -86,6 +86,8 @@ export type RunReport = {
   readonly dropped: readonly Remark[];
   /** The new state as JSON, if it was set. */
   readonly state: string | undefined;
+  /** The event as the script returned it, when it was asked for. */
+  readonly returned: string | undefined;
   readonly prints: readonly string[];
   readonly printsDropped: number;
   readonly durationMs: number;

@@ -41,6 +41,8 @@ export const OPS = {
    * (JSON array) → what was thrown, then its causes: message, stack, names of its classes, for each.
    */
   failed: 28,
+  /** (JSON) → the whole event as the script returned it, when it was asked for */
+  returned: 30,
   /** (message) → the top level ran, but exports no hook */
   noHook: 29,
 } as const;
@@ -66,4 +68,6 @@ export type EventHead = {
   /** Keys from the root to what the answer may change, and which of its keys; null: nothing. */
   readonly node: readonly string[];
   readonly keys: readonly string[] | null;
+  /** Whether the whole event is told as the script returned it. */
+  readonly tellsReturned: boolean;
 };

@@ -102,6 +102,7 @@ export const guestRun = (host: Host, settings: GuestSettings, parts: Parts): Gue
     if (action !== undefined && !has(allowed[trigger as string], action)) {
       return `the returned event is not of the kind ${trigger}/${action}, which was given`;
     }
+    if (head.tellsReturned) host(ops.returned, toJson(allowed, '', true));
     if (head.keys === null) {
       host(ops.allowedSame, '');
       return undefined;

@@ -98,8 +98,11 @@ export const eventKindName = (event: unknown): string | undefined => {
 const firstKey = (value: object): string =>
   Object.keys(value).find((key) => (value as Record<string, unknown>)[key] !== undefined) ?? '';
 
-/** Takes an event apart. Throws a TypeError for what is no event. */
-export const splitEvent = (event: Event): SplitEvent => {
+/**
+ * Takes an event apart. Throws a TypeError for what is no event. With `tellsReturned` the script also
+ * tells the whole event as it returned it.
+ */
+export const splitEvent = (event: Event, tellsReturned = false): SplitEvent => {
   const kind = KINDS[eventKindName(event) ?? ''];
   if (kind === undefined)
     throw new TypeError('this is no event: it must have one of the keys on-post, on-reply, cron, wake');
@@ -107,7 +110,7 @@ export const splitEvent = (event: Event): SplitEvent => {
   const parts = lazy.map((path) => JSON.stringify(valueAt(event, path)) ?? 'null');
   let outside: unknown = event;
   for (const path of lazy) outside = withValue(outside, path, 0);
-  const head: EventHead = { event: outside, lazy, node: kind.node, keys: kind.keys };
+  const head: EventHead = { event: outside, lazy, node: kind.node, keys: kind.keys, tellsReturned };
   const skeleton = kind.keys === null ? '' : JSON.stringify(changeablePart(kind, outside));
   return { event, head: JSON.stringify(head), parts, kind, skeleton, lazy };
 };
