@@ -14,7 +14,6 @@ export const guestConsole = (print: (line: string) => void): GuestConsole => {
   const { isArray } = Array;
   const { create, getPrototypeOf, keys, hasOwn } = Object;
   const objectTag = Object.prototype.toString;
-  const functionText = Function.prototype.toString;
   const { apply } = Reflect;
   const { isView } = ArrayBuffer;
   const mapEach = Map.prototype.forEach;
@@ -46,8 +45,7 @@ export const guestConsole = (print: (line: string) => void): GuestConsole => {
         return `${text(value)}n`;
       case 'function': {
         const name = text((value as { name: unknown }).name);
-        const kind = cut(apply(functionText, value, []), 0, 6) === 'class ' ? 'class' : 'Function';
-        return name === '' ? `[${kind}]` : `[${kind}: ${name}]`;
+        return name === '' ? '[Function]' : `[Function: ${name}]`;
       }
       case 'object':
         return value === null ? 'null' : undefined;

@@ -123,9 +123,12 @@ export const guestRun = (host: Host, settings: GuestSettings, parts: Parts): Gue
     return undefined;
   };
 
-  const isWritable = (holder: Dictionary, key: string): boolean => {
+  /** As it was made: neither frozen nor described anew. */
+  const isOrdinary = (holder: Dictionary, key: string): boolean => {
     const descriptor = getOwnPropertyDescriptor(holder, key);
-    return descriptor !== undefined && descriptor.configurable === true && descriptor.writable === true;
+    if (descriptor === undefined) return false;
+    const { configurable, enumerable, writable } = descriptor;
+    return configurable === true && enumerable === true && writable === true;
   };
 
   /** True when the parts are where they were, and what changed has been told. */
@@ -144,9 +147,9 @@ export const guestRun = (host: Host, settings: GuestSettings, parts: Parts): Gue
       }
       if (!belongs) continue;
       // A frozen event cannot be taken apart.
-      if (found !== holder.late || !isWritable(holder.target, key)) return false;
+      if (found !== holder.late || !isOrdinary(holder.target, key)) return false;
       if (found === node) root = holder.target;
-      else if (holder.above === undefined || !isWritable(holder.above, holder.key)) return false;
+      else if (holder.above === undefined || !isOrdinary(holder.above, holder.key)) return false;
       inside[inside.length] = index;
     }
     for (let index = 0; index < inside.length; index++) {
@@ -289,7 +292,7 @@ export const guestRun = (host: Host, settings: GuestSettings, parts: Parts): Gue
   const findHook = (): unknown => {
     const hook = exportedBy(module.exports);
     if (typeof hook === 'function') return hook;
-    const own = exportedBy(evaluate('typeof module === "object" && module !== null ? module.exports : undefined'));
+    const own = exportedBy(evaluate('typeof module === "undefined" || module === null ? undefined : module.exports'));
     if (typeof own === 'function') return own;
     return exportedBy(evaluate('typeof exports === "undefined" ? undefined : exports'));
   };

@@ -63,7 +63,7 @@ const MONITOR_MS = 20;
 const COMPILER_IDLE_MS = 1000;
 
 /** How much longer than its CPU time loading may take, on a machine that is busy. */
-const LOAD_PATIENCE = 5;
+const LOAD_PATIENCE_MS = 8000;
 
 /** How long putting an image into a new engine may take on a busy machine, for each MiB of it. */
 const IMAGE_MS_PER_MIB = 30;
@@ -203,7 +203,7 @@ export const createSandbox = (options: SandboxOptions = {}): Sandbox => {
       throw new Error(`compiling was answered with ${result.kind}`);
     },
     load: async (bytecode) => {
-      const result = await inTurn({ kind: 'load', bytecode }, LOAD_PATIENCE * limits.loadMs + limits.graceMs);
+      const result = await inTurn({ kind: 'load', bytecode }, limits.loadMs + LOAD_PATIENCE_MS);
       if (result.kind !== 'loaded') {
         if (result.kind === 'eachRun' || result.kind === 'loadFailed' || result.kind === 'ended') return result;
         throw new Error(`loading was answered with ${result.kind}`);
