@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { copyFileSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Writable } from 'node:stream';
@@ -64,6 +64,59 @@ module.exports = (event) => {
   assert.match(said, /no_such_function/);
   assert.match(said, /'title' does not exist/);
   assert.match(said, /'\{ dm: number; \}' is not assignable to type 'Effect/);
+});
+
+test('scripts as people write them are right: in narrows, ships may be numbers or null', async () => {
+  await run(initScript, 'script', 'usual');
+  writeFileSync(
+    join(folder, 'usual', 'hook.js'),
+    `const hooks = require("tlon_hooks");
+/** @type {import("tlon_hooks").Hook} */
+module.exports = (event) => {
+  if ("on-reply" in event) {
+    const onReply = event["on-reply"];
+    if ("add" in onReply) return { event: { denied: onReply.add.reply.author } };
+  } else if ("cron" in event) return { event: { denied: null } };
+  if (!("on-post" in event) || !("add" in event["on-post"])) return { event: { allowed: event }, effects: [] };
+  const post = event["on-post"].add;
+  for (const verse of post.essay.content) if ("inline" in verse) console.table(verse.inline);
+  const roles = hooks.get_roles(hooks.ship_normalize(post.essay.author));
+  return { event: { allowed: event }, effects: [
+    hooks.effects.send_dm(hooks.ship_normalize(post.essay.author), roles.join()),
+    { dm: { ship: 1624961343, diff: { id: "~zod/1", delta: { add: { memo: { content: [], author: 0, sent: 1 }, kind: null, time: null } } } } },
+    { club: { id: "0v1", diff: { uid: "x", delta: { hive: { by: 0, for: 1n, add: true } } } } },
+    { groups: { flag: "~zod/x", update: { time: "1", diff: { cordon: { open: { "add-ships": [0, "~nec"] } } } } } },
+    { channels: { channel: { nest: "chat/~zod/x", action: { post: { add: { ...post.essay, author: 5 } } } } } },
+  ] };
+};
+`,
+  );
+  assert.equal(typeCheck('usual').stdout, '');
+  // The declarations by themselves, as a compiler reads them that skips no library.
+  writeFileSync(
+    join(folder, 'usual', 'jsconfig.json'),
+    JSON.stringify({
+      compilerOptions: {
+        strict: true,
+        skipLibCheck: false,
+        types: [],
+        lib: ['es2023'],
+        noEmit: true,
+        module: 'preserve',
+      },
+      include: ['*.d.ts'],
+    }),
+  );
+  assert.equal(typeCheck('usual').stdout, '');
+});
+
+test('all examples are right in a folder of their own', async () => {
+  await run(initScript, 'script', 'examples');
+  const scripts = join(root, 'examples/scripts');
+  for (const file of readdirSync(scripts).filter((name) => name.endsWith('.js'))) {
+    copyFileSync(join(scripts, file), join(folder, 'examples', file));
+  }
+  assert.equal(typeCheck('examples').stdout, '');
 });
 
 test('a folder that is there is not touched, and names are names', async () => {

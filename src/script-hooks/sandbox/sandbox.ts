@@ -65,6 +65,9 @@ const COMPILER_IDLE_MS = 1000;
 /** How much longer than its CPU time loading may take, on a machine that is busy. */
 const LOAD_PATIENCE_MS = 8000;
 
+/** How long a thread may take to get an engine ready for a script that it has not run before. */
+const FIRST_RUN_MS = 500;
+
 /** How long putting an image into a new engine may take on a busy machine, for each MiB of it. */
 const IMAGE_MS_PER_MIB = 30;
 
@@ -120,7 +123,7 @@ export const createSandbox = (options: SandboxOptions = {}): Sandbox => {
   const runOn = async (worker: SandboxWorker, { script, job, answer, done }: Waiting): Promise<void> => {
     const program = worker.scripts.has(script.number) ? undefined : script.program;
     worker.scripts.add(script.number);
-    const before = startMs(script.program);
+    const before = startMs(script.program) + (program === undefined ? 0 : FIRST_RUN_MS);
     const running = worker.submit(
       { kind: 'run', hook: script.number, program, ...job },
       before + job.deadlineMs + limits.graceMs,
