@@ -50,7 +50,7 @@ const builderNames = (code: readonly string[]): string[] => {
 /** The lines before the first text: a script may speak of hook-builder-js, too. */
 const withoutText = (code: readonly string[]): readonly string[] => {
   const start = code.findIndex((line) => line.trimEnd().endsWith("'''"));
-  return start < 0 ? code : code.slice(0, start);
+  return start < 0 ? code : [...code.slice(0, start), (code[start] ?? '').replace(/'''\s*$/, '')];
 };
 
 const textBehind = (code: string, lines: readonly string[], from: number): string | undefined => {
