@@ -4,6 +4,7 @@ import { decoder } from '../../community/schema/decode.ts';
 import { Flag, Nest, Ship } from '../../community/schema/scalars.ts';
 import { Event } from '../../community/types/event.ts';
 import { VPost } from '../../community/types/posts.ts';
+import { nearest } from '../../core/nearest.ts';
 import { eventKindName } from '../sandbox/lazy-event.ts';
 import type { Bowl } from '../types.ts';
 
@@ -94,23 +95,9 @@ const unknownKeys = (what: string, value: unknown, known: readonly string[]): st
     : Object.keys(value)
         .filter((key) => !known.includes(key))
         .map((key) => {
-          const meant = known.find((name) => distance(name, key) <= 2);
+          const meant = nearest(key, known);
           return `${what}.${key}: there is no such key${meant === undefined ? '' : `; ${meant} is meant?`}`;
         });
-
-/** How many letters differ: added, left out, or another one. */
-const distance = (one: string, other: string): number => {
-  let row = Array.from({ length: other.length + 1 }, (_, index) => index);
-  for (let at = 1; at <= one.length; at++) {
-    const next = [at];
-    for (let to = 1; to <= other.length; to++) {
-      const same = one[at - 1] === other[to - 1] ? 0 : 1;
-      next.push(Math.min((row[to] ?? 0) + 1, (next[to - 1] ?? 0) + 1, (row[to - 1] ?? 0) + same));
-    }
-    row = next;
-  }
-  return row[other.length] ?? 0;
-};
 
 const valueAt = (root: unknown, path: string): unknown =>
   path.split('/').reduce<unknown>((value, key) => (value as Record<string, unknown> | null | undefined)?.[key], root);
