@@ -1,7 +1,8 @@
 // Runs something again on every save of the files that it came from, until the process is
 // interrupted.
-import { type FSWatcher, watch } from 'node:fs';
+import { type FSWatcher, statSync, watch } from 'node:fs';
 import { dirname, resolve } from 'node:path';
+import { systemClock } from '../../core/clock.ts';
 import type { CommandIo } from '../cli/command.ts';
 
 /**
@@ -43,11 +44,17 @@ export const runAgain = async (
     if (!isStale && (await Promise.race([saved, stopped])) === 'stopped') break;
     isStale = false;
     if (!isFirst) io.stdout.write('\n--- saved, running again ---\n');
+    const since = systemClock.now();
     const done = await run();
     status = done.status;
-    for (const file of done.files) files.add(file);
+    const found = done.files.filter((file) => !files.has(file));
+    for (const file of found) files.add(file);
     observe();
+    // Saved while it ran, before it was known that the script needs it.
+    isStale ||= found.some((file) => isNewer(file, since));
   }
   for (const watcher of observed.values()) watcher.close();
   return status;
 };
+
+const isNewer = (file: string, ms: number): boolean => (statSync(file, { throwIfNoEntry: false })?.mtimeMs ?? 0) > ms;
