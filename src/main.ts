@@ -29,7 +29,7 @@ const main = async (args: readonly string[], io: CommandIo): Promise<number> => 
   }
   const helpAt = args.findIndex((arg) => arg === '--help' || arg === '-h');
   if (first === 'help' || helpAt >= 0) {
-    io.stdout.write(await help(wordsOf(first === 'help' ? rest : args.slice(0, helpAt))));
+    io.stdout.write(await help(wordsOf(first === 'help' || helpAt === 0 ? rest : args.slice(0, helpAt))));
     return EXIT_STATUS.done;
   }
   if (found === undefined) return withoutCommand(args, io);

@@ -10,11 +10,11 @@ import { lastFirst } from '../support/wait.ts';
 import { PROJECT } from './command-world.ts';
 import { runPage } from './run-page.ts';
 
-test('README.md, its first commands', async (t) => {
-  await runPage(t, 'README.md', { isTyped: (commands) => /^(alias|hookwright) /.test(commands) });
-});
-test('docs/tour.md', async (t) => {
-  await runPage(t, 'docs/tour.md');
+test('README.md, docs/tour.md, docs/command-line.md and examples/hooks/README.md, one after another on one server', async (t) => {
+  const isTyped = (commands: string) => /^(alias|hookwright) /.test(commands);
+  const reader = await runPage(t, 'README.md', { isTyped });
+  for (const page of ['docs/tour.md', 'docs/command-line.md', 'examples/hooks/README.md'])
+    await runPage(t, page, { reader });
 });
 test('docs/command-line.md', async (t) => {
   await runPage(t, 'docs/command-line.md');

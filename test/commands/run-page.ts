@@ -18,6 +18,7 @@ export const maskedFor =
   (text: string): string =>
     text
       .replaceAll(folder, '/home/you/hookwright')
+      .replaceAll(join(PROJECT, 'docs/'), 'docs/')
       .replaceAll(server.url, 'http://127.0.0.1:8080')
       .replace(/\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z/g, '<a moment>')
       .replace(/(?<![\w-])[\w-]{22}(?![\w-])/g, '<an id>');
@@ -53,6 +54,8 @@ export type PageOptions = {
    * before, so `npm start` never is.
    */
   readonly isTyped?: (commands: string) => boolean;
+  /** Who has done other pages before, on the same server; somebody new unless given. */
+  readonly reader?: Reader;
   /** What else the reader has set. */
   readonly env?: NodeJS.ProcessEnv;
   /** What whoever started the server has set. */
@@ -64,7 +67,7 @@ export type PageOptions = {
 /** Code blocks with the language `sh` are commands; other shells' words (`console`) are not run. */
 export const runPage = async (context: TestContext, path: string, options: PageOptions = {}): Promise<Reader> => {
   const { isTyped = () => true, env, serverEnv, asShown = (printed) => printed } = options;
-  const { world, shell } = await newReader(context, env, serverEnv);
+  const { world, shell } = options.reader ?? (await newReader(context, env, serverEnv));
   const reader: Reader = { world, shell: async (script) => asShown(await shell(script)) };
   const blocks = codeBlocksOf(await readFile(join(PROJECT, path), 'utf8'));
   let ran = 0;
@@ -80,7 +83,7 @@ export const runPage = async (context: TestContext, path: string, options: PageO
     }
   }
   assert.ok(ran > 0, `${path} has commands`);
-  return reader;
+  return { world, shell };
 };
 
 /**

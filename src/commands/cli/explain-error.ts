@@ -100,9 +100,11 @@ const linesOf = (markdown: string): string[] => {
     /^Schema Validation Failed!\s*Rejecting Schema: (\S+)\s*Errors:\s*([\s\S]*)$/.exec(body) ?? [];
   if (schema !== undefined) {
     const [first = '', ...more] = problems.split('\n').map((line) => line.replace(/^\s*\* /, ''));
-    return [first, ...more, `The schema is ${schema}`];
+    const [what = '', ...others] = [first, ...more].map(printableInWords);
+    return [what, ...others, `The schema is ${schema}`];
   }
   if (/^Invalid URL patterns:/.test(body)) return body.split('\n').slice(1).map(patternInWords);
+  if (/^Query-string parameter: /.test(body)) return body.split('\n').map(patternInWords);
   const told = body.replace(/\n*This request requires the client to satisfy[^\n]*\n+```[\s\S]*?```/, '');
   const [first = '', ...more] = told.replace(/^```.*\n?/gm, '').split('\n');
   return [
@@ -117,11 +119,21 @@ const linesOf = (markdown: string): string[] => {
 
 /** The regular expression of a parameter says little to those who mistyped it. */
 const patternInWords = (line: string): string => {
-  const [, name, given] = /^URL parameter '(\w+)' given as '([\s\S]*)' must match regular expression/.exec(line) ?? [];
+  const [, name, given = ''] =
+    /^URL parameter '(\w+)' given as '([\s\S]*)' must match/.exec(line) ??
+    /^Query-string parameter: (\w+)="([\s\S]*)" does not match/.exec(line) ??
+    [];
   if (name === undefined) return line;
   const rule = Object.hasOwn(RULES, name) ? `: it consists of ${RULES[name]}` : '';
-  return `"${given}" cannot be a ${name}${rule}`;
+  const shown = given.length > LONGEST_SHOWN ? `${given.slice(0, LONGEST_SHOWN)}…` : given;
+  return `"${shown}" cannot be the ${name}${rule}`;
 };
+
+const LONGEST_SHOWN = 60;
+
+/** The server's own pattern for scopes and roles. Those of trigger schemas are their authors' words. */
+const printableInWords = (line: string): string =>
+  line.replace(/must match pattern "\^\[\\x20-\\x7e\][*+]\$"/, 'must consist of printable ASCII characters');
 
 const RULES: Readonly<Record<string, string>> = {
   taskId: SLUG_ID_IN_WORDS,
@@ -131,6 +143,8 @@ const RULES: Readonly<Record<string, string>> = {
   clientId: 'letters, digits and ! @ / : . + | _ -',
   roleId: 'printable ASCII characters',
   exchange: 'up to 255 printable ASCII characters',
+  routingKey: 'up to 255 characters',
+  routingKeyPattern: 'up to 255 characters',
 };
 
 /** Codes of the client's own: whatever answered, it was not the server. */

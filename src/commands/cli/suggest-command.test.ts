@@ -32,6 +32,7 @@ const MEANT: Record<string, string> = {
   'init scirpt x': 'init script',
   'message publish e': 'messages publish',
   'pulse subscribe e #': 'pulse watch',
+  'init hook x': 'init script',
   hook: 'hooks',
 };
 

@@ -101,7 +101,8 @@ const meantBy = (entries: readonly CommandEntry[], words: readonly string[]): st
   const noun = meantWord(first, firsts);
   if (noun !== undefined) {
     const seconds = entries.flatMap((entry) => (entry.words[0] === noun ? (entry.words[1] ?? []) : []));
-    const verb = second === undefined ? undefined : meantWord(second, seconds);
+    const only = seconds.length === 1 ? seconds[0] : undefined;
+    const verb = second === undefined ? only : (meantWord(second, seconds) ?? only);
     return verb === undefined ? noun : `${noun} ${verb}`;
   }
   // `create hook`, or `trigger` alone: the words in another order, or without the group.

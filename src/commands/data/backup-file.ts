@@ -36,7 +36,9 @@ export const writeBackupFile = async (
   } catch (error) {
     if (error instanceof OperatorError) throw error;
     const path = nameOfBackup(name, 'standard output');
-    throw new OperatorError('HW_BACKUP_NOT_WRITTEN', { path, reason: describeFileError(error) }, error);
+    const isMissing = errorCode(error) === 'ENOENT';
+    const reason = isMissing ? 'there is no such folder' : describeFileError(error);
+    throw new OperatorError('HW_BACKUP_NOT_WRITTEN', { path, reason }, error);
   }
 };
 

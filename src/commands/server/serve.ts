@@ -1,7 +1,8 @@
 // `hookwright serve`: the server as a process.
-import { readFileSync, rmSync } from 'node:fs';
+import { existsSync, readFileSync, rmSync } from 'node:fs';
 import { mkdir, rename, writeFile } from 'node:fs/promises';
 import { dirname, join, relative, sep } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { type App, startApp } from '../../app.ts';
 import { type Config, readConfig } from '../../config.ts';
 import { systemClock } from '../../core/clock.ts';
@@ -93,11 +94,22 @@ const greeting = (
       ? []
       : [
           `  credentials  ${relative(cwd, credentialsFile) || credentialsFile} (client "root", which may do everything)`,
-          '  next         make a hook and trigger it: the tour in docs/tour.md takes five minutes',
+          ...tourLine(url, cwd),
         ]),
     'Press Ctrl-C to end.',
   ];
   return `${lines.join('\n')}\n`;
+};
+
+const PACKAGE = fileURLToPath(new URL('../../..', import.meta.url)); // from src/ and from dist/ alike
+
+/** The server serves the documentation; in a clone it can be read as a file too. */
+const tourLine = (url: string, cwd: string): readonly string[] => {
+  const file = join(PACKAGE, 'docs', 'tour.md');
+  if (!existsSync(file)) return []; // an image may leave the documentation out
+  const shown = relative(cwd, file);
+  const inClone = existsSync(join(PACKAGE, 'src')) ? ` (${shown.startsWith('..') ? file : shown})` : '';
+  return [`  next         make a hook and trigger it, in five minutes: ${url}/docs/tour${inClone}`];
 };
 
 /** Whole or not at all, so that whoever waits for it reads no half of it. */

@@ -10,9 +10,12 @@ export const payloadOf = (words: readonly string[]): string | undefined => {
   return `{${fields.join(', ')}}`;
 };
 
+/** As it is typed in a shell. */
+export const payloadOption = (payload: string): string => `--payload '${payload.replaceAll("'", `'\\''`)}'`;
+
 export const notAFile = (words: string, payload: string) => ({
   problem: `"${words}" is not a file`,
-  cure: `For a payload on the command line: --payload '${payload.replaceAll("'", `'\\''`)}'`,
+  cure: `For a payload on the command line: ${payloadOption(payload)}`,
 });
 
 /** `n=1` means a number, `who=me` a text. */

@@ -56,6 +56,15 @@ test('an option without its value, or with one that it does not take, is named',
   assert.match(answer('serve', 'now'), /^"now" is one argument too many\. /);
 });
 
+test('an empty value in a list, as of a variable that is not set, is refused', () => {
+  assert.match(answer('roles', 'grant', 'r', '--scope', ''), /^--scope is empty\. /);
+});
+
+test('a payload in --data, which names a folder, is answered with the option for it', () => {
+  const said = answer('hooks', 'trigger', 'g/h', '--data', '{"who": "me"}');
+  assert.equal(said, `--data names the data folder of a server. For a payload: --payload '{"who": "me"}'`);
+});
+
 test('a payload that is typed as several words is answered with how it is given', () => {
   assert.ok(answer('hooks', 'trigger', 'g/h', 'who=me', 'n=1').endsWith(`: --payload '{"who": "me", "n": 1}'`));
   assert.ok(answer('hooks', 'trigger', 'g/h', '{who:', 'me}').endsWith(`: --payload '{"who": "world"}'`));

@@ -4,7 +4,7 @@ import { parseArgs } from 'node:util';
 import { OperatorError } from '../../../core/errors.ts';
 import { optionProblem } from '../../../core/option-problem.ts';
 import type { CommandEntry, ReadCommandEntry } from '../command.ts';
-import { notAFile, payloadOf } from './payload-words.ts';
+import { notAFile, payloadOf, payloadOption } from './payload-words.ts';
 
 export type ReadEntry = CommandEntry & ReadCommandEntry;
 
@@ -51,8 +51,15 @@ export const readCall = (entry: ReadEntry, args: readonly string[]): Values => {
   const switches = new Set<string>();
   for (const [name, value] of Object.entries(values)) {
     if (typeof value === 'string') texts.set(name, value);
-    else if (Array.isArray(value)) lists.set(name, value.map(String));
-    else if (value === true) switches.add(name);
+    else if (Array.isArray(value)) {
+      if (value.includes('')) throw wrongCall(entry, `--${name} is empty`);
+      lists.set(name, value.map(String));
+    } else if (value === true) switches.add(name);
+  }
+  const data = texts.get('data')?.trim();
+  if (data?.startsWith('{') && entry.options.some(({ name }) => name === 'payload')) {
+    const problem = '--data names the data folder of a server';
+    throw new OperatorError('HW_BAD_OPTION', { problem, cure: `For a payload: ${payloadOption(data)}` });
   }
   return { texts, lists, switches };
 };
