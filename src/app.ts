@@ -8,12 +8,13 @@ import { createBrokerApi } from './broker/api.ts';
 import type { Config, Part } from './config.ts';
 import { type Clock, withDeadline } from './core/clock.ts';
 import { loadEncryptionKey } from './core/encryption-key.ts';
-import { describeError, errorCode, OperatorError } from './core/errors.ts';
+import { describeError, OperatorError } from './core/errors.ts';
 import type { Log } from './core/log.ts';
-import { createLoop } from './core/loop.ts';
 import { createMetrics } from './core/metrics.ts';
 import { createSecretBox } from './core/secret-box.ts';
+import type { Base } from './database/base.ts';
 import type { Database } from './database/database.ts';
+import { followDatabaseServer } from './database/embedded/follow-server.ts';
 import { isDatabaseAway, whyUnavailable } from './database/is-away.ts';
 import { measurePool } from './database/pool-metrics.ts';
 import { checkEncryptionKey } from './database/start/check-encryption-key.ts';
@@ -21,6 +22,7 @@ import { prepareDatabase, withoutPassword } from './database/start/prepare-datab
 import { statement } from './database/statement.ts';
 import { ApiError } from './http/api-error.ts';
 import { withCommonMethods } from './http/common-methods.ts';
+import { listen } from './http/listen.ts';
 import { servePages } from './http/pages/serve-pages.ts';
 import { serveReferences } from './http/references/serve-references.ts';
 import { serveApis } from './http/serve-api.ts';
@@ -80,6 +82,7 @@ const start = async (config: Config, { clock, log }: AppSurroundings): Promise<A
   const { databaseUrl, dataFolder, poolSize } = config;
   const prepared = undo.use(await prepareDatabase({ databaseUrl, dataFolder, poolSize, clock, log }));
   const { database } = prepared;
+  const base: Base = { clock, log, metrics, database };
   measurePool(database, metrics);
   const encryptionKey = await loadEncryptionKey(config.encryptionKey, dataFolder);
   const secretBox = createSecretBox(encryptionKey.key);
@@ -87,23 +90,25 @@ const start = async (config: Config, { clock, log }: AppSurroundings): Promise<A
 
   const isPart = (part: Part) => config.parts.includes(part);
   let rootUrl = (config.rootUrl ?? config.deployment?.rootUrl)?.origin ?? '';
-  const timers = createTimers({ database, clock, log, metrics });
+  const timers = createTimers(base);
   const ledger = createLedger(database);
-  const { broker, run: runBroker } = createConfiguredBroker(config, { database, clock, log, metrics });
+  const { broker, run: runBroker } = createConfiguredBroker(config, base);
   const createMode = config.mode === 'taskcluster' ? createTaskclusterMode : createStandaloneMode;
   const mode = undo.use(
     await createMode({
-      ...{ config, database, timers, broker, secretBox, clock, log, metrics },
+      ...base,
+      ...{ config, timers, broker, secretBox },
       rootUrl: () => rootUrl,
       whenTaskMissing: (taskId) => taskHooks.whenTaskMissing(taskId),
       ending: ending.signal,
     }),
   );
   const { mailer, queue } = mode;
-  const mail = mailer && undo.use(createOutgoingMail({ mailer, timers, database, clock, log, metrics }));
+  const mail = mailer && undo.use(createOutgoingMail({ ...base, mailer, timers }));
   const taskHooks: TaskHooks = undo.use(
     createTaskHooks({
-      ...{ database, ledger, timers, broker, queue, secretBox, clock, log, metrics },
+      ...base,
+      ...{ ledger, timers, broker, queue, secretBox },
       enqueueMail: mail?.enqueue,
       deniedExchanges: config.deniedExchanges,
       scopesOfRole: mode.scopesOfRole,
@@ -175,50 +180,6 @@ const start = async (config: Config, { clock, log }: AppSurroundings): Promise<A
     await owned.disposeAsync();
   };
   return { url, rootUrl, databasePlace: prepared.description, credentialsFile, failure, stop };
-};
-
-const DATABASE_SERVER_CHECK_MS = 1_000;
-
-/**
- * Rejects when the embedded database has ended. A server without its database can only answer
- * errors; whoever supervises it can start both again.
- */
-const followDatabaseServer = (pid: number | undefined, { clock, log }: AppSurroundings, signal: AbortSignal) => {
-  const { promise: failure, reject } = Promise.withResolvers<never>();
-  failure.catch(() => {}); // whoever runs the app hears of it; nobody has to
-  if (pid === undefined) return failure;
-  const look = async () => {
-    if (!isRunning(pid)) reject(new OperatorError('HW_DATABASE_DIED', { pid }));
-  };
-  void createLoop({ name: 'database server check', clock, log, everyMs: DATABASE_SERVER_CHECK_MS, turn: look }).run(
-    signal,
-  );
-  return failure;
-};
-
-const isRunning = (pid: number): boolean => {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch (error) {
-    return errorCode(error) !== 'ESRCH'; // EPERM: it runs as another user
-  }
-};
-
-const listen = async (server: ReturnType<typeof createHttpServer>, { host, port }: Config): Promise<string> => {
-  try {
-    await server.listen({ host, port });
-  } catch (error) {
-    if (errorCode(error) === 'EADDRINUSE') {
-      throw new OperatorError('HW_PORT_IN_USE', { host, port, other: port === 65_535 ? 8080 : port + 1 }, error);
-    }
-    throw new OperatorError('HW_CANNOT_LISTEN', { host, port, reason: describeError(error) }, error);
-  }
-  const address = server.server.address();
-  const actualPort = typeof address === 'object' && address !== null ? address.port : port;
-  // 0.0.0.0 and :: are no addresses to call.
-  const name = host === '0.0.0.0' || host === '::' ? '127.0.0.1' : host.includes(':') ? `[${host}]` : host;
-  return `http://${name}:${actualPort}`;
 };
 
 const checkDatabase = async (database: Database, clock: Clock, ending: AbortSignal): Promise<void> => {
