@@ -42,8 +42,8 @@ export type App = {
   /** Where the data are, for people. */
   readonly databasePlace: string;
   /**
-   * Of whoever may do everything. undefined: this process has none, because it serves no API or the
-   * deployment is elsewhere.
+   * Those of the client that may do everything. undefined: this process has none, because it serves
+   * no API or the deployment is elsewhere.
    */
   readonly credentialsFile: string | undefined;
   /**

@@ -71,7 +71,7 @@ export const readConfig = (args: readonly string[], env: NodeJS.ProcessEnv, cwd:
   const textOf = ({ flag, env: variable, fallback }: Option): string | undefined =>
     flags[flag] ?? (env[variable] || undefined) ?? file[flag] ?? fallback;
 
-  /** Of an option that names a file, and whose variable holds what would be in it. */
+  /** The content for an option that names a file, and whose variable holds what would be in it. */
   const contentOf = ({ flag, env: variable }: Option, hint: string): string | undefined => {
     const given = flags[flag];
     if (given !== undefined) return readContent(flag, resolve(cwd, given), hint);

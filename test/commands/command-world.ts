@@ -38,7 +38,7 @@ export type World = {
   readonly start: (args: readonly string[], options?: RunOptions) => Running;
 };
 
-/** Without what the developer has set for himself; with a home of its own. */
+/** Without what the developer has set for themselves; with a home of its own. */
 export const cleanEnvironment = (home: string): NodeJS.ProcessEnv => ({
   PATH: process.env.PATH,
   HOME: home,

@@ -8,7 +8,7 @@ import { describeFileError, errorCode, OperatorError } from '../../core/errors.t
 export type StoredCredentials = {
   readonly clientId: string;
   readonly accessToken: string;
-  /** Of temporary credentials: JSON. */
+  /** JSON; temporary credentials have one. */
   readonly certificate?: string;
 };
 

@@ -85,11 +85,11 @@ export type Run = (call: Call) => Promise<number>;
 
 /** One call of a command, its arguments read. */
 export type Call = {
-  /** Of an argument that must be there. */
+  /** The value of an argument that must be there. */
   readonly argument: (name: string) => string;
-  /** Of an argument that may be missing, or an option with a value. */
+  /** The value of an argument that may be missing, or an option with a value. */
   readonly text: (name: string) => string | undefined;
-  /** Of an option that may be given several times. */
+  /** The values of an option that may be given several times. */
   readonly list: (name: string) => readonly string[];
   readonly has: (name: string) => boolean;
   /** The whole table, for completion. */

@@ -11,7 +11,7 @@ export const requireId = (name: string, id: string): string => {
   throw new OperatorError('HW_BAD_OPTION', { problem: `"${id}" cannot be a ${name}`, cure: 'Give its id' });
 };
 
-/** Of a task or a task group, which has the id of its first task. Throws HW_BAD_OPTION. */
+/** The id of a task or a task group, which has the id of its first task. Throws HW_BAD_OPTION. */
 export const requireSlugId = (name: string, id: string): string => {
   if (SLUG_ID.test(id)) return id;
   throw new OperatorError('HW_BAD_OPTION', {
