@@ -24,8 +24,9 @@ export type ConfiguredBroker = {
 export const createConfiguredBroker = (config: Config, surroundings: Base): ConfiguredBroker => {
   const { amqpUrl: url, amqpQueueType: queueType, replaceQueues, parts, mode } = config;
   const isListener = parts.includes('listeners');
+  const ownExchanges = ownExchangesIn(mode);
   if (url === undefined) {
-    const broker = createDatabaseBroker(surroundings);
+    const broker = { ...createDatabaseBroker(surroundings), ownExchanges };
     return { broker, run: async (intake) => (isListener ? broker.run(intake) : undefined) };
   }
   const { clock, log, metrics } = surroundings;
@@ -35,15 +36,10 @@ export const createConfiguredBroker = (config: Config, surroundings: Base): Conf
   const broker = createRabbitmqBroker({
     ...{ ...surroundings, connection, consuming, queueType, replaceQueues },
     tools: createAmqpTools({ connection, clock }),
-    exchanges: [
-      ...exchangesOf('hooks', HOOK_EXCHANGES),
-      ...(mode === 'standalone'
-        ? [...exchangesOf('auth', AUTH_EXCHANGES), ...exchangesOf('queue', QUEUE_EXCHANGES)]
-        : []),
-    ],
+    exchanges: ownExchanges,
   });
   return {
-    broker,
+    broker: { ...broker, ownExchanges },
     run: async (intake, end) => {
       const isNeeded = isListener || parts.includes('web');
       await Promise.all([
@@ -54,6 +50,12 @@ export const createConfiguredBroker = (config: Config, surroundings: Base): Conf
     },
   };
 };
+
+/** All exchanges on which the services publish that run here. */
+export const ownExchangesIn = (mode: Config['mode']): readonly string[] => [
+  ...exchangesOf('hooks', HOOK_EXCHANGES),
+  ...(mode === 'standalone' ? [...exchangesOf('auth', AUTH_EXCHANGES), ...exchangesOf('queue', QUEUE_EXCHANGES)] : []),
+];
 
 const exchangesOf = (service: Parameters<typeof exchangeOf>[0], { entries }: ExchangesDeclaration): string[] =>
   entries.map(({ exchange }) => exchangeOf(service, exchange));

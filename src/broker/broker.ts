@@ -83,6 +83,8 @@ export type Broker = {
    * gone. In the caller's transaction.
    */
   readonly setBindings: (tx: Transaction, queue: QueueIdentity, bindings: readonly Binding[]) => Promise<void>;
+  /** All exchanges on which the services of this server publish. Absent: unknown. */
+  readonly ownExchanges?: readonly string[];
   /** How the bindings of the queue of this id stand, ordered by exchange and pattern. */
   readonly bindingStates: (queue: string) => Promise<readonly BindingState[]>;
   /**

@@ -11,6 +11,17 @@ const prefixOf = (service: string): string => `exchange/taskcluster-${service}/`
 export const exchangeOf = (service: (typeof OWN_SERVICES)[number], name: string): string =>
   `${prefixOf(service)}v1/${name}`;
 
+/**
+ * Why no message can ever come from this exchange: it is named like one of a service of this
+ * server, and `own` are all that those services publish on. undefined: it may.
+ */
+export const whySilent = (exchange: string, own: readonly string[]): string | undefined => {
+  const prefix = ownPrefixOf(exchange);
+  const siblings = prefix === undefined ? [] : own.filter((name) => name.startsWith(prefix));
+  if (siblings.length === 0 || siblings.includes(exchange)) return undefined;
+  return `this server publishes nothing on ${exchange}, only on ${siblings.toSorted().join(', ')}`;
+};
+
 /** How the names of such exchanges begin, if this is one. */
 export const ownPrefixOf = (exchange: string): string | undefined =>
   OWN_SERVICES.map(prefixOf).find((prefix) => exchange.startsWith(prefix));

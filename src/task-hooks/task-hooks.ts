@@ -94,7 +94,7 @@ export const createTaskHooks = (settings: TaskHooksSettings): TaskHooks => {
   return {
     api: createHooksApi({
       ...{ hooks, changes, evaluator, deniedExchanges, fireCall, fires: store },
-      ...{ ledger, timers, bindingStates, queue, whenRecorded, clock },
+      ...{ ledger, timers, bindingStates, ownExchanges: broker.ownExchanges, queue, whenRecorded, clock },
       warningsOf: createDefinitionWarnings({ evaluator, scopesOfRole }),
       tokens,
     }),

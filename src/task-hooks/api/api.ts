@@ -35,6 +35,7 @@ export type HooksApiSettings = {
   readonly ledger: Ledger;
   readonly timers: Timers;
   readonly bindingStates: Broker['bindingStates'];
+  readonly ownExchanges: Broker['ownExchanges'];
   readonly queue: Queue;
   readonly whenRecorded: (hookUid: string) => Promise<void>;
   readonly warningsOf: DefinitionWarnings;
@@ -61,7 +62,7 @@ const actorIn = ({ caller, requestId }: ApiRequest<unknown>): Actor => ({
 const noSuchHook = () => new ApiError('ResourceNotFound', 'No such hook');
 
 export const createHooksApi = (settings: HooksApiSettings): ApiService => {
-  const { hooks, changes, fireCall, fires, ledger, timers, bindingStates, queue } = settings;
+  const { hooks, changes, fireCall, fires, ledger, timers, bindingStates, ownExchanges, queue } = settings;
   const { whenRecorded, warningsOf, tokens } = settings;
 
   const findHook = async (request: ApiRequest<unknown>): Promise<Hook> => {
@@ -108,7 +109,10 @@ export const createHooksApi = (settings: HooksApiSettings): ApiService => {
     hook: async (request) => ({ body: (await findHook(request)).definition }),
 
     getHookStatus: async (request) => ({
-      body: await readHookStatus({ ledger, timers, bindingStates, whenRecorded, warningsOf }, await findHook(request)),
+      body: await readHookStatus(
+        { ledger, timers, bindingStates, ownExchanges, whenRecorded, warningsOf },
+        await findHook(request),
+      ),
     }),
 
     createHook: async (request: ApiRequest<CreateHookRequest>) => {

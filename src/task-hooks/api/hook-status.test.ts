@@ -32,7 +32,8 @@ const createStatus = async (t: TestContext, more: Partial<HookDefinition> = {}, 
   const bindingStates = async (uid: string) => (uid === hook.uid ? states : []);
   const warningsOf = createDefinitionWarnings({ evaluator, scopesOfRole: undefined });
   const { whenRecorded } = runner;
-  const sources = { ledger: world.ledger, timers, bindingStates, whenRecorded, warningsOf };
+  const ownExchanges = ['exchange/taskcluster-queue/v1/task-completed'];
+  const sources = { ledger: world.ledger, timers, bindingStates, ownExchanges, whenRecorded, warningsOf };
   const status = () => readHookStatus(sources, hook);
   const bind = (...now: readonly BindingState[]) => {
     states = now;
@@ -54,6 +55,17 @@ describe('the status of a hook', () => {
       lastFire: { result: 'success', taskId: [...queue.tasks.keys()][0], time: iso(start + MINUTE) },
       nextScheduledDate: iso(start + 2 * MINUTE),
     });
+  });
+
+  it('warns of a binding to an exchange on which this server never publishes', async (t) => {
+    const right = { exchange: 'exchange/taskcluster-queue/v1/task-completed', routingKeyPattern: '#' };
+    const wrong = { exchange: 'exchange/taskcluster-queue/v1/task-complete', routingKeyPattern: '#' };
+    const triggerSchema = { type: 'object' };
+    const { status, bind } = await createStatus(t, { bindings: [right, wrong], triggerSchema });
+    bind({ ...right, state: 'active', since: 0 }, { ...wrong, state: 'active', since: 0 });
+    assert.deepEqual((await status()).warnings, [
+      `The binding to ${wrong.exchange} with "#" never brings a message: this server publishes nothing on ${wrong.exchange}, only on ${right.exchange}.`,
+    ]);
   });
 
   it('says why the latest fire made no task, and that it is being tried', async (t) => {

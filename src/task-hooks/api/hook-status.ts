@@ -1,6 +1,7 @@
 // How a hook is: its last fire, when it is next due, and what keeps it from firing as its
 // definition suggests.
 import type { BindingState, Broker } from '../../broker/broker.ts';
+import { whySilent } from '../../broker/names.ts';
 import { toIso } from '../../core/clock.ts';
 import type { Ledger } from '../../ledger/create-ledger.ts';
 import type { LedgerRow } from '../../ledger/entry.ts';
@@ -14,12 +15,13 @@ export type HookStatusSources = {
   readonly ledger: Ledger;
   readonly timers: Timers;
   readonly bindingStates: Broker['bindingStates'];
+  readonly ownExchanges?: Broker['ownExchanges'];
   readonly whenRecorded: (hookUid: string) => Promise<void>;
   readonly warningsOf: DefinitionWarnings;
 };
 
 export const readHookStatus = async (
-  { ledger, timers, bindingStates, whenRecorded, warningsOf }: HookStatusSources,
+  { ledger, timers, bindingStates, ownExchanges = [], whenRecorded, warningsOf }: HookStatusSources,
   hook: Hook,
 ): Promise<HookStatus> => {
   await whenRecorded(hook.uid);
@@ -31,7 +33,12 @@ export const readHookStatus = async (
     hook.definition.bindings.length > 0 ? bindingStates(hook.uid) : [],
     warningsOf(hook.definition),
   ]);
-  const warnings = [...ofDefinition, ...bindings.flatMap(refusalOf), ...rejectionOf(any.entries[0])];
+  const warnings = [
+    ...ofDefinition,
+    ...bindings.flatMap(refusalOf),
+    ...bindings.flatMap(silenceOf(ownExchanges)),
+    ...rejectionOf(any.entries[0]),
+  ];
   return {
     lastFire: lastFireOf(attempted.entries[0]),
     ...(due !== undefined && { nextScheduledDate: toIso(due) }),
@@ -42,6 +49,15 @@ export const readHookStatus = async (
 
 const refusalOf = ({ exchange, routingKeyPattern, state, reason = 'no reason is known' }: BindingState): string[] =>
   state === 'refused' ? [`The binding to ${exchange} with "${routingKeyPattern}" is refused: ${reason}`] : [];
+
+const silenceOf =
+  (ownExchanges: readonly string[]) =>
+  ({ exchange, routingKeyPattern }: BindingState): string[] => {
+    const why = whySilent(exchange, ownExchanges);
+    return why === undefined
+      ? []
+      : [`The binding to ${exchange} with "${routingKeyPattern}" never brings a message: ${why}.`];
+  };
 
 const lastFireOf = (row: LedgerRow | undefined): HookStatus['lastFire'] => {
   if (!row) return { result: 'no-fire' };
