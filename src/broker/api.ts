@@ -5,9 +5,8 @@ import { newSlugId } from '../core/ids.ts';
 import { ApiError } from '../http/api-error.ts';
 import { type ApiService, implementApi } from '../http/api-method.ts';
 import { BROKER_API } from './api-declaration.ts';
-import { ownPrefixOf } from './names.ts';
+import { ownPrefixOf, whyNoName } from './names.ts';
 import type { BrokerTools, WatchedMessage } from './operator-tools.ts';
-import { whyNoName } from './outbox.ts';
 
 export type BrokerApiSettings = {
   readonly tools: BrokerTools;

@@ -1,5 +1,6 @@
-// Where only this server speaks: those who read there take it for what happened.
+// Rules for the names of exchanges, routing keys and patterns.
 
+/** Where only this server publishes: those who read there take it for what happened. */
 const OWN_SERVICES = ['auth', 'hooks', 'queue'] as const;
 
 const prefixOf = (service: string): string => `exchange/taskcluster-${service}/`;
@@ -25,3 +26,19 @@ export const whySilent = (exchange: string, own: readonly string[]): string | un
 /** How the names of such exchanges begin, if this is one. */
 export const ownPrefixOf = (exchange: string): string | undefined =>
   OWN_SERVICES.map(prefixOf).find((prefix) => exchange.startsWith(prefix));
+
+/** AMQP gives names and keys one byte for their length; no broker here takes more. */
+const LONGEST_NAME_BYTES = 255;
+
+/** Why AMQP cannot carry this name or key, or undefined. */
+export const whyNoName = (name: string): string | undefined => {
+  const bytes = Buffer.byteLength(name);
+  if (bytes > LONGEST_NAME_BYTES) return `is ${bytes} bytes long, at most ${LONGEST_NAME_BYTES} are allowed`;
+  return name.includes('\0') ? 'contains a NUL' : undefined;
+};
+
+/** Throws a RangeError for a name or a key that AMQP cannot carry. */
+export const requireName = (what: string, name: string): void => {
+  const why = whyNoName(name);
+  if (why !== undefined) throw new RangeError(`the ${what} "${name.slice(0, 100)}" ${why}`);
+};

@@ -4,27 +4,10 @@ import { toIso } from '../core/clock.ts';
 import type { Queryable, Transaction } from '../database/database.ts';
 import { statement } from '../database/statement.ts';
 import type { OutgoingMessage } from './broker.ts';
+import { requireName } from './names.ts';
 
 /** Says that something was published. */
 export const OUTBOX_CHANNEL = 'broker_outbox';
-
-/**
- * AMQP gives names and keys one byte for their length; what it cannot carry is refused here too.
- */
-const LONGEST_NAME_BYTES = 255;
-
-/** Why AMQP cannot carry this name or key, or undefined. */
-export const whyNoName = (name: string): string | undefined => {
-  const bytes = Buffer.byteLength(name);
-  if (bytes > LONGEST_NAME_BYTES) return `is ${bytes} bytes long, at most ${LONGEST_NAME_BYTES} are allowed`;
-  return name.includes('\0') ? 'contains a NUL' : undefined;
-};
-
-/** Throws a RangeError for a name or a key that AMQP cannot carry. */
-export const requireName = (what: string, name: string): void => {
-  const why = whyNoName(name);
-  if (why !== undefined) throw new RangeError(`the ${what} "${name.slice(0, 100)}" ${why}`);
-};
 
 // In order, so that messages of one call keep theirs. As JSON arrays, because the elements of an
 // SQL array would each have to be quoted; the elements keep their text.

@@ -3,7 +3,7 @@ import { type Clock, toIso } from '../../core/clock.ts';
 import type { Queryable, Transaction } from '../../database/database.ts';
 import { statement } from '../../database/statement.ts';
 import type { Binding, BindingState, QueueIdentity } from '../broker.ts';
-import { requireName } from '../outbox.ts';
+import { requireName } from '../names.ts';
 import { createTopicTable, type TopicTable } from './topic-table.ts';
 
 // Two who set the same queue's bindings meet at its row; the second one goes on when the first one

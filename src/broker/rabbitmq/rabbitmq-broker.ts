@@ -71,7 +71,7 @@ export const createRabbitmqBroker = (settings: RabbitmqBrokerSettings): Broker =
       log,
       queueType,
       onReady: consumer.ensure,
-      replace: async (queue, declarer) => replaceQueues && replaceQueue(queue, { consumer, declarer, log }),
+      replace: async (queue, channelPool) => replaceQueues && replaceQueue(queue, { consumer, channelPool, log }),
       onBindingChange: async (tx, changes) => tell?.(tx, changes),
       onRefused: metrics.refused,
     });

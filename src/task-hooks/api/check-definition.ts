@@ -1,6 +1,6 @@
 // What the schema of a request cannot say of a hook's definition.
 import type { AnySchemaObject } from 'ajv';
-import { whyNoName } from '../../broker/outbox.ts';
+import { whyNoName } from '../../broker/names.ts';
 import type { Clock } from '../../core/clock.ts';
 import { ApiError } from '../../http/api-error.ts';
 import type { CreateHookRequest, HookDefinition, HookName } from '../definition.ts';

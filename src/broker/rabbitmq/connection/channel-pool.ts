@@ -6,7 +6,7 @@ import type { AmqpSession } from './connection.ts';
 /** Why RabbitMQ does not do it: the code of AMQP (404, 403, 406, …) and its words. */
 export type Refusal = { readonly code: number; readonly text: string };
 
-export type Declarer = {
+export type ChannelPool = {
   /**
    * Answers what RabbitMQ refused, or undefined when it is done. Rejects when the connection is
    * gone.
@@ -17,7 +17,7 @@ export type Declarer = {
 /** A call takes a round trip, and a channel one call at a time. */
 const MOST_CHANNELS = 8;
 
-export const createDeclarer = (session: AmqpSession): Declarer => {
+export const createChannelPool = (session: AmqpSession): ChannelPool => {
   const idle: Channel[] = [];
   const waiting: (() => void)[] = [];
   let inUse = 0;

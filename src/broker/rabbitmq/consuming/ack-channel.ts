@@ -10,12 +10,12 @@ export type Entry = {
   readonly message: Pick<ConsumeMessage, 'fields'>;
   readonly key: ReceiptKey;
   /** Its receipt waits for RabbitMQ to forget the message. */
-  readonly needsSettling: boolean;
+  readonly needsCleanup: boolean;
   isOver: boolean;
   isAcknowledged: boolean;
 };
 
-export type ReadChannel = {
+export type AckChannel = {
   readonly channel: Channel;
   /** In the order in which they came in. */
   readonly add: (entry: Entry) => void;
@@ -26,23 +26,23 @@ export type ReadChannel = {
   /** They go back to the queue. */
   readonly giveBack: (entries: readonly Entry[]) => void;
   /** Resolves when RabbitMQ has processed all acknowledgements so far, or the channel is gone. */
-  readonly settled: () => Promise<void>;
+  readonly whenAcknowledged: () => Promise<void>;
 };
 
-export type ReadChannelSettings = {
+export type AckChannelSettings = {
   readonly session: AmqpSession;
   readonly clock: Clock;
   readonly prefetch: number;
   /** RabbitMQ has processed their acknowledgements. */
-  readonly onSettled: (keys: readonly ReceiptKey[]) => Promise<void>;
+  readonly onAcknowledged: (keys: readonly ReceiptKey[]) => Promise<void>;
   readonly onClose: () => void;
 };
 
 /** A round trip for all that was acknowledged meanwhile. */
-const SETTLE_EVERY_MS = 50;
+const CONFIRM_EVERY_MS = 50;
 
-export const openReadChannel = async (settings: ReadChannelSettings): Promise<ReadChannel> => {
-  const { session, clock, prefetch, onSettled, onClose } = settings;
+export const openAckChannel = async (settings: AckChannelSettings): Promise<AckChannel> => {
+  const { session, clock, prefetch, onAcknowledged, onClose } = settings;
   const channel = await session.channel();
   let isOpen = true;
   channel.on('close', () => {
@@ -53,8 +53,8 @@ export const openReadChannel = async (settings: ReadChannelSettings): Promise<Re
   const outstanding: Entry[] = [];
   let first = 0;
   let finished: Entry[] = [];
-  let unsettled: ReceiptKey[] = [];
-  let settling: Promise<void> | undefined;
+  let unconfirmed: ReceiptKey[] = [];
+  let confirming: Promise<void> | undefined;
   let isFlushing = false;
 
   const flush = () => {
@@ -79,25 +79,25 @@ export const openReadChannel = async (settings: ReadChannelSettings): Promise<Re
     for (const entry of some) {
       if (!entry.isAcknowledged) channel.ack(entry.message as ConsumeMessage);
       entry.isAcknowledged = true;
-      if (entry.needsSettling) unsettled.push(entry.key);
+      if (entry.needsCleanup) unconfirmed.push(entry.key);
     }
-    if (unsettled.length > 0)
-      settling ??= settle().finally(() => {
-        settling = undefined;
+    if (unconfirmed.length > 0)
+      confirming ??= confirm().finally(() => {
+        confirming = undefined;
       });
   };
 
-  const settle = async () => {
-    while (unsettled.length > 0 && isOpen) {
-      const keys = unsettled;
-      unsettled = [];
+  const confirm = async () => {
+    while (unconfirmed.length > 0 && isOpen) {
+      const keys = unconfirmed;
+      unconfirmed = [];
       try {
         await channel.prefetch(prefetch); // says the same again; its answer comes after what was sent before
       } catch {
         return; // the channel is gone, and whether it heard of them is unknown for ever
       }
-      await onSettled(keys);
-      await clock.sleep(SETTLE_EVERY_MS, session.ended);
+      await onAcknowledged(keys);
+      await clock.sleep(CONFIRM_EVERY_MS, session.ended);
     }
   };
 
@@ -118,9 +118,9 @@ export const openReadChannel = async (settings: ReadChannelSettings): Promise<Re
         entry.isAcknowledged = true;
       }
     },
-    settled: async () => {
+    whenAcknowledged: async () => {
       flush();
-      while (settling && isOpen) await settling;
+      while (confirming && isOpen) await confirming;
     },
   };
 };

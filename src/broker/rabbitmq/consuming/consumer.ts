@@ -14,20 +14,20 @@ import type { BrokerMetrics } from '../../metrics.ts';
 import type { AmqpConnection, AmqpSession } from '../connection/connection.ts';
 import type { AmqpMetrics } from '../metrics.ts';
 import type { ReadyQueue } from '../topology/declare-queue.ts';
-import { type Entry, openReadChannel, type ReadChannel } from './ack-channel.ts';
+import { type AckChannel, type Entry, openAckChannel } from './ack-channel.ts';
 import { createReadThrottle } from './read-throttle.ts';
-import { createSettled } from './receipt-cleanup.ts';
+import { createReceiptCleanup } from './receipt-cleanup.ts';
 import { hashOf, holdQueues, type Received, SupersededError, writeReceipts } from './receipts.ts';
-import { findBrokerRun } from './restart-marker.ts';
+import { findRestartMarker } from './restart-marker.ts';
 import {
   bytesOf,
   createPlaces,
-  createSource,
+  createSubscription,
   firstOf,
   type Item,
   type Session,
   type SharedChannel,
-  type Source,
+  type Subscription,
 } from './subscription.ts';
 
 export type AmqpConsumer = {
@@ -69,8 +69,8 @@ const END_WITHIN_MS = 3_000;
 export const createAmqpConsumer = (settings: AmqpConsumerSettings): AmqpConsumer => {
   const { database, connection, clock, log, metrics, reader, onSession, onGone, mostBytesInFlight } = settings;
   const throttle = createReadThrottle(clock, mostBytesInFlight);
-  const settled = createSettled({ database, clock, log });
-  const received = new WeakMap<Delivery, { readonly source: Source; readonly what: Received }>();
+  const receiptCleanup = createReceiptCleanup({ database, clock, log });
+  const received = new WeakMap<Delivery, { readonly subscription: Subscription; readonly what: Received }>();
   const working = new Set<Promise<void>>();
   const places = createPlaces(MOST_READING);
   let current: Session | undefined;
@@ -78,17 +78,17 @@ export const createAmqpConsumer = (settings: AmqpConsumerSettings): AmqpConsumer
   let ending: AbortSignal | undefined;
 
   const begin = async (amqp: AmqpSession) => {
-    for (const { over } of current?.sources.values() ?? []) over.abort();
+    for (const { over } of current?.subscriptions.values() ?? []) over.abort();
     current = undefined;
     metrics.consumers(0);
     const prepare = async () => {
-      const run = await findBrokerRun(database, amqp, connection.user, lastRun);
+      const run = await findRestartMarker(database, amqp, connection.user, lastRun);
       throttle.begin(amqp);
       lastRun = run;
-      settled.begin(run);
-      amqp.ended.addEventListener('abort', settled.pause, { once: true });
-      if (amqp.ended.aborted) return settled.pause();
-      current = { run, amqp, sources: new Map(), channels: [] };
+      receiptCleanup.begin(run);
+      amqp.ended.addEventListener('abort', receiptCleanup.pause, { once: true });
+      if (amqp.ended.aborted) return receiptCleanup.pause();
+      current = { run, amqp, subscriptions: new Map(), channels: [] };
       onSession();
     };
     const signal = ending ? AbortSignal.any([amqp.ended, ending]) : amqp.ended;
@@ -102,14 +102,15 @@ export const createAmqpConsumer = (settings: AmqpConsumerSettings): AmqpConsumer
       known.consumers += 1;
       return known;
     }
-    const opening = openReadChannel({
+    const opening = openAckChannel({
       session: session.amqp,
       clock,
       prefetch: PREFETCH,
-      onSettled: settled.add,
+      onAcknowledged: receiptCleanup.add,
       onClose: () => {
         session.channels.splice(session.channels.indexOf(fresh), 1);
-        for (const source of [...session.sources.values()]) if (source.shared === fresh) leave(source, true);
+        for (const subscription of [...session.subscriptions.values()])
+          if (subscription.shared === fresh) leave(subscription, true);
       },
     });
     const fresh: SharedChannel = { opening, consumers: 1 };
@@ -119,41 +120,41 @@ export const createAmqpConsumer = (settings: AmqpConsumerSettings): AmqpConsumer
 
   const ensure = (queue: ReadyQueue) => {
     const session = current;
-    if (!session || ending?.aborted || session.sources.has(queue.id)) return;
-    const source = createSource(queue, session);
-    session.sources.set(queue.id, source);
-    void consume(source).catch((error: unknown) => {
-      if (session.amqp.ended.aborted || source.over.signal.aborted) return;
+    if (!session || ending?.aborted || session.subscriptions.has(queue.id)) return;
+    const subscription = createSubscription(queue, session);
+    session.subscriptions.set(queue.id, subscription);
+    void consume(subscription).catch((error: unknown) => {
+      if (session.amqp.ended.aborted || subscription.over.signal.aborted) return;
       log.debug({ err: error, queue: queue.brokerName }, 'a queue cannot be read; it is looked after');
-      leave(source, true);
+      leave(subscription, true);
     });
   };
 
-  const consume = async (source: Source) => {
-    source.shared = sharedChannel(source.session);
-    const channel = await source.shared.opening;
-    source.channel = channel;
+  const consume = async (subscription: Subscription) => {
+    subscription.shared = sharedChannel(subscription.session);
+    const channel = await subscription.shared.opening;
+    subscription.channel = channel;
     const onMessage = (message: ConsumeMessage | null) => {
-      if (message) take(source, channel, message);
-      else leave(source, true);
+      if (message) take(subscription, channel, message);
+      else leave(subscription, true);
     };
-    const { consumerTag } = await channel.channel.consume(source.queue.brokerName, onMessage);
-    source.consumerTag = consumerTag;
-    metrics.consumers(source.session.sources.size);
-    if (source.over.signal.aborted) await channel.channel.cancel(consumerTag);
+    const { consumerTag } = await channel.channel.consume(subscription.queue.brokerName, onMessage);
+    subscription.consumerTag = consumerTag;
+    metrics.consumers(subscription.session.subscriptions.size);
+    if (subscription.over.signal.aborted) await channel.channel.cancel(consumerTag);
   };
 
   /** Nothing more of it is read; what is with the reader goes on. */
-  const leave = (source: Source, isGone: boolean) => {
-    const { session, queue, shared, channel, items, over } = source;
+  const leave = (subscription: Subscription, isGone: boolean) => {
+    const { session, queue, shared, channel, items, over } = subscription;
     if (over.signal.aborted) return;
     over.abort();
-    session.sources.delete(queue.id);
-    metrics.consumers(session.sources.size);
+    session.subscriptions.delete(queue.id);
+    metrics.consumers(session.subscriptions.size);
     if (shared) shared.consumers -= 1;
     channel?.giveBack(items.map(({ entry }) => entry));
     if (session === current) count(-bytesOf(items));
-    source.items = [];
+    subscription.items = [];
     if (isGone && !session.amqp.ended.aborted) onGone(queue);
   };
 
@@ -162,18 +163,18 @@ export const createAmqpConsumer = (settings: AmqpConsumerSettings): AmqpConsumer
     metrics.inFlight(throttle.bytes());
   };
 
-  const take = (source: Source, channel: ReadChannel, message: ConsumeMessage) => {
-    const { queue, reading } = source;
-    source.number += 1;
-    const key = { reading, number: source.number };
+  const take = (subscription: Subscription, channel: AckChannel, message: ConsumeMessage) => {
+    const { queue, reading } = subscription;
+    subscription.number += 1;
+    const key = { reading, number: subscription.number };
     const { fields, properties, content } = message;
     const messageId: unknown = properties.messageId;
     const isIdentified = typeof messageId === 'string' && messageId !== '';
-    const ack = { message: { fields }, key, needsSettling: !isIdentified };
+    const ack = { message: { fields }, key, needsCleanup: !isIdentified };
     const entry: Entry = { ...ack, isOver: false, isAcknowledged: false };
     channel.add(entry);
     if (ending?.aborted) return; // it goes back with the channel
-    if (source.over.signal.aborted) return channel.giveBack([entry]);
+    if (subscription.over.signal.aborted) return channel.giveBack([entry]);
     const delivery: Delivery = {
       queue: queue.id,
       id: `${reading}/${key.number}`,
@@ -187,43 +188,43 @@ export const createAmqpConsumer = (settings: AmqpConsumerSettings): AmqpConsumer
     if (isRedelivered) metrics.redelivered();
     const hash = hashOf(queue.id, message);
     const what = { ...key, queue: queue.id, hash, isIdentified, isRedelivered };
-    received.set(delivery, { source, what });
+    received.set(delivery, { subscription, what });
     const bytes = content.length + 1_000;
     count(bytes);
-    source.items.push({ delivery, entry, bytes });
-    if (!source.isWorking) work(source);
+    subscription.items.push({ delivery, entry, bytes });
+    if (!subscription.isWorking) work(subscription);
   };
 
-  const work = (source: Source) => {
-    source.isWorking = true;
-    const work = empty(source).finally(() => {
-      source.isWorking = false;
+  const work = (subscription: Subscription) => {
+    subscription.isWorking = true;
+    const work = empty(subscription).finally(() => {
+      subscription.isWorking = false;
       working.delete(work);
     });
     working.add(work);
   };
 
-  const empty = async (source: Source) => {
-    const { over } = source;
-    for (let failures = 0; source.items.length > 0 && !over.signal.aborted && !ending?.aborted; ) {
+  const empty = async (subscription: Subscription) => {
+    const { over } = subscription;
+    for (let failures = 0; subscription.items.length > 0 && !over.signal.aborted && !ending?.aborted; ) {
       const leavePlace = await places.enter();
       try {
         if (over.signal.aborted || ending?.aborted) return;
-        const batch = firstOf(source.items);
+        const batch = firstOf(subscription.items);
         const now = clock.now();
         if (failures === 0) for (const { delivery } of batch) metrics.lag(now - delivery.accepted);
         await reader(batch.map(({ delivery }) => delivery));
         failures = 0;
         metrics.delivered(batch.length);
-        finish(source, batch);
+        finish(subscription, batch);
       } catch (error) {
         if (over.signal.aborted) return;
         metrics.failed();
         const pauseMs = backoff(failures, READER_FAILED);
         failures += 1;
-        const [first] = source.items;
+        const [first] = subscription.items;
         log.warn(
-          { err: error, queue: source.queue.brokerName, delivery: first?.delivery.id, failures, pauseMs },
+          { err: error, queue: subscription.queue.brokerName, delivery: first?.delivery.id, failures, pauseMs },
           'messages could not be taken in; they come again',
         );
         leavePlace();
@@ -234,17 +235,17 @@ export const createAmqpConsumer = (settings: AmqpConsumerSettings): AmqpConsumer
     }
   };
 
-  const finish = (source: Source, batch: readonly Item[]) => {
+  const finish = (subscription: Subscription, batch: readonly Item[]) => {
     const entries = batch.map(({ entry }) => entry);
-    if (source.over.signal.aborted) return; // given back, or gone with its channel
-    source.items = source.items.slice(batch.length);
-    if (source.session === current) count(-bytesOf(batch));
-    source.channel?.finish(entries);
-    source.isTaken ||= source.isBeingTaken; // the reader has committed it
-    source.isPastRedelivery ||= batch.some(({ entry }) => !entry.message.fields.redelivered);
-    if (!source.isPastRedelivery || source.hasDroppedEarlier || !source.isTaken) return;
-    source.hasDroppedEarlier = true;
-    settled.forgetEarlier({ queue: source.queue.id, reading: source.reading });
+    if (subscription.over.signal.aborted) return; // given back, or gone with its channel
+    subscription.items = subscription.items.slice(batch.length);
+    if (subscription.session === current) count(-bytesOf(batch));
+    subscription.channel?.finish(entries);
+    subscription.isTaken ||= subscription.isBeingTaken; // the reader has committed it
+    subscription.isPastRedelivery ||= batch.some(({ entry }) => !entry.message.fields.redelivered);
+    if (!subscription.isPastRedelivery || subscription.hasDroppedEarlier || !subscription.isTaken) return;
+    subscription.hasDroppedEarlier = true;
+    receiptCleanup.forgetEarlier({ queue: subscription.queue.id, reading: subscription.reading });
   };
 
   const acknowledge: AmqpConsumer['acknowledge'] = async (tx, deliveries) => {
@@ -254,20 +255,22 @@ export const createAmqpConsumer = (settings: AmqpConsumerSettings): AmqpConsumer
       if (!one) throw new Error(`the delivery ${delivery.id} is not from here`);
       return one;
     });
-    const late = known.filter(({ source }) => source.over.signal.aborted || source.session !== current);
+    const late = known.filter(
+      ({ subscription }) => subscription.over.signal.aborted || subscription.session !== current,
+    );
     if (late.length > 0) throw new SupersededError([...new Set(late.map(({ what }) => what.queue))]);
     const session = current as Session;
-    const sources = [...new Set(known.map(({ source }) => source))];
+    const subscriptions = [...new Set(known.map(({ subscription }) => subscription))];
     try {
       await holdQueues(
         tx,
-        sources.map(({ queue, reading, isTaken }) => ({ queue: queue.id, reading, isTaken })),
+        subscriptions.map(({ queue, reading, isTaken }) => ({ queue: queue.id, reading, isTaken })),
       );
     } catch (error) {
       if (error instanceof SupersededError) for (const id of error.queues) restart(session, id);
       throw error;
     }
-    for (const source of sources) source.isBeingTaken = true;
+    for (const subscription of subscriptions) subscription.isBeingTaken = true;
     const what = known.map((one) => one.what);
     const over = await writeReceipts(tx, what, session.run, clock.now());
     if (over.size > 0) metrics.deduplicated(over.size);
@@ -279,13 +282,13 @@ export const createAmqpConsumer = (settings: AmqpConsumerSettings): AmqpConsumer
    * come again.
    */
   const restart = (session: Session, id: string) => {
-    const source = session.sources.get(id);
-    if (source) void stopReading(source).then(() => ensure(source.queue));
+    const subscription = session.subscriptions.get(id);
+    if (subscription) void stopReading(subscription).then(() => ensure(subscription.queue));
   };
 
-  const stopReading = async (source: Source) => {
-    const { channel, consumerTag } = source;
-    leave(source, false);
+  const stopReading = async (subscription: Subscription) => {
+    const { channel, consumerTag } = subscription;
+    leave(subscription, false);
     if (!channel || consumerTag === undefined) return;
     try {
       await channel.channel.cancel(consumerTag);
@@ -296,13 +299,13 @@ export const createAmqpConsumer = (settings: AmqpConsumerSettings): AmqpConsumer
 
   /** What was not handed to the reader goes back with the channel it came on. */
   const endChannels = async () => {
-    const { channels = [], sources } = current ?? {};
-    for (const { over } of sources?.values() ?? []) over.abort();
-    sources?.clear();
+    const { channels = [], subscriptions } = current ?? {};
+    for (const { over } of subscriptions?.values() ?? []) over.abort();
+    subscriptions?.clear();
     await Promise.all(
       [...channels].map(async ({ opening }) => {
         const channel = await opening;
-        await channel.settled();
+        await channel.whenAcknowledged();
         await channel.channel.close();
       }),
     );
@@ -310,16 +313,16 @@ export const createAmqpConsumer = (settings: AmqpConsumerSettings): AmqpConsumer
 
   return {
     ensure,
-    isIdle: (id) => (current?.sources.get(id)?.items.length ?? 0) === 0,
+    isIdle: (id) => (current?.subscriptions.get(id)?.items.length ?? 0) === 0,
     stop: async (id) => {
-      const source = current?.sources.get(id);
-      if (source) await stopReading(source);
+      const subscription = current?.subscriptions.get(id);
+      if (subscription) await stopReading(subscription);
     },
     acknowledge,
     run: async (signal) => {
       ending = signal;
       connection.onSession((session) => void begin(session));
-      const settling = settled.run(signal);
+      const cleaning = receiptCleanup.run(signal);
       if (!signal.aborted)
         await new Promise<void>((resolve) => signal.addEventListener('abort', () => resolve(), { once: true }));
       await Promise.all(working);
@@ -332,7 +335,7 @@ export const createAmqpConsumer = (settings: AmqpConsumerSettings): AmqpConsumer
       ).catch((error: unknown) =>
         log.debug({ err: error }, 'reading could not be ended in order; the end of the connection ends it'),
       );
-      await settling;
+      await cleaning;
     },
   };
 };

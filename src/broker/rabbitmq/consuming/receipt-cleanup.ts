@@ -6,7 +6,7 @@ import { createLoop } from '../../../core/loop.ts';
 import type { Database } from '../../../database/database.ts';
 import { drop, dropEarlierReceipts, dropOldReceipts, type Reading, type ReceiptKey, settle } from './receipts.ts';
 
-export type Settled = {
+export type ReceiptCleanup = {
   /** RabbitMQ has processed the acknowledgements of these. Does not reject. */
   readonly add: (keys: readonly ReceiptKey[]) => Promise<void>;
   /**
@@ -33,7 +33,15 @@ const DROP_OLD_EVERY_MS = 10_000;
 
 type Group = { readonly run: string | undefined; readonly keys: readonly ReceiptKey[] };
 
-export const createSettled = ({ database, clock, log }: { database: Database; clock: Clock; log: Log }): Settled => {
+export const createReceiptCleanup = ({
+  database,
+  clock,
+  log,
+}: {
+  database: Database;
+  clock: Clock;
+  log: Log;
+}): ReceiptCleanup => {
   let kept: (Group & { readonly at: number })[] = [];
   /** The database could not be told of these. */
   let untold: Group[] = [];

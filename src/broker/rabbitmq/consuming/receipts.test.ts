@@ -8,7 +8,7 @@ import { newUuid } from '../../../core/ids.ts';
 import { silentLog } from '../../../core/log.ts';
 import type { Database, Queryable } from '../../../database/database.ts';
 import { statement } from '../../../database/statement.ts';
-import { createSettled } from './receipt-cleanup.ts';
+import { createReceiptCleanup } from './receipt-cleanup.ts';
 import { dropEarlierReceipts, holdQueues, type Received, writeReceipts } from './receipts.ts';
 
 const RUN = newUuid();
@@ -38,7 +38,7 @@ const failing = (database: Database, times: number): Database => {
 };
 
 const settledOn = (t: Cleanup, database: Database, on: Clock = clock) => {
-  const settled = createSettled({ database, clock: on, log: silentLog });
+  const settled = createReceiptCleanup({ database, clock: on, log: silentLog });
   settled.begin(RUN);
   const ending = new AbortController();
   const running = settled.run(ending.signal);

@@ -3,7 +3,7 @@
 import { newUuid } from '../../../core/ids.ts';
 import type { Database } from '../../../database/database.ts';
 import { statement } from '../../../database/statement.ts';
-import { createDeclarer } from '../connection/channel-pool.ts';
+import { createChannelPool } from '../connection/channel-pool.ts';
 import type { AmqpSession } from '../connection/connection.ts';
 
 /** Before there is a row, too. Only processes that find their session ask, so nobody waits long. */
@@ -23,24 +23,24 @@ export const runMarkerOf = (user: string, run: string): string => `exchange/${us
  * Where the user may not make an exchange, every outage counts as a restart: `known` is the run of
  * the session before.
  */
-export const findBrokerRun = async (
+export const findRestartMarker = async (
   database: Database,
   session: AmqpSession,
   user: string,
   known: string | undefined,
 ): Promise<string> => {
-  const declarer = createDeclarer(session);
+  const channelPool = createChannelPool(session);
   const markerOf = (run: string) => runMarkerOf(user, run);
   const found = await database.transaction(async (tx) => {
     await tx.query(lockRun);
     const [row] = await tx.query(findRun);
     if (row) {
-      const refusal = await declarer.ask((channel) => channel.checkExchange(markerOf(row.run)));
+      const refusal = await channelPool.ask((channel) => channel.checkExchange(markerOf(row.run)));
       if (refusal?.code !== NOT_FOUND) return row.run;
     }
     const run = newUuid();
     const options = { durable: false, autoDelete: false };
-    const refusal = await declarer.ask((channel) => channel.assertExchange(markerOf(run), 'fanout', options));
+    const refusal = await channelPool.ask((channel) => channel.assertExchange(markerOf(run), 'fanout', options));
     if (refusal) return undefined;
     await tx.query(saveRun, [run]);
     return run;

@@ -5,15 +5,15 @@ import { newUuid } from '../../../core/ids.ts';
 import type { Delivery } from '../../broker.ts';
 import type { AmqpSession } from '../connection/connection.ts';
 import type { ReadyQueue } from '../topology/declare-queue.ts';
-import type { Entry, ReadChannel } from './ack-channel.ts';
+import type { AckChannel, Entry } from './ack-channel.ts';
 
 export type Item = { readonly delivery: Delivery; readonly entry: Entry; readonly bytes: number };
 
 /** A queue that is read. */
-export type Source = {
+export type Subscription = {
   readonly queue: ReadyQueue;
   readonly session: Session;
-  /** Of this reading. */
+  /** Identifies this subscription in the receipts. */
   readonly reading: string;
   /** Of the last delivery. */
   number: number;
@@ -23,7 +23,7 @@ export type Source = {
   /** Nothing more of it is handed to the reader. */
   readonly over: AbortController;
   shared?: SharedChannel;
-  channel?: ReadChannel;
+  channel?: AckChannel;
   consumerTag?: string;
   /** This reading has the queue's row, in a transaction that may be undone. */
   isBeingTaken: boolean;
@@ -35,18 +35,18 @@ export type Source = {
 };
 
 /** `consumers`: how many read on it, or are about to. */
-export type SharedChannel = { readonly opening: Promise<ReadChannel>; consumers: number };
+export type SharedChannel = { readonly opening: Promise<AckChannel>; consumers: number };
 
 /** A connection, while it stands. */
 export type Session = {
   /** Of RabbitMQ: another one after it was started anew. */
   readonly run: string;
   readonly amqp: AmqpSession;
-  readonly sources: Map<string, Source>;
+  readonly subscriptions: Map<string, Subscription>;
   readonly channels: SharedChannel[];
 };
 
-export const createSource = (queue: ReadyQueue, session: Session): Source => ({
+export const createSubscription = (queue: ReadyQueue, session: Session): Subscription => ({
   queue,
   session,
   reading: newUuid(),

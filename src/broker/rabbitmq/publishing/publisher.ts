@@ -5,7 +5,7 @@ import type { Channel, ConfirmChannel, Options } from 'amqplib';
 import { ownPrefixOf } from '../../names.ts';
 import type { Outgoing } from '../../outbox.ts';
 import type { AmqpSession } from '../connection/connection.ts';
-import type { Refusals, Refused } from './resting-exchanges.ts';
+import type { RejectedAt, RestingExchanges } from './resting-exchanges.ts';
 
 export type Publisher = {
   /** Makes these exchanges, which are the server's own, unless they are known to be there. */
@@ -16,7 +16,13 @@ export type Publisher = {
   readonly discard: () => void;
 };
 
-export const createPublisher = ({ session, refusals }: { session: AmqpSession; refusals: Refusals }): Publisher => {
+export const createPublisher = ({
+  session,
+  restingExchanges,
+}: {
+  session: AmqpSession;
+  restingExchanges: RestingExchanges;
+}): Publisher => {
   /** Exchanges that are there. */
   const known = new Set<string>();
   let asking: Channel | undefined;
@@ -44,10 +50,10 @@ export const createPublisher = ({ session, refusals }: { session: AmqpSession; r
     return channel;
   };
 
-  const refuse = (exchange: string, at: Refused, error: unknown) => {
+  const refuse = (exchange: string, at: RejectedAt, error: unknown) => {
     if (session.ended.aborted) throw session.ended.reason; // it is no matter of the exchange
     known.delete(exchange);
-    refusals.refused(exchange, at, error);
+    restingExchanges.rejected(exchange, at, error);
   };
 
   /** Own exchanges are made; of others it is only asked whether they are there. */
@@ -77,7 +83,7 @@ export const createPublisher = ({ session, refusals }: { session: AmqpSession; r
       for (const [index, outcome] of outcomes.entries()) {
         const message = messages[index];
         if (outcome.status === 'rejected') refusal ??= outcome.reason;
-        else if (message) refusals.accepted(message.exchange, 'publishing');
+        else if (message) restingExchanges.accepted(message.exchange, 'publishing');
       }
     } finally {
       channel.removeListener('error', onError);
@@ -98,10 +104,10 @@ export const createPublisher = ({ session, refusals }: { session: AmqpSession; r
 
   return {
     prepare: async (exchanges) => {
-      const resting = new Set(refusals.resting());
+      const resting = new Set(restingExchanges.resting());
       try {
         for (const exchange of exchanges) {
-          if (!resting.has(exchange) && (await ensure(exchange))) refusals.accepted(exchange, 'declaring');
+          if (!resting.has(exchange) && (await ensure(exchange))) restingExchanges.accepted(exchange, 'declaring');
         }
       } catch (error) {
         if (!session.ended.aborted) throw error; // the next session begins again

@@ -15,7 +15,7 @@ import { OUTBOX_CHANNEL, type Outgoing, pendingUpTo, readOutboxWhole, removeFrom
 import { HELD_BY_ANOTHER, tryToRelay } from '../../relay-lock.ts';
 import type { AmqpConnection, AmqpSession } from '../connection/connection.ts';
 import { createPublisher, type Publisher } from './publisher.ts';
-import { createRefusals } from './resting-exchanges.ts';
+import { createRestingExchanges } from './resting-exchanges.ts';
 
 export type AmqpRelaySettings = Base & {
   readonly connection: AmqpConnection;
@@ -42,7 +42,7 @@ export const createAmqpRelay = (
 ): { readonly run: (signal: AbortSignal) => Promise<void> } => {
   const { database, connection, clock, log, metrics, exchanges = [], onPending } = settings;
   const relayed = metrics.counter('hookwright_messages_relayed_total', 'Messages that RabbitMQ has confirmed');
-  const refusals = createRefusals({ clock, log, metrics });
+  const restingExchanges = createRestingExchanges({ clock, log, metrics });
   let session: AmqpSession | undefined;
   let publisher: Publisher | undefined;
   let heldByAnother = 0;
@@ -69,7 +69,7 @@ export const createAmqpRelay = (
   const takeTurn = async (tx: Transaction, by: Publisher): Promise<Turn> => {
     if (!(await tryToRelay(tx))) return 'held by another';
     // A statement after the lock: it sees all that the turn before has done.
-    const messages = await readOutboxWhole(tx, MOST_AT_ONCE, refusals.resting());
+    const messages = await readOutboxWhole(tx, MOST_AT_ONCE, restingExchanges.resting());
     if (messages.length === 0) return 'empty';
     const { sent, isLate } = await send(by, messages);
     await removeFromOutbox(tx, [...sent]);
@@ -91,7 +91,7 @@ export const createAmqpRelay = (
     const outcome = await database.transaction((tx) => takeTurn(tx, by));
     heldByAnother = outcome === 'held by another' ? heldByAnother + 1 : 0;
     sayStalled(outcome === 'stalled');
-    if (outcome === 'empty') refusals.forgetOthers();
+    if (outcome === 'empty') restingExchanges.forgetOthers();
     switch (outcome) {
       case 'held by another':
         return backoff(heldByAnother - 1, HELD_BY_ANOTHER);
@@ -101,7 +101,7 @@ export const createAmqpRelay = (
         return TAKES_NOTHING_MS;
       case 'empty':
       case 'done':
-        return refusals.nextTry();
+        return restingExchanges.nextTry();
     }
   };
 
@@ -114,8 +114,8 @@ export const createAmqpRelay = (
   const loop = createLoop({ name: 'relay', clock, log, turn });
   connection.onSession((fresh) => {
     session = fresh;
-    publisher = createPublisher({ session: fresh, refusals });
-    refusals.tryAllAgain();
+    publisher = createPublisher({ session: fresh, restingExchanges });
+    restingExchanges.tryAllAgain();
     loop.wake();
   });
 

@@ -7,11 +7,11 @@ import type { Log } from '../../../core/log.ts';
 import type { Metrics } from '../../../core/metrics.ts';
 
 /** Who may publish may not declare, and the other way round. */
-export type Refused = 'declaring' | 'publishing';
+export type RejectedAt = 'declaring' | 'publishing';
 
-export type Refusals = {
-  readonly refused: (exchange: string, at: Refused, error: unknown) => void;
-  readonly accepted: (exchange: string, at: Refused) => void;
+export type RestingExchanges = {
+  readonly rejected: (exchange: string, at: RejectedAt, error: unknown) => void;
+  readonly accepted: (exchange: string, at: RejectedAt) => void;
   /** Whose messages are left alone for now. */
   readonly resting: () => string[];
   /** In how many ms the first of them is to be tried again. */
@@ -23,16 +23,24 @@ export type Refusals = {
 
 const REFUSED = { firstMs: 250, longestMs: 30_000 };
 
-export const createRefusals = ({ clock, log, metrics }: { clock: Clock; log: Log; metrics: Metrics }): Refusals => {
+export const createRestingExchanges = ({
+  clock,
+  log,
+  metrics,
+}: {
+  clock: Clock;
+  log: Log;
+  metrics: Metrics;
+}): RestingExchanges => {
   const refusals = metrics.counter(
     'hookwright_exchange_refusals_total',
     'Attempts to publish that RabbitMQ refused: no such exchange, or no permission',
   );
   const refusing = metrics.gauge('hookwright_exchanges_refused', 'Exchanges whose messages wait because of a refusal');
-  const exchanges = new Map<string, { at: Refused; failures: number; until: number }>();
+  const exchanges = new Map<string, { at: RejectedAt; failures: number; until: number }>();
 
   return {
-    refused: (exchange, at, error) => {
+    rejected: (exchange, at, error) => {
       const failures = exchanges.get(exchange)?.failures ?? 0;
       exchanges.set(exchange, { at, failures: failures + 1, until: clock.monotonic() + backoff(failures, REFUSED) });
       refusals.inc();

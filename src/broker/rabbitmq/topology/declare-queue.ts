@@ -1,7 +1,7 @@
 // Makes one queue on RabbitMQ what the records want it to be, and says what became of it. Does
 // nothing to the records.
 import type { Options } from 'amqplib';
-import type { Declarer, Refusal } from '../connection/channel-pool.ts';
+import type { ChannelPool, Refusal } from '../connection/channel-pool.ts';
 import { queueNameOf } from './queue-name.ts';
 import type { KnownBinding, QueueRecord, StateToSave, TopologyResult } from './topology-store.ts';
 
@@ -11,7 +11,7 @@ export type ReadyQueue = { readonly id: string; readonly name: string; readonly 
 export type QueueType = 'classic' | 'quorum';
 
 export type SettleSettings = {
-  readonly declarer: Declarer;
+  readonly channelPool: ChannelPool;
   readonly user: string;
   readonly queueType: QueueType;
   /** Whether an exchange is there; asked once a turn for all its bindings. */
@@ -22,7 +22,7 @@ export type SettleSettings = {
   readonly replace: (queue: ReadyQueue) => Promise<boolean>;
 };
 
-export type Settled = TopologyResult & {
+export type QueueOutcome = TopologyResult & {
   readonly name: string;
   /** Consumers may read it now. */
   readonly ready: ReadyQueue | undefined;
@@ -40,8 +40,8 @@ export const queueArguments = (queueType: QueueType): Options.AssertQueue => ({
 const NOT_FOUND = 404;
 const PRECONDITION_FAILED = 406;
 
-export const settleQueue = async (record: QueueRecord, settings: SettleSettings): Promise<Settled> => {
-  const { declarer, user, isForced } = settings;
+export const declareQueue = async (record: QueueRecord, settings: SettleSettings): Promise<QueueOutcome> => {
+  const { channelPool, user, isForced } = settings;
   const { name, wanted, there, bindings } = record;
   const brokerName = queueNameOf(user, name);
   const nothing = {
@@ -54,10 +54,10 @@ export const settleQueue = async (record: QueueRecord, settings: SettleSettings)
     unbound: [],
     states: [],
   };
-  let { removed }: { removed: Settled['removed'] } = nothing;
+  let { removed }: { removed: QueueOutcome['removed'] } = nothing;
   if (there !== null && there !== wanted) {
     // With what lies there: it was another hook's, though of the same name.
-    const refusal = await remove(brokerName, declarer);
+    const refusal = await remove(brokerName, channelPool);
     if (refusal && refusal.code !== NOT_FOUND) return { ...nothing, isRefused: true };
     removed = [{ name, queue: there }];
   }
@@ -101,10 +101,10 @@ const stateOf = (queue: string, { exchange, routingKeyPattern }: KnownBinding, r
  * A queue of this name that another service has made is left alone, with its messages: its
  * arguments are not ours. Answers a refusal.
  */
-const remove = async (brokerName: string, declarer: Declarer): Promise<Refusal | undefined> => {
+const remove = async (brokerName: string, channelPool: ChannelPool): Promise<Refusal | undefined> => {
   for (const queueType of ['classic', 'quorum'] as const) {
-    const refusal = await declarer.ask((channel) => channel.assertQueue(brokerName, queueArguments(queueType)));
-    if (!refusal) return declarer.ask((channel) => channel.deleteQueue(brokerName));
+    const refusal = await channelPool.ask((channel) => channel.assertQueue(brokerName, queueArguments(queueType)));
+    if (!refusal) return channelPool.ask((channel) => channel.deleteQueue(brokerName));
     if (refusal.code !== PRECONDITION_FAILED) return refusal;
   }
   return undefined;
@@ -112,9 +112,9 @@ const remove = async (brokerName: string, declarer: Declarer): Promise<Refusal |
 
 /** Answers why it cannot be declared. */
 const declare = async (queue: ReadyQueue, settings: SettleSettings): Promise<string | undefined> => {
-  const { declarer, queueType, replace, user } = settings;
+  const { channelPool, queueType, replace, user } = settings;
   const { brokerName } = queue;
-  const assert = () => declarer.ask((channel) => channel.assertQueue(brokerName, queueArguments(queueType)));
+  const assert = () => channelPool.ask((channel) => channel.assertQueue(brokerName, queueArguments(queueType)));
   let refusal = await assert();
   if (refusal?.code === PRECONDITION_FAILED && (await replace(queue))) refusal = await assert();
   if (!refusal) return undefined;
@@ -129,16 +129,16 @@ type Bound =
   | { readonly kind: 'missing' | 'refused'; readonly reason: string };
 
 const bind = async (one: KnownBinding, brokerName: string, settings: SettleSettings): Promise<Bound> => {
-  const { declarer, isForced, isMissing } = settings;
+  const { channelPool, isForced, isMissing } = settings;
   const { exchange, routingKeyPattern, isWanted, state } = one;
   if (!isWanted) {
-    const refusal = await declarer.ask((channel) => channel.unbindQueue(brokerName, exchange, routingKeyPattern));
+    const refusal = await channelPool.ask((channel) => channel.unbindQueue(brokerName, exchange, routingKeyPattern));
     return { kind: refusal && refusal.code !== NOT_FOUND ? 'still bound' : 'unbound' };
   }
   if (state === 'active' && !isForced) return { kind: 'as it was' };
   const missing: Bound = { kind: 'missing', reason: reasonOf(exchange, undefined, settings) };
   if (await isMissing(exchange)) return missing;
-  const refusal = await declarer.ask((channel) => channel.bindQueue(brokerName, exchange, routingKeyPattern));
+  const refusal = await channelPool.ask((channel) => channel.bindQueue(brokerName, exchange, routingKeyPattern));
   if (!refusal) return { kind: 'active' };
   return refusal.code === NOT_FOUND ? missing : { kind: 'refused', reason: reasonOf(exchange, refusal, settings) };
 };

@@ -1,7 +1,7 @@
 // A queue that exists with other arguments, as another service or another queue type left it: read
 // until it is empty, then deleted.
 import type { Log } from '../../../core/log.ts';
-import type { Declarer } from '../connection/channel-pool.ts';
+import type { ChannelPool } from '../connection/channel-pool.ts';
 import type { ReadyQueue } from './declare-queue.ts';
 
 /** What reads the queue meanwhile. */
@@ -12,17 +12,17 @@ export type QueueReader = {
   readonly stop: (id: string) => Promise<void>;
 };
 
-type Settings = { readonly consumer: QueueReader; readonly declarer: Declarer; readonly log: Log };
+type Settings = { readonly consumer: QueueReader; readonly channelPool: ChannelPool; readonly log: Log };
 
 /**
  * Answers whether it is gone; if not, it is being read, and this is to be asked again. Its bindings
  * go with it: what is published in the moment until the new one is bound is not kept for the hook.
  */
-export const replaceQueue = async (queue: ReadyQueue, { consumer, declarer, log }: Settings): Promise<boolean> => {
+export const replaceQueue = async (queue: ReadyQueue, { consumer, channelPool, log }: Settings): Promise<boolean> => {
   const { id, brokerName } = queue;
   const count = async (): Promise<number | undefined> => {
     let waiting: number | undefined;
-    await declarer.ask(async (channel) => {
+    await channelPool.ask(async (channel) => {
       waiting = (await channel.checkQueue(brokerName)).messageCount;
     });
     return waiting;
@@ -37,7 +37,7 @@ export const replaceQueue = async (queue: ReadyQueue, { consumer, declarer, log 
   if (await count()) return false;
   // Not `ifEmpty`: RabbitMQ does not have it for quorum queues, and ends the connection of whoever
   // asks for it.
-  const kept = await declarer.ask((channel) => channel.deleteQueue(brokerName));
+  const kept = await channelPool.ask((channel) => channel.deleteQueue(brokerName));
   if (!kept) log.info({ queue: brokerName }, 'a queue with other arguments was empty and is made anew');
   return !kept;
 };

@@ -7,9 +7,9 @@ import type { Log } from '../../../core/log.ts';
 import { createLoop, type Loop } from '../../../core/loop.ts';
 import type { Database, Transaction } from '../../../database/database.ts';
 import type { BindingChange } from '../../broker.ts';
-import { createDeclarer, type Declarer } from '../connection/channel-pool.ts';
+import { type ChannelPool, createChannelPool } from '../connection/channel-pool.ts';
 import type { AmqpConnection, AmqpSession } from '../connection/connection.ts';
-import { type QueueType, type ReadyQueue, type Settled, settleQueue } from './declare-queue.ts';
+import { declareQueue, type QueueOutcome, type QueueType, type ReadyQueue } from './declare-queue.ts';
 import { adopt, listQueueNames, lockQueues, saveResult } from './topology-store.ts';
 
 export type TopologySettings = {
@@ -21,7 +21,7 @@ export type TopologySettings = {
   /** Called for a queue that is there; may be called again. */
   readonly onReady: (queue: ReadyQueue) => void;
   /** A queue exists with other arguments. Answers whether it was emptied and deleted. */
-  readonly replace: (queue: ReadyQueue, declarer: Declarer) => Promise<boolean>;
+  readonly replace: (queue: ReadyQueue, channelPool: ChannelPool) => Promise<boolean>;
   readonly onBindingChange: (tx: Transaction, changes: readonly BindingChange[]) => Promise<void>;
   readonly onRefused: (queues: number) => void;
 };
@@ -65,26 +65,26 @@ export const createTopology = (settings: TopologySettings): Topology => {
   /** All are to be looked at, forced or not. */
   let all: boolean | undefined;
   let ending: AbortSignal | undefined;
-  let known: { readonly session: AmqpSession; readonly declarer: Declarer } | undefined;
+  let known: { readonly session: AmqpSession; readonly channelPool: ChannelPool } | undefined;
 
-  const declarerOf = (session: AmqpSession): Declarer => {
-    if (known?.session !== session) known = { session, declarer: createDeclarer(session) };
-    return known.declarer;
+  const channelPoolOf = (session: AmqpSession): ChannelPool => {
+    if (known?.session !== session) known = { session, channelPool: createChannelPool(session) };
+    return known.channelPool;
   };
 
-  const settle = async (names: readonly string[], isForced: boolean, timeIsUp: AbortSignal): Promise<void> => {
-    const declarer = until(timeIsUp, declarerOf(await connection.session(ending as AbortSignal)));
+  const declare = async (names: readonly string[], isForced: boolean, timeIsUp: AbortSignal): Promise<void> => {
+    const channelPool = until(timeIsUp, channelPoolOf(await connection.session(ending as AbortSignal)));
     const looks = new Map<string, Promise<boolean>>();
     const isMissing = (exchange: string): Promise<boolean> => {
-      const look = looks.get(exchange) ?? isExchangeMissing(declarer, exchange);
+      const look = looks.get(exchange) ?? isExchangeMissing(channelPool, exchange);
       looks.set(exchange, look);
       return look;
     };
-    const replaceIt = (queue: ReadyQueue) => replace(queue, declarer);
-    const settled = await database.transaction(async (tx) => {
+    const replaceIt = (queue: ReadyQueue) => replace(queue, channelPool);
+    const declared = await database.transaction(async (tx) => {
       const records = await lockQueues(tx, names);
-      const common = { declarer, user: connection.user, queueType, isMissing, isForced, replace: replaceIt };
-      const outcomes = await Promise.all(records.map((record) => settleQueue(record, common)));
+      const common = { channelPool, user: connection.user, queueType, isMissing, isForced, replace: replaceIt };
+      const outcomes = await Promise.all(records.map((record) => declareQueue(record, common)));
       const now = clock.now();
       await saveResult(
         tx,
@@ -108,14 +108,14 @@ export const createTopology = (settings: TopologySettings): Topology => {
       if (changes.length > 0) await onBindingChange(tx, changes);
       return outcomes;
     });
-    for (const one of settled) {
+    for (const one of declared) {
       remember(one);
       if (one.ready) onReady(one.ready);
     }
     onRefused(new Set([...retries.values()].flatMap(({ names }) => [...names])).size);
   };
 
-  const remember = ({ name, missing, isRefused }: Settled) => {
+  const remember = ({ name, missing, isRefused }: QueueOutcome) => {
     for (const { names } of retries.values()) names.delete(name);
     for (const exchange of missing) waitFor(`exchange ${exchange}`, exchange, EXCHANGE_MISSING.firstMs).names.add(name);
     const key = `queue ${name}`;
@@ -142,8 +142,8 @@ export const createTopology = (settings: TopologySettings): Topology => {
       if (retry.exchange !== undefined && retry.names.size === 0) retries.delete(key);
       if (retry.due > now || retry.names.size === 0) continue;
       if (retry.exchange !== undefined) {
-        const declarer = declarerOf(await connection.session(ending as AbortSignal));
-        if (await isExchangeMissing(declarer, retry.exchange)) {
+        const channelPool = channelPoolOf(await connection.session(ending as AbortSignal));
+        if (await isExchangeMissing(channelPool, retry.exchange)) {
           retry.due = clock.monotonic() + backoff(++retry.failures, EXCHANGE_MISSING);
           continue;
         }
@@ -152,7 +152,7 @@ export const createTopology = (settings: TopologySettings): Topology => {
         retry.due = Number.POSITIVE_INFINITY; // until its turn has said what became of it
       }
       for (const name of retry.names) urgent.set(name, urgent.get(name) ?? false);
-      settlingUrgent.wake();
+      declaringUrgent.wake();
     }
     const dues = [...retries.values()].map(({ due }) => due);
     return dues.length === 0 ? undefined : Math.max(Math.min(...dues) - clock.monotonic(), 0);
@@ -164,7 +164,7 @@ export const createTopology = (settings: TopologySettings): Topology => {
       () => false, // it has said so
     );
 
-  /** Takes some of them; those that could not be settled come again. */
+  /** Takes some of them; those that could not be declared come again. */
   const turnOf = (names: Map<string, boolean>) => {
     let failures = 0;
     return async (): Promise<number | undefined> => {
@@ -182,7 +182,7 @@ export const createTopology = (settings: TopologySettings): Topology => {
       for (const name of some) names.delete(name);
       try {
         const late = () => new Error('RabbitMQ does not answer');
-        await withDeadline(clock, TURN_WITHIN_MS, (timeIsUp) => settle(some, isForced, timeIsUp), late);
+        await withDeadline(clock, TURN_WITHIN_MS, (timeIsUp) => declare(some, isForced, timeIsUp), late);
         failures = 0;
         return names.size > 0 ? 0 : undefined;
       } catch (error) {
@@ -208,16 +208,16 @@ export const createTopology = (settings: TopologySettings): Topology => {
       throw error;
     }
   };
-  const settleOthers = turnOf(others);
+  const declareOthers = turnOf(others);
 
-  const settlingUrgent: Loop = createLoop({ name: 'changed bindings', clock, log, turn: turnOf(urgent) });
-  const settlingOthers: Loop = createLoop({
+  const declaringUrgent: Loop = createLoop({ name: 'changed bindings', clock, log, turn: turnOf(urgent) });
+  const declaringOthers: Loop = createLoop({
     name: 'bindings',
     clock,
     log,
     turn: async () => {
       await lookAtAll();
-      return settleOthers();
+      return declareOthers();
     },
   });
   const retrying: Loop = createLoop({
@@ -230,26 +230,26 @@ export const createTopology = (settings: TopologySettings): Topology => {
   return {
     changed: (name, isForced = false) => {
       urgent.set(name, isForced || urgent.get(name) === true);
-      settlingUrgent.wake();
+      declaringUrgent.wake();
     },
     changedAll: (isForced) => {
       all = isForced || all === true;
-      settlingOthers.wake();
+      declaringOthers.wake();
     },
     run: async (signal) => {
       ending = signal;
-      await Promise.all([settlingUrgent.run(signal), settlingOthers.run(signal), retrying.run(signal)]);
+      await Promise.all([declaringUrgent.run(signal), declaringOthers.run(signal), retrying.run(signal)]);
     },
   };
 };
 
 /** Waits for nothing any more, and begins nothing, when the signal aborts. */
-const until = (signal: AbortSignal, declarer: Declarer): Declarer => ({
+const until = (signal: AbortSignal, channelPool: ChannelPool): ChannelPool => ({
   ask: (work) =>
     new Promise((resolve, reject) => {
       const giveUp = () => reject(new Error('RabbitMQ does not answer'));
       signal.addEventListener('abort', giveUp, { once: true });
-      const asked = declarer.ask(async (channel) => {
+      const asked = channelPool.ask(async (channel) => {
         if (!signal.aborted) await work(channel);
       });
       void asked.then(resolve, reject).finally(() => signal.removeEventListener('abort', giveUp));
@@ -257,5 +257,5 @@ const until = (signal: AbortSignal, declarer: Declarer): Declarer => ({
     }),
 });
 
-const isExchangeMissing = async (declarer: Declarer, exchange: string): Promise<boolean> =>
-  (await declarer.ask((channel) => channel.checkExchange(exchange)))?.code === 404;
+const isExchangeMissing = async (channelPool: ChannelPool, exchange: string): Promise<boolean> =>
+  (await channelPool.ask((channel) => channel.checkExchange(exchange)))?.code === 404;
