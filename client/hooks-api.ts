@@ -329,7 +329,7 @@ export type ListFiresResponse = {
     requestId: string;
     /** Why there is no task. */
     error?: unknown;
-    /** Of what was missed: first, last and count. Of a message: where it came from. */
+    /** Of what was missed: first, last and count (`atLeast`: there were more). Of a message: where it came from. */
     detail?: unknown;
   }>;
   /** With the first page: the newest fires, at most 100, that are stored and have no outcome yet. */

@@ -7,7 +7,7 @@ import { gzipSync } from 'node:zlib';
 import { AUTH_API } from '../src/auth/api/declaration.ts';
 import { BROKER_API } from '../src/broker/api-declaration.ts';
 import type { ApiDeclaration, MethodDeclaration } from '../src/http/api-method.ts';
-import { SMALL_BODY_BYTES } from '../src/http/body.ts';
+import { SMALL_BODY_BYTES } from '../src/http/bodies/body.ts';
 import { declareCommonMethods } from '../src/http/common-methods.ts';
 import { QUEUE_API } from '../src/queue/standalone/declaration.ts';
 import { HOOKS_API } from '../src/task-hooks/api/declaration.ts';

@@ -10,9 +10,14 @@ declare module 'tlon_hooks' {
 
   /** The hook's state, as a fresh JSON value; `null` at first. */
   export function get_state(): any;
-  /** Saves a JSON value as the hook's new state, at most 1 MiB. It counts if the run does not fail. */
+  /**
+   * Saves a JSON value as the hook's new state, at most 1 MiB. It counts if the run does not fail.
+   */
   export function set_state(state: unknown): 0;
-  /** All messages of the channel where the hook runs, oldest first. They are fetched as they are looked at. */
+  /**
+   * All messages of the channel where the hook runs, oldest first. They are fetched as they are
+   * looked at.
+   */
   export function get_chat_messages_here(): VPost[];
   /** The ships of the group. */
   export function get_members_here(): Ship[];
@@ -38,7 +43,10 @@ declare module 'tlon_hooks' {
     readonly hook: { readonly id: string; readonly name: string };
   };
 
-  /** Functions that build effects. They give null when it is not possible here; null among the effects is nothing. */
+  /**
+   * Functions that build effects. They give null when it is not possible here; null among the effects
+   * is nothing.
+   */
   export const effects: {
     /** Adds a ship to the group. */
     add_user(ship: ShipLike | null): Effect | null;

@@ -2,7 +2,7 @@
 // has.
 import Type from 'typebox';
 import type { ApiDeclaration, MethodDeclaration, NamedSchema } from '../http/api-method.ts';
-import { BODY_LIMIT_BYTES } from '../http/body.ts';
+import { BODY_LIMIT_BYTES } from '../http/bodies/body.ts';
 
 const PUBLISH_REQUEST: NamedSchema = {
   name: 'publish-request',

@@ -2,7 +2,7 @@
 import type { FastifyRequest } from 'fastify';
 import { ApiError } from './api-error.ts';
 import type { ApiMethod } from './api-method.ts';
-import { isJson } from './body.ts';
+import { isJson } from './bodies/body.ts';
 import { cut, firstFew } from './cut.ts';
 
 /** Characters of what was sent, in a message. */

@@ -28,8 +28,8 @@ const LONGEST_LIST = 1_000;
 export type PayloadCheck = (payload: unknown) => void;
 
 /**
- * A check that throws InputValidationError, and that fills in the schema's defaults. The error lists
- * what is wrong, or the first of it where the payload is large.
+ * A check that throws InputValidationError, and that fills in the schema's defaults. The error
+ * lists what is wrong, or the first of it where the payload is large.
  */
 export const compilePayloadCheck = ({ schema }: NamedSchema, url: () => string): PayloadCheck => {
   // At first use: compiling all of them would show in every start.

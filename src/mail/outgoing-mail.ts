@@ -48,8 +48,8 @@ type Fate =
 
 const KIND = 'mail';
 /**
- * The process that sends a mail has it for this long; when it dies, another one may have it then. Longer than a
- * try, and than clocks differ.
+ * The process that sends a mail has it for this long; when it dies, another one may have it then.
+ * Longer than a try, and than clocks differ.
  */
 const LEASE_MS = 300_000;
 const TRY_MS = 120_000;

@@ -27,8 +27,8 @@ export type BuildOptions = {
 export type ScriptHook = AsyncDisposable & {
   /**
    * Runs the hook once, from a fresh state of memory. Never rejects for what the script does: see
-   * Outcome. Rejects with HW_SCRIPT_NO_EVENT for what is no event, HW_SCRIPT_REQUEST for a bowl that
-   * cannot be, and HW_SCRIPT_CLOSED when the hook was disposed.
+   * Outcome. Rejects with HW_SCRIPT_NO_EVENT for what is no event, HW_SCRIPT_REQUEST for a bowl
+   * that cannot be, and HW_SCRIPT_CLOSED when the hook was disposed.
    */
   readonly run: (request: RunRequest) => Promise<Outcome>;
   /**

@@ -1,4 +1,5 @@
-// From what a run reported to its outcome, piece by piece: a bad effect does not spoil a good event.
+// From what a run reported to its outcome, piece by piece: a bad effect does not spoil a good
+// event.
 import { decoder } from '../community/schema/decode.ts';
 import { Effect } from '../community/types/effect.ts';
 import type { RunReport } from './engine/worker-protocol.ts';

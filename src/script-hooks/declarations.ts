@@ -1,4 +1,5 @@
-// types/tlon_hooks.d.ts and docs/script-types.md, made from the types and from what stands here of the functions.
+// types/tlon_hooks.d.ts and docs/script-types.md, made from the types and from what stands here of
+// the functions.
 import type { TSchema } from 'typebox';
 import { type DeclaredType, declareTypes } from '../community/schema/declare-types.ts';
 import * as scalars from '../community/schema/scalars.ts';
@@ -36,9 +37,14 @@ export type ShipLike = Ship | number | bigint;
 
 /** The hook's state, as a fresh JSON value; \`null\` at first. */
 export function get_state(): any;
-/** Saves a JSON value as the hook's new state, at most 1 MiB. It counts if the run does not fail. */
+/**
+ * Saves a JSON value as the hook's new state, at most 1 MiB. It counts if the run does not fail.
+ */
 export function set_state(state: unknown): 0;
-/** All messages of the channel where the hook runs, oldest first. They are fetched as they are looked at. */
+/**
+ * All messages of the channel where the hook runs, oldest first. They are fetched as they are
+ * looked at.
+ */
 export function get_chat_messages_here(): VPost[];
 /** The ships of the group. */
 export function get_members_here(): Ship[];
@@ -64,7 +70,10 @@ export const bowl: {
   readonly hook: { readonly id: string; readonly name: string };
 };
 
-/** Functions that build effects. They give null when it is not possible here; null among the effects is nothing. */
+/**
+ * Functions that build effects. They give null when it is not possible here; null among the effects
+ * is nothing.
+ */
 export const effects: {
   /** Adds a ship to the group. */
   add_user(ship: ShipLike | null): Effect | null;
@@ -105,8 +114,10 @@ const declaration = ({ name, description, definition }: DeclaredType): string =>
   `${description === '' ? '' : `/** ${description} */\n`}export type ${name} =${definition.startsWith('\n') ? '' : ' '}${definition};`;
 
 /**
- * Unions that scripts look into: `event["on-post"]?.add` should be possible without proving first that it is there, and
- * `"on-post" in event` should prove it. The second needs the compiler's `exactOptionalPropertyTypes`.
+ * Unions that scripts look into: `event["on-post"]?.add` should be possible without proving first
+ * that it is there, and
+ * `"on-post" in event` should prove it. The second needs the compiler's
+ * `exactOptionalPropertyTypes`.
  */
 const LOOKED_INTO = new Set('Event OnPost OnReply EventResult Verse Block Inline Listing Cite KindData'.split(' '));
 

@@ -21,7 +21,8 @@ export const unwrapHoon = (source: string): string => {
   const first = code.find((line) => line.trim() !== '') ?? '';
   if (!HOON.test(first.trim()) && !isApplication(first)) return source;
   const builder = builderNames(code);
-  // The text begins behind the name of the builder, with nothing but blank space and comments between.
+  // The text begins behind the name of the builder, with nothing but blank space and comments
+  // between.
   const call = new RegExp(`(?:^\\s*%-|\\()\\s*(?:${builder.join('|')})(?![\\w-])`, 'm');
   const found = call.exec(withoutText(code).join('\n'));
   const text = found === null ? undefined : textBehind(code.join('\n'), lines, found.index + found[0].length);

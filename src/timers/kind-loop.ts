@@ -56,7 +56,9 @@ export const createKindLoop = ({ kind, clock, log, findEarliest, takeTurn }: Kin
 
   const isDue = () => earliest <= clock.now();
 
-  /** Answers for how long nothing is due, as far as is known; turns follow each other until then. */
+  /**
+   * Answers for how long nothing is due, as far as is known; turns follow each other until then.
+   */
   const handleDue = async (signal: AbortSignal): Promise<number> => {
     try {
       if (!isDue() && clock.monotonic() >= nextPoll) await ask();

@@ -1,4 +1,5 @@
-// What the reference service gets wrong about changes, errors and its own health, and ours does not.
+// What the reference service gets wrong about changes, errors and its own health, and ours does
+// not.
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { eventually } from '../support/wait.ts';

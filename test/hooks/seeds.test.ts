@@ -1,5 +1,5 @@
-// Three examples that everybody knows: the schedules "daily at 1:00 UTC" and "weekdays at 9:00 and 21:00 UTC,
-// weekends at noon", and `release/ship-release`.
+// Three examples that everybody knows: the schedules "daily at 1:00 UTC" and "weekdays at 9:00 and
+// 21:00 UTC, weekends at noon", and `release/ship-release`.
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
 import { systemClock } from '../../src/core/clock.ts';

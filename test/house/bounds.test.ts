@@ -1,5 +1,5 @@
-// The bounds that docs/operations.md and docs/security.md name are those of the code: whoever changes
-// one is led here.
+// The bounds that docs/operations.md and docs/security.md name are those of the code: whoever
+// changes one is led here.
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { it } from 'node:test';
@@ -16,12 +16,12 @@ const DAY = 24 * 60 * MINUTE;
 /** File, constant, value, and what the page says. */
 const BOUNDS: readonly (readonly [string, string, number, string])[] = [
   [
-    'src/http/body.ts',
+    'src/http/bodies/body.ts',
     'BODY_LIMIT_BYTES',
     10 * MB,
     '| body, as sent and decompressed | 10 MB, nested at most 500 deep;',
   ],
-  ['src/http/json-structure.ts', 'DEEPEST_BODY', 500, 'nested at most 500 deep'],
+  ['src/http/bodies/json-structure.ts', 'DEEPEST_BODY', 500, 'nested at most 500 deep'],
   ['src/http/server.ts', 'REQUEST_TIMEOUT_MS', 5 * MINUTE, '| time to send it | 5 minutes |'],
   ['src/task-hooks/api/api.ts', 'LONGEST_PAGE', 1_000, '| a page of a list | 1,000 |'],
   ['src/auth/signatures/authenticator.ts', 'CLOCK_SKEW_MS', 15 * MINUTE, '15 minutes off at most'],
@@ -56,14 +56,14 @@ const numberOf = (expression: string): number =>
   expression.split('*').reduce((product, factor) => product * Number(factor.replaceAll('_', '').trim()), 1);
 
 const OF_A_REQUEST: typeof BOUNDS = [
-  ['src/http/body.ts', 'SMALL_BODY_BYTES', 100 * KB, 'who calls | 100 KB are read |'],
-  ['src/http/body.ts', 'BODY_LIMIT_BYTES', 10 * MB, '10 MB for hooks, triggers, tasks and messages'],
+  ['src/http/bodies/body.ts', 'SMALL_BODY_BYTES', 100 * KB, 'who calls | 100 KB are read |'],
+  ['src/http/bodies/body.ts', 'BODY_LIMIT_BYTES', 10 * MB, '10 MB for hooks, triggers, tasks and messages'],
   ['src/auth/api/declaration.ts', 'SCOPES_BYTES', MB, '1 MB where it names scopes'],
-  ['src/http/json-structure.ts', 'MOST_VALUES', 120_000, '| 120,000 values,'],
-  ['src/http/json-structure.ts', 'MOST_KEYS', 40_000, '40,000 keys, counted as they arrive'],
-  ['src/http/json-structure.ts', 'DEEPEST_BODY', 500, '| 500 levels |'],
-  ['src/http/body-budget.ts', 'MOST_BODY_BYTES', 32 * MB, '| 32 MB; others wait,'],
-  ['src/http/body-budget.ts', 'LONGEST_WAIT_MS', 30_000, 'up to 30 s, then 503'],
+  ['src/http/bodies/json-structure.ts', 'MOST_VALUES', 120_000, '| 120,000 values,'],
+  ['src/http/bodies/json-structure.ts', 'MOST_KEYS', 40_000, '40,000 keys, counted as they arrive'],
+  ['src/http/bodies/json-structure.ts', 'DEEPEST_BODY', 500, '| 500 levels |'],
+  ['src/http/bodies/body-budget.ts', 'MOST_BODY_BYTES', 32 * MB, '| 32 MB; others wait,'],
+  ['src/http/bodies/body-budget.ts', 'LONGEST_WAIT_MS', 30_000, 'up to 30 s, then 503'],
   ['src/http/validation.ts', 'MOST_EXPLAINED', 2_000, 'more than 2,000 values;'],
   ['src/http/cut.ts', 'MOST_TOLD', 10, 'ten errors are told'],
   ['src/http/api-error.ts', 'LONGEST_MESSAGE', 8_000, '| 8,000 characters;'],

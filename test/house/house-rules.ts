@@ -53,7 +53,7 @@ const INNER_FLOORS: Readonly<Record<string, readonly (readonly string[])[]>> = {
   ],
   'commands/cli': [['input'], ['command.ts']],
   database: [['backup', 'start'], ['embedded']],
-  http: [['references']],
+  http: [['pages'], ['references'], ['bodies']],
 };
 
 const MOST_FILES_IN_A_FOLDER = 15;

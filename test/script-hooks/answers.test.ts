@@ -1,4 +1,5 @@
-// What a hook answers: keys with undefined, objects with two keys, promises, values that JSON cannot hold.
+// What a hook answers: keys with undefined, objects with two keys, promises, values that JSON
+// cannot hold.
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { buildHook, createSandbox, type Outcome, type RunRequest, type Sandbox } from '../../src/script-hooks/index.ts';

@@ -1,5 +1,5 @@
-// A script cannot tell a part of the event that is parsed late from plain data: everything is done to
-// an event as it comes, and to a copy that is plain.
+// A script cannot tell a part of the event that is parsed late from plain data: everything is done
+// to an event as it comes, and to a copy that is plain.
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { buildHook, createSandbox, type Outcome, type Sandbox } from '../../src/script-hooks/index.ts';
@@ -11,7 +11,10 @@ before(() => {
 });
 after(() => sandbox[Symbol.asyncDispose]());
 
-/** `o` is an object with a part that comes late, `key` the name of the part. Each gives something to compare. */
+/**
+ * `o` is an object with a part that comes late, `key` the name of the part. Each gives something to
+ * compare.
+ */
 const DEEDS: Readonly<Record<string, string>> = {
   freeze: 'Object.freeze(o); said = [o[key], Object.isFrozen(o)]; try { o[key] = 1 } catch {} said.push(o[key])',
   seal: 'Object.seal(o); o[key] = [1]; said = [o[key], Object.isSealed(o), delete o[key]]',

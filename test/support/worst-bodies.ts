@@ -2,8 +2,8 @@
 import { promisify } from 'node:util';
 import { brotliCompress, constants, deflate, gzip } from 'node:zlib';
 import type { MethodDeclaration } from '../../src/http/api-method.ts';
-import { BODY_LIMIT_BYTES } from '../../src/http/body.ts';
-import { MOST_KEYS, MOST_VALUES } from '../../src/http/json-structure.ts';
+import { BODY_LIMIT_BYTES } from '../../src/http/bodies/body.ts';
+import { MOST_KEYS, MOST_VALUES } from '../../src/http/bodies/json-structure.ts';
 
 export type WorstBody = { readonly what: string; readonly text: string };
 

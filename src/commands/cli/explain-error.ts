@@ -131,7 +131,9 @@ const patternInWords = (line: string): string => {
 
 const LONGEST_SHOWN = 60;
 
-/** The server's own pattern for scopes and roles. Those of trigger schemas are their authors' words. */
+/**
+ * The server's own pattern for scopes and roles. Those of trigger schemas are their authors' words.
+ */
 const printableInWords = (line: string): string =>
   line.replace(/must match pattern "\^\[\\x20-\\x7e\][*+]\$"/, 'must consist of printable ASCII characters');
 

@@ -6,8 +6,9 @@ import { systemClock } from '../../core/clock.ts';
 import type { CommandIo } from '../cli/command.ts';
 
 /**
- * `named` are files that count from the beginning; each run says which others it read. New sources in
- * their folders count, too: an import that was missing may be one. Resolves with the last status.
+ * `named` are files that count from the beginning; each run says which others it read. New sources
+ * in their folders count, too: an import that was missing may be one. Resolves with the last
+ * status.
  */
 export const runAgain = async (
   named: readonly string[],

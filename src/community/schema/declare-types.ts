@@ -5,7 +5,8 @@ import type { TSchema } from 'typebox';
 export type DeclaredType = { readonly name: string; readonly description: string; readonly definition: string };
 
 /**
- * A type each, in the order given. A type that another one uses stands there by its name, or by what
+ * A type each, in the order given. A type that another one uses stands there by its name, or by
+ * what
  * `spelled` says instead.
  */
 export const declareTypes = (

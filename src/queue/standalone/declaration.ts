@@ -2,7 +2,7 @@
 // documentation come from it.
 import { SLUG_ID } from '../../core/ids.ts';
 import type { ApiDeclaration, MethodDeclaration } from '../../http/api-method.ts';
-import { BODY_LIMIT_BYTES } from '../../http/body.ts';
+import { BODY_LIMIT_BYTES } from '../../http/bodies/body.ts';
 import { QUEUE_EXCHANGES } from './exchanges.ts';
 import { SCHEMAS } from './schemas.ts';
 

@@ -1,5 +1,5 @@
-// What cannot be in an event or a bowl that somebody wrote by hand. A dry run goes on all the same: a
-// script should survive it.
+// What cannot be in an event or a bowl that somebody wrote by hand. A dry run goes on all the same:
+// a script should survive it.
 import { decoder } from '../../community/schema/decode.ts';
 import { Flag, Nest, Ship } from '../../community/schema/scalars.ts';
 import { Event } from '../../community/types/event.ts';

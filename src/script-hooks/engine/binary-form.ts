@@ -2,8 +2,8 @@
 // own JSON.stringify.
 //
 // The form is that of quickjs-wasi 3.6.2 (version byte 28): version, checksum, the texts that keys
-// are made of, the value. By its own rules it is the JSON that scripts' values become: enumerable own
-// keys, undefined as null or left out, no toJSON. Whatever is not plain (a Date, a bigint, a
+// are made of, the value. By its own rules it is the JSON that scripts' values become: enumerable
+// own keys, undefined as null or left out, no toJSON. Whatever is not plain (a Date, a bigint, a
 // Map, …) is not read here: undefined, and the slow way is taken.
 
 const VERSION = 28;
@@ -24,8 +24,8 @@ const ARRAY = 9;
 const DEEPEST = 200;
 
 /**
- * The JSON of a binary form; undefined when it is none that can be read here. A key with undefined is
- * left out with `dropsUndefined`, else its value is null.
+ * The JSON of a binary form; undefined when it is none that can be read here. A key with undefined
+ * is left out with `dropsUndefined`, else its value is null.
  */
 export const jsonOfBinaryForm = (form: Uint8Array, dropsUndefined = false): string | undefined => {
   const bytes = Buffer.from(form.buffer, form.byteOffset, form.byteLength);

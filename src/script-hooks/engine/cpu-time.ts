@@ -1,5 +1,5 @@
-// How much CPU time this thread has used. Budgets of work that nobody waits for are counted in it: a
-// busy machine does not change what a script comes to.
+// How much CPU time this thread has used. Budgets of work that nobody waits for are counted in it:
+// a busy machine does not change what a script comes to.
 import { systemClock } from '../../core/clock.ts';
 
 /** Milliseconds of CPU time of this thread; of time that passes, where Node does not say. */

@@ -8,7 +8,9 @@ import { type Image, instanceOf, takeImage } from './image.ts';
 import { EngineFault, type Vm } from './vm.ts';
 import type { LoadedProgram, LoadReport } from './worker-protocol.ts';
 
-/** A top level that needs less CPU time runs before each run: its bytecode is smaller than an image. */
+/**
+ * A top level that needs less CPU time runs before each run: its bytecode is smaller than an image.
+ */
 const CHEAP_MS = 0.5;
 
 /**

@@ -29,7 +29,9 @@ type KnownScript = Program & {
 /** All images with more room that are kept for single scripts, in bytes. */
 const MOST_ROOMY_BYTES = 64 * 1024 * 1024;
 
-/** Engines that are kept, by the size of their memory: each script needs one of its image's size. */
+/**
+ * Engines that are kept, by the size of their memory: each script needs one of its image's size.
+ */
 const MOST_INSTANCES = 6;
 
 export const createRunner = (module: WebAssembly.Module, baseImage: Image, limits: Limits, ask: AskHost): Runner => {

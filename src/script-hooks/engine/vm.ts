@@ -138,7 +138,9 @@ export const createVm = (module: WebAssembly.Module) => {
     runFunction: 0,
     failFunction: 0,
     rejectFunction: 0,
-    /** Where the context keeps the stack of what was thrown last, from its beginning; 0: unknown. */
+    /**
+     * Where the context keeps the stack of what was thrown last, from its beginning; 0: unknown.
+     */
     backtraceOffset: 0,
   };
 

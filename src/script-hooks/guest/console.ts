@@ -5,7 +5,9 @@ type Dictionary = Record<string, unknown>;
 
 export type GuestConsole = {
   readonly methods: Dictionary;
-  /** A value as a person reads it: JSON where it is JSON, with Map, Set, Date and the like by name. */
+  /**
+   * A value as a person reads it: JSON where it is JSON, with Map, Set, Date and the like by name.
+   */
   readonly inspect: (value: unknown) => string;
 };
 

@@ -62,8 +62,8 @@ export const guestMessages = (host: Host, settings: GuestSettings): (() => unkno
       }
     };
 
-    // An array like any other, whose posts come when they are looked at. Whoever changes it gets all
-    // of it first.
+    // An array like any other, whose posts come when they are looked at. Whoever changes it gets
+    // all of it first.
     handler.get = (target, key, receiver) => {
       loadFor(key);
       return get(target, key, receiver);

@@ -38,7 +38,8 @@ export const OPS = {
   dropped: 26,
   malformed: 27,
   /**
-   * (JSON array) → what was thrown, then its causes: message, stack, names of its classes, for each.
+   * (JSON array) → what was thrown, then its causes: message, stack, names of its classes, for
+   * each.
    */
   failed: 28,
   /** (JSON) → the whole event as the script returned it, when it was asked for */

@@ -33,8 +33,8 @@ export const guestValues = (host: Host, settings: GuestSettings, inspect: (value
   const cut = (self: string, start: number, end: number): string => apply(slice, self, [start, end]);
 
   // Values to JSON: undefined, functions and symbols are null and keep their key (in what a hook
-  // returns, a key with undefined is no key), toJSON is not called, a bigint is its digits, and only
-  // real arrays are arrays.
+  // returns, a key with undefined is no key), toJSON is not called, a bigint is its digits, and
+  // only real arrays are arrays.
 
   /**
    * Whether JSON.stringify alone gives exactly that for an object. Written for speed: it sees every

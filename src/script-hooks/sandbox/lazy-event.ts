@@ -99,8 +99,8 @@ const firstKey = (value: object): string =>
   Object.keys(value).find((key) => (value as Record<string, unknown>)[key] !== undefined) ?? '';
 
 /**
- * Takes an event apart. Throws a TypeError for what is no event. With `tellsReturned` the script also
- * tells the whole event as it returned it.
+ * Takes an event apart. Throws a TypeError for what is no event. With `tellsReturned` the script
+ * also tells the whole event as it returned it.
  */
 export const splitEvent = (event: Event, tellsReturned = false): SplitEvent => {
   const kind = KINDS[eventKindName(event) ?? ''];

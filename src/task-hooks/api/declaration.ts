@@ -1,7 +1,7 @@
 // The hooks API as data: method, route, scopes, schemas. The server, the references, the typed
 // client and the documentation come from it.
 import type { ApiDeclaration, MethodDeclaration } from '../../http/api-method.ts';
-import { BODY_LIMIT_BYTES } from '../../http/body.ts';
+import { BODY_LIMIT_BYTES } from '../../http/bodies/body.ts';
 import {
   CREATE_HOOK_REQUEST,
   HOOK_DEFINITION,

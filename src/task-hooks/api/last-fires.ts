@@ -19,8 +19,8 @@ export type LastFiresSources = {
   readonly ledger: Ledger;
   readonly queue: Queue;
   /**
-   * Resolves when what this process knows stands in the ledger: who was answered must find their fire
-   * here.
+   * Resolves when what this process knows stands in the ledger: who was answered must find their
+   * fire here.
    */
   readonly whenRecorded: (hookUid: string) => Promise<void>;
 };

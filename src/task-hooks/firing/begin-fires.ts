@@ -1,5 +1,5 @@
-// The one place where fires begin. A cause (a call, a tick, a message) makes them, and hands them in
-// here. Where the queue lives in our database a fire, its task and its outcome are one commit:
+// The one place where fires begin. A cause (a call, a tick, a message) makes them, and hands them
+// in here. Where the queue lives in our database a fire, its task and its outcome are one commit:
 // nothing is half done, and nothing has to be taken up again. Elsewhere, and for what may come
 // again, the fire is stored first, and the runner makes the attempts.
 import type { Clock } from '../../core/clock.ts';

@@ -1,5 +1,5 @@
-// Stored fires on their way to their outcomes: attempts, backoff, leases, and taking up what a crash
-// left behind.
+// Stored fires on their way to their outcomes: attempts, backoff, leases, and taking up what a
+// crash left behind.
 import { backoff } from '../../core/backoff.ts';
 import { type Clock, withDeadline } from '../../core/clock.ts';
 import { describeError } from '../../core/errors.ts';

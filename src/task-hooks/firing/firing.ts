@@ -1,4 +1,5 @@
-// Firing, put together: fires begin in one place, are attempted by the runner, and end in one place.
+// Firing, put together: fires begin in one place, are attempted by the runner, and end in one
+// place.
 import type { Base } from '../../database/base.ts';
 import type { Ledger } from '../../ledger/create-ledger.ts';
 import type { Queue } from '../../queue/queue.ts';

@@ -7,7 +7,7 @@ import { describeError } from '../../core/errors.ts';
 import { newSlugId, newUuid } from '../../core/ids.ts';
 import type { Log } from '../../core/log.ts';
 import { ApiError } from '../../http/api-error.ts';
-import { BODY_LIMIT_BYTES, parseJsonBody } from '../../http/body.ts';
+import { BODY_LIMIT_BYTES, parseJsonBody } from '../../http/bodies/body.ts';
 import { type Evaluation, reasonOf } from '../evaluation/evaluate.ts';
 import type { CompiledHook, Evaluator } from '../evaluation/evaluator.ts';
 import type { EndedFire, Fire } from '../firing/fire.ts';

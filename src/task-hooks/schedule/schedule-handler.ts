@@ -1,5 +1,5 @@
-// What schedulers do with hooks that are due: in one transaction the occurrences are recorded, their
-// fires begin, and the timers move to their next dates.
+// What schedulers do with hooks that are due: in one transaction the occurrences are recorded,
+// their fires begin, and the timers move to their next dates.
 import type { Clock } from '../../core/clock.ts';
 import type { BatchTimerHandler } from '../../timers/types.ts';
 import type { FireRunner } from '../firing/fire-runner.ts';

@@ -1,7 +1,7 @@
 // Bounds the memory of all large bodies together: who would exceed it waits, and the sender with
 // them.
-import type { Clock } from '../core/clock.ts';
-import { ApiError } from './api-error.ts';
+import type { Clock } from '../../core/clock.ts';
+import { ApiError } from '../api-error.ts';
 
 /** Of bodies that are being received or handled, beyond the first 100 KB of each. */
 export const MOST_BODY_BYTES = 32 * 1024 * 1024;

@@ -3,8 +3,8 @@
 import type { IncomingMessage } from 'node:http';
 import type { Transform } from 'node:stream';
 import { createBrotliDecompress, createGunzip, createInflate } from 'node:zlib';
-import type { Clock } from '../core/clock.ts';
-import { ApiError } from './api-error.ts';
+import type { Clock } from '../../core/clock.ts';
+import { ApiError } from '../api-error.ts';
 import { inputTooLarge, isJson, SMALL_BODY_BYTES } from './body.ts';
 import type { BodyBudget } from './body-budget.ts';
 import { createStructureCheck } from './json-structure.ts';

@@ -4,8 +4,8 @@ import { createServer, type IncomingMessage } from 'node:http';
 import { type AddressInfo, connect } from 'node:net';
 import { describe, it, type TestContext } from 'node:test';
 import { brotliCompressSync, deflateRawSync, deflateSync, gzipSync } from 'node:zlib';
-import { createFakeClock } from '../../test/support/fake-clock.ts';
-import { systemClock } from '../core/clock.ts';
+import { createFakeClock } from '../../../test/support/fake-clock.ts';
+import { systemClock } from '../../core/clock.ts';
 import { BODY_LIMIT_BYTES, SMALL_BODY_BYTES } from './body.ts';
 import { createBodyBudget } from './body-budget.ts';
 import { MOST_VALUES } from './json-structure.ts';
@@ -13,7 +13,9 @@ import { type IncomingBody, receiveBody } from './receive-body.ts';
 
 const MB = 1024 * 1024;
 
-/** What the server makes of a request with these headers, and the connection to send its body on. */
+/**
+ * What the server makes of a request with these headers, and the connection to send its body on.
+ */
 const open = async (t: TestContext, headers: Record<string, string | number>, limit = BODY_LIMIT_BYTES) => {
   const arrived = Promise.withResolvers<{ body: IncomingBody; request: IncomingMessage }>();
   const server = createServer((request) => {

@@ -1,6 +1,6 @@
 // A request body from bytes to JSON, with the errors that Taskcluster clients know. How it is
 // received: receive-body.ts.
-import { ApiError } from './api-error.ts';
+import { ApiError } from '../api-error.ts';
 import { createStructureCheck } from './json-structure.ts';
 
 /** 10 MB, before and after decompression: the most that any method takes. */

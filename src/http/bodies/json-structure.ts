@@ -1,6 +1,6 @@
 // Bounds the shape of a JSON text before it is parsed: JSON.parse, validators, templates and
 // JSON.stringify take time for each value and recurse for each level, whatever the number of bytes.
-import { ApiError } from './api-error.ts';
+import { ApiError } from '../api-error.ts';
 
 /** What walks a payload later does so by recursion, and a stack ends. */
 export const DEEPEST_BODY = 500;
