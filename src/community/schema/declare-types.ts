@@ -6,8 +6,7 @@ export type DeclaredType = { readonly name: string; readonly description: string
 
 /**
  * A type each, in the order given. A type that another one uses stands there by its name, or by
- * what
- * `spelled` says instead.
+ * what `spelled` says instead.
  */
 export const declareTypes = (
   types: Readonly<Record<string, TSchema>>,

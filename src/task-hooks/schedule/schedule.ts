@@ -17,7 +17,7 @@ const DAY = 86_400; // s
  * What is wrong with the first bad pattern; undefined when all are good.
  *
  *     checkSchedule(['0 0 25 * * *'], now)
- *     // 'schedule[0] "0 0 25 * * *" is not a cron pattern: Constraint error, got value 25 expected range 0-23'
+ *     // 'schedule[0] "0 0 25 * * *" is not a cron pattern: Constraint error, got value 25 …'
  */
 export const checkSchedule = (patterns: readonly string[], after: number): string | undefined => {
   for (const [index, pattern] of patterns.entries()) {
