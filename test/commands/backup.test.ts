@@ -140,7 +140,9 @@ describe('hookwright backup', () => {
     t.after(async () => void (await once(spawn('umount', [folder]), 'exit')));
     const url = await freshDatabaseUrl(t);
     await addMuch(url);
-    await fails(['backup', join(folder, 'x')], 1, /no space is left on the device.*HW_BACKUP_NOT_WRITTEN/, { DATABASE_URL: url });
+    await fails(['backup', join(folder, 'x')], 1, /no space is left on the device.*HW_BACKUP_NOT_WRITTEN/, {
+      DATABASE_URL: url,
+    });
     assert.deepEqual(await readdir(folder), []);
   });
 
@@ -263,7 +265,11 @@ describe('hookwright restore', () => {
     await writeFile(join(folder, 'hook.yaml'), 'a: b');
     await fails(['restore', join(folder, 'cut'), ...data], 1, /cut is not a whole backup: .*HW_BACKUP_DAMAGED/);
     await fails(['restore', join(folder, 'hook.yaml'), ...data], 1, /HW_BACKUP_DAMAGED/);
-    await fails(['restore', join(folder, 'nothing'), ...data], 1, /nothing cannot be used: there is no such file.*HW_BAD_FILE/);
+    await fails(
+      ['restore', join(folder, 'nothing'), ...data],
+      1,
+      /nothing cannot be used: there is no such file.*HW_BAD_FILE/,
+    );
     await fails(['restore', folder, ...data], 1, /HW_BAD_FILE/);
     assert.deepEqual((await readdir(folder)).toSorted(), ['cut', 'hook.yaml']);
     await fails(['restore'], 2, /FILE is missing/);
