@@ -114,7 +114,7 @@ describe('the start', () => {
       [['--log-level', 'loud'], {}, /There is no log level "loud"\. Use one of trace, debug/],
       [['--root-url', 'https://hooks.example.com/path'], {}, /--root-url is .*https:\/\/hooks\.example\.com$/m],
       [['--root-url', 'ftp://hooks.example.com'], {}, /--root-url is/],
-      [['--config', notJson], {}, /unknown key "prot"\. Known are: port/],
+      [['--config', notJson], {}, /unknown key "prot" \(did you mean "port"\?\)\. Known are: port/],
       [['--config', join(folder, 'none.json')], {}, /none\.json cannot be read/],
       [['--encryption-key-file', join(folder, 'none')], {}, /openssl rand -base64 32/],
       [[], { DATABASE_URL: 'mysql://x' }, /DATABASE_URL begins with mysql:\/\//],

@@ -5,7 +5,7 @@ import { fileURLToPath } from 'node:url';
 
 /** The same from src/ and from dist/. */
 const ROOT = new URL('../../../', import.meta.url);
-const FILES = ['docs/*.md', 'examples/**/*.*', 'CHANGELOG.md', 'SECURITY.md'];
+const FILES = ['docs/**/*.md', 'examples/**/*.*', 'CHANGELOG.md', 'SECURITY.md'];
 
 /** Path in the project → path in URLs: `docs/tour.md` → `/docs/tour`. */
 export const findDocuments = (): ReadonlyMap<string, string> => {
@@ -13,6 +13,8 @@ export const findDocuments = (): ReadonlyMap<string, string> => {
   return new Map(found.sort().map((file) => [file, urlOf(file)]));
 };
 
-const urlOf = (file: string): string => `/docs/${file.replace(/^docs\//, '').replace(/\.md$/, '')}`;
+/** A folder of the documentation is the page that introduces it. */
+const urlOf = (file: string): string =>
+  file.startsWith('docs/') ? `/${file.replace(/(\/README)?\.md$/, '')}` : `/docs/${file.replace(/\.md$/, '')}`;
 
 export const readDocument = (file: string): string => readFileSync(new URL(file, ROOT), 'utf8');
