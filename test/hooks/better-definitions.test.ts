@@ -244,10 +244,7 @@ describe('a schedule', () => {
         [400, 'InputError'],
         `${JSON.stringify(pattern)}: ${reply.text}`,
       );
-      assert.ok(
-        reply.json.message.includes(` in ${pattern.trim() === '' ? JSON.stringify(pattern) : pattern}`),
-        pattern,
-      );
+      assert.ok(reply.json.message.includes(`schedule[1] ${JSON.stringify(pattern)}`), reply.text);
     }
   });
 

@@ -22,7 +22,6 @@ it('the definition and the status of a task are told whose fire was stored by a 
   await hooks.createHook('g', 'h', echoHook());
   const client = new pg.Client(await databaseOf(data));
   await client.connect();
-  t.after(() => client.end());
   const leaveBehind = async (): Promise<string> => {
     const [taskId, now] = [newSlugId(), Date.now()];
     const task = {
@@ -34,6 +33,7 @@ it('the definition and the status of a task are told whose fire was stored by a 
   };
 
   const [first, second] = [await leaveBehind(), await leaveBehind()];
+  await client.end(); // before the server, whose database ends with it
   assert.equal((await queue.task(first)).taskGroupId, first);
   assert.equal((await queue.status(second)).status.state, 'pending');
   await assert.rejects(queue.task(newSlugId()), { statusCode: 404 });
