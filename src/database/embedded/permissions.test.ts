@@ -128,7 +128,7 @@ test('a folder that may not be written is told', asOrdinaryUser, async (t) => {
   const folder = await newFolder(t, 0o755);
   const { code, message } = await spawnHolder(t, join(folder, 'data'), ORDINARY_USER).answer;
   assert.equal(code, 'HW_DATA_NOT_WRITABLE');
-  assert.match(message, /permission denied.*--data/);
+  assert.match(message, /may not open it.*--data/);
 
   await mkdir(join(folder, 'made'), { mode: 0o755 });
   const second = await spawnHolder(t, join(folder, 'made'), ORDINARY_USER).answer;
