@@ -386,7 +386,7 @@ describe('the log', () => {
       headers: { 'content-type': 'application/json' },
     });
     await server.says(
-      new RegExp(`"taskId":"${json.taskId}".*"requestId":"${headers['x-for-request-id']}".*made its task`),
+      new RegExp(`"taskId":"${json.taskId}".*"requestId":"${headers['x-for-request-id']}".*fire created its task`),
     );
   });
 });
