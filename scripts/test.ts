@@ -14,7 +14,7 @@ import { startTestServer, TEST_SERVER_VARIABLE } from '../test/support/test-serv
 import { findTestFiles, TEST_KINDS, type TestKind } from './test-files.ts';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
-/** A file that hangs fails. The slowest ones take a minute, and three where others work beside them. */
+/** A file that hangs fails. The slowest take a minute alone, and three beside others. */
 const TIMEOUT_MS = 600_000;
 /** With two, tests that watch the clock failed now and then. */
 const FILES_PER_PROCESSOR = 1;

@@ -37,7 +37,7 @@ const INNER_FLOORS: Readonly<Record<string, readonly (readonly string[])[]>> = {
     ['definition.ts'],
   ],
   'script-hooks': [['dry-run'], ['build-hook.ts'], ['sandbox'], ['engine'], ['guest']],
-  community: [['types'], ['schema']],
+  community: [['groups', 'channels', 'chat', 'activity', 'contacts'], ['types'], ['schema']],
   queue: [['taskcluster'], ['standalone'], ['queue.ts']],
   'queue/standalone': [['standalone-queue.ts', 'api.ts'], ['claims'], ['tasks']],
   auth: [['standalone-auth.ts', 'taskcluster-auth.ts'], ['api'], ['clients'], ['signatures'], ['roles'], ['scopes.ts']],

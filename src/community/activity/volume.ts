@@ -1,0 +1,63 @@
+// How loud an event is: whether it counts as unread, and whether its owner is told at once.
+import type { ActivitySource, IncomingEvent, VolumeMap } from '../types/activity.ts';
+import { keyOf, sourceOf, wayUp } from './sources.ts';
+
+export type Volume = { readonly unreads: boolean; readonly notify: boolean };
+/** How much a ship wants to be told of at all. */
+export const LEVELS = ['all', 'some', 'none'] as const;
+export type Level = (typeof LEVELS)[number];
+
+const LOUD: Volume = { unreads: true, notify: true };
+const QUIET: Volume = { unreads: true, notify: false };
+
+const DEFAULTS: Readonly<Record<string, Volume>> = {
+  post: LOUD,
+  'post-mention': LOUD,
+  reply: QUIET,
+  'reply-mention': LOUD,
+  'dm-invite': LOUD,
+  'dm-post': LOUD,
+  'dm-post-mention': LOUD,
+  'dm-reply': LOUD,
+  'dm-reply-mention': LOUD,
+  'group-invite': LOUD,
+  'group-ask': LOUD,
+  'group-kick': QUIET,
+  'group-join': QUIET,
+  'group-role': QUIET,
+  'flag-post': LOUD,
+  'flag-reply': LOUD,
+  contact: { unreads: false, notify: false },
+};
+
+/** Those of `some`: somebody speaks to the ship, or invites it. */
+const SPOKEN = /^(post|reply|dm-post|dm-reply|dm-invite|group-invite)(-mention)?$/;
+/** Messages; all else happens, and is not read. */
+const MESSAGE = /^(post|reply|dm-post|dm-reply)(-mention)?$/;
+
+/** The key of an event in a volume map: with `-mention` where it mentions the ship. */
+export const volumeKeyOf = (event: IncomingEvent): string => {
+  const [[kind = '', detail] = []] = Object.entries(event);
+  const mentions = typeof detail === 'object' && 'mention' in detail && detail.mention === true;
+  return mentions ? `${kind}-mention` : kind;
+};
+
+/** The settings of the source or, where it has none, of the nearest one above it that has. */
+export const volumeOf = (
+  event: IncomingEvent,
+  settings: Readonly<Record<string, VolumeMap>>,
+  source: ActivitySource = sourceOf(event),
+): Volume => {
+  const key = volumeKeyOf(event);
+  for (const above of wayUp(source)) {
+    const own = settings[keyOf(above)]?.[key];
+    if (own) return own;
+  }
+  return DEFAULTS[key] ?? QUIET;
+};
+
+export const countsAsUnread = (event: IncomingEvent, volume: Volume): boolean =>
+  volume.unreads && MESSAGE.test(volumeKeyOf(event));
+
+export const notifies = (event: IncomingEvent, volume: Volume, level: Level): boolean =>
+  volume.notify && (level === 'all' || (level === 'some' && SPOKEN.test(volumeKeyOf(event))));

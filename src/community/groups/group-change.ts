@@ -1,0 +1,52 @@
+// What comes of an action on a group: the group as it is then, and what others have to hear or do.
+import type { Group } from '../types/group.ts';
+
+/** A group, and the ship that it belongs to. */
+export type HostedGroup = { readonly host: string; readonly group: Group };
+
+export type GroupAction = {
+  /** Who acts. */
+  readonly actor: string;
+  /** ms since the epoch. */
+  readonly now: number;
+};
+
+export type GroupChange =
+  | { readonly kind: 'changed'; readonly group: Group; readonly consequences: readonly Consequence[] }
+  | { readonly kind: 'unchanged' }
+  | { readonly kind: 'deleted' }
+  /** `reason` is for whoever acted. */
+  | { readonly kind: 'refused'; readonly reason: string };
+
+export type Consequence =
+  /** They lose the group and its channels. */
+  | { readonly kind: 'kicked'; readonly ships: readonly string[] }
+  | { readonly kind: 'invited'; readonly ships: readonly string[] }
+  | { readonly kind: 'joined'; readonly ship: string }
+  | { readonly kind: 'left'; readonly ship: string }
+  | { readonly kind: 'asked'; readonly ships: readonly string[] }
+  /** Somebody else gave them these roles. */
+  | { readonly kind: 'roles-given'; readonly ships: readonly string[]; readonly roles: readonly string[] }
+  /** It can stand no longer among the writers of a channel. */
+  | { readonly kind: 'role-deleted'; readonly role: string }
+  | { readonly kind: 'channel-listed'; readonly nest: string }
+  | { readonly kind: 'flagged'; readonly nest: string; readonly post: string; readonly reply: string | null };
+
+export const UNCHANGED: GroupChange = { kind: 'unchanged' };
+
+export const changed = (group: Group, ...consequences: readonly Consequence[]): GroupChange => ({
+  kind: 'changed',
+  group,
+  consequences,
+});
+
+export const refused = (reason: string): GroupChange => ({ kind: 'refused', reason });
+
+export const without = <V>(record: Readonly<Record<string, V>>, keys: readonly string[]): Record<string, V> =>
+  Object.fromEntries(Object.entries(record).filter(([key]) => !keys.includes(key)));
+
+/** The members of both, each once, in the order in which they came. */
+export const union = (list: readonly string[], more: readonly string[]): string[] => [...new Set([...list, ...more])];
+
+export const difference = (list: readonly string[], fewer: readonly string[]): string[] =>
+  list.filter((one) => !fewer.includes(one));

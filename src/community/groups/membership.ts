@@ -1,0 +1,46 @@
+// Who is what in a group, and what they may do because of it.
+
+import { rankOf } from '../schema/rank.ts';
+import type { Group } from '../types/group.ts';
+import type { HostedGroup } from './group-change.ts';
+
+export const isMember = ({ fleet }: Group, ship: string): boolean => Object.hasOwn(fleet, ship);
+
+export const rolesOf = ({ fleet }: Group, ship: string): readonly string[] =>
+  Object.hasOwn(fleet, ship) ? (fleet[ship]?.sects ?? []) : [];
+
+/** The host always is; others by a role that counts as an admin's. */
+export const isAdmin = ({ host, group }: HostedGroup, ship: string): boolean =>
+  ship === host || rolesOf(group, ship).some((role) => group.bloc.includes(role));
+
+/** Only an open group bans. Its host and the hosts of its channels cannot be banned. */
+export const isBanned = ({ host, group }: HostedGroup, ship: string): boolean => {
+  if (ship === host || !('open' in group.cordon)) return false;
+  const { ships, ranks } = group.cordon.open;
+  return ships.includes(ship) || (ranks.includes(rankOf(ship)) && !isChannelHost(group, ship));
+};
+
+export const isChannelHost = ({ channels }: Group, ship: string): boolean =>
+  Object.keys(channels).some((nest) => hostOf(nest) === ship);
+
+/** No readers: all members read. Admins read everything, and everybody reads their own channels. */
+export const mayRead = (hosted: HostedGroup, nest: string, ship: string): boolean => {
+  const channel = Object.hasOwn(hosted.group.channels, nest) ? hosted.group.channels[nest] : undefined;
+  if (isAdmin(hosted, ship) || hostOf(nest) === ship) return true;
+  if (!channel || !isMember(hosted.group, ship)) return false;
+  return allows(channel.readers, rolesOf(hosted.group, ship));
+};
+
+/** No writers: all members write. `writers` are kept with the channel, not with the group. */
+export const mayWrite = (hosted: HostedGroup, nest: string, ship: string, writers: readonly string[]): boolean => {
+  if (hostOf(nest) === ship || isAdmin(hosted, ship)) return true;
+  if (!isMember(hosted.group, ship) || isBanned(hosted, ship)) return false;
+  return allows(writers, rolesOf(hosted.group, ship));
+};
+
+/** An empty list of roles is everybody. */
+const allows = (needed: readonly string[], roles: readonly string[]): boolean =>
+  needed.length === 0 || roles.some((role) => needed.includes(role));
+
+/** The ship in `chat/~host/name` and in `~host/name`. */
+export const hostOf = (name: string): string => name.split('/').at(-2) ?? '';
