@@ -151,7 +151,12 @@ const strikeAll = async (
 const whyNotReady = async ({ name, url }: Member): Promise<string | undefined> => {
   let last = 'nothing';
   const isReady = async () => {
-    const reply = await send(url() ?? '', '/readyz').catch((error: Error) => error);
+    const at = url();
+    if (at === undefined) {
+      last = 'it has not started again';
+      return false;
+    }
+    const reply = await send(at, '/readyz').catch((error: Error) => error);
     last = reply instanceof Error ? reply.message : `${reply.status} ${reply.text}`;
     return !(reply instanceof Error) && reply.status === 200;
   };
