@@ -610,7 +610,8 @@ declare module 'tlon_hooks' {
     | { dm: ActionDM }
     | { club: ActionClub }
     | { contacts: ActionContacts }
-    | { wait: WaitingHook };
+    | { wait: WaitingHook }
+    | { trigger: TriggerTaskHook };
 
   /** `uid` is ignored: a fresh one is used. */
   export type ActionClub = {

@@ -1,6 +1,29 @@
 -- The schema after all migrations, for reading and reviewing. Written by: npm run schema
 -- Nothing runs this file; the schema is made by src/database/migrations.
 
+create table activity_events (
+  owner text collate "C" not null,
+  "time" numeric not null,
+  source text collate "C" not null,
+  event json not null,
+  is_unread boolean not null,
+  notifies boolean not null,
+  constraint activity_events_pkey PRIMARY KEY (owner, "time")
+);
+
+CREATE INDEX activity_events_of_source ON public.activity_events USING btree (owner, source, "time");
+
+create table activity_sources (
+  owner text collate "C" not null,
+  key text collate "C" not null,
+  parents text[] not null,
+  source json not null,
+  read_until numeric not null default 0,
+  read_items numeric[] not null default '{}'::numeric[],
+  volume json,
+  constraint activity_sources_pkey PRIMARY KEY (owner, key)
+);
+
 create table amqp_bindings (
   queue text collate "C" not null,
   exchange text collate "C" not null,
@@ -139,6 +162,48 @@ create table broker_watches (
   constraint broker_watches_pkey PRIMARY KEY (queue)
 );
 
+create table channel_members (
+  nest text collate "C" not null,
+  ship text collate "C" not null,
+  joined numeric not null,
+  read_at numeric not null default 0,
+  is_watched boolean not null default false,
+  constraint channel_members_pkey PRIMARY KEY (nest, ship)
+);
+
+CREATE INDEX channel_members_of_ship ON public.channel_members USING btree (ship);
+
+create table channels (
+  nest text collate "C" not null,
+  flag text collate "C" not null,
+  version bigint not null default 1,
+  posts integer not null default 0,
+  doc json not null,
+  constraint channels_pkey PRIMARY KEY (nest)
+) with (fillfactor=50, autovacuum_vacuum_scale_factor=0.1, autovacuum_vacuum_threshold=2000);
+
+CREATE INDEX channels_of_group ON public.channels USING btree (flag);
+
+create table chat_messages (
+  owner text collate "C" not null,
+  whom text collate "C" not null,
+  id text collate "C" not null,
+  "time" numeric not null,
+  doc json,
+  constraint chat_messages_pkey PRIMARY KEY (owner, whom, id)
+);
+
+CREATE INDEX chat_messages_in_order ON public.chat_messages USING btree (owner, whom, "time");
+
+create table chats (
+  owner text collate "C" not null,
+  whom text collate "C" not null,
+  state text not null,
+  club json,
+  constraint chats_pkey PRIMARY KEY (owner, whom),
+  constraint chats_state_check CHECK ((state = ANY (ARRAY['inviting'::text, 'invited'::text, 'open'::text, 'blocked'::text])))
+);
+
 create table clients (
   client_id text collate "C" not null,
   description text not null,
@@ -152,6 +217,15 @@ create table clients (
   last_date_used timestamp with time zone not null,
   last_rotated timestamp with time zone not null,
   constraint clients_pkey PRIMARY KEY (client_id)
+);
+
+create table contact_pages (
+  owner text collate "C" not null,
+  kip text collate "C" not null,
+  is_page boolean not null,
+  is_followed boolean not null,
+  "overlay" json not null,
+  constraint contact_pages_pkey PRIMARY KEY (owner, kip)
 );
 
 create table fires (
@@ -176,6 +250,27 @@ create table fires (
 ) with (fillfactor=70, autovacuum_vacuum_scale_factor=0, autovacuum_vacuum_threshold=2000);
 
 CREATE INDEX fires_due ON public.fires USING btree (due);
+
+create table group_members (
+  ship text collate "C" not null,
+  flag text collate "C" not null,
+  constraint group_members_pkey PRIMARY KEY (ship, flag)
+);
+
+CREATE INDEX group_members_of_group ON public.group_members USING btree (flag);
+
+create table groups (
+  flag text collate "C" not null,
+  version bigint not null default 1,
+  doc json not null,
+  constraint groups_pkey PRIMARY KEY (flag)
+);
+
+create table hidden_posts (
+  ship text collate "C" not null,
+  id numeric not null,
+  constraint hidden_posts_pkey PRIMARY KEY (ship, id)
+);
 
 create table hook_state (
   hook_uid uuid not null,
@@ -244,6 +339,22 @@ create table outbox (
   constraint outbox_pkey PRIMARY KEY (id)
 ) with (autovacuum_vacuum_scale_factor=0, autovacuum_vacuum_threshold=2000);
 
+create table posts (
+  nest text collate "C" not null,
+  id numeric not null,
+  author text collate "C" not null,
+  doc json,
+  constraint posts_pkey PRIMARY KEY (nest, id)
+);
+
+CREATE INDEX posts_shown ON public.posts USING btree (nest, id) WHERE (doc IS NOT NULL);
+
+create table profiles (
+  ship text collate "C" not null,
+  profile json not null,
+  constraint profiles_pkey PRIMARY KEY (ship)
+);
+
 create unlogged table queue_waiters (
   task_queue_id text collate "C" not null,
   holder uuid not null,
@@ -263,6 +374,15 @@ create table rejections (
   constraint rejections_pkey PRIMARY KEY (hook_uid, minute)
 ) with (fillfactor=50, autovacuum_vacuum_scale_factor=0.1, autovacuum_vacuum_threshold=2000);
 
+create table replies (
+  nest text collate "C" not null,
+  post numeric not null,
+  id numeric not null,
+  author text collate "C" not null,
+  doc json,
+  constraint replies_pkey PRIMARY KEY (nest, post, id)
+);
+
 create table roles (
   role_id text collate "C" not null,
   scopes text[] not null,
@@ -272,10 +392,118 @@ create table roles (
   constraint roles_pkey PRIMARY KEY (role_id)
 );
 
+create table script_configs (
+  hook numeric not null,
+  nest text collate "C" not null,
+  config json not null,
+  constraint script_configs_pkey PRIMARY KEY (hook, nest)
+);
+
+create table script_crons (
+  hook numeric not null,
+  origin text collate "C" not null,
+  schedule json not null,
+  config json not null,
+  constraint script_crons_pkey PRIMARY KEY (hook, origin)
+);
+
+create table script_hooks (
+  id numeric not null,
+  name text not null,
+  meta json not null,
+  src text not null,
+  running_src text,
+  error text,
+  version bigint not null default 1,
+  on_error text not null default 'allow'::text,
+  is_enabled boolean not null default true,
+  disabled_reason text,
+  created timestamp with time zone not null,
+  constraint script_hooks_pkey PRIMARY KEY (id),
+  constraint script_hooks_on_error_check CHECK ((on_error = ANY (ARRAY['allow'::text, 'deny'::text])))
+);
+
+create table script_jobs (
+  id bigint not null generated always as identity,
+  lane text collate "C" not null,
+  kind text not null,
+  body json not null,
+  depth integer not null,
+  created timestamp with time zone not null,
+  holder uuid not null,
+  leased_until timestamp with time zone not null,
+  constraint script_jobs_pkey PRIMARY KEY (id),
+  constraint script_jobs_kind_check CHECK ((kind = ANY (ARRAY['effect'::text, 'cron'::text, 'wake'::text])))
+) with (fillfactor=50, autovacuum_vacuum_scale_factor=0.1, autovacuum_vacuum_threshold=2000);
+
+CREATE INDEX script_jobs_in_order ON public.script_jobs USING btree (lane, id);
+
+CREATE INDEX script_jobs_of_cron ON public.script_jobs USING btree (lane) WHERE (kind = 'cron'::text);
+
+create table script_orders (
+  nest text collate "C" not null,
+  hooks numeric[] not null,
+  constraint script_orders_pkey PRIMARY KEY (nest)
+);
+
+create table script_runs (
+  id bigint not null generated always as identity,
+  at timestamp with time zone not null,
+  hook numeric not null,
+  hook_version bigint not null,
+  origin text collate "C" not null,
+  src text collate "C" not null,
+  depth integer not null,
+  event_kind text not null,
+  event json not null,
+  outcome text not null,
+  reason text,
+  result json not null,
+  duration_ms double precision not null,
+  seed text not null,
+  replay json,
+  failed_effects json,
+  constraint script_runs_pkey PRIMARY KEY (id),
+  constraint script_runs_outcome_check CHECK ((outcome = ANY (ARRAY['allowed'::text, 'changed'::text, 'denied'::text, 'failed'::text])))
+);
+
+CREATE INDEX script_runs_by_time ON public.script_runs USING btree (at);
+
+CREATE INDEX script_runs_of_hook ON public.script_runs USING btree (hook, id);
+
+CREATE INDEX script_runs_of_origin ON public.script_runs USING btree (origin, id);
+
+create table script_states (
+  hook numeric not null,
+  version bigint not null,
+  state json not null,
+  constraint script_states_pkey PRIMARY KEY (hook)
+) with (fillfactor=50, autovacuum_vacuum_scale_factor=0.1, autovacuum_vacuum_threshold=2000);
+
+create table script_waits (
+  asked_by numeric not null,
+  id text collate "C" not null,
+  origin text collate "C" not null,
+  hook numeric not null,
+  wake json not null,
+  constraint script_waits_pkey PRIMARY KEY (asked_by, id)
+);
+
+CREATE INDEX script_waits_of_hook ON public.script_waits USING btree (hook);
+
 create table settings (
   name text collate "C" not null,
   value json not null,
   constraint settings_pkey PRIMARY KEY (name)
+);
+
+create table ships (
+  ship text collate "C" not null,
+  login_code bytea not null,
+  notifications text not null default 'some'::text,
+  created timestamp with time zone not null,
+  constraint ships_pkey PRIMARY KEY (ship),
+  constraint ships_notifications_check CHECK ((notifications = ANY (ARRAY['all'::text, 'some'::text, 'none'::text])))
 );
 
 create table task_dependencies (
