@@ -5,12 +5,17 @@ const OWN_SERVICES = ['auth', 'hooks', 'queue'] as const;
 
 const prefixOf = (service: string): string => `exchange/taskcluster-${service}/`;
 
+const OWN_PREFIXES = [...OWN_SERVICES.map(prefixOf), 'exchange/hookwright/'];
+
 /**
  * An exchange of a service of this server, on the broker:
  * `exchange/taskcluster-queue/v1/task-pending`.
  */
 export const exchangeOf = (service: (typeof OWN_SERVICES)[number], name: string): string =>
   `${prefixOf(service)}v1/${name}`;
+
+/** What happens in the channels of the community. */
+export const CHANNEL_EVENTS = 'exchange/hookwright/v1/channel-event';
 
 /**
  * Why no message can ever come from this exchange: it is named like one of a service of this
@@ -25,7 +30,7 @@ export const whySilent = (exchange: string, own: readonly string[]): string | un
 
 /** How the names of such exchanges begin, if this is one. */
 export const ownPrefixOf = (exchange: string): string | undefined =>
-  OWN_SERVICES.map(prefixOf).find((prefix) => exchange.startsWith(prefix));
+  OWN_PREFIXES.find((prefix) => exchange.startsWith(prefix));
 
 /** AMQP gives names and keys one byte for their length; no broker here takes more. */
 const LONGEST_NAME_BYTES = 255;

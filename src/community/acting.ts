@@ -9,7 +9,7 @@ export type Acting = {
 };
 
 export type ActResult =
-  /** `id`: of the post, reply or message that was made, in digits. Nothing to change is done, too. */
+  /** `id`: of the post, reply or message that was made, in digits. Nothing to change is done. */
   | { readonly kind: 'done'; readonly id?: string }
   /** `reason` is for whoever acted. Nothing was changed. */
   | { readonly kind: 'refused'; readonly reason: string };

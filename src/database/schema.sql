@@ -475,7 +475,7 @@ CREATE INDEX script_runs_of_origin ON public.script_runs USING btree (origin, id
 
 create table script_states (
   hook numeric not null,
-  version bigint not null,
+  version uuid not null,
   state json not null,
   constraint script_states_pkey PRIMARY KEY (hook)
 ) with (fillfactor=50, autovacuum_vacuum_scale_factor=0.1, autovacuum_vacuum_threshold=2000);

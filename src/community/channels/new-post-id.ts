@@ -4,9 +4,12 @@ import { idFromMillis } from '../schema/id.ts';
 /** 1/65536 of a second. */
 const STEP = 2n ** 48n;
 
-/** In digits. `isTaken` is asked of digits too. */
-export const newPostId = (nowMs: number, isTaken: (id: string) => boolean): string => {
-  let id = idFromMillis(nowMs);
-  while (isTaken(String(id))) id += STEP;
-  return String(id);
+/**
+ * In digits; above `newest`, so that the order of ids is the order in which posts came, also when
+ * the clock was set back.
+ */
+export const newPostId = (nowMs: number, newest: string | undefined): string => {
+  const id = idFromMillis(nowMs);
+  const after = newest === undefined ? id : BigInt(newest) + STEP;
+  return String(id > after ? id : after);
 };

@@ -47,8 +47,15 @@ const reactionOf = (
     ? { ship: action['add-react'].ship, react: action['add-react'].react }
     : { ship: action['del-react'].ship, react: null };
 
-/** `deleted`: a tombstone takes its place. */
-export type PostAfter = { readonly id: string; readonly post: VPost | 'deleted' };
+/**
+ * `deleted`: a tombstone takes its place. `reply`: all that changed is this one; null: it is
+ * deleted. Ids in digits.
+ */
+export type PostAfter = {
+  readonly id: string;
+  readonly post: VPost | 'deleted';
+  readonly reply?: { readonly id: string; readonly reply: VReply | null };
+};
 
 /** What is said to a sender whom a hook denies without a reason. */
 export const denialOf = (event: Event): string => {
@@ -115,7 +122,7 @@ const applyReplyEvent = (original: OnReply, final: OnReply): PostAfter | undefin
 
 const withReply = (post: VPost, id: string, reply: VReply | null): PostAfter => {
   const replies = { ...post.seal.replies, [withDots(digits(id))]: reply };
-  return { id: post.seal.id, post: { ...post, seal: { ...post.seal, replies } } };
+  return { id: post.seal.id, post: { ...post, seal: { ...post.seal, replies } }, reply: { id: digits(id), reply } };
 };
 
 /** undefined: it is there already, or there is none to take back. */

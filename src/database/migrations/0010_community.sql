@@ -138,10 +138,10 @@ create table script_hooks (
   created timestamptz not null
 );
 
--- Apart from the hook: it changes with every run. No foreign key: its check would lock the hook's row.
+-- Apart from the hook: it changes with every run. No foreign key: its check would lock the hook's row. Made with the hook.
 create table script_states (
   hook numeric primary key,
-  version bigint not null,
+  version uuid not null,                -- another one with every change, and never one that was there before
   state json not null
 ) with (fillfactor = 50, autovacuum_vacuum_scale_factor = 0.1, autovacuum_vacuum_threshold = 2000);
 

@@ -1,0 +1,158 @@
+// What ships do to groups: the change itself, and what it means for members, their channels and
+// what they are told.
+import type { Transaction } from '../../database/database.ts';
+import { type ActIn, type Acting, type ActResult, DONE, refuse } from '../acting.ts';
+import { readChannelsOf, readChannelToChange, storeChannel } from '../channels/channel-store.ts';
+import { joinChannels, leaveChannels, readMembersOf } from '../channels/membership-store.ts';
+import { changeGroup } from '../groups/change-group.ts';
+import { type Consequence, difference } from '../groups/group-change.ts';
+import { readGroupToChange, removeGroup, type StoredGroup, storeGroup, storeNewGroup } from '../groups/group-store.ts';
+import { hostOf, isAdmin, mayRead } from '../groups/membership.ts';
+import { newGroup } from '../groups/new-group.ts';
+import { idFromMillis, withDots } from '../schema/id.ts';
+import type { IncomingEvent } from '../types/activity.ts';
+import type { ActionGroups, DiffGroups, Group } from '../types/group.ts';
+
+/** Tells a ship of something that concerns it. */
+export type RecordActivity = (tx: Transaction, owner: string, events: readonly IncomingEvent[]) => Promise<void>;
+
+export type GroupActionsSettings = { readonly record: RecordActivity };
+
+export const createGroupActions = ({ record }: GroupActionsSettings): ActIn<ActionGroups> => {
+  const tell = async (tx: Transaction, owners: readonly string[], event: IncomingEvent): Promise<void> => {
+    for (const owner of owners) await record(tx, owner, [event]);
+  };
+
+  /** They join the channels of the group that they may read and that new members join. */
+  const joinOwn = async (tx: Transaction, hosted: StoredGroup, ships: readonly string[], acting: Acting) => {
+    const channels = Object.entries(hosted.group.channels).filter(([, channel]) => channel.join);
+    await join(
+      tx,
+      hosted,
+      channels.map(([nest]) => nest),
+      ships,
+      acting,
+    );
+  };
+
+  const join = async (
+    tx: Transaction,
+    hosted: StoredGroup,
+    nests: readonly string[],
+    ships: readonly string[],
+    { now }: Acting,
+  ): Promise<void> => {
+    const pairs = nests.flatMap((nest) =>
+      ships.filter((ship) => mayRead(hosted, nest, ship)).map((ship) => ({ nest, ship })),
+    );
+    const joined = await joinChannels(tx, pairs, String(idFromMillis(now)));
+    for (const { nest, ship } of joined) {
+      await record(tx, ship, [{ 'chan-init': { channel: nest, group: hosted.flag } }]);
+    }
+  };
+
+  const follow = async (tx: Transaction, hosted: StoredGroup, what: Consequence, acting: Acting): Promise<void> => {
+    const { flag, group } = hosted;
+    const admins = Object.keys(group.fleet).filter((ship) => ship !== acting.actor && isAdmin(hosted, ship));
+    if (what.kind === 'kicked' || what.kind === 'left') {
+      const ships = what.kind === 'left' ? [what.ship] : what.ships;
+      const channels = await readChannelsOf(tx, flag);
+      await leaveChannels(
+        tx,
+        channels.map(({ nest }) => nest),
+        ships,
+      );
+      for (const ship of ships) {
+        const told = what.kind === 'left' ? admins : [...admins, ship];
+        await tell(tx, told, { 'group-kick': { group: flag, ship } });
+      }
+    } else if (what.kind === 'invited') {
+      for (const ship of what.ships) await record(tx, ship, [{ 'group-invite': { group: flag, ship: acting.actor } }]);
+    } else if (what.kind === 'joined') {
+      await joinOwn(tx, hosted, [what.ship], acting);
+      await tell(tx, admins, { 'group-join': { group: flag, ship: what.ship } });
+    } else if (what.kind === 'asked') {
+      for (const ship of what.ships) await tell(tx, admins, { 'group-ask': { group: flag, ship } });
+    } else if (what.kind === 'roles-given') {
+      const { roles } = what;
+      for (const ship of what.ships) {
+        await record(tx, ship, [{ 'group-role': { group: flag, ship, roles: [...roles] } }]);
+      }
+    } else if (what.kind === 'role-deleted') {
+      await deleteWriters(tx, flag, what.role);
+    } else if (what.kind === 'channel-listed') {
+      const members = Object.entries(group.fleet).flatMap(([ship, { joined }]) => (joined > 0 ? [ship] : []));
+      await join(tx, hosted, [what.nest], members, acting);
+    } else {
+      await tell(tx, admins, flagEvent(flag, what));
+    }
+  };
+
+  const create = async (tx: Transaction, flag: string, group: Group, acting: Acting): Promise<ActResult> => {
+    if (hostOf(flag) !== acting.actor) return refuse('You can make groups of your own only.');
+    const { fleet, cabals, zones } = newGroup({ host: acting.actor, title: '', now: acting.now });
+    const whole: Group = {
+      ...group,
+      // What no group is without.
+      fleet: { ...group.fleet, ...(Object.hasOwn(group.fleet, acting.actor) ? {} : fleet) },
+      cabals: { ...cabals, ...group.cabals },
+      zones: { ...zones, ...group.zones },
+      'zone-ord': [...new Set([...group['zone-ord'], ...Object.keys({ ...zones, ...group.zones })])],
+    };
+    if (!(await storeNewGroup(tx, flag, whole))) return refuse(`There is a group ${flag} already.`);
+    const others = difference(Object.keys(whole.fleet), [acting.actor]);
+    for (const ship of others) await record(tx, ship, [{ 'group-invite': { group: flag, ship: acting.actor } }]);
+    return DONE;
+  };
+
+  return async (tx, { flag, update: { diff } }, acting) => {
+    if ('create' in diff) return create(tx, flag, diff.create, acting);
+    const stored = await readGroupToChange(tx, flag);
+    if (!stored) return refuse(`There is no group ${flag}.`);
+    const change = changeGroup(stored, diff, acting);
+    if (change.kind === 'refused') return refuse(change.reason);
+    if (change.kind === 'unchanged') return DONE;
+    if (change.kind === 'deleted') {
+      await removeGroup(tx, flag);
+      return DONE;
+    }
+    await storeGroup(tx, flag, stored.group, change.group);
+    const after = { ...stored, group: change.group };
+    for (const consequence of change.consequences) await follow(tx, after, consequence, acting);
+    if (mayCloseChannels(diff)) await closeChannels(tx, after);
+    return DONE;
+  };
+};
+
+/** Whether it may take from somebody what they could read before. */
+const mayCloseChannels = (diff: DiffGroups): boolean =>
+  'cabal' in diff ||
+  'bloc' in diff ||
+  ('channel' in diff && !('join' in diff.channel.diff || 'zone' in diff.channel.diff)) ||
+  ('fleet' in diff && 'del-sects' in diff.fleet.diff) ||
+  'cordon' in diff;
+
+/** Whoever may read a channel no longer is in it no longer. */
+const closeChannels = async (tx: Transaction, hosted: StoredGroup): Promise<void> => {
+  const nests = (await readChannelsOf(tx, hosted.flag)).map(({ nest }) => nest);
+  const lost = (await readMembersOf(tx, nests)).filter(({ nest, ship }) => !mayRead(hosted, nest, ship));
+  for (const nest of new Set(lost.map((one) => one.nest))) {
+    const ships = lost.filter((one) => one.nest === nest).map(({ ship }) => ship);
+    await leaveChannels(tx, [nest], ships);
+  }
+};
+
+const deleteWriters = async (tx: Transaction, flag: string, role: string): Promise<void> => {
+  for (const { nest } of await readChannelsOf(tx, flag)) {
+    const channel = await readChannelToChange(tx, nest);
+    if (!channel?.doc.writers.includes(role)) continue;
+    await storeChannel(tx, nest, { ...channel.doc, writers: difference(channel.doc.writers, [role]) });
+  }
+};
+
+const flagEvent = (group: string, { nest, post, reply }: Extract<Consequence, { kind: 'flagged' }>): IncomingEvent => {
+  const keyOf = (id: string) => ({ id: `${hostOf(nest)}/${withDots(id)}`, time: withDots(id) });
+  return reply === null
+    ? { 'flag-post': { key: keyOf(post), channel: nest, group } }
+    : { 'flag-reply': { key: keyOf(reply), parent: keyOf(post), channel: nest, group } };
+};

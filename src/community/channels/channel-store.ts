@@ -1,0 +1,65 @@
+// Channels and who has joined them, in the database.
+import type { Queryable, Transaction } from '../../database/database.ts';
+import { statement } from '../../database/statement.ts';
+
+/** What is everybody's of a channel, apart from its posts. Who may read it is kept by its group. */
+export type ChannelDoc = {
+  readonly view: 'list' | 'grid';
+  readonly sort: 'time' | 'alpha' | 'arranged';
+  /** Ids in digits; null: they have no order of their own. */
+  readonly order: readonly string[] | null;
+  readonly writers: readonly string[];
+};
+
+export type StoredChannel = {
+  readonly nest: string;
+  /** The group that it belongs to. */
+  readonly flag: string;
+  readonly version: number;
+  /** Posts that are not deleted. */
+  readonly posts: number;
+  readonly doc: ChannelDoc;
+};
+
+export const NEW_CHANNEL: ChannelDoc = { view: 'list', sort: 'time', order: null, writers: [] };
+
+const findChannel = statement<StoredChannel>(
+  'channels.find',
+  'select nest, flag, version, posts, doc from channels where nest = $1',
+);
+const lockChannel = statement<StoredChannel>(
+  'channels.lock',
+  'select nest, flag, version, posts, doc from channels where nest = $1 for update',
+);
+const insertChannel = statement<{ nest: string }>(
+  'channels.insert',
+  'insert into channels (nest, flag, doc) values ($1, $2, $3) on conflict do nothing returning nest',
+);
+const updateChannel = statement(
+  'channels.update',
+  'update channels set version = version + 1, doc = $2 where nest = $1',
+);
+const channelsOfGroup = statement<StoredChannel>(
+  'channels.of-group',
+  'select nest, flag, version, posts, doc from channels where flag = $1 order by nest',
+);
+
+export const readChannel = async (from: Queryable, nest: string): Promise<StoredChannel | undefined> =>
+  (await from.query(findChannel, [nest]))[0];
+
+/** As `readChannel`; others who want to change it wait until the transaction ends. */
+export const readChannelToChange = async (tx: Transaction, nest: string): Promise<StoredChannel | undefined> =>
+  (await tx.query(lockChannel, [nest]))[0];
+
+export const readChannelsOf = (from: Queryable, flag: string): Promise<StoredChannel[]> =>
+  from.query(channelsOfGroup, [flag]);
+
+/** Answers whether there was none of that name. */
+export const storeNewChannel = async (
+  tx: Transaction,
+  channel: Pick<StoredChannel, 'nest' | 'flag' | 'doc'>,
+): Promise<boolean> =>
+  (await tx.query(insertChannel, [channel.nest, channel.flag, JSON.stringify(channel.doc)])).length > 0;
+
+export const storeChannel = (tx: Transaction, nest: string, doc: ChannelDoc): Promise<unknown> =>
+  tx.query(updateChannel, [nest, JSON.stringify(doc)]);

@@ -1,0 +1,104 @@
+// Which channels a ship has joined, how far it has read them, and which posts it does not want to
+// see.
+import type { Queryable, Transaction } from '../../database/database.ts';
+import { statement } from '../../database/statement.ts';
+
+export type ChannelMembership = {
+  readonly nest: string;
+  /** When it joined, as an id in digits. */
+  readonly joined: string;
+  /** The newest that it has read, in digits; `0`: nothing. */
+  readonly readAt: string;
+  readonly isWatched: boolean;
+};
+
+type Row = { nest: string; joined: string; read_at: string; is_watched: boolean };
+
+const join = statement<{ ship: string; nest: string }>(
+  'members.join',
+  `insert into channel_members (nest, ship, joined)
+   select nest, ship, $3::numeric from unnest($1::text[], $2::text[]) as asked (nest, ship)
+   on conflict do nothing returning ship, nest`,
+);
+const leave = statement<{ nest: string }>(
+  'members.leave',
+  'delete from channel_members where nest = any($1::text[]) and ship = any($2::text[]) returning nest',
+);
+const readAll = statement(
+  'members.read',
+  `update channel_members m
+   set read_at = greatest(m.joined, coalesce((select max(id) from posts p where p.nest = m.nest), 0))
+   where nest = $1 and ship = $2`,
+);
+const readUntil = statement('members.read-at', 'update channel_members set read_at = $3 where nest = $1 and ship = $2');
+const watch = statement('members.watch', 'update channel_members set is_watched = $3 where nest = $1 and ship = $2');
+const find = statement<Row>(
+  'members.find',
+  'select nest, joined, read_at, is_watched from channel_members where nest = $1 and ship = $2',
+);
+const ofShip = statement<Row>(
+  'members.of-ship',
+  'select nest, joined, read_at, is_watched from channel_members where ship = $1 order by nest',
+);
+const ofChannels = statement<{ nest: string; ship: string }>(
+  'members.of-channels',
+  'select nest, ship from channel_members where nest = any($1::text[])',
+);
+const hide = statement('hidden.hide', 'insert into hidden_posts (ship, id) values ($1, $2) on conflict do nothing');
+const show = statement('hidden.show', 'delete from hidden_posts where ship = $1 and id = $2');
+const hidden = statement<{ id: string }>('hidden.list', 'select id from hidden_posts where ship = $1 order by id');
+
+const shown = ({ nest, joined, read_at, is_watched }: Row): ChannelMembership => ({
+  nest,
+  joined,
+  readAt: read_at,
+  isWatched: is_watched,
+});
+
+type Pair = { readonly nest: string; readonly ship: string };
+
+/** Answers those that had not joined before. `at`: an id in digits. */
+export const joinChannels = (tx: Transaction, pairs: readonly Pair[], at: string): Promise<Pair[]> =>
+  pairs.length === 0
+    ? Promise.resolve([])
+    : tx.query(join, [pairs.map(({ nest }) => nest), pairs.map(({ ship }) => ship), at]);
+
+/** Answers which of them any of the ships had joined. */
+export const leaveChannels = async (
+  tx: Transaction,
+  nests: readonly string[],
+  ships: readonly string[],
+): Promise<string[]> =>
+  nests.length === 0 || ships.length === 0 ? [] : (await tx.query(leave, [nests, ships])).map(({ nest }) => nest);
+
+export const readMembership = async (
+  from: Queryable,
+  nest: string,
+  ship: string,
+): Promise<ChannelMembership | undefined> => {
+  const [row] = await from.query(find, [nest, ship]);
+  return row && shown(row);
+};
+
+export const readMembershipsOf = async (from: Queryable, ship: string): Promise<ChannelMembership[]> =>
+  (await from.query(ofShip, [ship])).map(shown);
+
+export const readMembersOf = (from: Queryable, nests: readonly string[]): Promise<Pair[]> =>
+  nests.length === 0 ? Promise.resolve([]) : from.query(ofChannels, [nests]);
+
+/** Everything in the channel counts as read. */
+export const markRead = (tx: Transaction, nest: string, ship: string): Promise<unknown> =>
+  tx.query(readAll, [nest, ship]);
+
+export const markReadUntil = (tx: Transaction, nest: string, ship: string, id: string): Promise<unknown> =>
+  tx.query(readUntil, [nest, ship, id]);
+
+export const setWatched = (tx: Transaction, nest: string, ship: string, isWatched: boolean): Promise<unknown> =>
+  tx.query(watch, [nest, ship, isWatched]);
+
+export const hidePost = (tx: Transaction, ship: string, id: string): Promise<unknown> => tx.query(hide, [ship, id]);
+export const showPost = (tx: Transaction, ship: string, id: string): Promise<unknown> => tx.query(show, [ship, id]);
+
+/** In digits. */
+export const readHiddenPosts = async (from: Queryable, ship: string): Promise<string[]> =>
+  (await from.query(hidden, [ship])).map(({ id }) => id);

@@ -1,0 +1,118 @@
+// Posts and replies in the database. A reply has a row of its own: one more of it in a long thread
+// writes no more than itself.
+import type { Queryable, Transaction } from '../../database/database.ts';
+import { statement } from '../../database/statement.ts';
+import { withDots } from '../schema/id.ts';
+import type { VPost, VReply } from '../types/posts.ts';
+import type { KnownPost } from './post-command.ts';
+
+export type PostRow = { readonly id: string; readonly doc: VPost | null; readonly replies: ReplyDocs | null };
+/** By id in digits. */
+type ReplyDocs = Readonly<Record<string, VReply | null>>;
+
+const REPLIES =
+  '(select json_object_agg(r.id, r.doc order by r.id) from replies r where r.nest = p.nest and r.post = p.id) as replies';
+
+const findPost = statement<PostRow>(
+  'posts.find',
+  `select id, doc, ${REPLIES} from posts p where nest = $1 and id = $2`,
+);
+const findReplies = statement<{ replies: ReplyDocs | null }>(
+  'posts.replies',
+  `select ${REPLIES} from (select $1::text as nest, $2::numeric as id) p`,
+);
+const postsBefore = statement<PostRow>(
+  'posts.before',
+  `select id, doc, ${REPLIES} from posts p
+   where nest = $1 and doc is not null and id < $2 order by id desc offset $3 limit $4`,
+);
+const postsAfter = statement<PostRow>(
+  'posts.after',
+  `select id, doc, ${REPLIES} from posts p
+   where nest = $1 and doc is not null and id > $2 order by id offset $3 limit $4`,
+);
+
+/** The post as hooks and readers see it: with its replies. */
+export const whole = (doc: VPost, replies: ReplyDocs | null): VPost => ({
+  ...doc,
+  seal: {
+    ...doc.seal,
+    replies: Object.fromEntries(Object.entries(replies ?? {}).map(([id, reply]) => [withDots(id), reply])),
+  },
+});
+
+/** The post as its row has it: without its replies. */
+export const bare = (post: VPost): VPost => ({ ...post, seal: { ...post.seal, replies: {} } });
+
+/** @param id in digits. */
+export const readPost = async (from: Queryable, nest: string, id: string): Promise<KnownPost> => {
+  const [row] = await from.query(findPost, [nest, id]);
+  return row && (row.doc === null ? 'deleted' : whole(row.doc, row.replies));
+};
+
+export const readReplies = async (from: Queryable, nest: string, post: string): Promise<ReplyDocs> =>
+  (await from.query(findReplies, [nest, post]))[0]?.replies ?? {};
+
+/** Later than every post. */
+const END = '1'.padEnd(50, '0');
+
+type Part = { readonly limit: number; readonly offset?: number };
+
+/** Those that are not deleted, newest first. `before`: an id in digits. */
+export const readPostsBefore = async (
+  from: Queryable,
+  nest: string,
+  { before = END, limit, offset = 0 }: Part & { readonly before?: string | undefined },
+): Promise<VPost[]> => (await from.query(postsBefore, [nest, before, offset, limit])).map(wholeRow);
+
+/** Those that are not deleted, oldest first. `after`: an id in digits. */
+export const readPostsAfter = async (
+  from: Queryable,
+  nest: string,
+  { after = '0', limit, offset = 0 }: Part & { readonly after?: string | undefined },
+): Promise<VPost[]> => (await from.query(postsAfter, [nest, after, offset, limit])).map(wholeRow);
+
+const wholeRow = ({ doc, replies }: PostRow): VPost => whole(doc as VPost, replies);
+
+/** What a turn writes of one post. Ids in digits; null stands for a deleted post or reply. */
+export type PostWrite = {
+  readonly nest: string;
+  /** undefined: only its replies change. */
+  readonly post?: { readonly id: string; readonly author: string; readonly doc: VPost | null };
+  readonly replies: readonly {
+    readonly post: string;
+    readonly id: string;
+    readonly author: string;
+    readonly doc: VReply | null;
+  }[];
+};
+
+const putPosts = statement(
+  'posts.put',
+  `insert into posts (nest, id, author, doc)
+   select nest, id::numeric, author, nullif(doc, 'null')::json
+   from unnest($1::text[], $2::text[], $3::text[], $4::text[]) as given (nest, id, author, doc)
+   on conflict (nest, id) do update set author = excluded.author, doc = excluded.doc`,
+);
+const putReplies = statement(
+  'replies.put',
+  `insert into replies (nest, post, id, author, doc)
+   select nest, post::numeric, id::numeric, author, nullif(doc, 'null')::json
+   from unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[]) as given (nest, post, id, author, doc)
+   on conflict (nest, post, id) do update set author = excluded.author, doc = excluded.doc`,
+);
+
+export const storePosts = async (tx: Transaction, writes: readonly PostWrite[]): Promise<void> => {
+  const posts = writes.flatMap(({ nest, post }) => (post ? [{ nest, ...post }] : []));
+  if (posts.length > 0) {
+    const docs = posts.map(({ doc }) => JSON.stringify(doc && bare(doc)));
+    await tx.query(putPosts, [...columns(posts, 'nest', 'id', 'author'), docs]);
+  }
+  const replies = writes.flatMap(({ nest, replies }) => replies.map((reply) => ({ nest, ...reply })));
+  if (replies.length === 0) return;
+  const docs = replies.map(({ doc }) => JSON.stringify(doc));
+  await tx.query(putReplies, [...columns(replies, 'nest', 'post', 'id', 'author'), docs]);
+};
+
+const columns = <Row>(rows: readonly Row[], ...keys: readonly (keyof Row)[]) =>
+  keys.map((key) => rows.map((row) => row[key]));

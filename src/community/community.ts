@@ -1,0 +1,98 @@
+// The community: ships, groups and their channels, conversations, contacts and activity. What a
+// user does and what a hook asks for run through the same function here.
+import type { Broker } from '../broker/broker.ts';
+import type { Base } from '../database/base.ts';
+import type { Transaction } from '../database/database.ts';
+import type { ActIn, Acting, ActResult } from './acting.ts';
+import { createChannelActions } from './actions/channel-actions.ts';
+import { createGroupActions } from './actions/group-actions.ts';
+import { createGroupCache } from './groups/group-store.ts';
+import { type CommitTurns, createCommitTurns } from './turns/commit-turns.ts';
+import { createPublishEvents } from './turns/publish-events.ts';
+import { createReadTurn, type ReadTurn } from './turns/read-turn.ts';
+import { createTakeTurn, type TurnResult } from './turns/take-turn.ts';
+import type { TurnHooks } from './turns/turn-hooks.ts';
+import type { ActionActivity, ActivitySource, IncomingEvent } from './types/activity.ts';
+import type { ActionClub, ActionContacts, ActionDM } from './types/chat.ts';
+import type { Action } from './types/effect.ts';
+
+export type CommunitySettings = Base & {
+  readonly broker: Pick<Broker, 'publish' | 'boundAmong'>;
+  /** Those that run on channels; undefined: none do. */
+  readonly hooks?: TurnHooks | undefined;
+  readonly dm: ActIn<ActionDM>;
+  readonly club: ActIn<ActionClub>;
+  readonly contacts: ActIn<ActionContacts>;
+  readonly activity: ActIn<ActionActivity>;
+  readonly record: (tx: Transaction, owner: string, events: readonly IncomingEvent[]) => Promise<void>;
+  readonly forgetActivity: (tx: Transaction, owner: string, source: ActivitySource) => Promise<void>;
+};
+
+export type Act = (action: Action, as: As) => Promise<TurnResult>;
+
+export type As = {
+  /** The ship that acts. */
+  readonly actor: string;
+  /** How many effects of hooks led to this; default 0: somebody does it. */
+  readonly depth?: number;
+  /** The effect that this is: it is done with the commit, whatever comes of it. */
+  readonly effect?: string;
+};
+
+export type Community = {
+  readonly act: Act;
+  /** For runs of hooks that no action in a channel causes. */
+  readonly commits: CommitTurns;
+  readonly readTurn: ReadTurn;
+};
+
+export const createCommunity = (settings: CommunitySettings): Community => {
+  const { database, clock, broker, hooks, dm, club, contacts, activity, record, forgetActivity } = settings;
+  const commits = createCommitTurns({ database, hooks, publish: createPublishEvents(broker) });
+  const readTurn = createReadTurn(createGroupCache());
+  const takeTurn = createTakeTurn({ database, clock, readTurn, hooks, commits });
+  const groups = createGroupActions({ record });
+  const channels = createChannelActions({ groups, record, forgetActivity });
+
+  const actIn = (tx: Transaction, action: Action, acting: Acting): Promise<ActResult> => {
+    if ('groups' in action) return groups(tx, action.groups, acting);
+    if ('channels' in action) return channels(tx, action.channels, acting);
+    if ('activity' in action) return activity(tx, action.activity, acting);
+    if ('dm' in action) return dm(tx, action.dm, acting);
+    if ('club' in action) return club(tx, action.club, acting);
+    return contacts(tx, action.contacts, acting);
+  };
+
+  /** A refusal writes nothing, and the effect that it answers is done all the same. */
+  const actAlone = async (action: Action, acting: Acting, effect: string | undefined): Promise<ActResult> => {
+    const end = async (tx: Transaction) => effect === undefined || (await hooks?.endEffects(tx, [effect]))?.has(effect);
+    try {
+      return await database.transaction(async (tx) => {
+        if (!(await end(tx))) return { kind: 'done' };
+        const result = await actIn(tx, action, acting);
+        if (result.kind === 'refused') throw new Refused(result.reason);
+        return result;
+      });
+    } catch (error) {
+      if (!(error instanceof Refused)) throw error;
+      if (effect !== undefined) await database.transaction(end);
+      return { kind: 'refused', reason: error.message };
+    }
+  };
+
+  return {
+    commits,
+    readTurn,
+    act: async (action, { actor, depth = 0, effect }) => {
+      if ('channels' in action && 'channel' in action.channels && 'post' in action.channels.channel.action) {
+        const { nest, action: asked } = action.channels.channel;
+        return takeTurn({ nest, action: asked.post, actor, depth, effect });
+      }
+      return actAlone(action, { actor, now: clock.now() }, effect);
+    },
+  };
+};
+
+class Refused extends Error {
+  override readonly name = 'Refused';
+}

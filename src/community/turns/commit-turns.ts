@@ -1,0 +1,183 @@
+// The commits of turns. Those that end while one commit is under way share the next, in the order
+// in which they ended: what a turn read of the one before it is never in the database without it.
+import { createBatch } from '../../database/batch.ts';
+import type { Database, Transaction } from '../../database/database.ts';
+import { statement } from '../../database/statement.ts';
+import { type PostWrite, storePosts } from '../channels/post-store.ts';
+import type { Event } from '../types/event.ts';
+import type { HooksWrite, TurnHooks } from './turn-hooks.ts';
+
+/** What a turn changes in its channel. */
+export type ChannelWrite = PostWrite & {
+  /** Of the channel, as the turn read it. */
+  readonly version: number;
+  readonly flag: string;
+  /** Of its group, as the turn read it; null: it was gone. */
+  readonly groupVersion: number | null;
+  /** How many posts more there are. */
+  readonly more: number;
+  /** Who has read everything, since they wrote the newest. */
+  readonly reader?: { readonly ship: string; readonly until: string };
+  readonly happened: Happened;
+};
+
+/** What happened in a channel, as it was committed. */
+export type Happened = {
+  readonly nest: string;
+  readonly flag: string;
+  readonly event: Event;
+  readonly actor: string;
+  /** ms since the epoch. */
+  readonly now: number;
+};
+
+/** Tells others, in the transaction of the turns. */
+export type PublishEvents = (tx: Transaction, happened: readonly Happened[]) => Promise<void>;
+
+export type TurnWrite = {
+  /** undefined: nothing changes in any channel. */
+  readonly channel?: ChannelWrite | undefined;
+  readonly hooks?: HooksWrite | undefined;
+  /** The effect that this is, which is done with the commit. */
+  readonly effect?: string | undefined;
+};
+
+/**
+ * `again`: somebody else has changed what it read, and nothing was written. `done before`: the same
+ * for an effect that another process has done.
+ */
+export type Committed = 'committed' | 'again' | 'done before';
+
+export type CommitTurns = {
+  /** Together with others. What a turn has read of another must have been handed in before it. */
+  readonly commit: (write: TurnWrite) => Promise<Committed>;
+  /** In a transaction of the caller's. Throws NotCommitted, and the transaction is to be undone. */
+  readonly commitIn: (tx: Transaction, write: TurnWrite) => Promise<void>;
+  /** Resolves when everything that was handed in is committed, or is not. */
+  readonly whenIdle: () => Promise<unknown>;
+};
+
+/** One answer for each of the turns that were to be committed together. */
+export class NotCommitted extends Error {
+  override readonly name = 'NotCommitted';
+  readonly answers: readonly Committed[];
+
+  constructor(answers: readonly Committed[]) {
+    super('not all turns can be committed');
+    this.answers = answers;
+  }
+}
+
+export type CommitTurnsSettings = {
+  readonly database: Database;
+  readonly hooks: TurnHooks | undefined;
+  readonly publish: PublishEvents;
+};
+
+const MOST_AT_ONCE = 100;
+
+// In the order of their names, so that commits of several processes do not wait for each other in a
+// circle.
+const lockChannels = statement<{ nest: string; version: number; group_version: number | null }>(
+  'turns.lock-channels',
+  `select c.nest, c.version, g.version as group_version
+   from channels c left join groups g on g.flag = c.flag
+   where c.nest = any($1::text[]) order by c.nest for update of c`,
+);
+const raiseChannels = statement(
+  'turns.raise-channels',
+  `with given as (select * from unnest($1::text[], $2::int[]) as given (nest, more))
+   update channels c set version = c.version + 1, posts = c.posts + given.more from given where c.nest = given.nest`,
+);
+const raiseReaders = statement(
+  'turns.raise-readers',
+  `with given as (select * from unnest($1::text[], $2::text[], $3::numeric[]) as given (nest, ship, until))
+   update channel_members m set read_at = given.until from given where m.nest = given.nest and m.ship = given.ship`,
+);
+
+export const createCommitTurns = ({ database, hooks, publish }: CommitTurnsSettings): CommitTurns => {
+  const standing = async (tx: Transaction, writes: readonly TurnWrite[]): Promise<Committed[]> => {
+    const effects = writes.flatMap(({ effect }) => effect ?? []);
+    const ended = effects.length === 0 || !hooks ? undefined : await hooks.endEffects(tx, effects);
+    const fresh = await freshChannels(tx, writes);
+    const states = writes.map(({ channel, effect }): Committed => {
+      if (effect !== undefined && !ended?.has(effect)) return 'done before';
+      return channel === undefined || fresh(channel) ? 'committed' : 'again';
+    });
+    const withHooks = writes.flatMap((write, index) =>
+      write.hooks && states[index] === 'committed' ? [{ index, hooks: write.hooks }] : [],
+    );
+    if (!hooks || withHooks.length === 0) return states;
+    const stands = await hooks.commit(
+      tx,
+      withHooks.map((write) => write.hooks),
+    );
+    withHooks.forEach(({ index }, position) => {
+      if (!stands[position]) states[index] = 'again';
+    });
+    return states;
+  };
+
+  /**
+   * All of them, or none and an error: an effect that is ended must not be ended alone, so a turn
+   * that has to begin again undoes the whole transaction.
+   */
+  const writeAll = async (tx: Transaction, writes: readonly TurnWrite[]): Promise<void> => {
+    const answers = await standing(tx, writes);
+    if (answers.some((answer) => answer !== 'committed')) throw new NotCommitted(answers);
+    const channels = writes.flatMap(({ channel }) => channel ?? []);
+    if (channels.length > 0) {
+      await tx.query(raiseChannels, [channels.map(({ nest }) => nest), channels.map(({ more }) => more)]);
+      await storePosts(tx, channels);
+      const readers = channels.flatMap(({ nest, reader }) => (reader ? [{ nest, ...reader }] : []));
+      if (readers.length > 0) {
+        const rows = (key: 'nest' | 'ship' | 'until') => readers.map((reader) => reader[key]);
+        await tx.query(raiseReaders, [rows('nest'), rows('ship'), rows('until')]);
+      }
+      await publish(
+        tx,
+        channels.map(({ happened }) => happened),
+      );
+    }
+  };
+
+  const run = async (writes: readonly TurnWrite[]): Promise<readonly Committed[]> => {
+    try {
+      await database.transaction((tx) => writeAll(tx, writes));
+      for (const write of writes) write.hooks?.afterCommit();
+      return writes.map(() => 'committed');
+    } catch (error) {
+      hooks?.forget();
+      if (!(error instanceof NotCommitted)) throw error;
+      // Those that would have stood begin again too: they may have read what the others wrote.
+      return error.answers.map((answer) => (answer === 'committed' ? 'again' : answer));
+    }
+  };
+
+  const committing = new Set<Promise<unknown>>();
+  const batch = createBatch<TurnWrite, Committed>({ run, maxItems: MOST_AT_ONCE, concurrency: 1 });
+  return {
+    commit: (write) => {
+      const committed = batch(write).finally(() => committing.delete(committed));
+      committing.add(committed);
+      return committed;
+    },
+    commitIn: async (tx, write) => {
+      await writeAll(tx, [write]);
+    },
+    whenIdle: () => Promise.allSettled(committing),
+  };
+};
+
+const freshChannels = async (
+  tx: Transaction,
+  writes: readonly TurnWrite[],
+): Promise<(channel: ChannelWrite) => boolean> => {
+  const nests = writes.flatMap(({ channel }) => channel?.nest ?? []);
+  if (nests.length === 0) return () => false;
+  const found = new Map((await tx.query(lockChannels, [nests])).map((row) => [row.nest, row]));
+  return ({ nest, version, groupVersion }) => {
+    const row = found.get(nest);
+    return row?.version === version && row.group_version === groupVersion;
+  };
+};

@@ -1,0 +1,210 @@
+// The turn: one action on a post of a channel. Permission, the event, the channel's hooks in their
+// order, the decision, then one commit with everything that comes of it. Turns of one channel are
+// serial, those of different channels run side by side.
+import type { Clock } from '../../core/clock.ts';
+import type { Database } from '../../database/database.ts';
+import { ApiError } from '../../http/api-error.ts';
+import { type ActResult, DONE, refuse } from '../acting.ts';
+import { newPostId } from '../channels/new-post-id.ts';
+import { digits, type KnownPost, postIdOf, type Standing, whyNot } from '../channels/post-command.ts';
+import { applyEvent, denialOf, eventOf, type PostAfter, reactorOf } from '../channels/post-event.ts';
+import { createPostPages } from '../channels/post-pages.ts';
+import { readReplies, whole } from '../channels/post-store.ts';
+import { hostOf, isAdmin, mayWrite } from '../groups/membership.ts';
+import type { ActionPost } from '../types/channels.ts';
+import type { VPost } from '../types/posts.ts';
+import {
+  type ChannelWrite,
+  type CommitTurns,
+  type Committed,
+  type Happened,
+  NotCommitted,
+  type TurnWrite,
+} from './commit-turns.ts';
+import { createLocks } from './locks.ts';
+import type { ReadTurn, TurnView } from './read-turn.ts';
+import type { TurnHooks, TurnRuns } from './turn-hooks.ts';
+
+export type PostCommand = {
+  readonly nest: string;
+  readonly action: ActionPost;
+  readonly actor: string;
+  readonly depth: number;
+  /** The effect that this is; it is done with the commit, whatever comes of it. */
+  readonly effect?: string | undefined;
+};
+
+export type TurnResult = ActResult | { readonly kind: 'denied'; readonly reason: string };
+
+export type TakeTurn = (command: PostCommand) => Promise<TurnResult>;
+
+export type TakeTurnSettings = {
+  readonly database: Database;
+  readonly clock: Clock;
+  readonly readTurn: ReadTurn;
+  readonly hooks: TurnHooks | undefined;
+  readonly commits: CommitTurns;
+};
+
+/** After them the states are locked in the database: no other process comes in between. */
+const OPTIMISTIC_ATTEMPTS = 3;
+const MOST_ATTEMPTS = 10;
+
+export const createTakeTurn = (settings: TakeTurnSettings): TakeTurn => {
+  const { database, clock, readTurn, hooks, commits } = settings;
+  const channels = createLocks();
+
+  /** What comes of it, before anything is written. */
+  const decide = async (command: PostCommand, runs: TurnRuns | undefined): Promise<Decision> => {
+    const { nest, action, actor, depth } = command;
+    const post = postIdOf(action);
+    const view = await readTurn(database, { nest, actor, post, reply: replyIdOf(action) });
+    if (!view) return { result: refuse(`There is no channel ${nest}.`) };
+    const standing = standingOf(view, nest, actor);
+    const reason = view.hasJoined ? whyNot(standing, action, view.post) : `You have not joined ${nest}.`;
+    if (reason !== undefined) return { result: refuse(reason) };
+    const now = clock.now();
+    const id = newPostId(now, 'reply' in action ? view.newestReply : view.newestPost);
+    const before = runs ? await withReplies(view.post, nest) : view.post;
+    const event = eventOf(action, before, id);
+    if (!event) return { result: DONE };
+    const posts = createPostPages(database, nest, view.posts);
+    const verdict = await runs?.run({ nest, event, src: actor, now, depth, posts, group: view.group });
+    if (verdict?.kind === 'denied') {
+      return { result: { kind: 'denied', reason: verdict.reason ?? denialOf(event) }, isRun: true };
+    }
+    const final = verdict?.event ?? event;
+    const reactor = reactorOf(final);
+    if (reactor !== undefined && reactor !== actor && actor !== standing.host) {
+      return { result: refuse('You can react in your own name only.') };
+    }
+    const after = applyEvent(event, final);
+    const isNew = 'add' in action || ('reply' in action && 'add' in action.reply.action);
+    const result: TurnResult = isNew ? { kind: 'done', id } : DONE;
+    if (!after) return { result, isRun: true };
+    const happened = { nest, flag: view.flag, event: final, actor, now };
+    return { result, isRun: true, channel: writeOf(view, command, after, happened) };
+  };
+
+  const withReplies = async (post: KnownPost, nest: string): Promise<KnownPost> =>
+    post === undefined || post === 'deleted' ? post : whole(post, await readReplies(database, nest, post.seal.id));
+
+  /** Answers undefined when it has to begin again. */
+  const attempt = async (
+    command: PostCommand,
+    runs: TurnRuns | undefined,
+    commit: (write: TurnWrite) => Promise<Committed>,
+  ): Promise<TurnResult | undefined> => {
+    let committing: Promise<Committed> | undefined;
+    let result: TurnResult;
+    try {
+      const decision = await decide(command, runs);
+      result = decision.result;
+      const written = decision.isRun ? runs?.writes() : undefined;
+      const { channel } = decision;
+      const { effect } = command;
+      // Handed in before the next turn can read what it wrote: commits keep this order.
+      if (channel || written || effect !== undefined) committing = commit({ channel, hooks: written, effect });
+    } finally {
+      runs?.release(committing !== undefined);
+    }
+    const committed = await committing;
+    if (committed === 'again') return undefined;
+    return committed === 'done before' ? DONE : result;
+  };
+
+  const attemptLocked = async (command: PostCommand): Promise<TurnResult | undefined> => {
+    await commits.whenIdle();
+    let afterCommit: (() => void) | undefined;
+    try {
+      const result = await database.transaction(async (tx) =>
+        attempt(command, await hooks?.beginLocked(command.nest, tx), async (write) => {
+          await commits.commitIn(tx, write);
+          afterCommit = write.hooks?.afterCommit;
+          return 'committed';
+        }),
+      );
+      afterCommit?.();
+      return result;
+    } catch (error) {
+      hooks?.forget();
+      if (!(error instanceof NotCommitted)) throw error;
+      return error.answers[0] === 'done before' ? DONE : undefined;
+    }
+  };
+
+  return async (command) => {
+    const release = await channels.take([command.nest]);
+    try {
+      for (let attempts = 0; attempts < MOST_ATTEMPTS; attempts += 1) {
+        const result =
+          attempts < OPTIMISTIC_ATTEMPTS || !hooks
+            ? await attempt(command, await hooks?.begin(command.nest), commits.commit)
+            : await attemptLocked(command);
+        if (result) return result;
+      }
+    } finally {
+      release();
+    }
+    throw new ApiError('ServiceUnavailable', `Too much happens in ${command.nest} at once; try again.`);
+  };
+};
+
+type Decision = {
+  readonly result: TurnResult;
+  /** Hooks have run, and what they leave counts. */
+  readonly isRun?: boolean;
+  readonly channel?: ChannelWrite;
+};
+
+const replyIdOf = (action: ActionPost): string | undefined => {
+  if (!('reply' in action)) return undefined;
+  const asked = action.reply.action;
+  if ('add' in asked) return undefined;
+  if ('del' in asked) return digits(asked.del);
+  if ('edit' in asked) return digits(asked.edit.id);
+  return digits('add-react' in asked ? asked['add-react'].id : asked['del-react'].id);
+};
+
+const standingOf = ({ group, doc }: TurnView, nest: string, actor: string): Standing => {
+  const host = hostOf(nest);
+  const isHost = actor === host;
+  return {
+    actor,
+    host,
+    kind: nest.slice(0, nest.indexOf('/')),
+    isAdmin: isHost || (group !== undefined && isAdmin(group, actor)),
+    mayWrite: isHost || (group !== undefined && mayWrite(group, nest, actor, doc.writers)),
+  };
+};
+
+const writeOf = (
+  { version, flag, group }: TurnView,
+  { nest, action, actor }: PostCommand,
+  after: PostAfter,
+  happened: Happened,
+): ChannelWrite => {
+  const isNew = 'add' in action;
+  return {
+    ...{ nest, version, flag, happened },
+    groupVersion: group?.version ?? null,
+    more: isNew ? 1 : after.post === 'deleted' ? -1 : 0,
+    ...rowsOf(after, isNew),
+    ...(isNew && { reader: { ship: actor, until: after.id } }),
+  };
+};
+
+const rowsOf = ({ id, post, reply }: PostAfter, isNew: boolean): Pick<ChannelWrite, 'post' | 'replies'> => {
+  if (reply) {
+    return { replies: [{ post: id, id: reply.id, author: reply.reply?.author ?? '', doc: reply.reply }] };
+  }
+  if (post === 'deleted') return { post: { id, author: '', doc: null }, replies: [] };
+  return { post: { id, author: post.essay.author, doc: post }, replies: isNew ? repliesOf(post) : [] };
+};
+
+/** A hook may give a new post replies from the beginning. */
+const repliesOf = ({ seal }: VPost): ChannelWrite['replies'] =>
+  Object.entries(seal.replies).map(([id, reply]) => ({
+    ...{ post: seal.id, id: digits(id), doc: reply },
+    author: reply?.author ?? '',
+  }));

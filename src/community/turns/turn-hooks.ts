@@ -1,0 +1,64 @@
+// What stands between an action on a channel's posts and its commit: the port behind which script
+// hooks live.
+import type { Transaction } from '../../database/database.ts';
+import type { PostPages } from '../channels/post-pages.ts';
+import type { StoredGroup } from '../groups/group-store.ts';
+import type { Event } from '../types/event.ts';
+
+/** An event, and everything that hooks may ask about it. */
+export type Turn = {
+  readonly nest: string;
+  readonly event: Event;
+  /** Who caused it. */
+  readonly src: string;
+  /** ms since the epoch. */
+  readonly now: number;
+  /** How many effects led to it; 0: a user did it. */
+  readonly depth: number;
+  /** Before the event. */
+  readonly posts: PostPages;
+  readonly group: StoredGroup | undefined;
+};
+
+export type Verdict =
+  /** The event as the hooks leave it. */
+  | { readonly kind: 'allowed'; readonly event: Event }
+  /** `reason` is for the sender; null: no hook said any. */
+  | { readonly kind: 'denied'; readonly reason: string | null };
+
+/** The hooks of one channel, for one turn. Nobody else runs them until `release`. */
+export type TurnRuns = {
+  readonly run: (turn: Turn) => Promise<Verdict>;
+  /** What is to be written with the turn: states, runs, effects. */
+  readonly writes: () => HooksWrite;
+  /**
+   * The next turn may have them, with the states as this one leaves them if `isKept`: it is on its
+   * way to the database.
+   */
+  readonly release: (isKept: boolean) => void;
+};
+
+/** What hooks write in the commit of a turn; only they look inside. */
+export type HooksWrite = { readonly afterCommit: () => void };
+
+export type TurnHooks = {
+  /** undefined: none run on this channel. */
+  readonly begin: (nest: string) => Promise<TurnRuns | undefined>;
+  /**
+   * As `begin`, after others came in between again and again: in `tx`, in which nobody else in any
+   * process can change the states until it ends.
+   */
+  readonly beginLocked: (nest: string, tx: Transaction) => Promise<TurnRuns | undefined>;
+  /**
+   * Writes in the transaction of turns, in their order. Answers for each whether it stands: it does
+   * not if another process has changed a state that it read.
+   */
+  readonly commit: (tx: Transaction, writes: readonly HooksWrite[]) => Promise<readonly boolean[]>;
+  /** What turns wrote is lost: states in memory are read anew. */
+  readonly forget: () => void;
+  /**
+   * Says in the transaction of an action that this effect is done. Answers whether it was there to
+   * do: if not, another process did it.
+   */
+  readonly endEffects: (tx: Transaction, effects: readonly string[]) => Promise<ReadonlySet<string>>;
+};
