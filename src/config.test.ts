@@ -31,6 +31,7 @@ describe('the configuration', () => {
       logLevel: 'warn',
       retentionDays: 400,
       shutdownSeconds: 15,
+      ship: '~zod',
       claimSeconds: 1200,
       deniedExchanges: ['exchange/taskcluster-queue/v1/task-created', 'exchange/taskcluster-hooks/.*'],
       smtpUrl: undefined,
@@ -58,6 +59,7 @@ describe('the configuration', () => {
     logLevel: ['trace', 'debug', 'info'],
     retentionDays: ['1', '2', '3'],
     shutdownSeconds: ['0', '1', '2'],
+    ship: ['~nec', '~bud', '~sampel-palnet'],
     claimSeconds: ['1', '2', '3'],
     deniedExchanges: ['a', 'b', 'c'],
     smtpUrl: ['smtp://a', 'smtps://u:p@b:465', 'smtp://c:25'],
@@ -111,6 +113,7 @@ describe('a bad option', () => {
     ['a negative port', () => read([], { HOOKWRIGHT_PORT: '-1' }), /"-1"/],
     ['an empty port', () => read(['--port', '']), /--port .* is ""/],
     ['too few connections', () => read(['--database-connections', '1']), /from 2 to 1000/],
+    ['a host that is no ship', () => read(['--ship', 'bob']), /--ship \(HOOKWRIGHT_SHIP\) is "bob".*~zod/],
     ['no retention', () => read(['--retention-days', '0']), /from 1 to 36500/],
     ['an endless shutdown', () => read(['--shutdown-seconds', '1e9']), /from 0 to 3600/],
     [

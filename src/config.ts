@@ -4,6 +4,7 @@
 import { readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { parseArgs } from 'node:util';
+import { normalizeShip } from './community/schema/ship.ts';
 import { describeError, describeFileError, OperatorError } from './core/errors.ts';
 import { LOG_LEVELS, type LogLevel } from './core/log.ts';
 import { nearest } from './core/nearest.ts';
@@ -33,6 +34,8 @@ export type Config = {
   readonly retentionDays: number;
   /** How long a server that was told to end waits for what is under way. */
   readonly shutdownSeconds: number;
+  /** The host ship: `~zod`. */
+  readonly ship: string;
   readonly claimSeconds: number;
   /** Exchanges that hooks may not bind to: regular expressions for how their names begin. */
   readonly deniedExchanges: readonly string[];
@@ -95,6 +98,7 @@ export const readConfig = (args: readonly string[], env: NodeJS.ProcessEnv, cwd:
     logLevel: readLogLevel(textOf(OPTIONS.logLevel) as string),
     retentionDays: wholeNumber(OPTIONS.retentionDays, textOf(OPTIONS.retentionDays), 1, 36_500),
     shutdownSeconds: wholeNumber(OPTIONS.shutdownSeconds, textOf(OPTIONS.shutdownSeconds), 0, 3_600),
+    ship: readShip(textOf(OPTIONS.ship) as string),
     claimSeconds: wholeNumber(OPTIONS.claimSeconds, textOf(OPTIONS.claimSeconds), 1, 86_400),
     deniedExchanges: readPatterns(OPTIONS.deniedExchanges, textOf(OPTIONS.deniedExchanges) as string),
     ...readMail(textOf(OPTIONS.smtpUrl), textOf(OPTIONS.mailFrom)),
@@ -160,6 +164,12 @@ const wholeNumber = ({ flag, env }: Option, text: string | undefined, least: num
   const value = Number(text);
   if (text !== undefined && /^\d+$/.test(text) && value >= least && value <= most) return value;
   throw badOption(`--${flag} (${env}) is "${text}"`, `Give a whole number from ${least} to ${most}`);
+};
+
+const readShip = (text: string): string => {
+  const ship = normalizeShip(text);
+  if (ship !== null) return ship;
+  throw badOption(`--ship (HOOKWRIGHT_SHIP) is "${text}"`, 'Give a ship, for example ~zod or ~sampel-palnet');
 };
 
 const readPatterns = ({ flag, env }: Option, text: string): readonly string[] => {

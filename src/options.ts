@@ -110,6 +110,13 @@ export const OPTIONS = {
     fallback: '15',
     help: 'How long to wait for what is under way when told to end.',
   },
+  ship: {
+    flag: 'ship',
+    env: 'HOOKWRIGHT_SHIP',
+    value: 'SHIP',
+    fallback: '~zod',
+    help: 'The ship that hosts channels with script hooks, and as which these act.',
+  },
   claimSeconds: {
     flag: 'claim-seconds',
     env: 'HOOKWRIGHT_CLAIM_SECONDS',

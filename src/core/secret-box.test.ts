@@ -54,6 +54,21 @@ describe('a key', () => {
   });
 });
 
+describe('the digest of a secret', () => {
+  it('is the same for the same secret of the same context, under the same key', () => {
+    const key = randomBytes(32);
+    const digest = createSecretBox(key).digest('s', 'ships');
+    assert.deepEqual(createSecretBox(key).digest('s', 'ships'), digest);
+    for (const other of [
+      createSecretBox(key).digest('s', 'ship'),
+      box.digest('s', 'ships'),
+      box.digest('t', 'ships'),
+    ]) {
+      assert.notDeepEqual(other, digest);
+    }
+  });
+});
+
 describe('comparing secrets', () => {
   it('says whether they are equal, also when their lengths differ', () => {
     fc.assert(

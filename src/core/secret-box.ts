@@ -1,5 +1,5 @@
 // Secrets at rest: AES-256-GCM under one key that lives outside the database.
-import { createCipheriv, createDecipheriv, createHash, randomBytes, timingSafeEqual } from 'node:crypto';
+import { createCipheriv, createDecipheriv, createHash, createHmac, randomBytes, timingSafeEqual } from 'node:crypto';
 
 export type SecretBox = {
   /**
@@ -12,6 +12,8 @@ export type SecretBox = {
    * another context.
    */
   readonly open: (sealed: Uint8Array, context: string) => string;
+  /** Equal for equal secrets of one context; tells nothing without the key. To look one up. */
+  readonly digest: (secret: string, context: string) => Buffer;
   /** Tells two keys apart without telling anything about them. */
   readonly fingerprint: string;
 };
@@ -24,6 +26,7 @@ export const ENCRYPTION_KEY_BYTES = 32;
 /** @param key 32 bytes. */
 export const createSecretBox = (key: Uint8Array): SecretBox => {
   if (key.length !== ENCRYPTION_KEY_BYTES) throw new RangeError(`an encryption key has ${ENCRYPTION_KEY_BYTES} bytes`);
+  const digestKey = createHmac('sha256', key).update('hookwright digests').digest();
   return {
     seal: (secret, context) => {
       const nonce = randomBytes(NONCE_BYTES);
@@ -40,6 +43,10 @@ export const createSecretBox = (key: Uint8Array): SecretBox => {
       decipher.setAAD(Buffer.from(context)).setAuthTag(tag);
       return decipher.update(bytes.subarray(1 + NONCE_BYTES + TAG_BYTES), undefined, 'utf8') + decipher.final('utf8');
     },
+    digest: (secret, context) =>
+      createHmac('sha256', digestKey)
+        .update(JSON.stringify([context, secret]))
+        .digest(),
     fingerprint: createHash('sha256').update('hookwright key fingerprint').update(key).digest('hex').slice(0, 32),
   };
 };

@@ -5,20 +5,26 @@ create table activity_events (
   owner text collate "C" not null,
   "time" numeric not null,
   source text collate "C" not null,
+  kind text collate "C" not null,
+  message text collate "C",
   event json not null,
-  is_unread boolean not null,
-  notifies boolean not null,
+  was_notified boolean not null,
   constraint activity_events_pkey PRIMARY KEY (owner, "time")
 );
 
-CREATE INDEX activity_events_of_source ON public.activity_events USING btree (owner, source, "time");
+CREATE INDEX activity_events_of_message ON public.activity_events USING btree (owner, source, message) WHERE (message IS NOT NULL);
+
+CREATE INDEX activity_events_of_source ON public.activity_events USING btree (owner, source, "time") INCLUDE (kind);
 
 create table activity_sources (
   owner text collate "C" not null,
   key text collate "C" not null,
   parents text[] not null,
   source json not null,
+  newest numeric not null default 0,
   read_until numeric not null default 0,
+  deep_until numeric not null default 0,
+  removed_until numeric not null default 0,
   read_items numeric[] not null default '{}'::numeric[],
   volume json,
   constraint activity_sources_pkey PRIMARY KEY (owner, key)
@@ -106,6 +112,12 @@ create table auth_audit (
 
 CREATE INDEX auth_audit_entity ON public.auth_audit USING btree (entity_type, entity_id, id);
 
+create table blocked_ships (
+  owner text collate "C" not null,
+  ship text collate "C" not null,
+  constraint blocked_ships_pkey PRIMARY KEY (owner, ship)
+);
+
 create table broker_bindings (
   queue text collate "C" not null,
   exchange text collate "C" not null,
@@ -187,22 +199,26 @@ CREATE INDEX channels_of_group ON public.channels USING btree (flag);
 create table chat_messages (
   owner text collate "C" not null,
   whom text collate "C" not null,
+  parent text collate "C" not null,
   id text collate "C" not null,
   "time" numeric not null,
   doc json,
-  constraint chat_messages_pkey PRIMARY KEY (owner, whom, id)
+  constraint chat_messages_pkey PRIMARY KEY (owner, whom, parent, id)
 );
 
-CREATE INDEX chat_messages_in_order ON public.chat_messages USING btree (owner, whom, "time");
+CREATE INDEX chat_messages_in_order ON public.chat_messages USING btree (owner, whom, parent, "time");
 
 create table chats (
   owner text collate "C" not null,
   whom text collate "C" not null,
   state text not null,
   club json,
+  latest numeric not null default 0,
   constraint chats_pkey PRIMARY KEY (owner, whom),
-  constraint chats_state_check CHECK ((state = ANY (ARRAY['inviting'::text, 'invited'::text, 'open'::text, 'blocked'::text])))
+  constraint chats_state_check CHECK ((state = ANY (ARRAY['inviting'::text, 'invited'::text, 'open'::text])))
 );
+
+CREATE INDEX chats_of_club ON public.chats USING btree (whom) WHERE (club IS NOT NULL);
 
 create table clients (
   client_id text collate "C" not null,
@@ -224,6 +240,7 @@ create table contact_pages (
   kip text collate "C" not null,
   is_page boolean not null,
   is_followed boolean not null,
+  kept json,
   "overlay" json not null,
   constraint contact_pages_pkey PRIMARY KEY (owner, kip)
 );
@@ -321,6 +338,12 @@ CREATE INDEX ledger_task ON ONLY public.ledger USING btree (task_id) WHERE (payl
 
 create sequence ledger_seq as bigint start 1 increment 1 cache 100;
 
+CREATE OR REPLACE FUNCTION public.mentions_of(doc json)
+ RETURNS text[]
+ LANGUAGE sql
+ IMMUTABLE PARALLEL SAFE
+RETURN (SELECT (array_agg(DISTINCT found.found[1]))[1:20] AS array_agg FROM regexp_matches((mentions_of.doc)::text, '"ship":"(~[a-z-]{3,63})"'::text, 'g'::text) found(found));
+
 create table migrations (
   id integer not null default nextval('migrations_id_seq'::regclass),
   name character varying(255) not null,
@@ -344,10 +367,13 @@ create table posts (
   id numeric not null,
   author text collate "C" not null,
   doc json,
+  mentions text[] generated always as (mentions_of(doc)) stored,
   constraint posts_pkey PRIMARY KEY (nest, id)
 );
 
-CREATE INDEX posts_shown ON public.posts USING btree (nest, id) WHERE (doc IS NOT NULL);
+CREATE INDEX posts_mentioning ON public.posts USING btree (nest, id) INCLUDE (author, mentions) WHERE ((doc IS NOT NULL) AND (mentions IS NOT NULL));
+
+CREATE INDEX posts_shown ON public.posts USING btree (nest, id) INCLUDE (author) WHERE (doc IS NOT NULL);
 
 create table profiles (
   ship text collate "C" not null,
@@ -380,8 +406,11 @@ create table replies (
   id numeric not null,
   author text collate "C" not null,
   doc json,
+  mentions text[] generated always as (mentions_of(doc)) stored,
   constraint replies_pkey PRIMARY KEY (nest, post, id)
 );
+
+CREATE INDEX replies_shown ON public.replies USING btree (nest, id) INCLUDE (post, author, mentions) WHERE (doc IS NOT NULL);
 
 create table roles (
   role_id text collate "C" not null,
@@ -500,9 +529,11 @@ create table settings (
 create table ships (
   ship text collate "C" not null,
   login_code bytea not null,
+  code_digest bytea not null,
   notifications text not null default 'some'::text,
   created timestamp with time zone not null,
   constraint ships_pkey PRIMARY KEY (ship),
+  constraint ships_code_digest_key UNIQUE (code_digest),
   constraint ships_notifications_check CHECK ((notifications = ANY (ARRAY['all'::text, 'some'::text, 'none'::text])))
 );
 

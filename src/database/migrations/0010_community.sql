@@ -4,6 +4,7 @@
 create table ships (
   ship text collate "C" primary key,
   login_code bytea not null,            -- sealed
+  code_digest bytea not null unique,    -- keyed, so that a login finds its ship
   notifications text not null default 'some' check (notifications in ('all', 'some', 'none')),
   created timestamptz not null
 );
@@ -31,15 +32,22 @@ create table channels (
 ) with (fillfactor = 50, autovacuum_vacuum_scale_factor = 0.1, autovacuum_vacuum_threshold = 2000);
 create index channels_of_group on channels (flag);
 
+-- Whom a post or a reply mentions: at most 20, so that they fit an index.
+create function mentions_of(doc json) returns text[] language sql immutable parallel safe
+  return (select (array_agg(distinct found[1]))[1:20]
+          from regexp_matches(doc::text, '"ship":"(~[a-z-]{3,63})"', 'g') as found);
+
 -- A post without its replies. `doc` is null when it was deleted: its id is not used again.
 create table posts (
   nest text collate "C" not null,
   id numeric not null,
   author text collate "C" not null,
   doc json,
+  mentions text[] generated always as (mentions_of(doc)) stored,
   primary key (nest, id)
 );
-create index posts_shown on posts (nest, id) where doc is not null;
+create index posts_shown on posts (nest, id) include (author) where doc is not null;
+create index posts_mentioning on posts (nest, id) include (author, mentions) where doc is not null and mentions is not null;
 
 create table replies (
   nest text collate "C" not null,
@@ -47,8 +55,10 @@ create table replies (
   id numeric not null,
   author text collate "C" not null,
   doc json,
+  mentions text[] generated always as (mentions_of(doc)) stored,
   primary key (nest, post, id)
 );
+create index replies_shown on replies (nest, id) include (post, author, mentions) where doc is not null;
 
 -- Which channels a ship has joined, and how far it has read them.
 create table channel_members (
@@ -71,20 +81,31 @@ create table hidden_posts (
 create table chats (
   owner text collate "C" not null,
   whom text collate "C" not null,
-  state text not null check (state in ('inviting', 'invited', 'open', 'blocked')),
+  state text not null check (state in ('inviting', 'invited', 'open')),
   club json,                            -- team, hive, meta; null for a conversation of two
+  latest numeric not null default 0,    -- the time of its newest message or reply
   primary key (owner, whom)
 );
+create index chats_of_club on chats (whom) where club is not null;
 
+-- Messages and replies to them. `doc` has no replies in it.
 create table chat_messages (
   owner text collate "C" not null,
   whom text collate "C" not null,
+  parent text collate "C" not null,     -- the message to which it replies; empty: a message
   id text collate "C" not null,
   time numeric not null,                -- when this owner got it
   doc json,                             -- null: deleted
-  primary key (owner, whom, id)
+  primary key (owner, whom, parent, id)
 );
-create index chat_messages_in_order on chat_messages (owner, whom, time);
+create index chat_messages_in_order on chat_messages (owner, whom, parent, time);
+
+-- From whom a ship takes no messages.
+create table blocked_ships (
+  owner text collate "C" not null,
+  ship text collate "C" not null,
+  primary key (owner, ship)
+);
 
 create table profiles (
   ship text collate "C" primary key,
@@ -97,6 +118,7 @@ create table contact_pages (
   kip text collate "C" not null,        -- ~ship, or the id of a page without one
   is_page boolean not null,             -- false: only met
   is_followed boolean not null,
+  kept json,                            -- the profile as it was when following ended
   overlay json not null,
   primary key (owner, kip)
 );
@@ -105,21 +127,27 @@ create table contact_pages (
 create table activity_events (
   owner text collate "C" not null,
   time numeric not null,
-  source text collate "C" not null,
+  source text collate "C" not null,     -- key of activity_sources
+  kind text collate "C" not null,       -- as in a volume map: dm-post-mention
+  message text collate "C",             -- the id of the message that it is about
   event json not null,
-  is_unread boolean not null,
-  notifies boolean not null,
+  was_notified boolean not null,
   primary key (owner, time)
 );
-create index activity_events_of_source on activity_events (owner, source, time);
+create index activity_events_of_source on activity_events (owner, source, time) include (kind);
+create index activity_events_of_message on activity_events (owner, source, message) where message is not null;
 
+-- A source of which more is known than what `posts` and `replies` say.
 create table activity_sources (
   owner text collate "C" not null,
   key text collate "C" not null,
   parents text[] not null,              -- the keys of the sources above it
   source json not null,
+  newest numeric not null default 0,    -- its latest event
   read_until numeric not null default 0,
-  read_items numeric[] not null default '{}',  -- read one by one, after that
+  deep_until numeric not null default 0, -- all below it is read until then, too
+  removed_until numeric not null default 0,
+  read_items numeric[] not null default '{}',  -- read one by one, after read_until
   volume json,
   primary key (owner, key)
 );
@@ -218,5 +246,6 @@ create index script_runs_by_time on script_runs (at);
 -- Down Migration
 
 drop table script_runs, script_jobs, script_waits, script_crons, script_orders, script_configs, script_states, script_hooks;
-drop table activity_sources, activity_events, contact_pages, profiles, chat_messages, chats;
+drop table activity_sources, activity_events, contact_pages, profiles, blocked_ships, chat_messages, chats;
 drop table hidden_posts, channel_members, replies, posts, channels, group_members, groups, ships;
+drop function mentions_of;
