@@ -42,22 +42,25 @@ export const volumeKeyOf = (event: IncomingEvent): string => {
   return mentions ? `${kind}-mention` : kind;
 };
 
-/** The settings of the source or, where it has none, of the nearest one above it that has. */
-export const volumeOf = (
-  event: IncomingEvent,
-  settings: Readonly<Record<string, VolumeMap>>,
-  source: ActivitySource = sourceOf(event),
-): Volume => {
-  const key = volumeKeyOf(event);
+export type VolumeSettings = Readonly<Record<string, VolumeMap>>;
+
+/** Of a kind: the settings of the source or, where it has none, of the nearest one above it. */
+export const volumeIn = (kind: string, settings: VolumeSettings, source: ActivitySource): Volume => {
   for (const above of wayUp(source)) {
-    const own = settings[keyOf(above)]?.[key];
-    if (own) return own;
+    const own = settings[keyOf(above)];
+    if (own !== undefined && Object.hasOwn(own, kind)) return own[kind] as Volume;
   }
-  return DEFAULTS[key] ?? QUIET;
+  return Object.hasOwn(DEFAULTS, kind) ? (DEFAULTS[kind] as Volume) : QUIET;
 };
 
+export const volumeOf = (event: IncomingEvent, settings: VolumeSettings, source = sourceOf(event)): Volume =>
+  volumeIn(volumeKeyOf(event), settings, source);
+
+/** Whether events of this kind are messages that somebody reads. */
+export const isMessage = (kind: string): boolean => MESSAGE.test(kind);
+
 export const countsAsUnread = (event: IncomingEvent, volume: Volume): boolean =>
-  volume.unreads && MESSAGE.test(volumeKeyOf(event));
+  volume.unreads && isMessage(volumeKeyOf(event));
 
 export const notifies = (event: IncomingEvent, volume: Volume, level: Level): boolean =>
   volume.notify && (level === 'all' || (level === 'some' && SPOKEN.test(volumeKeyOf(event))));

@@ -1,0 +1,127 @@
+// The events of a ship, newest first: what it was told, and the posts and replies of others in the
+// channels that it has joined.
+import type { Queryable } from '../../database/database.ts';
+import { statement } from '../../database/statement.ts';
+import { withDots } from '../schema/id.ts';
+import type { ActivitySource, IncomingEvent, VolumeMap } from '../types/activity.ts';
+import type { Story } from '../types/story.ts';
+import { readSources } from './source-store.ts';
+import { keyOf, sourceOf } from './sources.ts';
+import { type Level, notifies, volumeOf } from './volume.ts';
+
+export type FeedEvent = {
+  /** In digits. */
+  readonly time: string;
+  readonly source: ActivitySource;
+  readonly key: string;
+  readonly event: IncomingEvent;
+  readonly wasNotified: boolean;
+};
+
+export const LONGEST_FEED = 50;
+
+export type FeedPage = {
+  /** In digits: only what is older. */
+  readonly before?: string | undefined;
+  readonly limit: number;
+  /** Only events that mention the ship, or only replies. */
+  readonly only?: 'mentions' | 'replies' | undefined;
+};
+
+const listEvents = statement<{ time: string; event: IncomingEvent; was_notified: boolean }>(
+  'activity.feed-events',
+  `select time, event, was_notified from activity_events where owner = $1 and ($2::numeric is null or time < $2)
+     and ($4::text is null or kind like $4) order by time desc limit $3`,
+);
+
+/** What was removed is not shown. */
+const SINCE = `greatest(m.joined, coalesce((select max(s.removed_until) from activity_sources s where s.owner = $1
+     and s.key = any(array['base', 'group/' || c.flag, 'channel/' || m.nest])), 0))`;
+
+type Content = { readonly content: Story; readonly author: string };
+type PostRow = {
+  readonly nest: string;
+  readonly flag: string;
+  readonly id: string;
+  readonly author: string;
+  readonly doc: { readonly essay: Content };
+  readonly mention: boolean;
+};
+type ReplyRow = Omit<PostRow, 'doc'> & {
+  readonly doc: Content;
+  readonly post: string;
+  readonly post_author: string;
+};
+
+const listPosts = statement<PostRow>(
+  'activity.feed-posts',
+  `select m.nest, c.flag, p.id, p.author, p.doc, coalesce($1 = any(p.mentions), false) as mention
+   from channel_members m join channels c using (nest)
+   cross join lateral (select * from posts p where p.nest = m.nest and p.doc is not null and p.author <> $1
+     and p.id > ${SINCE} and ($2::numeric is null or p.id < $2)
+     and (not $4 or (p.mentions is not null and $1 = any(p.mentions))) order by p.id desc limit $3) as p
+   where m.ship = $1 order by p.id desc limit $3`,
+);
+const listReplies = statement<ReplyRow>(
+  'activity.feed-replies',
+  `select m.nest, c.flag, r.id, r.author, r.doc, r.post, p.author as post_author,
+     coalesce($1 = any(r.mentions), false) as mention
+   from channel_members m join channels c using (nest)
+   cross join lateral (select * from replies r where r.nest = m.nest and r.doc is not null and r.author <> $1
+     and r.id > ${SINCE} and ($2::numeric is null or r.id < $2)
+     and (not $4 or (r.mentions is not null and $1 = any(r.mentions))) order by r.id desc limit $3) as r
+   join posts p on p.nest = r.nest and p.id = r.post
+   where m.ship = $1 order by r.id desc limit $3`,
+);
+const findLevel = statement<{ notifications: Level }>(
+  'activity.level',
+  'select notifications from ships where ship = $1',
+);
+
+const KIND_PATTERNS = { mentions: '%-mention', replies: '%reply%' } as const;
+
+export const readLevel = async (on: Queryable, owner: string): Promise<Level> =>
+  (await on.query(findLevel, [owner]))[0]?.notifications ?? 'none';
+
+export const readFeed = async (on: Queryable, owner: string, page: FeedPage): Promise<readonly FeedEvent[]> => {
+  const limit = Math.min(page.limit, LONGEST_FEED);
+  const { before = null, only } = page;
+  const sources = await readSources(on, owner);
+  const volumes: Record<string, VolumeMap> = Object.fromEntries(
+    [...sources.values()].flatMap(({ key, volume }) => (volume ? [[key, volume]] : [])),
+  );
+  const level = await readLevel(on, owner);
+  const told = await on.query(listEvents, [owner, before, limit, only === undefined ? null : KIND_PATTERNS[only]]);
+  const values = [owner, before, limit, only === 'mentions'];
+  const posts = only === 'replies' ? [] : (await on.query(listPosts, values)).map(eventOfPost);
+  const replies = (await on.query(listReplies, values)).map(eventOfReply);
+  const derived = [...posts, ...replies].map(({ id, event }) => ({
+    ...shown(id, event),
+    wasNotified: notifies(event, volumeOf(event, volumes), level),
+  }));
+  return [
+    ...told.map(({ time, event, was_notified: wasNotified }) => ({ ...shown(time, event), wasNotified })),
+    ...derived,
+  ]
+    .sort((one, other) => (BigInt(one.time) < BigInt(other.time) ? 1 : -1))
+    .slice(0, limit);
+};
+
+const shown = (time: string, event: IncomingEvent) => {
+  const source = sourceOf(event);
+  return { time, source, key: keyOf(source), event };
+};
+
+const keyOfMessage = (author: string, id: string) => ({ id: `${author}/${withDots(id)}`, time: withDots(id) });
+
+const eventOfPost = ({ nest, flag, id, author, doc, mention }: PostRow): { id: string; event: IncomingEvent } => {
+  const { content } = doc.essay;
+  return { id, event: { post: { key: keyOfMessage(author, id), channel: nest, group: flag, content, mention } } };
+};
+
+const eventOfReply = (row: ReplyRow): { id: string; event: IncomingEvent } => {
+  const { nest: channel, flag: group, id, author, doc, mention, post, post_author } = row;
+  const parent = keyOfMessage(post_author, post);
+  const { content } = doc;
+  return { id, event: { reply: { key: keyOfMessage(author, id), parent, channel, group, content, mention } } };
+};

@@ -1,0 +1,112 @@
+// How much a ship has not read, counted by the database from indexes: contents are not loaded.
+import type { Queryable } from '../../database/database.ts';
+import { statement } from '../../database/statement.ts';
+import type { MsgKey } from '../types/activity.ts';
+
+/** What is asked of one channel, thread or source. Numbers in digits. */
+export type Asked = { readonly floor: string; readonly items: readonly string[] };
+
+export type JoinedChannel = { readonly nest: string; readonly flag: string; readonly joined: string };
+const listJoined = statement<JoinedChannel>(
+  'activity.joined-channels',
+  `select m.nest, c.flag, m.joined from channel_members m join channels c using (nest)
+   where m.ship = $1 order by m.nest limit 10000`,
+);
+export const readJoinedChannels = (on: Queryable, owner: string) => on.query(listJoined, [owner]);
+
+export type UnreadPosts = {
+  readonly nest: string;
+  readonly newest: string | null;
+  readonly newest_reply: string | null;
+  readonly count: number;
+  readonly mentions: number;
+  readonly first: string | null;
+  readonly author: string | null;
+};
+
+// Those that were read one by one are few: they are counted apart and taken off.
+const UNREAD = 'p.nest = w.nest and p.id > w.floor and p.doc is not null and p.author <> $1';
+const countPosts = statement<UnreadPosts>(
+  'activity.unread-posts',
+  `select w.nest, newest.id as newest, reply.id as newest_reply, first.id as first, first.author,
+     (all_of.count - read.count)::int as count, (mentioning.count - read.mentions)::int as mentions
+   from json_to_recordset($2) as w(nest text, floor numeric, items numeric[])
+   left join lateral (select id from posts p where p.nest = w.nest and p.doc is not null order by id desc limit 1) as newest on true
+   left join lateral (select id from replies r where r.nest = w.nest and r.doc is not null order by id desc limit 1) as reply on true
+   cross join lateral (select count(*) from posts p where ${UNREAD}) as all_of
+   cross join lateral (select count(*) from posts p where ${UNREAD} and p.mentions is not null and $1 = any(p.mentions)) as mentioning
+   cross join lateral (select count(*), count(*) filter (where $1 = any(p.mentions)) as mentions
+                       from posts p where ${UNREAD} and p.id = any(w.items)) as read
+   left join lateral (select p.id, p.author from posts p where ${UNREAD} and p.id <> all(w.items)
+                      order by p.id limit 1) as first on true`,
+);
+export const countUnreadPosts = (on: Queryable, owner: string, asked: readonly (Asked & { readonly nest: string })[]) =>
+  on.query(countPosts, [owner, JSON.stringify(asked)]);
+
+export type UnreadThread = {
+  readonly nest: string;
+  readonly post: string;
+  readonly post_author: string;
+  readonly newest: string;
+  readonly count: number;
+  readonly mentions: number;
+  readonly first: string;
+  readonly author: string;
+};
+
+/** Those with the latest replies. */
+const MOST_THREADS = 1_000;
+
+const countReplies = statement<UnreadThread>(
+  'activity.unread-threads',
+  `select t.*, p.author as post_author, r.author from (
+     select r.nest, r.post, max(r.id) as newest, min(r.id) as first, count(*)::int as count,
+       (count(*) filter (where $1 = any(r.mentions)))::int as mentions
+     from json_to_recordset($2) as w(nest text, floor numeric)
+     join replies r on r.nest = w.nest and r.id > w.floor and r.doc is not null and r.author <> $1
+     left join json_to_recordset($3) as k(nest text, post numeric, floor numeric, items numeric[])
+       on k.nest = r.nest and k.post = r.post
+     where k.post is null or (r.id > k.floor and r.id <> all(k.items))
+     group by r.nest, r.post order by max(r.id) desc limit ${MOST_THREADS}) as t
+   join posts p on p.nest = t.nest and p.id = t.post and p.doc is not null
+   join replies r on r.nest = t.nest and r.post = t.post and r.id = t.first`,
+);
+export const countUnreadThreads = (
+  on: Queryable,
+  owner: string,
+  channels: readonly { readonly nest: string; readonly floor: string }[],
+  threads: readonly (Asked & { readonly nest: string; readonly post: string })[],
+) => on.query(countReplies, [owner, JSON.stringify(channels), JSON.stringify(threads)]);
+
+export type UnreadEvents = {
+  readonly source: string;
+  readonly kind: string;
+  readonly count: number;
+};
+const countRecorded = statement<UnreadEvents>(
+  'activity.unread-events',
+  `select e.source, e.kind, count(*)::int as count
+   from json_to_recordset($2) as w(source text, floor numeric, items numeric[])
+   join activity_events e on e.owner = $1 and e.source = w.source and e.time > w.floor and e.time <> all(w.items)
+   group by e.source, e.kind`,
+);
+export const countUnreadEvents = (
+  on: Queryable,
+  owner: string,
+  asked: readonly (Asked & { readonly source: string })[],
+) => on.query(countRecorded, [owner, JSON.stringify(asked)]);
+
+export type FirstMessage = { readonly source: string; readonly time: string; readonly key: MsgKey };
+const findFirst = statement<FirstMessage>(
+  'activity.first-unread',
+  `select w.source, first.time, first.key from json_to_recordset($2) as w(source text, floor numeric, items numeric[])
+   cross join lateral (
+     select e.time, (select detail.value -> 'key' from json_each(e.event) as detail) as key
+     from activity_events e where e.owner = $1 and e.source = w.source and e.time > w.floor and e.time <> all(w.items)
+       and e.kind ~ '^(post|reply|dm-post|dm-reply)' order by e.time limit 1) as first`,
+);
+export const findFirstMessages = (
+  on: Queryable,
+  owner: string,
+  asked: readonly (Asked & { readonly source: string })[],
+) => on.query(findFirst, [owner, JSON.stringify(asked)]);
