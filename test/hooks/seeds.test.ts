@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
 import { systemClock } from '../../src/core/clock.ts';
-import { nextOccurrence } from '../../src/task-hooks/schedule/schedule.ts';
+import { nextOccurrence } from '../../src/timers/schedule/schedule.ts';
 import { type Clients, clientsOf, rootClients, taskcluster } from '../support/client.ts';
 import { createFakeClock } from '../support/fake-clock.ts';
 import { serveQuickly } from '../support/server.ts';

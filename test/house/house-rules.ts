@@ -46,6 +46,7 @@ const INNER_FLOORS: Readonly<Record<string, readonly (readonly string[])[]>> = {
     ['types'],
     ['schema'],
   ],
+  timers: [['schedule']],
   queue: [['taskcluster'], ['standalone'], ['queue.ts']],
   'queue/standalone': [['standalone-queue.ts', 'api.ts'], ['claims'], ['tasks']],
   auth: [['standalone-auth.ts', 'taskcluster-auth.ts'], ['api'], ['clients'], ['signatures'], ['roles'], ['scopes.ts']],

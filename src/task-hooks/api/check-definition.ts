@@ -3,9 +3,9 @@ import type { AnySchemaObject } from 'ajv';
 import { whyNoName } from '../../broker/names.ts';
 import type { Clock } from '../../core/clock.ts';
 import { ApiError } from '../../http/api-error.ts';
+import { checkSchedule } from '../../timers/schedule/schedule.ts';
 import type { CreateHookRequest, HookDefinition, HookName } from '../definition.ts';
 import type { Evaluator } from '../evaluation/evaluator.ts';
-import { checkSchedule } from '../schedule/schedule.ts';
 
 export type DefinitionChecks = {
   readonly evaluator: Evaluator;

@@ -4,6 +4,7 @@ import type { Broker, QueueIdentity } from '../../broker/broker.ts';
 import type { Clock } from '../../core/clock.ts';
 import type { Database, Transaction } from '../../database/database.ts';
 import type { Timers } from '../../timers/create-timers.ts';
+import { nextOccurrence } from '../../timers/schedule/schedule.ts';
 import type { Hook, HookDefinition, HookName } from '../definition.ts';
 import type { AfterCommit } from '../firing/end-fires.ts';
 import { type Actor, type AuditEntry, writeAudit } from '../hooks/audit.ts';
@@ -11,7 +12,6 @@ import { forgetHookState, lastOccurrence, resetLastOccurrence } from '../hooks/h
 import type { HookStore } from '../hooks/hook-store.ts';
 import type { TriggerTokens } from '../hooks/trigger-token.ts';
 import { forgetRejections } from '../messages/rejections.ts';
-import { nextOccurrence } from '../schedule/schedule.ts';
 import type { Ticks } from '../schedule/tick.ts';
 
 export type HookChanges = {

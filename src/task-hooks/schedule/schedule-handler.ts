@@ -1,10 +1,10 @@
 // What schedulers do with hooks that are due: in one transaction the occurrences are recorded,
 // their fires begin, and the timers move to their next dates.
 import type { Clock } from '../../core/clock.ts';
+import { nextOccurrence } from '../../timers/schedule/schedule.ts';
 import type { BatchTimerHandler } from '../../timers/types.ts';
 import type { FireRunner } from '../firing/fire-runner.ts';
 import type { HookStore } from '../hooks/hook-store.ts';
-import { nextOccurrence } from './schedule.ts';
 import type { Ticks } from './tick.ts';
 
 export type ScheduleHandlerSettings = {

@@ -3,6 +3,13 @@
 import { toIso } from '../../core/clock.ts';
 import { newSlugId, newUuid } from '../../core/ids.ts';
 import type { Transaction } from '../../database/database.ts';
+import {
+  latestOccurrence,
+  MOST_COUNTED,
+  nextOccurrence,
+  type PassedOccurrences,
+  passedOccurrences,
+} from '../../timers/schedule/schedule.ts';
 import type { Hook } from '../definition.ts';
 import { reasonOf } from '../evaluation/evaluate.ts';
 import type { Evaluator } from '../evaluation/evaluator.ts';
@@ -13,13 +20,6 @@ import type { EndedFire, FireEvent, NewFire } from '../firing/fire.ts';
 import { givesUpAt } from '../firing/task-times.ts';
 import type { HookCache } from '../hooks/hook-cache.ts';
 import { advance } from '../hooks/hook-state.ts';
-import {
-  latestOccurrence,
-  MOST_COUNTED,
-  nextOccurrence,
-  type PassedOccurrences,
-  passedOccurrences,
-} from './schedule.ts';
 
 export type DueHook = {
   readonly hook: Hook;
