@@ -1,5 +1,5 @@
 // Identifiers: where they come from and how they look.
-import { randomUUID } from 'node:crypto';
+import { randomBytes, randomUUID } from 'node:crypto';
 
 /** A taskId: a v4 UUID in URL-safe base64 without padding. */
 export const SLUG_ID = /^[A-Za-z0-9_-]{8}[Q-T][A-Za-z0-9_-][CGKOSWaeimquy26-][A-Za-z0-9_-]{10}[AQgw]$/;
@@ -24,3 +24,6 @@ export const newAccessToken = (): string => newSlugId() + newSlugId();
 
 /** A request id, an incident id, the identity of an incarnation of a hook. */
 export const newUuid = (): string => randomUUID();
+
+/** 128 random bits. */
+export const newBits128 = (): bigint => BigInt(`0x${randomBytes(16).toString('hex')}`);

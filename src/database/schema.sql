@@ -502,6 +502,13 @@ CREATE INDEX script_runs_of_hook ON public.script_runs USING btree (hook, id);
 
 CREATE INDEX script_runs_of_origin ON public.script_runs USING btree (origin, id);
 
+create table script_sources (
+  hook numeric not null,
+  version bigint not null,
+  source text not null,
+  constraint script_sources_pkey PRIMARY KEY (hook, version)
+);
+
 create table script_states (
   hook numeric not null,
   version uuid not null,

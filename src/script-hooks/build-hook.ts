@@ -56,7 +56,7 @@ export const buildHook = async (source: string, options: BuildOptions = {}): Pro
   const sandbox = options.sandbox ?? borrowSharedSandbox();
   const giveBack = options.sandbox === undefined ? returnSharedSandbox : async () => {};
   try {
-    const { program, failed } = await load(sandbox, await compile(sandbox, unwrapHoon(source)));
+    const { program, failed } = await load(sandbox, await compileScript(sandbox, source));
     return hookOf(sandbox, sandbox.addScript(program), failed, giveBack);
   } catch (error) {
     await giveBack();
@@ -64,7 +64,9 @@ export const buildHook = async (source: string, options: BuildOptions = {}): Pro
   }
 };
 
-const compile = async (sandbox: Sandbox, source: string): Promise<Uint8Array> => {
+/** The program of a source. Rejects as buildHook does. */
+export const compileScript = async (sandbox: Sandbox, text: string): Promise<Uint8Array> => {
+  const source = unwrapHoon(text);
   const size = Buffer.byteLength(source);
   const most = sandbox.limits.source;
   if (size > most) throw new ScriptHookError('HW_SCRIPT_TOO_LARGE', `The source is ${size} bytes; ${most} are allowed`);

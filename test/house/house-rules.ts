@@ -36,7 +36,16 @@ const INNER_FLOORS: Readonly<Record<string, readonly (readonly string[])[]>> = {
     ['evaluation'],
     ['definition.ts'],
   ],
-  'script-hooks': [['dry-run'], ['build-hook.ts'], ['sandbox'], ['engine'], ['guest']],
+  'script-hooks': [
+    ['api'],
+    ['hosting'],
+    ['library'],
+    ['dry-run'],
+    ['build-hook.ts'],
+    ['sandbox'],
+    ['engine'],
+    ['guest'],
+  ],
   community: [
     ['community.ts'],
     ['api'],

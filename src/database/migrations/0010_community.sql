@@ -166,6 +166,14 @@ create table script_hooks (
   created timestamptz not null
 );
 
+-- What ran from which version on, for runs that are to be repeated; the newest of each hook.
+create table script_sources (
+  hook numeric not null,
+  version bigint not null,
+  source text not null,
+  primary key (hook, version)
+);
+
 -- Apart from the hook: it changes with every run. No foreign key: its check would lock the hook's row. Made with the hook.
 create table script_states (
   hook numeric primary key,
@@ -245,7 +253,7 @@ create index script_runs_by_time on script_runs (at);
 
 -- Down Migration
 
-drop table script_runs, script_jobs, script_waits, script_crons, script_orders, script_configs, script_states, script_hooks;
+drop table script_runs, script_jobs, script_waits, script_crons, script_orders, script_configs, script_states, script_sources, script_hooks;
 drop table activity_sources, activity_events, contact_pages, profiles, blocked_ships, chat_messages, chats;
 drop table hidden_posts, channel_members, replies, posts, channels, group_members, groups, ships;
 drop function mentions_of;
