@@ -4,15 +4,15 @@ import type { Broker } from '../broker/broker.ts';
 import type { Base } from '../database/base.ts';
 import type { Transaction } from '../database/database.ts';
 import type { ActIn, Acting, ActResult } from './acting.ts';
-import { createChannelActions } from './actions/channel-actions.ts';
-import { createGroupActions } from './actions/group-actions.ts';
+import { actOnChannels } from './actions/channel-actions.ts';
+import { actOnGroups } from './actions/group-actions.ts';
+import { actOnActivity } from './activity/act.ts';
 import { createGroupCache } from './groups/group-store.ts';
 import { type CommitTurns, createCommitTurns } from './turns/commit-turns.ts';
 import { createPublishEvents } from './turns/publish-events.ts';
 import { createReadTurn, type ReadTurn } from './turns/read-turn.ts';
 import { createTakeTurn, type TurnResult } from './turns/take-turn.ts';
 import type { TurnHooks } from './turns/turn-hooks.ts';
-import type { ActionActivity, ActivitySource, IncomingEvent } from './types/activity.ts';
 import type { ActionClub, ActionContacts, ActionDM } from './types/chat.ts';
 import type { Action } from './types/effect.ts';
 
@@ -23,9 +23,6 @@ export type CommunitySettings = Base & {
   readonly dm: ActIn<ActionDM>;
   readonly club: ActIn<ActionClub>;
   readonly contacts: ActIn<ActionContacts>;
-  readonly activity: ActIn<ActionActivity>;
-  readonly record: (tx: Transaction, owner: string, events: readonly IncomingEvent[]) => Promise<void>;
-  readonly forgetActivity: (tx: Transaction, owner: string, source: ActivitySource) => Promise<void>;
 };
 
 export type Act = (action: Action, as: As) => Promise<TurnResult>;
@@ -47,17 +44,15 @@ export type Community = {
 };
 
 export const createCommunity = (settings: CommunitySettings): Community => {
-  const { database, clock, broker, hooks, dm, club, contacts, activity, record, forgetActivity } = settings;
+  const { database, clock, broker, hooks, dm, club, contacts } = settings;
   const commits = createCommitTurns({ database, hooks, publish: createPublishEvents(broker) });
   const readTurn = createReadTurn(createGroupCache());
   const takeTurn = createTakeTurn({ database, clock, readTurn, hooks, commits });
-  const groups = createGroupActions({ record });
-  const channels = createChannelActions({ groups, record, forgetActivity });
 
   const actIn = (tx: Transaction, action: Action, acting: Acting): Promise<ActResult> => {
-    if ('groups' in action) return groups(tx, action.groups, acting);
-    if ('channels' in action) return channels(tx, action.channels, acting);
-    if ('activity' in action) return activity(tx, action.activity, acting);
+    if ('groups' in action) return actOnGroups(tx, action.groups, acting);
+    if ('channels' in action) return actOnChannels(tx, action.channels, acting);
+    if ('activity' in action) return actOnActivity(tx, action.activity, acting);
     if ('dm' in action) return dm(tx, action.dm, acting);
     if ('club' in action) return club(tx, action.club, acting);
     return contacts(tx, action.contacts, acting);

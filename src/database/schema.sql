@@ -484,7 +484,7 @@ create table script_runs (
   src text collate "C" not null,
   depth integer not null,
   event_kind text not null,
-  event json not null,
+  event json,
   outcome text not null,
   reason text,
   result json not null,

@@ -1,6 +1,8 @@
 // What ships do to channels, apart from posting in them.
 import type { Transaction } from '../../database/database.ts';
 import { type ActIn, type Acting, type ActResult, DONE, refuse } from '../acting.ts';
+import { removeSource } from '../activity/act.ts';
+import { recordActivity } from '../activity/record.ts';
 import {
   type ChannelDoc,
   NEW_CHANNEL,
@@ -26,20 +28,11 @@ import { readGroup, type StoredGroup } from '../groups/group-store.ts';
 import { hostOf, isAdmin, mayRead } from '../groups/membership.ts';
 import { DEFAULT_ZONE } from '../groups/new-group.ts';
 import { idFromMillis } from '../schema/id.ts';
-import type { ActivitySource, IncomingEvent } from '../types/activity.ts';
 import type { ActionChannel, ActionChannels, ActionPost, CreateChannel } from '../types/channels.ts';
-import type { ActionGroups } from '../types/group.ts';
+import { actOnGroups } from './group-actions.ts';
 
 /** All but posts, which are turns. */
 type PlainAction = Exclude<ActionChannel, { readonly post: ActionPost }>;
-
-export type ChannelActionsSettings = {
-  /** Changes the group in which a new channel is listed. */
-  readonly groups: ActIn<ActionGroups>;
-  readonly record: (tx: Transaction, owner: string, events: readonly IncomingEvent[]) => Promise<void>;
-  /** What a ship was told of a source, and how loud it was, is forgotten. */
-  readonly forgetActivity: (tx: Transaction, owner: string, source: ActivitySource) => Promise<void>;
-};
 
 export const KINDS = ['chat', 'diary', 'heap'] as const;
 const VIEWS = ['list', 'grid'] as const;
@@ -47,76 +40,74 @@ const SORTS = ['time', 'alpha', 'arranged'] as const;
 /** Of an arrangement. */
 const MOST_IN_ORDER = 10_000;
 
-export const createChannelActions = (settings: ChannelActionsSettings): ActIn<ActionChannels> => {
-  const { groups, record, forgetActivity } = settings;
+const create = async (tx: Transaction, asked: CreateChannel, acting: Acting): Promise<ActResult> => {
+  const { kind, name, group: flag, title, description, readers, writers } = asked;
+  if (!isOneOf(KINDS, kind)) return refuse(`A channel is a ${KINDS.join(', ')}, and not a ${kind}.`);
+  const nest = `${kind}/${acting.actor}/${name}`;
+  const doc: ChannelDoc = { ...NEW_CHANNEL, view: kind === 'heap' ? 'grid' : 'list', writers: [...new Set(writers)] };
+  if (!(await storeNewChannel(tx, { nest, flag, doc }))) return refuse(`There is a channel ${nest} already.`);
+  const meta = { title, description, image: '', cover: '' };
+  const add = { meta, added: acting.now, zone: DEFAULT_ZONE, join: false, readers };
+  const listed = await actOnGroups(tx, { flag, update: { diff: { channel: { nest, diff: { add } } } } }, acting);
+  if (listed.kind === 'refused') return listed;
+  await joinChannels(tx, [{ nest, ship: acting.actor }], String(idFromMillis(acting.now)));
+  return DONE;
+};
 
-  const create = async (tx: Transaction, asked: CreateChannel, acting: Acting): Promise<ActResult> => {
-    const { kind, name, group: flag, title, description, readers, writers } = asked;
-    if (!isOneOf(KINDS, kind)) return refuse(`A channel is a ${KINDS.join(', ')}, and not a ${kind}.`);
-    const nest = `${kind}/${acting.actor}/${name}`;
-    const doc: ChannelDoc = { ...NEW_CHANNEL, view: kind === 'heap' ? 'grid' : 'list', writers: [...new Set(writers)] };
-    if (!(await storeNewChannel(tx, { nest, flag, doc }))) return refuse(`There is a channel ${nest} already.`);
-    const meta = { title, description, image: '', cover: '' };
-    const add = { meta, added: acting.now, zone: DEFAULT_ZONE, join: false, readers };
-    const listed = await groups(tx, { flag, update: { diff: { channel: { nest, diff: { add } } } } }, acting);
-    if (listed.kind === 'refused') return listed;
-    await joinChannels(tx, [{ nest, ship: acting.actor }], String(idFromMillis(acting.now)));
+const join = async (tx: Transaction, { nest, flag }: StoredChannel, asked: string, { actor, now }: Acting) => {
+  if (asked !== flag) return refuse(`${nest} is no channel of ${asked}.`);
+  const group = await readGroup(tx, flag);
+  if (hostOf(nest) !== actor && !(group && mayRead(group, nest, actor))) return refuse(`You may not read ${nest}.`);
+  const joined = await joinChannels(tx, [{ nest, ship: actor }], String(idFromMillis(now)));
+  if (joined.length > 0) {
+    await recordActivity(tx, [{ owner: actor, event: { 'chan-init': { channel: nest, group: flag } } }], now);
+  }
+  return DONE;
+};
+
+const leave = async (tx: Transaction, { nest, flag }: StoredChannel, { actor }: Acting): Promise<ActResult> => {
+  const left = await leaveChannels(tx, [nest], [actor]);
+  if (left.length > 0) await removeSource(tx, actor, { channel: { nest, group: flag } });
+  return DONE;
+};
+
+const own = async (tx: Transaction, nest: string, action: PlainAction, { actor }: Acting): Promise<ActResult> => {
+  if (!(await readMembership(tx, nest, actor))) return refuse(`You have not joined ${nest}.`);
+  if ('read' in action) await markRead(tx, nest, actor);
+  else if ('read-at' in action) await markReadUntil(tx, nest, actor, digits(action['read-at']));
+  else await setWatched(tx, nest, actor, 'watch' in action);
+  return DONE;
+};
+
+const change = async (tx: Transaction, nest: string, action: PlainAction, acting: Acting): Promise<ActResult> => {
+  if ('read' in action || 'read-at' in action || 'watch' in action || 'unwatch' in action) {
+    return own(tx, nest, action, acting);
+  }
+  const channel = 'leave' in action ? await readChannel(tx, nest) : await readChannelToChange(tx, nest);
+  if (!channel) return refuse(`There is no channel ${nest}.`);
+  if ('leave' in action) return leave(tx, channel, acting);
+  if ('join' in action) return join(tx, channel, action.join, acting);
+  if (!isChannelAdmin(await readGroup(tx, channel.flag), nest, acting.actor)) {
+    return refuse('Only admins of the group change its channels.');
+  }
+  const doc = changeDoc(channel.doc, action);
+  if (typeof doc === 'string') return refuse(doc);
+  if (JSON.stringify(doc) !== JSON.stringify(channel.doc)) await storeChannel(tx, nest, doc);
+  return DONE;
+};
+
+export const actOnChannels: ActIn<ActionChannels> = async (tx, asked, acting) => {
+  if ('create' in asked) return create(tx, asked.create, acting);
+  if ('pin' in asked) return DONE; // clients keep their own pins
+  if ('toggle-post' in asked) {
+    const toggle = asked['toggle-post'];
+    if ('hide' in toggle) await hidePost(tx, acting.actor, digits(toggle.hide));
+    else await showPost(tx, acting.actor, digits(toggle.show));
     return DONE;
-  };
-
-  const join = async (tx: Transaction, { nest, flag }: StoredChannel, asked: string, { actor, now }: Acting) => {
-    if (asked !== flag) return refuse(`${nest} is no channel of ${asked}.`);
-    const group = await readGroup(tx, flag);
-    if (hostOf(nest) !== actor && !(group && mayRead(group, nest, actor))) return refuse(`You may not read ${nest}.`);
-    const joined = await joinChannels(tx, [{ nest, ship: actor }], String(idFromMillis(now)));
-    if (joined.length > 0) await record(tx, actor, [{ 'chan-init': { channel: nest, group: flag } }]);
-    return DONE;
-  };
-
-  const leave = async (tx: Transaction, { nest, flag }: StoredChannel, { actor }: Acting): Promise<ActResult> => {
-    const left = await leaveChannels(tx, [nest], [actor]);
-    if (left.length > 0) await forgetActivity(tx, actor, { channel: { nest, group: flag } });
-    return DONE;
-  };
-
-  const own = async (tx: Transaction, nest: string, action: PlainAction, { actor }: Acting): Promise<ActResult> => {
-    if (!(await readMembership(tx, nest, actor))) return refuse(`You have not joined ${nest}.`);
-    if ('read' in action) await markRead(tx, nest, actor);
-    else if ('read-at' in action) await markReadUntil(tx, nest, actor, digits(action['read-at']));
-    else await setWatched(tx, nest, actor, 'watch' in action);
-    return DONE;
-  };
-
-  const change = async (tx: Transaction, nest: string, action: PlainAction, acting: Acting): Promise<ActResult> => {
-    if ('read' in action || 'read-at' in action || 'watch' in action || 'unwatch' in action) {
-      return own(tx, nest, action, acting);
-    }
-    const channel = 'leave' in action ? await readChannel(tx, nest) : await readChannelToChange(tx, nest);
-    if (!channel) return refuse(`There is no channel ${nest}.`);
-    if ('leave' in action) return leave(tx, channel, acting);
-    if ('join' in action) return join(tx, channel, action.join, acting);
-    if (!isChannelAdmin(await readGroup(tx, channel.flag), nest, acting.actor)) {
-      return refuse('Only admins of the group change its channels.');
-    }
-    const doc = changeDoc(channel.doc, action);
-    if (typeof doc === 'string') return refuse(doc);
-    if (JSON.stringify(doc) !== JSON.stringify(channel.doc)) await storeChannel(tx, nest, doc);
-    return DONE;
-  };
-
-  return async (tx, asked, acting) => {
-    if ('create' in asked) return create(tx, asked.create, acting);
-    if ('pin' in asked) return DONE; // clients keep their own pins
-    if ('toggle-post' in asked) {
-      const toggle = asked['toggle-post'];
-      if ('hide' in toggle) await hidePost(tx, acting.actor, digits(toggle.hide));
-      else await showPost(tx, acting.actor, digits(toggle.show));
-      return DONE;
-    }
-    const { nest, action } = asked.channel;
-    if ('post' in action) throw new Error('a post is a turn');
-    return change(tx, nest, action, acting);
-  };
+  }
+  const { nest, action } = asked.channel;
+  if ('post' in action) throw new Error('a post is a turn');
+  return change(tx, nest, action, acting);
 };
 
 const isChannelAdmin = (group: StoredGroup | undefined, nest: string, ship: string): boolean =>

@@ -2,6 +2,7 @@
 // what they are told.
 import type { Transaction } from '../../database/database.ts';
 import { type ActIn, type Acting, type ActResult, DONE, refuse } from '../acting.ts';
+import { recordActivity } from '../activity/record.ts';
 import { readChannelsOf, readChannelToChange, storeChannel } from '../channels/channel-store.ts';
 import { joinChannels, leaveChannels, readMembersOf } from '../channels/membership-store.ts';
 import { changeGroup } from '../groups/change-group.ts';
@@ -13,115 +14,123 @@ import { idFromMillis, withDots } from '../schema/id.ts';
 import type { IncomingEvent } from '../types/activity.ts';
 import type { ActionGroups, DiffGroups, Group } from '../types/group.ts';
 
-/** Tells a ship of something that concerns it. */
-export type RecordActivity = (tx: Transaction, owner: string, events: readonly IncomingEvent[]) => Promise<void>;
+/** Tells each of them, where there is such a ship. */
+const tell = (tx: Transaction, owners: readonly string[], event: IncomingEvent, { now }: Acting) =>
+  recordActivity(
+    tx,
+    owners.map((owner) => ({ owner, event })),
+    now,
+  );
 
-export type GroupActionsSettings = { readonly record: RecordActivity };
+/** Those of these ships join these channels that may read them. */
+const join = async (
+  tx: Transaction,
+  hosted: StoredGroup,
+  nests: readonly string[],
+  ships: readonly string[],
+  acting: Acting,
+): Promise<void> => {
+  const pairs = nests.flatMap((nest) =>
+    ships.filter((ship) => mayRead(hosted, nest, ship)).map((ship) => ({ nest, ship })),
+  );
+  const joined = await joinChannels(tx, pairs, String(idFromMillis(acting.now)));
+  await recordActivity(
+    tx,
+    joined.map(({ nest, ship }) => ({ owner: ship, event: { 'chan-init': { channel: nest, group: hosted.flag } } })),
+    acting.now,
+  );
+};
 
-export const createGroupActions = ({ record }: GroupActionsSettings): ActIn<ActionGroups> => {
-  const tell = async (tx: Transaction, owners: readonly string[], event: IncomingEvent): Promise<void> => {
-    for (const owner of owners) await record(tx, owner, [event]);
-  };
+/** The channels that new members join by themselves. */
+const joinedByAll = ({ channels }: Group): string[] =>
+  Object.entries(channels).flatMap(([nest, channel]) => (channel.join ? [nest] : []));
 
-  /** They join the channels of the group that they may read and that new members join. */
-  const joinOwn = async (tx: Transaction, hosted: StoredGroup, ships: readonly string[], acting: Acting) => {
-    const channels = Object.entries(hosted.group.channels).filter(([, channel]) => channel.join);
-    await join(
-      tx,
-      hosted,
-      channels.map(([nest]) => nest),
-      ships,
-      acting,
-    );
-  };
+const leaveAll = async (tx: Transaction, flag: string, ships: readonly string[]): Promise<void> => {
+  const channels = await readChannelsOf(tx, flag);
+  await leaveChannels(
+    tx,
+    channels.map(({ nest }) => nest),
+    ships,
+  );
+};
 
-  const join = async (
-    tx: Transaction,
-    hosted: StoredGroup,
-    nests: readonly string[],
-    ships: readonly string[],
-    { now }: Acting,
-  ): Promise<void> => {
-    const pairs = nests.flatMap((nest) =>
-      ships.filter((ship) => mayRead(hosted, nest, ship)).map((ship) => ({ nest, ship })),
-    );
-    const joined = await joinChannels(tx, pairs, String(idFromMillis(now)));
-    for (const { nest, ship } of joined) {
-      await record(tx, ship, [{ 'chan-init': { channel: nest, group: hosted.flag } }]);
-    }
-  };
-
-  const follow = async (tx: Transaction, hosted: StoredGroup, what: Consequence, acting: Acting): Promise<void> => {
-    const { flag, group } = hosted;
-    const admins = Object.keys(group.fleet).filter((ship) => ship !== acting.actor && isAdmin(hosted, ship));
-    if (what.kind === 'kicked' || what.kind === 'left') {
-      const ships = what.kind === 'left' ? [what.ship] : what.ships;
-      const channels = await readChannelsOf(tx, flag);
-      await leaveChannels(
-        tx,
-        channels.map(({ nest }) => nest),
-        ships,
-      );
-      for (const ship of ships) {
-        const told = what.kind === 'left' ? admins : [...admins, ship];
-        await tell(tx, told, { 'group-kick': { group: flag, ship } });
-      }
-    } else if (what.kind === 'invited') {
-      for (const ship of what.ships) await record(tx, ship, [{ 'group-invite': { group: flag, ship: acting.actor } }]);
-    } else if (what.kind === 'joined') {
-      await joinOwn(tx, hosted, [what.ship], acting);
-      await tell(tx, admins, { 'group-join': { group: flag, ship: what.ship } });
-    } else if (what.kind === 'asked') {
-      for (const ship of what.ships) await tell(tx, admins, { 'group-ask': { group: flag, ship } });
-    } else if (what.kind === 'roles-given') {
-      const { roles } = what;
+/** What a change means for others. */
+const follow = async (tx: Transaction, hosted: StoredGroup, what: Consequence, acting: Acting): Promise<void> => {
+  const { flag, group } = hosted;
+  const admins = Object.keys(group.fleet).filter((ship) => ship !== acting.actor && isAdmin(hosted, ship));
+  const tellAdmins = (event: IncomingEvent) => tell(tx, admins, event, acting);
+  switch (what.kind) {
+    case 'left':
+      await leaveAll(tx, flag, [what.ship]);
+      await tellAdmins({ 'group-kick': { group: flag, ship: what.ship } });
+      return;
+    case 'kicked':
+      await leaveAll(tx, flag, what.ships);
       for (const ship of what.ships) {
-        await record(tx, ship, [{ 'group-role': { group: flag, ship, roles: [...roles] } }]);
+        await tell(tx, [...admins, ship], { 'group-kick': { group: flag, ship } }, acting);
       }
-    } else if (what.kind === 'role-deleted') {
+      return;
+    case 'invited':
+      await tell(tx, what.ships, { 'group-invite': { group: flag, ship: acting.actor } }, acting);
+      return;
+    case 'joined':
+      await join(tx, hosted, joinedByAll(group), [what.ship], acting);
+      await tellAdmins({ 'group-join': { group: flag, ship: what.ship } });
+      return;
+    case 'asked':
+      for (const ship of what.ships) await tellAdmins({ 'group-ask': { group: flag, ship } });
+      return;
+    case 'roles-given':
+      for (const ship of what.ships) {
+        await tell(tx, [ship], { 'group-role': { group: flag, ship, roles: [...what.roles] } }, acting);
+      }
+      return;
+    case 'role-deleted':
       await deleteWriters(tx, flag, what.role);
-    } else if (what.kind === 'channel-listed') {
+      return;
+    case 'channel-listed': {
       const members = Object.entries(group.fleet).flatMap(([ship, { joined }]) => (joined > 0 ? [ship] : []));
       await join(tx, hosted, [what.nest], members, acting);
-    } else {
-      await tell(tx, admins, flagEvent(flag, what));
+      return;
     }
-  };
+    case 'flagged':
+      await tellAdmins(flagEvent(flag, what));
+  }
+};
 
-  const create = async (tx: Transaction, flag: string, group: Group, acting: Acting): Promise<ActResult> => {
-    if (hostOf(flag) !== acting.actor) return refuse('You can make groups of your own only.');
-    const { fleet, cabals, zones } = newGroup({ host: acting.actor, title: '', now: acting.now });
-    const whole: Group = {
-      ...group,
-      // What no group is without.
-      fleet: { ...group.fleet, ...(Object.hasOwn(group.fleet, acting.actor) ? {} : fleet) },
-      cabals: { ...cabals, ...group.cabals },
-      zones: { ...zones, ...group.zones },
-      'zone-ord': [...new Set([...group['zone-ord'], ...Object.keys({ ...zones, ...group.zones })])],
-    };
-    if (!(await storeNewGroup(tx, flag, whole))) return refuse(`There is a group ${flag} already.`);
-    const others = difference(Object.keys(whole.fleet), [acting.actor]);
-    for (const ship of others) await record(tx, ship, [{ 'group-invite': { group: flag, ship: acting.actor } }]);
-    return DONE;
+const create = async (tx: Transaction, flag: string, group: Group, acting: Acting): Promise<ActResult> => {
+  if (hostOf(flag) !== acting.actor) return refuse('You can make groups of your own only.');
+  const { fleet, cabals, zones } = newGroup({ host: acting.actor, title: '', now: acting.now });
+  const whole: Group = {
+    ...group,
+    // What no group is without.
+    fleet: { ...fleet, ...group.fleet },
+    cabals: { ...cabals, ...group.cabals },
+    zones: { ...zones, ...group.zones },
+    'zone-ord': [...new Set([...group['zone-ord'], ...Object.keys({ ...zones, ...group.zones })])],
   };
+  if (!(await storeNewGroup(tx, flag, whole))) return refuse(`There is a group ${flag} already.`);
+  const others = difference(Object.keys(whole.fleet), [acting.actor]);
+  await tell(tx, others, { 'group-invite': { group: flag, ship: acting.actor } }, acting);
+  return DONE;
+};
 
-  return async (tx, { flag, update: { diff } }, acting) => {
-    if ('create' in diff) return create(tx, flag, diff.create, acting);
-    const stored = await readGroupToChange(tx, flag);
-    if (!stored) return refuse(`There is no group ${flag}.`);
-    const change = changeGroup(stored, diff, acting);
-    if (change.kind === 'refused') return refuse(change.reason);
-    if (change.kind === 'unchanged') return DONE;
-    if (change.kind === 'deleted') {
-      await removeGroup(tx, flag);
-      return DONE;
-    }
-    await storeGroup(tx, flag, stored.group, change.group);
-    const after = { ...stored, group: change.group };
-    for (const consequence of change.consequences) await follow(tx, after, consequence, acting);
-    if (mayCloseChannels(diff)) await closeChannels(tx, after);
+export const actOnGroups: ActIn<ActionGroups> = async (tx, { flag, update: { diff } }, acting) => {
+  if ('create' in diff) return create(tx, flag, diff.create, acting);
+  const stored = await readGroupToChange(tx, flag);
+  if (!stored) return refuse(`There is no group ${flag}.`);
+  const change = changeGroup(stored, diff, acting);
+  if (change.kind === 'refused') return refuse(change.reason);
+  if (change.kind === 'unchanged') return DONE;
+  if (change.kind === 'deleted') {
+    await removeGroup(tx, flag);
     return DONE;
-  };
+  }
+  await storeGroup(tx, flag, stored.group, change.group);
+  const after = { ...stored, group: change.group };
+  for (const consequence of change.consequences) await follow(tx, after, consequence, acting);
+  if (mayCloseChannels(diff)) await closeChannels(tx, after);
+  return DONE;
 };
 
 /** Whether it may take from somebody what they could read before. */

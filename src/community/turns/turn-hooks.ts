@@ -7,7 +7,8 @@ import type { Event } from '../types/event.ts';
 
 /** An event, and everything that hooks may ask about it. */
 export type Turn = {
-  readonly nest: string;
+  /** undefined: it happens in no channel, as runs whose time has come may. */
+  readonly nest: string | undefined;
   readonly event: Event;
   /** Who caused it. */
   readonly src: string;
@@ -15,8 +16,8 @@ export type Turn = {
   readonly now: number;
   /** How many effects led to it; 0: a user did it. */
   readonly depth: number;
-  /** Before the event. */
-  readonly posts: PostPages;
+  /** Of the channel, before the event. */
+  readonly posts: PostPages | undefined;
   readonly group: StoredGroup | undefined;
 };
 

@@ -238,7 +238,7 @@ create table script_runs (
   src text collate "C" not null,        -- who caused it
   depth integer not null,
   event_kind text not null,             -- on-post/add, cron and the like
-  event json not null,
+  event json,                           -- null: larger than is kept
   outcome text not null check (outcome in ('allowed', 'changed', 'denied', 'failed')),
   reason text,                          -- of a denial or a failure
   result json not null,                 -- effects, prints, what was dropped, stack

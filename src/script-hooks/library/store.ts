@@ -63,7 +63,8 @@ const lock = statement<unknown>('scripts.lock', `select pg_advisory_xact_lock(${
 
 const insertHook = statement(
   'scripts.insert',
-  `insert into script_hooks (id, name, meta, src, running_src, error, on_error, created)
+  `with state as (insert into script_states (hook, version, state) values ($1, gen_random_uuid(), 'null'))
+  insert into script_hooks (id, name, meta, src, running_src, error, on_error, created)
   values ($1, $2, $3, $4::text, case when $5::text is null then $4 end, $5, $6, to_timestamp($7::double precision / 1000))`,
 );
 const setSource = statement<{ readonly version: number }>(

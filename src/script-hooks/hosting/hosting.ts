@@ -1,0 +1,89 @@
+// Script hooks where they live: on the channels of the host, at their times, with what they ask for
+// done afterwards.
+import type { Community } from '../../community/community.ts';
+import type { TurnHooks } from '../../community/turns/turn-hooks.ts';
+import type { Base } from '../../database/base.ts';
+import { statement } from '../../database/statement.ts';
+import type { Timers } from '../../timers/create-timers.ts';
+import { CRON_TIMER } from '../library/crons.ts';
+import { WAIT_TIMER } from '../library/library.ts';
+import type { Sandbox } from '../sandbox/sandbox.ts';
+import { createDoJob, type FireTaskHook } from './do-job.ts';
+import { createHookStates } from './hook-states.ts';
+import { createHostedHooks, type HostedHook } from './hosted-hooks.ts';
+import { createHostedTurns } from './hosted-turns.ts';
+import { createJobs, type Jobs } from './jobs.ts';
+import { createPrograms } from './programs.ts';
+import { createRunHooks, type RecordRun } from './run-hooks.ts';
+import { deleteRunsBefore, type RunRow } from './run-rows.ts';
+import { createCronHandler, createWaitHandler } from './waits.ts';
+
+export type HostingSettings = Base & {
+  /** The host's ship. */
+  readonly our: string;
+  /** Gets the handlers of crons and wake-ups; runs after this. */
+  readonly timers: Timers;
+  readonly sandbox: Sandbox;
+  /** Where effects are done; asked for when there are any. */
+  readonly community: () => Community;
+  readonly fireTaskHook: FireTaskHook;
+  readonly record: RecordRun;
+  /** How long the ledger of runs is kept. */
+  readonly retentionDays: number;
+};
+
+export type Hosting = AsyncDisposable & {
+  /** For the turns of channels. */
+  readonly turnHooks: TurnHooks;
+  /** Does effects and runs until the signal aborts. */
+  readonly run: Jobs['run'];
+  /** Resolves when no effect and no run is under way here. */
+  readonly whenIdle: Jobs['whenIdle'];
+};
+
+const RETENTION_TIMER = { kind: 'script-runs.retention', key: 'all' } as const;
+const DAY_MS = 86_400_000;
+const MOST_DELETED = 5_000;
+
+const disable = statement(
+  'hosting.disable',
+  `update script_hooks set is_enabled = false, disabled_reason = $3, version = version + 1
+   where id = $1 and version = $2`,
+);
+
+export const createHosting = async (settings: HostingSettings): Promise<Hosting> => {
+  const { our, database, timers, sandbox, community, fireTaskHook, record, clock, log, metrics } = settings;
+  const hooks = createHostedHooks(database);
+  const programs = createPrograms(hooks, sandbox);
+  const counted = metrics.counter('hookwright_script_runs_total', 'Runs of script hooks', ['outcome']);
+  const onRuns = (rows: readonly RunRow[]) => {
+    for (const { outcome } of rows) counted.inc({ outcome });
+  };
+  const onDisabled = (hook: HostedHook, reason: string) => {
+    log.warn({ hook: hook.name, reason }, 'script hook disabled');
+    void database.query(disable, [hook.id, hook.version, reason]).catch((error: unknown) => {
+      log.warn({ hook: hook.name, err: error }, 'script hook is disabled in this process only');
+    });
+  };
+  const runHooks = createRunHooks({ our, programs, log, record, onDisabled });
+  const jobs = createJobs({ database, clock, log, metrics, doJob: (job) => doJob(job) });
+  const states = createHookStates(database);
+  const turns = createHostedTurns({ our, hooks, states, runHooks, jobs, onRuns });
+  const doJob = createDoJob({ our, database, timers, hooks, turns, community, fireTaskHook, clock, log });
+
+  timers.handleBatch(CRON_TIMER, createCronHandler({ jobs, clock }));
+  timers.handleBatch(WAIT_TIMER, createWaitHandler({ jobs, clock }));
+  timers.handle(RETENTION_TIMER.kind, async (tx) => {
+    const now = clock.now();
+    const deleted = await deleteRunsBefore(tx, now - settings.retentionDays * DAY_MS, MOST_DELETED);
+    return { next: deleted < MOST_DELETED ? now + DAY_MS : now };
+  });
+  await database.transaction((tx) => timers.set(tx, { ...RETENTION_TIMER, due: clock.now() }));
+
+  return {
+    turnHooks: turns,
+    run: jobs.run,
+    whenIdle: jobs.whenIdle,
+    [Symbol.asyncDispose]: () => programs[Symbol.asyncDispose](),
+  };
+};

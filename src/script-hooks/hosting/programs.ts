@@ -1,0 +1,48 @@
+// The hooks that run here, built: each once, until its source changes.
+import { LRUCache } from 'lru-cache';
+import { buildHook, type ScriptHook } from '../build-hook.ts';
+import type { Sandbox } from '../sandbox/sandbox.ts';
+import type { HostedHook, HostedHooks } from './hosted-hooks.ts';
+
+export type Programs = AsyncDisposable & {
+  /** undefined: the hook is gone. Rejects with a ScriptHookError when it cannot be built. */
+  readonly get: (hook: Pick<HostedHook, 'id' | 'version'>) => Promise<ScriptHook | undefined>;
+};
+
+type Built = { readonly version: number; readonly program: Promise<ScriptHook | undefined> };
+
+const MOST = 1_000;
+
+export const createPrograms = (hooks: Pick<HostedHooks, 'sourceOf'>, sandbox: Sandbox): Programs => {
+  const cache = new LRUCache<string, Built>({ max: MOST, dispose: (built) => void end(built) });
+
+  const build = async (id: string): Promise<ScriptHook | undefined> => {
+    const source = await hooks.sourceOf(id);
+    return source === undefined ? undefined : buildHook(source, { sandbox });
+  };
+
+  return {
+    get: ({ id, version }) => {
+      const known = cache.get(id);
+      if (known && known.version >= version) return known.program;
+      const built: Built = { version, program: build(id) };
+      cache.set(id, built);
+      // What cannot be built now can be later: the threads may have been busy.
+      built.program.catch(() => {
+        if (cache.peek(id) === built) cache.delete(id);
+      });
+      return built.program;
+    },
+    [Symbol.asyncDispose]: async () => {
+      const all = [...cache.values()];
+      cache.clear();
+      await Promise.all(all.map(end));
+    },
+  };
+};
+
+/** Runs that are under way finish. One that was not built is nothing to end. */
+const end = async ({ program }: Built): Promise<void> => {
+  const built = await program.catch(() => undefined);
+  await built?.[Symbol.asyncDispose]();
+};

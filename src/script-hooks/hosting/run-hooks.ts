@@ -1,0 +1,155 @@
+// Runs hooks for an event, one after the other: each sees what the one before it returned.
+
+import type { Turn } from '../../community/turns/turn-hooks.ts';
+import type { Event } from '../../community/types/event.ts';
+import { describeError } from '../../core/errors.ts';
+import { newSlugId } from '../../core/ids.ts';
+import type { Log } from '../../core/log.ts';
+import { eventKindName } from '../sandbox/lazy-event.ts';
+import type { Bowl, Outcome } from '../types.ts';
+import { type HookState, nextState, type StateChange } from './hook-states.ts';
+import type { HostedHook } from './hosted-hooks.ts';
+import type { NewJob } from './jobs-store.ts';
+import type { Programs } from './programs.ts';
+import type { RunRow } from './run-rows.ts';
+
+export type RunsResult = {
+  readonly verdict:
+    | { readonly kind: 'allowed'; readonly event: Event }
+    | { readonly kind: 'denied'; reason: string | null };
+  readonly states: readonly StateChange[];
+  readonly runs: readonly Ran[];
+};
+
+/** A run, with the effects that it asked for. */
+export type Ran = { readonly row: RunRow; readonly jobs: readonly (Omit<NewJob, 'body'> & { body: EffectOfRun })[] };
+type EffectOfRun = Omit<Extract<NewJob['body'], { kind: 'effect' }>, 'run'>;
+
+export type RunHooksSettings = {
+  readonly our: string;
+  readonly programs: Programs;
+  readonly log: Log;
+  /** Wraps a bowl, to know later what a run read of it. */
+  readonly record: RecordRun;
+  /** The hook has been stopped from outside again and again. */
+  readonly onDisabled: (hook: HostedHook, reason: string) => void;
+};
+
+/** `json`: what it takes to repeat the run; null: too much. */
+export type RecordRun = (bowl: Bowl) => { readonly bowl: Bowl; readonly json: () => string | null };
+
+export type RunHooks = (
+  hooks: readonly HostedHook[],
+  turn: Turn,
+  read: (hook: string) => Promise<HookState | undefined>,
+) => Promise<RunsResult>;
+
+/** An effect of an effect of an effect: this many, and no more. */
+export const DEEPEST_EFFECT = 8;
+/** Characters of an event as the ledger keeps it. */
+const LARGEST_EVENT = 64 * 1024;
+
+export const createRunHooks = ({ our, programs, log, record, onDisabled }: RunHooksSettings): RunHooks => {
+  const build = async (hook: HostedHook) => {
+    try {
+      return await programs.get(hook);
+    } catch (error) {
+      log.warn({ hook: hook.name, err: describeError(error) }, 'script hook could not be built');
+      return undefined;
+    }
+  };
+
+  return async (hooks, turn, read) => {
+    const changes = new Map<string, StateChange>();
+    const runs: Ran[] = [];
+    const write = createWriter(turn);
+    let event = turn.event;
+    for (const hook of hooks) {
+      const program = hook.isRunnable ? await build(hook) : undefined;
+      const state = changes.get(hook.id)?.after ?? (await read(hook.id));
+      if (!program || !state) continue;
+      const recorded = record(bowlOf(our, hook, turn, state));
+      const outcome = await program.run({ event, bowl: recorded.bowl, seed: newSlugId() });
+      const reason = program.disabled();
+      if (reason !== null) onDisabled(hook, reason);
+      const before = changes.get(hook.id)?.before ?? state;
+      changes.set(hook.id, { hook: hook.id, before, after: nextState(state, outcome.stateJson) });
+      runs.push(write(hook, event, outcome, recorded.json()));
+      const denied = denialOf(hook, outcome);
+      if (denied) return { verdict: denied, states: [...changes.values()], runs };
+      if (outcome.outcome === 'allowed') event = outcome.event;
+    }
+    return { verdict: { kind: 'allowed', event }, states: [...changes.values()], runs };
+  };
+};
+
+const denialOf = (hook: HostedHook, outcome: Outcome): { kind: 'denied'; reason: string | null } | undefined => {
+  if (outcome.outcome === 'denied') return { kind: 'denied', reason: outcome.reason };
+  if (outcome.outcome === 'allowed' || hook.onError === 'allow') return undefined;
+  return { kind: 'denied', reason: `The hook "${hook.name}" failed, and without it nothing passes.` };
+};
+
+const bowlOf = (our: string, { id, name, config }: HostedHook, turn: Turn, { json }: HookState): Bowl => {
+  const { nest, posts, group, src, now } = turn;
+  return {
+    ...{ our, src, now, config, hook: { id, name } },
+    state: null, // only its text is looked at
+    stateJson: json,
+    channel: nest === undefined ? null : { nest, posts: posts ?? [] },
+    group: group ? { flag: group.flag, fleet: group.group.fleet } : null,
+  };
+};
+
+/** Makes the rows of one turn. */
+const createWriter = ({ nest, src, now, depth }: Turn) => {
+  let last: { readonly event: Event; readonly text: string | null } | undefined;
+  const textOf = (event: Event): string | null => {
+    if (last?.event === event) return last.text;
+    const text = JSON.stringify(event);
+    last = { event, text: text.length > LARGEST_EVENT ? null : text };
+    return last.text;
+  };
+
+  return (hook: HostedHook, event: Event, outcome: Outcome, replay: string | null): Ran => {
+    const origin = nest ?? '';
+    const isTooDeep = depth + 1 > DEEPEST_EFFECT;
+    const tooDeep = outcome.effects.map((_effect, index) => ({
+      pointer: `/effects/${index}`,
+      reason: `${DEEPEST_EFFECT} effects led to this one already, and no more are done`,
+    }));
+    const jobs = outcome.effects.map((effect, index) => ({
+      lane: origin === '' ? `hook/${hook.id}` : origin,
+      depth: depth + 1,
+      body: {
+        ...({ kind: 'effect', effect, index, hook: hook.id, name: hook.name, origin } as const),
+        ...('trigger' in effect && { taskId: newSlugId() }),
+      },
+    }));
+    const isChanged = outcome.outcome === 'allowed' && outcome.event !== event;
+    return {
+      jobs: isTooDeep ? [] : jobs,
+      row: {
+        ...{ at: now, hook: hook.id, hookVersion: hook.version, origin, src, depth, replay },
+        eventKind: eventKindName(event) ?? '',
+        event: textOf(event),
+        outcome: isChanged ? 'changed' : outcome.outcome,
+        reason: outcome.outcome === 'denied' ? outcome.reason : outcome.outcome === 'failed' ? outcome.message : null,
+        result: {
+          effects: outcome.effects,
+          prints: outcome.prints,
+          dropped: isTooDeep ? [...outcome.dropped, ...tooDeep] : outcome.dropped,
+          ...(outcome.outcome === 'failed' && { failure: failureOf(outcome) }),
+          ...(isChanged && { event: outcome.event }),
+        },
+        durationMs: outcome.durationMs,
+        seed: outcome.seed,
+      },
+    };
+  };
+};
+
+const failureOf = ({ kind, line, column, stack, causes }: Extract<Outcome, { outcome: 'failed' }>) => ({
+  ...{ kind, stack, causes },
+  ...(line !== undefined && { line }),
+  ...(column !== undefined && { column }),
+});

@@ -1,0 +1,139 @@
+// What script hooks do in the turns of channels, seen through the actions of users.
+import assert from 'node:assert/strict';
+import { after, describe, it } from 'node:test';
+import { lastFirst } from '../../../test/support/wait.ts';
+import { BUD, createWorld, essay, FES, HOST, LOUNGE, NEC, onPost, textOf } from '../test-support/hosting-world.ts';
+
+const world = await createWorld(lastFirst({ after }));
+const { act, hook, post, posts, texts, postOf, channel, does, refused, settled } = world;
+
+const script = (body: string): string => `
+  const { get_state, set_state, effects, ship_normalize } = require('tlon_hooks');
+  module.exports = (event) => { ${body} };`;
+const allow = '{ event: { allowed: event }, effects: [] }';
+
+describe('a channel', () => {
+  it('without hooks takes what its members write, in order', async () => {
+    const nest = await channel('chat', 'plain');
+    await post('one', NEC, nest);
+    await post('two', FES, nest);
+    assert.deepEqual(await texts(nest), ['one', 'two']);
+  });
+
+  it('gives each hook the event that the one before it returned', async () => {
+    const nest = await channel('chat', 'order');
+    for (const letter of ['a', 'b']) {
+      await hook(
+        script(`const post = event['on-post'].add; post.essay.content = [{ inline: [post.essay.content[0].inline[0] + '${letter}'] }];
+          return ${allow};`),
+        nest,
+      );
+    }
+    await hook(script('throw new Error("skipped")'), nest);
+    await post('x', NEC, nest);
+    assert.deepEqual(await texts(nest), ['xab']);
+  });
+
+  it('keeps what was denied out, and the states and effects of the hooks that ran', async () => {
+    const nest = await channel('chat', 'denied');
+    await hook(script(`set_state((get_state() ?? 0) + 1); return { event: { allowed: event }, effects: [] };`), nest);
+    await hook(
+      script(`if (event['on-post'].add.essay.author === '${HOST}') return ${allow};
+        return { event: { denied: 'not today' }, effects: [null, effects.post_here('denied it')] };`),
+      nest,
+    );
+    const later = await hook(script(`set_state('ran'); return ${allow};`), nest);
+    assert.equal(await refused(onPost(nest, { add: essay('hello', NEC) }), NEC), 'not today');
+    await settled();
+    assert.deepEqual(await texts(nest), ['denied it']);
+    const states = await world.rows(
+      `select s.state from script_orders o cross join unnest(o.hooks) with ordinality as p (hook, n)
+       join script_states s using (hook) where nest = $1 order by n`,
+      [nest],
+    );
+    assert.deepEqual(
+      states.map(({ state }) => state),
+      [2, null, 'ran'],
+    );
+    assert.ok(later);
+  });
+});
+
+describe('a reply', () => {
+  it('runs hooks that keep their state and have their effects', async () => {
+    const nest = await channel('chat', 'replies');
+    await hook(
+      script(`if (event['on-reply'] === undefined) return ${allow};
+        set_state([...(get_state() ?? []), event['on-reply'].add.reply.author]);
+        return { event: { allowed: event }, effects: [effects.post_here('replied')] };`),
+      nest,
+    );
+    const id = await post('hello', NEC, nest);
+    const memo = { content: [{ inline: ['me too'] }], author: FES, sent: 1 };
+    const reply = await does(onPost(nest, { reply: { id, action: { add: memo } } }), FES);
+    await settled();
+    const kept = Object.values((await postOf(id, nest)).seal.replies);
+    assert.deepEqual(
+      kept.map((one) => [one?.id, one?.author]),
+      [[reply, FES]],
+    );
+    assert.deepEqual(await texts(nest), ['hello', 'replied']);
+  });
+});
+
+describe('effects', () => {
+  it('that cause each other end at a depth of eight', async () => {
+    const nest = await channel('chat', 'loop');
+    await hook(script(`return { event: { allowed: event }, effects: [effects.post_here('again')] };`), nest);
+    await post('start', NEC, nest);
+    await settled();
+    assert.equal((await posts(nest)).length, 9);
+  });
+});
+
+describe('hooks of two channels', () => {
+  it('in opposite orders, with many posts at once, lose no change of their states', async () => {
+    const [one, two] = [await channel('chat', 'left'), await channel('chat', 'right')];
+    const count = script(`set_state((get_state() ?? 0) + 1); return ${allow};`);
+    const first = await world.manage({ add: { name: 'first', src: count } });
+    const second = await world.manage({ add: { name: 'second', src: count } });
+    await world.manage({ order: { nest: one, seq: [first.id, second.id] } });
+    await world.manage({ order: { nest: two, seq: [second.id, first.id] } });
+    const all = Array.from({ length: 40 }, (_, index) => post(`${index}`, NEC, index % 2 === 0 ? one : two));
+    await Promise.all(all);
+    const states = await world.rows(
+      `select state from script_states s join script_hooks h on h.id = s.hook where h.name in ('first', 'second')`,
+    );
+    assert.deepEqual(
+      states.map(({ state }) => state),
+      [40, 40],
+    );
+  });
+});
+
+describe('a reaction', () => {
+  it('in the name of somebody else is seen by hooks, and undone with all that they did', async () => {
+    const nest = await channel('chat', 'forged');
+    const id = await post('hello', NEC, nest);
+    await hook(script(`set_state(event['on-post'].react.ship); return ${allow};`), nest);
+    const forged = onPost(nest, { 'add-react': { id, ship: BUD, react: ':heart:' } });
+    assert.match(await refused(forged, NEC), /own name/);
+    assert.deepEqual((await postOf(id, nest)).seal.reacts, {});
+    const [{ state }] = await world.rows(
+      'select s.state from script_orders o join script_states s on s.hook = o.hooks[1] where nest = $1',
+      [nest],
+    );
+    assert.equal(state, null);
+    await does(onPost(nest, { 'add-react': { id, ship: NEC, react: ':heart:' } }), NEC);
+    assert.deepEqual((await postOf(id, nest)).seal.reacts, { [NEC]: { revision: '0', react: ':heart:' } });
+  });
+});
+
+it('outsiders, and members who have not joined, post nothing', async () => {
+  assert.match(await refused(onPost(LOUNGE, { add: essay('x', '~marzod') }), '~marzod'), /not joined/);
+  const nest = await channel('chat', 'closed');
+  await does({ channels: { channel: { nest, action: { leave: null } } } }, NEC);
+  assert.match(await refused(onPost(nest, { add: essay('x', NEC) }), NEC), /not joined/);
+  assert.deepEqual((await act(onPost(`chat/${HOST}/none`, { add: essay('x', NEC) }), NEC)).kind, 'refused');
+  assert.deepEqual((await posts(nest)).map(textOf), []);
+});

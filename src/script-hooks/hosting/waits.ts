@@ -1,0 +1,110 @@
+// Wake-ups that hooks ask for, and the crons: timers of both kinds become jobs.
+
+import { parseUv } from '../../community/schema/uv.ts';
+import type { WaitingHook } from '../../community/types/event.ts';
+import type { Clock } from '../../core/clock.ts';
+import type { Transaction } from '../../database/database.ts';
+import { statement } from '../../database/statement.ts';
+import type { Timers } from '../../timers/create-timers.ts';
+import type { BatchTimerHandler, DueTimer, TimerAnswer } from '../../timers/types.ts';
+import { type CronSchedule, nextOccurrence } from '../library/cron-schedule.ts';
+import { WAIT_TIMER, waitTimerKey } from '../library/library.ts';
+import type { Jobs } from './jobs.ts';
+import { findWaitingCrons, insertJobs, type JobBody, type NewJob } from './jobs-store.ts';
+
+type CronKey = { readonly hook: string; readonly origin: string };
+type Cron = CronKey & { readonly schedule: CronSchedule };
+
+const putWait = statement(
+  'script-waits.put',
+  `insert into script_waits (asked_by, id, origin, hook, wake) values ($1, $2, $3, $4, $5)
+   on conflict (asked_by, id) do update set origin = excluded.origin, hook = excluded.hook, wake = excluded.wake`,
+);
+const takeWaits = statement<{ key: string; origin: string; hook: string; wake: WaitingHook }>(
+  'script-waits.take',
+  `delete from script_waits where asked_by || '/' || id = any($1::text[])
+   returning asked_by || '/' || id as key, origin, hook, wake`,
+);
+const hookExists = statement<{ id: string }>('script-waits.hook', 'select id from script_hooks where id = $1');
+const findCrons = statement<Cron>(
+  'script-crons.due',
+  `select hook, origin, schedule from script_crons where hook || '/' || origin = any($1::text[])`,
+);
+
+export type AskedWait = {
+  readonly wait: WaitingHook;
+  /** The hook that asks, in digits; its origin is the wake-up's. */
+  readonly hook: string;
+  readonly origin: string;
+};
+
+/** Answers why there will be no wake-up; undefined: there will. */
+export const setWait = async (
+  tx: Transaction,
+  timers: Pick<Timers, 'set'>,
+  { wait, hook, origin }: AskedWait,
+): Promise<string | undefined> => {
+  const asked = wait.hook ?? 0;
+  const woken = parseUv(asked) === 0n ? hook : String(parseUv(asked));
+  // The timer before anything that its handler locks.
+  const id = String(parseUv(wait.id));
+  await timers.set(tx, { kind: WAIT_TIMER, key: waitTimerKey(hook, id), due: wait['fires-at'] });
+  if ((await tx.query(hookExists, [woken])).length === 0) return `there is no hook ${asked}`;
+  const wake = { ...wait, hook: wait.hook ?? hook };
+  await tx.query(putWait, [hook, id, origin, woken, JSON.stringify(wake)]);
+  return undefined;
+};
+
+export type DueSettings = { readonly jobs: Pick<Jobs, 'lease' | 'add'>; readonly clock: Clock };
+
+/** A wait that is due becomes a job, once. */
+export const createWaitHandler =
+  ({ jobs }: DueSettings): BatchTimerHandler =>
+  async (tx, timers) => {
+    const waits = await tx.query(takeWaits, [timers.map(({ key }) => key)]);
+    const byKey = new Map(waits.map(({ key, ...wait }) => [key, wait]));
+    const due = timers.flatMap((timer) => {
+      const wait = byKey.get(timer.key);
+      return wait ? [jobOf({ kind: 'wake', ...wait })] : []; // it was replaced, or its hook is gone
+    });
+    return answer(tx, timers, due, { jobs }, () => 'never');
+  };
+
+/** A cron that is due becomes a job, unless one waits already; missed ones are one. */
+export const createCronHandler =
+  ({ jobs, clock }: DueSettings): BatchTimerHandler =>
+  async (tx, timers) => {
+    const rows = await tx.query(findCrons, [timers.map(({ key }) => key)]);
+    const crons = new Map(rows.map((cron) => [`${cron.hook}/${cron.origin}`, cron]));
+    const asked = rows.map(({ hook, origin }) => jobOf({ kind: 'cron', hook, origin }));
+    const waiting = await findWaitingCrons(
+      tx,
+      asked.map(({ lane }) => lane),
+    );
+    const due = asked.filter(({ lane }) => !waiting.has(lane));
+    const now = clock.now();
+    return answer(tx, timers, due, { jobs }, (timer) => {
+      const cron = crons.get(timer.key);
+      return (cron && nextOccurrence(cron.schedule, timer.due, now)) ?? 'never';
+    });
+  };
+
+const jobOf = (body: Exclude<JobBody, { kind: 'effect' }>): NewJob => ({
+  lane: `${body.kind}/${body.hook}/${body.origin}`,
+  body,
+  depth: 0,
+});
+
+const answer = async (
+  tx: Transaction,
+  timers: readonly DueTimer[],
+  due: readonly NewJob[],
+  { jobs }: Pick<DueSettings, 'jobs'>,
+  next: (timer: DueTimer) => TimerAnswer['next'],
+): Promise<TimerAnswer[]> => {
+  const stored = await insertJobs(tx, due, jobs.lease());
+  return timers.map((timer, index) => ({
+    next: next(timer),
+    ...(index === 0 && { afterCommit: () => jobs.add(stored) }),
+  }));
+};
