@@ -163,7 +163,7 @@ describe('editing a script hook', () => {
     await world.act({ order: { nest: OTHER, seq: [id] } });
     await world.act({ config: { id, nest: OTHER, config: { emoji: 'x' } } });
     await world.act({ cron: { id, origin: OTHER, schedule: '~h1', config: {} } });
-    await world.rows("insert into script_states values ($1, 1, '7')", [digits(id)]);
+    await world.rows("update script_states set state = '7' where hook = $1", [digits(id)]);
     await world.act({ edit: { id, name: 'kept', src: `${LETS_PASS}// 2`, meta: null } });
     const { channels, config, crons } = (await world.library.hookOf(id)) ?? assert.fail();
     assert.deepEqual([channels, config, Object.keys(crons)], [[OTHER], { [OTHER]: { emoji: 'x' } }, [OTHER]]);
@@ -179,7 +179,7 @@ describe('deleting a script hook', () => {
     for (const id of [gone, stays]) {
       await world.act({ config: { id, nest, config: { a: 1 } } });
       await world.act({ cron: { id, origin: null, schedule: '~h1', config: {} } });
-      await world.rows("insert into script_states values ($1, 1, '7')", [digits(id)]);
+      await world.rows("update script_states set state = '7' where hook = $1", [digits(id)]);
     }
     const wait = "insert into script_waits values ($1, 'w', '', $2, '{}')";
     await world.rows(wait, [digits(gone), digits(stays)]);
@@ -304,7 +304,7 @@ describe('a template', () => {
   it('set up on the same host adds, and wipes nothing that a hook has elsewhere', async () => {
     const template = await world.library.template(FROM);
     const [b = ''] = template.order;
-    await world.rows("insert into script_states values ($1, 1, '7')", [digits(b)]);
+    await world.rows("update script_states set state = '7' where hook = $1", [digits(b)]);
     const before = await world.library.dump();
     const { ids } = await setUp(template);
     assert.ok(Object.entries(ids).every(([there, here]) => there === here));

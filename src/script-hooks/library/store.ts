@@ -1,5 +1,6 @@
 // The tables of script hooks, as their lifecycle reads and writes them. Ids are digits in here.
 import type { Meta } from '../../community/types/group.ts';
+import { newUuid } from '../../core/ids.ts';
 import type { Queryable, Transaction } from '../../database/database.ts';
 import { statement } from '../../database/statement.ts';
 import type { Config } from './actions.ts';
@@ -61,9 +62,10 @@ const knownOf = statement<{ readonly id: string }>(
 const LOCK_KEY = 715_204_318;
 const lock = statement<unknown>('scripts.lock', `select pg_advisory_xact_lock(${LOCK_KEY})`);
 
+/** Its state is made with it: runs only change it. */
 const insertHook = statement(
   'scripts.insert',
-  `with state as (insert into script_states (hook, version, state) values ($1, gen_random_uuid(), 'null'))
+  `with state as (insert into script_states (hook, version, state) values ($1, $8, 'null'))
   insert into script_hooks (id, name, meta, src, running_src, error, on_error, created)
   values ($1, $2, $3, $4::text, case when $5::text is null then $4 end, $5, $6, to_timestamp($7::double precision / 1000))`,
 );
@@ -198,7 +200,7 @@ export const onlyKnown = async (tx: Transaction, ids: readonly string[]) =>
 export type NewHook = Pick<StoredHook, 'id' | 'name' | 'meta' | 'src' | 'error' | 'onError' | 'created'>;
 
 export const insert = async (tx: Transaction, { id, name, meta, src, error, onError, created }: NewHook) => {
-  await tx.query(insertHook, [id, name, json(meta), src, error, onError, created]);
+  await tx.query(insertHook, [id, name, json(meta), src, error, onError, created, newUuid()]);
   await tx.query(keepSource, [id]);
 };
 
