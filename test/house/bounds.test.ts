@@ -31,7 +31,7 @@ const BOUNDS: readonly (readonly [string, string, number, string])[] = [
   ['src/task-hooks/api/check-definition.ts', 'MOST_BINDINGS', 250, '; 250 bindings |'],
   ['src/task-hooks/evaluation/evaluate.ts', 'LARGEST_TASK_BYTES', 10 * MB, '| the rendered task | 10 MB |'],
   ['src/task-hooks/firing/fire-call.ts', 'PATIENCE_MS', 10_000, '| how long a caller waits | 10 s,'],
-  ['src/task-hooks/firing/fire-runner.ts', 'ATTEMPT_DEADLINE_MS', 30_000, '| one attempt | 30 s |'],
+  ['src/task-hooks/firing/attempt.ts', 'ATTEMPT_DEADLINE_MS', 30_000, '| one attempt | 30 s |'],
   ['src/task-hooks/firing/fire-runner.ts', 'LEASE_MS', 15_000, '| lease of a process that has died | 15 s |'],
   ['src/task-hooks/firing/fire-runner.ts', 'MOST_UNDER_WAY', 500, '| under way in one process | 500,'],
   ['src/task-hooks/firing/fire-runner.ts', 'MOST_UNDER_WAY_OF_A_HOOK', 50, 'of one hook 50;'],

@@ -1,31 +1,12 @@
-// Stored fires on their way to their outcomes: attempts, backoff, leases, and taking up what a
-// crash left behind.
-import { backoff } from '../../core/backoff.ts';
-import { type Clock, withDeadline } from '../../core/clock.ts';
-import { describeError } from '../../core/errors.ts';
+// Stored fires until their outcomes: which are attempted when, leases, and taking up what a crash
+// left behind. An attempt itself is in attempt.ts.
 import type { Log } from '../../core/log.ts';
 import { createLoop } from '../../core/loop.ts';
 import { createBatch } from '../../database/batch.ts';
-import type { CreateTaskAnswer, Queue } from '../../queue/queue.ts';
-import { type Evaluation, reasonOf } from '../evaluation/evaluate.ts';
-import type { Unrendered } from '../evaluation/template.ts';
+import { type AttemptSettings, createAttempt } from './attempt.ts';
 import type { EndFires } from './end-fires.ts';
-import {
-  type AttemptsEnd,
-  type Ending,
-  endBy,
-  errorBy,
-  type Fire,
-  isRendered,
-  keyOf,
-  type StoredFire,
-  taskRequestOf,
-  type UnrenderedFire,
-} from './fire.ts';
-import type { FireLog } from './fire-log.ts';
-import type { FireMetrics } from './fire-metrics.ts';
+import { type AttemptsEnd, type Ending, type Fire, isRendered, keyOf, type StoredFire } from './fire.ts';
 import type { FireStore } from './fire-store.ts';
-import { givesUpAt } from './task-times.ts';
 
 export type FireRunner = AsyncDisposable & {
   /**
@@ -73,16 +54,10 @@ export type FireRunner = AsyncDisposable & {
   readonly whenIdle: () => Promise<void>;
 };
 
-export type FireRunnerSettings = {
+export type FireRunnerSettings = Omit<AttemptSettings, 'record' | 'answerWaiters'> & {
   readonly store: FireStore;
-  readonly queue: Queue;
-  /** Renders what was stored unrendered. Never rejects. */
-  readonly render: (unrendered: Unrendered) => Promise<Evaluation>;
   readonly endFires: EndFires;
-  readonly clock: Clock;
   readonly log: Log;
-  readonly fireLog: FireLog;
-  readonly fireMetrics: FireMetrics;
 };
 
 /**
@@ -91,9 +66,6 @@ export type FireRunnerSettings = {
  */
 export const LEASE_MS = 15_000;
 const RENEW_EVERY_MS = 4_000;
-/** A queue that has said nothing for so long is not going to. */
-const ATTEMPT_DEADLINE_MS = 30_000;
-const RETRY = { firstMs: 250, longestMs: 300_000 };
 const LOOK_EVERY_MS = 1_000;
 const MOST_UNDER_WAY = 500;
 const MOST_TAKEN_UP = 100;
@@ -104,7 +76,7 @@ const MOST_WAITING_BYTES = 32 * 1024 * 1024;
 const SMALLEST_FIRE_BYTES = 1024;
 
 export const createFireRunner = (settings: FireRunnerSettings): FireRunner => {
-  const { store, queue, render, endFires, clock, log, fireLog, fireMetrics } = settings;
+  const { store, endFires, clock, log, fireLog } = settings;
   const underWay = new Map<string, { readonly fire: StoredFire; readonly done: Promise<void> }>();
   const waiting: StoredFire[] = [];
   let waitingBytes = 0;
@@ -113,17 +85,6 @@ export const createFireRunner = (settings: FireRunnerSettings): FireRunner => {
   let mayHaveMore = false;
   const waiters = new Map<string, Set<(end: AttemptsEnd | undefined) => void>>();
   const recordings = new Map<string, Set<Promise<void>>>();
-
-  const requestTask = async (fire: Fire): Promise<CreateTaskAnswer> => {
-    if (fire.attempts === 0) fireMetrics.begun(fire, clock.now());
-    fireLog.attempted(fire, fire.attempts + 1);
-    return withDeadline(
-      clock,
-      Math.min(ATTEMPT_DEADLINE_MS, Math.max(fire.givesUp - clock.now(), 1)),
-      (signal) => queue.createTask(taskRequestOf(fire), signal),
-      () => new Error(`the queue did not answer within ${ATTEMPT_DEADLINE_MS / 1000} s`),
-    );
-  };
 
   const record = async (fire: StoredFire, ending: Ending): Promise<void> => {
     const ofHook = recordings.get(fire.hookUid) ?? new Set();
@@ -141,62 +102,7 @@ export const createFireRunner = (settings: FireRunnerSettings): FireRunner => {
     for (const resolve of waiters.get(keyOf(fire)) ?? []) resolve(end);
   };
 
-  const end = async (fire: StoredFire, how: AttemptsEnd, error: unknown, attempts: number): Promise<void> => {
-    const ending = { outcome: how.outcome, error, attempts };
-    // A task that is there is durable, so the caller need not wait for the ledger. Should the row
-    // be lost in a crash, the fire is finished again. Whoever reads the ledger through this process
-    // waits for it (whenRecorded).
-    if (how.outcome === 'created') answerWaiters(fire, how);
-    await record(fire, ending);
-    if (how.outcome !== 'created') answerWaiters(fire, how);
-  };
-
-  const exhaust = (fire: StoredFire): Promise<void> => {
-    const message = `The task's deadline passed after ${fire.attempts} attempts.`;
-    return end(fire, { outcome: 'exhausted' }, { message }, fire.attempts);
-  };
-
-  const postpone = (fire: StoredFire, error: unknown, what: string): Promise<void> => {
-    const due = Math.min(clock.now() + backoff(fire.attempts, RETRY), Math.max(fire.givesUp, clock.now()));
-    fireLog.postponed(fire, error, due, what);
-    return store.postpone(fire, clock.now(), due, { message: describeError(error) });
-  };
-
-  /** undefined: it ended, or comes again. */
-  const renderStored = async (stored: UnrenderedFire): Promise<Fire | undefined> => {
-    const { unrendered, ...fire } = stored;
-    const evaluation = await render(unrendered);
-    if (evaluation.outcome === 'rendered') {
-      const { task, deadline } = evaluation;
-      const givesUp = givesUpAt(deadline, Math.max(Date.parse(unrendered.context.now), fire.arrived));
-      return (await store.setTask(fire, task, givesUp)) ? { ...fire, task, givesUp } : undefined;
-    }
-    if (evaluation.outcome === 'limited' && evaluation.mayPass) {
-      await postpone(stored, new Error(evaluation.message), 'template not rendered');
-    } else {
-      const { outcome } = evaluation;
-      await record(stored, { outcome, error: { message: reasonOf(evaluation) }, attempts: fire.attempts });
-    }
-    return undefined;
-  };
-
-  /**
-   * One attempt, and what follows from it. Throws only when the database cannot be told; the lease
-   * then runs out.
-   */
-  const tryOnce = async (stored: StoredFire): Promise<void> => {
-    if (clock.now() >= stored.givesUp) return exhaust(stored);
-    const fire = isRendered(stored) ? stored : await renderStored(stored);
-    if (!fire) return;
-    if (clock.now() >= fire.givesUp) return exhaust(fire);
-    let answer: CreateTaskAnswer;
-    try {
-      answer = await requestTask(fire);
-    } catch (error) {
-      return postpone(fire, error, 'task request failed');
-    }
-    return end(fire, endBy(answer), errorBy(answer), fire.attempts + 1);
-  };
+  const tryOnce = createAttempt({ ...settings, record, answerWaiters });
 
   const start = (fire: StoredFire): Promise<void> => {
     const key = keyOf(fire);

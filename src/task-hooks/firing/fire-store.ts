@@ -1,21 +1,13 @@
 // Fires that are not finished, and how they become rows of the ledger. Statements of concurrent
-// fires are shared.
+// fires are shared. How they are stored at first is in fire-inserts.ts.
 import { toIso } from '../../core/clock.ts';
 import { createBatch } from '../../database/batch.ts';
 import type { Database, Transaction } from '../../database/database.ts';
 import { statement } from '../../database/statement.ts';
 import type { Ledger } from '../../ledger/create-ledger.ts';
-import type { HookRevision } from '../definition.ts';
 import type { FiredBy, Unrendered } from '../evaluation/template.ts';
-import {
-  type Ending,
-  type Fire,
-  type FireKey,
-  isRendered,
-  keyOf,
-  type StoredFire,
-  type UnrenderedFire,
-} from './fire.ts';
+import type { Ending, Fire, FireKey, StoredFire } from './fire.ts';
+import { createFireInserts, type FireInserts, MOST_AT_ONCE } from './fire-inserts.ts';
 
 export type Finished = FireKey & Ending & { readonly at: number };
 
@@ -27,22 +19,7 @@ export type UnfinishedFire = Pick<
   readonly error: unknown;
 };
 
-export type FireStore = {
-  /**
-   * Stores a fire of this very revision of the hook, leased until `leaseEnds`. false: the hook was
-   * changed or removed meanwhile, or a fire of this cause is there already.
-   */
-  readonly store: (hook: HookRevision, fire: Fire, leaseEnds: number) => Promise<boolean>;
-  /**
-   * As `store`, for many fires of any kind, in the caller's transaction, whatever the revisions of
-   * their hooks. Answers those that were stored, in order.
-   */
-  readonly storeAll: (tx: Transaction, fires: readonly StoredFire[], leaseEnds: number) => Promise<StoredFire[]>;
-  /**
-   * As `store`, for causes that may come again after their fire is finished; false also when the
-   * ledger has it.
-   */
-  readonly storeOnce: (hook: HookRevision, fire: Fire, leaseEnds: number) => Promise<boolean>;
+export type FireStore = FireInserts & {
   /** Gives the fire its task. false: it is gone, or has one. */
   readonly setTask: (key: FireKey, task: string, givesUp: number) => Promise<boolean>;
   /** Moves the fire to the ledger. Harmless when it was there already. */
@@ -72,45 +49,10 @@ export type FireStore = {
   readonly findUnfinished: (key: FireKey) => Promise<{ payloadHash: Buffer | null } | undefined>;
 };
 
-const storeFires = statement<{ hook_uid: string; cause: string }>(
-  'fires.store',
-  `insert into fires (hook_uid, cause, hook_group_id, hook_id, fired_by, task_id, task, payload_hash, client_id, request_id,
-                      arrived, gives_up, due, attempts)
-   select hook.uid, fire.cause, hook.hook_group_id, hook.hook_id, fire.fired_by, fire.task_id, fire.task,
-          fire.payload_hash, fire.client_id, fire.request_id, fire.arrived, fire.gives_up, fire.due, 0
-   from rows from (
-          unnest($1::uuid[], $2::bigint[], $3::text[], $4::text[], $5::text[], $6::bytea[], $7::text[], $8::text[],
-                 $9::timestamptz[], $10::timestamptz[], $11::timestamptz[]),
-          json_array_elements($12::json))
-        as fire(hook_uid, revision, cause, fired_by, task_id, payload_hash, client_id, request_id, arrived, gives_up, due, task)
-   join hooks hook on hook.uid = fire.hook_uid and hook.revision = coalesce(fire.revision, hook.revision)
-   on conflict (hook_uid, cause) do nothing
-   returning hook_uid, cause`,
-);
-
-const storeUnrendered = statement<{ hook_uid: string; cause: string }>(
-  'fires.store-unrendered',
-  `insert into fires (hook_uid, cause, hook_group_id, hook_id, fired_by, task_id, unrendered, client_id, request_id,
-                      arrived, gives_up, due, attempts)
-   select hook.uid, fire.cause, hook.hook_group_id, hook.hook_id, fire.fired_by, fire.task_id, fire.unrendered,
-          fire.client_id, fire.request_id, fire.arrived, fire.gives_up, fire.due, 0
-   from unnest($1::uuid[], $2::bigint[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[], $8::timestamptz[],
-               $9::timestamptz[], $10::timestamptz[], $11::json[])
-        as fire(hook_uid, revision, cause, fired_by, task_id, client_id, request_id, arrived, gives_up, due, unrendered)
-   join hooks hook on hook.uid = fire.hook_uid and hook.revision = coalesce(fire.revision, hook.revision)
-   on conflict (hook_uid, cause) do nothing
-   returning hook_uid, cause`,
-);
-
 const setFireTask = statement<{ cause: string }>(
   'fires.set-task',
   `update fires set task = $3, unrendered = null, gives_up = $4
    where hook_uid = $1 and cause = $2 and unrendered is not null returning cause`,
-);
-
-const findInLedger = statement<{ found: number }>(
-  'fires.find-in-ledger',
-  `select 1 as found from ledger where task_id = $3 and payload_hash is not null and hook_uid = $1 and cause = $2 and kind = 'fire' limit 1`,
 );
 
 // The commit need not wait for the disk: what a crash of PostgreSQL would undo here leaves the fire
@@ -205,45 +147,6 @@ const listUnfinishedFires = statement<UnfinishedRow>(
    from fires where hook_uid = $1 order by arrived desc limit $2`,
 );
 
-const MOST_AT_ONCE = 200;
-
-type ToStore<Kind extends StoredFire> = {
-  readonly fire: Kind;
-  /** undefined: any, because the caller has looked, or keeps others from changing the hook. */
-  readonly revision?: number;
-  readonly leaseEnds: number;
-};
-
-const storeValues = (fires: readonly ToStore<Fire>[]): unknown[] => [
-  fires.map(({ fire }) => fire.hookUid),
-  fires.map(({ revision }) => revision ?? null),
-  fires.map(({ fire }) => fire.cause),
-  fires.map(({ fire }) => fire.firedBy),
-  fires.map(({ fire }) => fire.taskId),
-  fires.map(({ fire }) => fire.payloadHash ?? null),
-  fires.map(({ fire }) => fire.clientId ?? null),
-  fires.map(({ fire }) => fire.requestId),
-  fires.map(({ fire }) => toIso(fire.arrived)),
-  fires.map(({ fire }) => toIso(fire.givesUp)),
-  fires.map(({ leaseEnds }) => toIso(leaseEnds)),
-  // One JSON array, because the elements of an SQL array would each have to be quoted and escaped.
-  `[${fires.map(({ fire }) => fire.task).join(',')}]`,
-];
-
-const unrenderedValues = (fires: readonly ToStore<UnrenderedFire>[]): unknown[] => [
-  fires.map(({ fire }) => fire.hookUid),
-  fires.map(({ revision }) => revision ?? null),
-  fires.map(({ fire }) => fire.cause),
-  fires.map(({ fire }) => fire.firedBy),
-  fires.map(({ fire }) => fire.taskId),
-  fires.map(({ fire }) => fire.clientId ?? null),
-  fires.map(({ fire }) => fire.requestId),
-  fires.map(({ fire }) => toIso(fire.arrived)),
-  fires.map(({ fire }) => toIso(fire.givesUp)),
-  fires.map(({ leaseEnds }) => toIso(leaseEnds)),
-  fires.map(({ fire }) => JSON.stringify(fire.unrendered)),
-];
-
 const finishValues = (done: readonly Finished[]): unknown[] => [
   done.map(({ hookUid }) => hookUid),
   done.map(({ cause }) => cause),
@@ -257,16 +160,6 @@ export const createFireStore = (
   database: Database,
   ledger: Pick<Ledger, 'withMonths' | 'ensureMonths' | 'forgetIfMissing'>,
 ): FireStore => {
-  const storeTogether = createBatch<ToStore<Fire>, boolean>({
-    maxItems: MOST_AT_ONCE,
-    concurrency: 2,
-    run: async (fires) => {
-      const rows = await database.query(storeFires, storeValues(fires));
-      const stored = new Set(rows.map(keyOfRow));
-      return fires.map(({ fire }) => stored.delete(keyOf(fire)));
-    },
-  });
-
   const finishTogether = createBatch<Finished, void>({
     maxItems: MOST_AT_ONCE,
     concurrency: 2,
@@ -278,18 +171,7 @@ export const createFireStore = (
   });
 
   return {
-    store: ({ revision }, fire, leaseEnds) => storeTogether({ fire, revision, leaseEnds }),
-    storeAll: async (tx, fires, leaseEnds) => {
-      const toStore = fires.map((fire) => ({ fire, leaseEnds }));
-      const rendered = toStore.filter((one): one is ToStore<Fire> => isRendered(one.fire));
-      const unrendered = toStore.filter((one): one is ToStore<UnrenderedFire> => !isRendered(one.fire));
-      const rows = [
-        ...(rendered.length > 0 ? await tx.query(storeFires, storeValues(rendered)) : []),
-        ...(unrendered.length > 0 ? await tx.query(storeUnrendered, unrenderedValues(unrendered)) : []),
-      ];
-      const stored = new Set(rows.map(keyOfRow));
-      return fires.filter((fire) => stored.delete(keyOf(fire)));
-    },
+    ...createFireInserts(database),
     setTask: async ({ hookUid, cause }, task, givesUp) =>
       (await database.query(setFireTask, [hookUid, cause, task, toIso(givesUp)])).length > 0,
     finishAnd: (finished, and) =>
@@ -301,17 +183,6 @@ export const createFireStore = (
           throw error;
         });
         if (ended.length > 0) await and(tx);
-      }),
-    storeOnce: ({ revision }, fire, leaseEnds) =>
-      database.transaction(async (tx) => {
-        const stored = await tx.query(storeFires, storeValues([{ fire, revision, leaseEnds }]));
-        if (stored.length === 0) return false;
-        // Looked up after the insert: a fire that was being finished made the insert wait, and is
-        // in the ledger by now.
-        const [finished] = await tx.query(findInLedger, [fire.hookUid, fire.cause, fire.taskId]);
-        if (!finished) return true;
-        await tx.query(dropFire, [fire.hookUid, fire.cause]);
-        return false;
       }),
     finish: finishTogether,
     postpone: async ({ hookUid, cause }, at, due, error) => {
@@ -351,11 +222,6 @@ export const createFireStore = (
     },
   };
 };
-
-const dropFire = statement('fires.drop', 'delete from fires where hook_uid = $1 and cause = $2');
-
-const keyOfRow = ({ hook_uid, cause }: Pick<FireRow, 'hook_uid' | 'cause'>): string =>
-  keyOf({ hookUid: hook_uid, cause });
 
 const fireOf = ({ task, unrendered, ...row }: FireRow): StoredFire => ({
   ...(task !== null ? { task } : { unrendered: unrendered as Unrendered }), // the table's check: one of them is there

@@ -4,7 +4,6 @@
 // Every process that listens consumes every queue; RabbitMQ hands the messages of a queue to one of
 // them (single active consumer).
 import type { ConsumeMessage } from 'amqplib';
-import { backoff } from '../../../core/backoff.ts';
 import { type Clock, withDeadline } from '../../../core/clock.ts';
 import type { Log } from '../../../core/log.ts';
 import { retry } from '../../../core/retry.ts';
@@ -15,15 +14,14 @@ import type { AmqpConnection, AmqpSession } from '../connection/connection.ts';
 import type { AmqpMetrics } from '../metrics.ts';
 import type { ReadyQueue } from '../topology/declare-queue.ts';
 import { type AckChannel, type Entry, openAckChannel } from './ack-channel.ts';
+import { createHandOver } from './hand-over.ts';
 import { createReadThrottle } from './read-throttle.ts';
 import { createReceiptCleanup } from './receipt-cleanup.ts';
 import { hashOf, holdQueues, type Received, SupersededError, writeReceipts } from './receipts.ts';
 import { findRestartMarker } from './restart-marker.ts';
 import {
   bytesOf,
-  createPlaces,
   createSubscription,
-  firstOf,
   type Item,
   type Session,
   type SharedChannel,
@@ -61,9 +59,6 @@ export type AmqpConsumerSettings = {
 /** Of one queue. With 250, and 20 ms for a batch, a queue is read at thousands a second. */
 const PREFETCH = 250;
 const MOST_CONSUMERS_A_CHANNEL = 250;
-/** Queues whose batches are with the reader at the same time. */
-const MOST_READING = 32;
-const READER_FAILED = { firstMs: 500, longestMs: 60_000 };
 const END_WITHIN_MS = 3_000;
 
 export const createAmqpConsumer = (settings: AmqpConsumerSettings): AmqpConsumer => {
@@ -71,8 +66,6 @@ export const createAmqpConsumer = (settings: AmqpConsumerSettings): AmqpConsumer
   const throttle = createReadThrottle(clock, mostBytesInFlight);
   const receiptCleanup = createReceiptCleanup({ database, clock, log });
   const received = new WeakMap<Delivery, { readonly subscription: Subscription; readonly what: Received }>();
-  const working = new Set<Promise<void>>();
-  const places = createPlaces(MOST_READING);
   let current: Session | undefined;
   let lastRun: string | undefined;
   let ending: AbortSignal | undefined;
@@ -192,47 +185,7 @@ export const createAmqpConsumer = (settings: AmqpConsumerSettings): AmqpConsumer
     const bytes = content.length + 1_000;
     count(bytes);
     subscription.items.push({ delivery, entry, bytes });
-    if (!subscription.isWorking) work(subscription);
-  };
-
-  const work = (subscription: Subscription) => {
-    subscription.isWorking = true;
-    const work = empty(subscription).finally(() => {
-      subscription.isWorking = false;
-      working.delete(work);
-    });
-    working.add(work);
-  };
-
-  const empty = async (subscription: Subscription) => {
-    const { over } = subscription;
-    for (let failures = 0; subscription.items.length > 0 && !over.signal.aborted && !ending?.aborted; ) {
-      const leavePlace = await places.enter();
-      try {
-        if (over.signal.aborted || ending?.aborted) return;
-        const batch = firstOf(subscription.items);
-        const now = clock.now();
-        if (failures === 0) for (const { delivery } of batch) metrics.lag(now - delivery.accepted);
-        await reader(batch.map(({ delivery }) => delivery));
-        failures = 0;
-        metrics.delivered(batch.length);
-        finish(subscription, batch);
-      } catch (error) {
-        if (over.signal.aborted) return;
-        metrics.failed();
-        const pauseMs = backoff(failures, READER_FAILED);
-        failures += 1;
-        const [first] = subscription.items;
-        log.warn(
-          { err: error, queue: subscription.queue.brokerName, delivery: first?.delivery.id, failures, pauseMs },
-          'messages could not be taken in; they come again',
-        );
-        leavePlace();
-        await clock.sleep(pauseMs, AbortSignal.any([over.signal, ...(ending ? [ending] : [])]));
-      } finally {
-        leavePlace();
-      }
-    }
+    handOver.start(subscription);
   };
 
   const finish = (subscription: Subscription, batch: readonly Item[]) => {
@@ -247,6 +200,8 @@ export const createAmqpConsumer = (settings: AmqpConsumerSettings): AmqpConsumer
     subscription.hasDroppedEarlier = true;
     receiptCleanup.forgetEarlier({ queue: subscription.queue.id, reading: subscription.reading });
   };
+
+  const handOver = createHandOver({ clock, log, metrics, reader, ending: () => ending, onRead: finish });
 
   const acknowledge: AmqpConsumer['acknowledge'] = async (tx, deliveries) => {
     if (deliveries.length === 0) return new Set();
@@ -325,7 +280,7 @@ export const createAmqpConsumer = (settings: AmqpConsumerSettings): AmqpConsumer
       const cleaning = receiptCleanup.run(signal);
       if (!signal.aborted)
         await new Promise<void>((resolve) => signal.addEventListener('abort', () => resolve(), { once: true }));
-      await Promise.all(working);
+      await handOver.whenIdle();
       throttle.end(); // else answers of RabbitMQ would not be read
       await withDeadline(
         clock,
