@@ -14,6 +14,10 @@ COPY --from=build /build/package.json ./
 COPY --from=build /build/node_modules ./node_modules
 COPY --from=build /build/bin ./bin
 COPY --from=build /build/dist ./dist
+# The pages that the server serves under /docs.
+COPY --from=build /build/docs ./docs
+COPY --from=build /build/examples ./examples
+COPY --from=build /build/CHANGELOG.md /build/SECURITY.md ./
 RUN ln -s /app/bin/hookwright.js /usr/local/bin/hookwright && mkdir /data && chown node:node /data
 USER node
 VOLUME /data

@@ -31,6 +31,16 @@ it('the image copies what exists, and does not run as root', () => {
   assert.ok(end.indexOf('USER node') > end.lastIndexOf('\nRUN '), 'root makes the image, and runs nothing in it');
 });
 
+it('the image has all that the package has, so that the server finds its pages', () => {
+  const { files }: { files: readonly string[] } = JSON.parse(read('package.json'));
+  const copied = [...dockerfile.matchAll(/^COPY --from=build (.+) \S+$/gm)].flatMap(([, names = '']) =>
+    names.split(' '),
+  );
+  const ignored = read('.dockerignore').split('\n');
+  for (const name of files) assert.ok(copied.includes(`/build/${name}`), name);
+  for (const name of files.filter((name) => name !== 'dist')) assert.ok(!ignored.includes(name), name);
+});
+
 it('compose.yaml runs every part at least twice, and sets only options that exist', () => {
   const known = new Set<string>([...Object.values(OPTIONS).map(({ env }) => env), 'HOOKWRIGHT_ENCRYPTION_KEY']);
   const ours = Object.values(compose.services).filter(({ environment }) => environment?.HOOKWRIGHT_PARTS);
