@@ -82,7 +82,7 @@ const oneRun = async (
   const before = readCpu(bench, target);
   const result = await load.go();
   // What the server still does after its last answers counts too.
-  await bench.clock.sleep(SETTLE_MS);
+  await bench.clock.sleep(PAUSE_MS);
   const after = readCpu(bench, target);
   load.learnRate(target, result.requests / result.seconds);
   if (result.errors > 0) {
@@ -94,7 +94,7 @@ const oneRun = async (
   return { load: result, ...costsOf(before, after, result) };
 };
 
-const SETTLE_MS = 50;
+const PAUSE_MS = 50;
 
 type Reading = {
   readonly atMs: number;

@@ -174,7 +174,7 @@ const start = async (config: Config, { clock, log }: AppSurroundings): Promise<A
       await taskHooks.whenIdle();
     };
     await withDeadline(clock, deadlineMs, finishUnderWay, () => new Error('the time to end was up')).catch((error) => {
-      log.warn({ err: error }, 'ending with work under way; it is taken up again by the next start');
+      log.warn({ err: error }, 'shutdown with work under way; the next start takes it up');
       server.server.closeAllConnections();
     });
     await owned.disposeAsync();

@@ -2,7 +2,7 @@
 // its Queue, and mail goes to its Notify.
 import { createTaskclusterAuth, type TaskclusterAuth } from '../auth/taskcluster-auth.ts';
 import type { Log } from '../core/log.ts';
-import { createNotifyMailer } from '../mail/taskcluster-mailer.ts';
+import { createTaskclusterMailer } from '../mail/taskcluster-mailer.ts';
 import { createTaskclusterQueue } from '../queue/taskcluster/taskcluster-queue.ts';
 import { createTaskclusterClient, type TaskclusterClient } from '../taskcluster/taskcluster-client.ts';
 import { createConfiguredMailer } from './mailer.ts';
@@ -22,7 +22,7 @@ export const createTaskclusterMode = async ({ config, clock, log, metrics }: Mod
     deploymentUrl: deployment.rootUrl,
   });
   const queue = createTaskclusterQueue({ client, clock, log });
-  const mailer = createConfiguredMailer(config, undo) ?? createNotifyMailer(client);
+  const mailer = createConfiguredMailer(config, undo) ?? createTaskclusterMailer(client);
   const checked = checkOwnClient(auth, client, log);
   undo.defer(() => checked);
   const owned = undo.move();
@@ -55,6 +55,6 @@ const checkOwnClient = async (
     if (auth.satisfies({ clientId, scopes }, NEEDED_SCOPE)) return;
     log.warn({ rootUrl, clientId }, `this server's client lacks ${NEEDED_SCOPE}, without which hooks make no tasks`);
   } catch (error) {
-    log.warn({ err: error, rootUrl, clientId }, 'the deployment could not be asked about this server');
+    log.warn({ err: error, rootUrl, clientId }, 'deployment not asked about this server');
   }
 };

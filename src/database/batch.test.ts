@@ -76,7 +76,7 @@ describe('a batch', () => {
     assert.deepEqual(await batch(5), 5);
   });
 
-  it('settles every item once with its own result, whatever fails, and never exceeds its bounds', async () => {
+  it('answers every item once with its own result, whatever fails, and never exceeds its bounds', async () => {
     const job = fc.record({ fails: fc.boolean(), wait: fc.nat(3) });
     const bounds = fc.record({ maxItems: fc.integer({ min: 1, max: 8 }), concurrency: fc.integer({ min: 1, max: 3 }) });
     await fc.assert(

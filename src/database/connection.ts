@@ -49,7 +49,7 @@ export const openDatabase = ({ connection, address, poolSize, clock, log }: Conn
   let isEnding = false;
   pool.on('error', (error) => {
     // While we end, the embedded server may close connections that are about to close themselves.
-    if (!isEnding) log.warn({ err: error }, 'an idle database connection broke');
+    if (!isEnding) log.warn({ err: error }, 'idle database connection broken');
   });
   // The pool listens to a client only while it lies in the pool. A database that breaks off right
   // behind its answer to the first statement (its postmaster was killed) does so when nobody else

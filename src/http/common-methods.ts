@@ -84,7 +84,7 @@ export const withCommonMethods = (api: ApiService, { clock, checkHealth }: Commo
       try {
         await checkHealth();
       } catch (error) {
-        log.warn({ err: error }, 'the heartbeat found something that does not answer');
+        log.warn({ err: error }, 'heartbeat failed');
         if (error instanceof ApiError) throw error;
         throw new ApiError(
           'ServiceUnavailable',

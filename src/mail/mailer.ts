@@ -1,5 +1,4 @@
-// How mail leaves the house: a port, behind which stand SMTP, a Taskcluster deployment's Notify, or
-// nobody.
+// The port for outgoing mail: SMTP, the Notify service of a Taskcluster deployment, or none.
 
 export type Mail = {
   /** One address, without a name. */

@@ -15,7 +15,7 @@ const ABOUT_THE_MAIL: readonly number[] = [400, 413];
 /**
  * One try each; who calls tries again later. Notify sends what it has sent a moment ago only once.
  */
-export const createNotifyMailer = (client: TaskclusterClient): Mailer => ({
+export const createTaskclusterMailer = (client: TaskclusterClient): Mailer => ({
   send: async ({ to, subject, text }, signal) => {
     const answer = await client.call(
       {

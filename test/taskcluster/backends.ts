@@ -4,7 +4,7 @@ import { createTaskclusterAuth } from '../../src/auth/taskcluster-auth.ts';
 import { type Clock, systemClock } from '../../src/core/clock.ts';
 import { silentLog } from '../../src/core/log.ts';
 import { createMetrics } from '../../src/core/metrics.ts';
-import { createNotifyMailer } from '../../src/mail/taskcluster-mailer.ts';
+import { createTaskclusterMailer } from '../../src/mail/taskcluster-mailer.ts';
 import { createTaskclusterQueue } from '../../src/queue/taskcluster/taskcluster-queue.ts';
 import { createTaskclusterClient } from '../../src/taskcluster/taskcluster-client.ts';
 import type { Cleanup } from '../support/database.ts';
@@ -32,7 +32,7 @@ export const createBackends = async (t: Cleanup, scopes: readonly string[] = SER
     ...{ deployment, clock, client, metrics },
     auth: createTaskclusterAuth({ client, clock, log, rootUrl: undefined, deploymentUrl }),
     queue: createTaskclusterQueue({ client, clock, log }),
-    mailer: createNotifyMailer(client),
+    mailer: createTaskclusterMailer(client),
     /** Time passes for all, the deployment too. Nobody wakes. */
     pass: (ms: number) => {
       offset += ms;

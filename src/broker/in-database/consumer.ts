@@ -115,7 +115,7 @@ export const createConsumer = (settings: ConsumerSettings): Loop => {
     const work = empty(one)
       .catch((error: unknown): Left => {
         // The claiming loop meets the same database, and it is the one that speaks of it.
-        log.debug({ err: error, queue }, 'a queue is left, because the database fails');
+        log.debug({ err: error, queue }, 'queue left: the database fails');
         abandoned.add(queue);
         return 'due again';
       })
@@ -185,7 +185,7 @@ export const createConsumer = (settings: ConsumerSettings): Loop => {
     const pauseMs = backoff(failures, READER_FAILED);
     log.warn(
       { err: error, queue, firstDelivery: first.id, exchange: first.exchange, failures: failures + 1, pauseMs },
-      'messages could not be taken in; they come again',
+      'messages not read; trying again',
     );
     await store.postpone(queue, clock.now() + pauseMs, first.id);
   };
@@ -204,7 +204,7 @@ export const createConsumer = (settings: ConsumerSettings): Loop => {
       await leases;
       if (abandoned.size === 0) return;
       await store.giveBack([...abandoned], clock.now()).catch((error: unknown) => {
-        log.debug({ err: error }, 'queues are left to their leases, because the database fails');
+        log.debug({ err: error }, 'queue leases not ended: the database fails; they run out');
       });
     },
   };

@@ -181,7 +181,7 @@ describe('bindings on RabbitMQ', { skip: WITHOUT_RABBITMQ }, () => {
     await eventually('it is refused', async () => (await broker.bindingStates(hook.id))[0]?.state === 'refused');
     await database.transaction((tx) => broker.setBindings(tx, hook, []));
     const named = { name: 'test.known', text: 'select name from amqp_queues where queue = $1' };
-    await eventually('it is settled', async () => (await database.query(named, [hook.id])).length === 0);
+    await eventually('RabbitMQ has answered', async () => (await database.query(named, [hook.id])).length === 0);
     await bind(after, 'a');
     await eventually('others go on', areActive(broker, after));
     const { messageCount } = await onChannel(rabbitmq, (channel) => channel.checkQueue(nameOf(hook)));

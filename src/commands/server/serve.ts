@@ -43,7 +43,7 @@ export const serve: Command = {
       try {
         await Promise.race([ended, app.failure]);
       } catch (error) {
-        await app.stop().catch((stopError: unknown) => log.error({ err: stopError }, 'ending failed'));
+        await app.stop().catch((stopError: unknown) => log.error({ err: stopError }, 'shutdown failed'));
         removeServerFile(serverFile);
         throw error;
       }

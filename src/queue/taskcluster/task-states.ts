@@ -59,7 +59,7 @@ export const createTaskStates = ({ client, clock, log }: TaskStatesSettings): Qu
         }
       } catch (error) {
         silentUntil = clock.monotonic() + PAUSE_MS;
-        log.warn({ err: error }, 'the states of tasks cannot be asked for; they are shown as unknown');
+        log.warn({ err: error }, 'task states not read; shown as unknown');
       } finally {
         cancel();
       }

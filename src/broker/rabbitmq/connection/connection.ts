@@ -136,7 +136,7 @@ export const createAmqpConnection = ({ url, clock, log, metrics, name }: AmqpCon
       const late = () => new Error('RabbitMQ does not answer');
       await withDeadline(clock, CLOSE_WITHIN_MS, () => model.close(), late);
     } catch (error) {
-      log.debug({ err: error, connection: name }, 'the connection to RabbitMQ could not be closed in order');
+      log.debug({ err: error, connection: name }, 'RabbitMQ connection not closed in order');
     }
   };
 

@@ -118,7 +118,7 @@ export const createAmqpConsumer = (settings: AmqpConsumerSettings): AmqpConsumer
     session.subscriptions.set(queue.id, subscription);
     void consume(subscription).catch((error: unknown) => {
       if (session.amqp.ended.aborted || subscription.over.signal.aborted) return;
-      log.debug({ err: error, queue: queue.brokerName }, 'a queue cannot be read; it is looked after');
+      log.debug({ err: error, queue: queue.brokerName }, 'queue not read; the topology checks it');
       leave(subscription, true);
     });
   };
@@ -248,7 +248,7 @@ export const createAmqpConsumer = (settings: AmqpConsumerSettings): AmqpConsumer
     try {
       await channel.channel.cancel(consumerTag);
     } catch (error) {
-      log.debug({ err: error }, 'the channel of a queue was gone before its reading could be ended');
+      log.debug({ err: error }, 'queue reading not ended: its channel was closed before');
     }
   };
 
@@ -288,7 +288,7 @@ export const createAmqpConsumer = (settings: AmqpConsumerSettings): AmqpConsumer
         () => endChannels(),
         () => new Error('RabbitMQ does not answer'),
       ).catch((error: unknown) =>
-        log.debug({ err: error }, 'reading could not be ended in order; the end of the connection ends it'),
+        log.debug({ err: error }, 'queue reading not ended in order; the connection is closed'),
       );
       await cleaning;
     },

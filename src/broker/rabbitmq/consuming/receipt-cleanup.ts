@@ -94,7 +94,7 @@ export const createReceiptCleanup = ({
         // A receipt that stays would answer for a message that is still to come, and is no other
         // than the one before.
         untold = [...untold, group];
-        log.debug({ err: error }, 'acknowledgements could not be settled, because the database fails; trying again');
+        log.debug({ err: error }, 'receipts not settled; trying again');
       }
     },
     begin: (standing) => {

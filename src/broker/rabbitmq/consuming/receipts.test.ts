@@ -37,16 +37,16 @@ const failing = (database: Database, times: number): Database => {
   return { ...database, query };
 };
 
-const settledOn = (t: Cleanup, database: Database, on: Clock = clock) => {
-  const settled = createReceiptCleanup({ database, clock: on, log: silentLog });
-  settled.begin(RUN);
+const cleanupOn = (t: Cleanup, database: Database, on: Clock = clock) => {
+  const cleanup = createReceiptCleanup({ database, clock: on, log: silentLog });
+  cleanup.begin(RUN);
   const ending = new AbortController();
-  const running = settled.run(ending.signal);
+  const running = cleanup.run(ending.signal);
   t.after(async () => {
     ending.abort();
     await running;
   });
-  return settled;
+  return cleanup;
 };
 
 describe('receipts', () => {
@@ -78,7 +78,7 @@ describe('receipts', () => {
     const database = await freshDatabase(t);
     const received = equalOnes(newUuid(), [1, 2]);
     await write(database, received);
-    await settledOn(t, failing(database, 2)).add(received);
+    await cleanupOn(t, failing(database, 2)).add(received);
     await eventually('they are gone', async () => (await database.query(countReceipts))[0]?.count === 0);
     assert.equal((await write(database, equalOnes(newUuid(), [1, 2], true))).size, 0);
   });
@@ -95,7 +95,7 @@ describe('receipts', () => {
         return rows;
       },
     };
-    const settled = settledOn(t, counting, time);
+    const cleanup = cleanupOn(t, counting, time);
     const turn = async () => {
       const before = turns;
       await time.advance(11_000);
@@ -103,11 +103,11 @@ describe('receipts', () => {
     };
     const received = equalOnes(newUuid(), [1, 2]);
     await write(database, received);
-    await settled.add(received);
-    settled.pause();
+    await cleanup.add(received);
+    cleanup.pause();
     await turn();
     const afterwards = newUuid();
-    settled.begin(afterwards);
+    cleanup.begin(afterwards);
     await turn();
     const again = equalOnes(newUuid(), [1, 2], true);
     const over = await database.transaction((tx) => writeReceipts(tx, again, afterwards, clock.now()));

@@ -60,7 +60,7 @@ export const createAmqpRelay = (
       return new Error('RabbitMQ has not confirmed in time');
     };
     await withDeadline(clock, CONFIRM_WITHIN_MS, () => by.publish(messages, sent), late).catch((error: unknown) => {
-      log.debug({ err: error }, 'messages were not confirmed');
+      log.debug({ err: error }, 'messages not confirmed');
     });
     if (isLate) by.discard();
     return { sent, isLate };
@@ -106,8 +106,8 @@ export const createAmqpRelay = (
   };
 
   const sayStalled = (value: boolean) => {
-    if (value && !isStalled) log.warn('RabbitMQ does not confirm messages; they wait in the database');
-    if (!value && isStalled) log.info('RabbitMQ confirms messages again');
+    if (value && !isStalled) log.warn('messages not confirmed by RabbitMQ; they stay in the database');
+    if (!value && isStalled) log.info('messages confirmed by RabbitMQ again');
     isStalled = value;
   };
 

@@ -54,7 +54,7 @@ export const createRestingExchanges = ({
       if (!known || (known.at === 'publishing' && at === 'declaring')) return;
       exchanges.delete(exchange);
       refusing.set(exchanges.size);
-      if (known.failures > 1) log.info({ exchange }, 'RabbitMQ takes messages of the exchange again');
+      if (known.failures > 1) log.info({ exchange }, 'exchange accepts messages again');
     },
     resting: () => {
       const now = clock.monotonic();

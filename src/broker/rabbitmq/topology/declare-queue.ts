@@ -10,7 +10,7 @@ export type ReadyQueue = { readonly id: string; readonly name: string; readonly 
 
 export type QueueType = 'classic' | 'quorum';
 
-export type SettleSettings = {
+export type DeclareSettings = {
   readonly channelPool: ChannelPool;
   readonly user: string;
   readonly queueType: QueueType;
@@ -40,7 +40,7 @@ export const queueArguments = (queueType: QueueType): Options.AssertQueue => ({
 const NOT_FOUND = 404;
 const PRECONDITION_FAILED = 406;
 
-export const declareQueue = async (record: QueueRecord, settings: SettleSettings): Promise<QueueOutcome> => {
+export const declareQueue = async (record: QueueRecord, settings: DeclareSettings): Promise<QueueOutcome> => {
   const { channelPool, user, isForced } = settings;
   const { name, wanted, there, bindings } = record;
   const brokerName = queueNameOf(user, name);
@@ -63,8 +63,8 @@ export const declareQueue = async (record: QueueRecord, settings: SettleSettings
   }
   if (wanted === null) return { ...nothing, removed };
   const ready = { id: wanted, name, brokerName };
-  const isSettled = there === wanted && bindings.every(({ isWanted, state }) => isWanted && state === 'active');
-  if (isSettled && !isForced) return { ...nothing, ready };
+  const isAsWanted = there === wanted && bindings.every(({ isWanted, state }) => isWanted && state === 'active');
+  if (isAsWanted && !isForced) return { ...nothing, ready };
 
   const trouble = await declare(ready, settings);
   if (trouble !== undefined) {
@@ -111,7 +111,7 @@ const remove = async (brokerName: string, channelPool: ChannelPool): Promise<Ref
 };
 
 /** Answers why it cannot be declared. */
-const declare = async (queue: ReadyQueue, settings: SettleSettings): Promise<string | undefined> => {
+const declare = async (queue: ReadyQueue, settings: DeclareSettings): Promise<string | undefined> => {
   const { channelPool, queueType, replace, user } = settings;
   const { brokerName } = queue;
   const assert = () => channelPool.ask((channel) => channel.assertQueue(brokerName, queueArguments(queueType)));
@@ -128,7 +128,7 @@ type Bound =
   | { readonly kind: 'active' | 'as it was' | 'unbound' | 'still bound' }
   | { readonly kind: 'missing' | 'refused'; readonly reason: string };
 
-const bind = async (one: KnownBinding, brokerName: string, settings: SettleSettings): Promise<Bound> => {
+const bind = async (one: KnownBinding, brokerName: string, settings: DeclareSettings): Promise<Bound> => {
   const { channelPool, isForced, isMissing } = settings;
   const { exchange, routingKeyPattern, isWanted, state } = one;
   if (!isWanted) {
@@ -144,7 +144,7 @@ const bind = async (one: KnownBinding, brokerName: string, settings: SettleSetti
 };
 
 /** For the owner of the hook. */
-const reasonOf = (exchange: string, refusal: Refusal | undefined, { user }: SettleSettings): string =>
+const reasonOf = (exchange: string, refusal: Refusal | undefined, { user }: DeclareSettings): string =>
   refusal === undefined
     ? `RabbitMQ has no exchange "${exchange}". Check its name; as soon as somebody makes it the binding becomes active`
     : `RabbitMQ does not let the user "${user}" bind to the exchange "${exchange}": ${refusal.text}. It is tried again`;

@@ -38,6 +38,6 @@ export const replaceQueue = async (queue: ReadyQueue, { consumer, channelPool, l
   // Not `ifEmpty`: RabbitMQ does not have it for quorum queues, and ends the connection of whoever
   // asks for it.
   const kept = await channelPool.ask((channel) => channel.deleteQueue(brokerName));
-  if (!kept) log.info({ queue: brokerName }, 'a queue with other arguments was empty and is made anew');
+  if (!kept) log.info({ queue: brokerName }, 'queue with other arguments was empty and is replaced');
   return !kept;
 };

@@ -188,7 +188,7 @@ export const createTopology = (settings: TopologySettings): Topology => {
       } catch (error) {
         for (const name of some) names.set(name, isForced || names.get(name) === true);
         if (!session.ended.aborted) throw error; // the loop says it, and comes back after a pause
-        log.debug({ err: error }, 'the connection to RabbitMQ broke while queues were declared; they come again');
+        log.debug({ err: error }, 'RabbitMQ connection broken while queues were declared; trying again');
         failures += 1;
         return backoff(failures, BROKER_FAILED);
       }
