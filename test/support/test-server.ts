@@ -90,6 +90,10 @@ const startInTemporaryFolder = async (undo: AsyncDisposableStack): Promise<Serve
       // their own.
       'alter system set fsync = off',
       'alter system set full_page_writes = off',
+      'alter system set wal_level = minimal',
+      'alter system set max_wal_senders = 0',
+      // Databases are gone before a vacuum would help them.
+      'alter system set autovacuum = off',
     );
   }
   return undo.use(await startEmbeddedPostgres(options)).connection;

@@ -1,7 +1,7 @@
 // The installation of what only tests need: by two at once, again, over what was broken off, and
 // where it cannot be had.
 import assert from 'node:assert/strict';
-import { copyFile, mkdir, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
+import { copyFile, mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
@@ -34,8 +34,11 @@ test('what is there is not installed again', async (t) => {
 test('two installations at once, over one that was broken off, leave one that is whole', async (t) => {
   const folder = await mkdtemp(join(tmpdir(), 'hookwright-tools-'));
   t.after(() => rm(folder, { recursive: true, force: true, maxRetries: 5 }));
-  for (const name of ['package.json', 'package-lock.json'])
-    await copyFile(join(TOOLS_FOLDER, name), join(folder, name));
+  // Two of the packages are as good as all, and take a tenth of the time.
+  const all = JSON.parse(await readFile(join(TOOLS_FOLDER, 'package.json'), 'utf8'));
+  const { rollup, zod } = all.dependencies;
+  await writeFile(join(folder, 'package.json'), JSON.stringify({ ...all, dependencies: { rollup, zod } }));
+  await copyFile(join(TOOLS_FOLDER, 'package-lock.json'), join(folder, 'package-lock.json'));
   await mkdir(join(folder, 'node_modules'));
   await writeFile(join(folder, 'node_modules', 'left-over'), '');
   await Promise.all([installTestTools(folder), installTestTools(folder)]);

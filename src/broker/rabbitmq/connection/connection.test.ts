@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict';
 import { connect as connectTcp, createServer, type Socket } from 'node:net';
 import { Writable } from 'node:stream';
-import { describe, it, type TestContext } from 'node:test';
+import { after, before, describe, it } from 'node:test';
 import type { Cleanup } from '../../../../test/support/database.ts';
 import { newRabbitmqName, RABBITMQ_URL, WITHOUT_RABBITMQ } from '../../../../test/support/rabbitmq.ts';
-import { startRabbitmqNode, WITHOUT_RABBITMQ_NODE } from '../../../../test/support/rabbitmq-node.ts';
+import { type RabbitmqNode, startRabbitmqNode, WITHOUT_RABBITMQ_NODE } from '../../../../test/support/rabbitmq-node.ts';
 import { eventually, lastFirst } from '../../../../test/support/wait.ts';
 import { systemClock as clock } from '../../../core/clock.ts';
 import { createLog } from '../../../core/log.ts';
@@ -162,13 +162,15 @@ describe('a connection to RabbitMQ', { skip: WITHOUT_RABBITMQ }, () => {
 });
 
 describe('a connection to a RabbitMQ of its own', { skip: WITHOUT_RABBITMQ_NODE }, () => {
-  const world = async (test: TestContext) => {
-    const t = lastFirst(test);
-    return { t, node: await startRabbitmqNode(t, ['heartbeat = 1']) };
-  };
+  let node: RabbitmqNode;
+  const undo = new AsyncDisposableStack();
+  before(async () => {
+    node = await startRabbitmqNode({ after: (step) => undo.defer(step) }, ['heartbeat = 1']);
+  });
+  after(() => undo.disposeAsync());
 
   it('notices that its peer vanished without a word', { timeout: 180_000 }, async (test) => {
-    const { t, node } = await world(test);
+    const t = lastFirst(test);
     const proxy = await startProxy(t, node.url);
     const { connection, said } = start(t, proxy.url);
     const first = await connection.session(WITHIN());
@@ -180,7 +182,7 @@ describe('a connection to a RabbitMQ of its own', { skip: WITHOUT_RABBITMQ_NODE 
   });
 
   it('tells of a broker that was stopped, and of one that takes no messages', { timeout: 180_000 }, async (test) => {
-    const { t, node } = await world(test);
+    const t = lastFirst(test);
     const { connection, said } = start(t, node.url);
     const first = await connection.session(WITHIN());
     assert.equal(first.afterOutage, false);

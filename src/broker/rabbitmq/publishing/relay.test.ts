@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { describe, it, type TestContext } from 'node:test';
+import { after, before, describe, it, type TestContext } from 'node:test';
 import type { ChannelModel, ConsumeMessage } from 'amqplib';
 import { type Cleanup, freshDatabase } from '../../../../test/support/database.ts';
 import {
@@ -9,7 +9,7 @@ import {
   RABBITMQ_URL,
   WITHOUT_RABBITMQ,
 } from '../../../../test/support/rabbitmq.ts';
-import { startRabbitmqNode, WITHOUT_RABBITMQ_NODE } from '../../../../test/support/rabbitmq-node.ts';
+import { type RabbitmqNode, startRabbitmqNode, WITHOUT_RABBITMQ_NODE } from '../../../../test/support/rabbitmq-node.ts';
 import { eventually, lastFirst } from '../../../../test/support/wait.ts';
 import { systemClock as clock } from '../../../core/clock.ts';
 import { silentLog } from '../../../core/log.ts';
@@ -196,10 +196,16 @@ describe('the relay to RabbitMQ', { skip: WITHOUT_RABBITMQ }, () => {
 });
 
 describe('the relay and a RabbitMQ that is stopped', { skip: WITHOUT_RABBITMQ_NODE }, () => {
+  let node: RabbitmqNode;
+  const undo = new AsyncDisposableStack();
+  before(async () => {
+    node = await startRabbitmqNode({ after: (step) => undo.defer(step) });
+  });
+  after(() => undo.disposeAsync());
+
   it('loses nothing, whether the broker is stopped in order or killed', { timeout: 240_000 }, async (test) => {
     const t = lastFirst(test);
     const database = await freshDatabase(t);
-    const node = await startRabbitmqNode(t);
     const exchange = 'exchange/taskcluster-hooks/v1/test';
     const { metrics } = startRelay(t, database, node.url, [exchange]);
     const declareQueue = async () => {
@@ -240,7 +246,6 @@ describe('the relay and a RabbitMQ that is stopped', { skip: WITHOUT_RABBITMQ_NO
   it('publishes elsewhere what it may when it may not publish everywhere', { timeout: 120_000 }, async (test) => {
     const t = lastFirst(test);
     const database = await freshDatabase(t);
-    const node = await startRabbitmqNode(t);
     const [allowed, forbidden] = ['exchange/taskcluster-hooks/v1/a', 'exchange/taskcluster-queue/v1/b'];
     await node.ctl('add_user', 'limited', 'secret');
     await node.ctl('set_permissions', 'limited', '.*', 'hooks', '.*');
