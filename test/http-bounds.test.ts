@@ -15,7 +15,7 @@ import { ECHO_SCOPES, echoHook, rootClients, taskcluster } from './support/clien
 import { type Reply, type RequestOptions, send } from './support/request.ts';
 import { newDataFolder, type Server, serve } from './support/server.ts';
 import { lastFirst } from './support/wait.ts';
-import { compressed, type WorstBody, worstBodies } from './support/worst-bodies.ts';
+import { compressed, validPayload, type WorstBody, worstBodies, worstPath } from './support/worst-bodies.ts';
 
 const MB = 1024 * 1024;
 const APIS = [HOOKS_API, AUTH_API, QUEUE_API, BROKER_API].map(declareCommonMethods);
@@ -35,39 +35,6 @@ before(async () => {
   await auth.createRole('hook-id:g/h', { scopes: ECHO_SCOPES, description: '' });
   ({ token } = await hooks.getTriggerToken('g', 'h'));
 });
-
-const metadata = { name: 'n', description: '', owner: 'o@example.com', source: 'https://example.com/' };
-const inDays = (days: number) => taskcluster.fromNowJSON(`${days} days`);
-/** Payloads that their schemas admit, where `{}` is none. */
-const VALID: Readonly<Record<string, () => object>> = {
-  createHook: () => echoHook(),
-  updateHook: () => echoHook(),
-  createTask: () => ({ taskQueueId: 'p/w', created: inDays(0), deadline: inDays(1), payload: {}, metadata }),
-  createClient: () => ({ expires: inDays(1), description: '', scopes: [] }),
-  updateClient: () => ({ expires: inDays(1), description: '', scopes: [] }),
-  createRole: () => ({ description: '', scopes: [] }),
-  updateRole: () => ({ description: '', scopes: [] }),
-  authenticateHawk: () => ({ method: 'get', resource: '/', host: 'localhost', port: 80 }),
-  claimWork: () => ({ tasks: 1, workerGroup: 'g', workerId: 'w' }),
-};
-
-const PARAMS: Readonly<Record<string, string>> = {
-  hookGroupId: 'g',
-  hookId: 'h',
-  clientId: 'c',
-  roleId: 'r',
-  taskQueueId: 'p%2Fw',
-  runId: '0',
-  exchange: 'exchange%2Fx',
-  watchId: 'w'.repeat(44),
-};
-const pathOf = ({ service }: ApiDeclaration, { route, name: method }: MethodDeclaration): string =>
-  `/api/${service}/v1${route.replace(/<(\w+)>/g, (_, name: string) =>
-    name === 'token'
-      ? token
-      : ((name === 'hookId' && /Hook$/.test(method) && method !== 'triggerHook' ? 'worst' : PARAMS[name]) ??
-        taskcluster.slugid()),
-  )}`;
 
 const isLinux = process.platform === 'linux';
 
@@ -97,7 +64,7 @@ const sendWorst = async (
       body,
       ...(credentials && { credentials }),
     };
-    const reply = await send(server.url, pathOf(api, method), options);
+    const reply = await send(server.url, worstPath(api, method, token), options);
     const used = isLinux ? cpuMs() - began : 0;
     assert.ok(used <= CPU_MS, `${name}: ${used} ms of the main thread, answered ${reply.status}`);
     assert.notEqual(reply.status, 500, `${name}: ${reply.text}`);
@@ -111,7 +78,7 @@ describe('a request with the worst body', () => {
   for (const api of APIS) {
     for (const method of api.methods.filter(({ input }) => input)) {
       it(`of ${api.service}.${method.name} takes the server little time, and its answer is short`, async () => {
-        for (const [n, worst] of worstBodies(method, VALID[method.name]?.()).entries()) {
+        for (const [n, worst] of worstBodies(method, validPayload(method.name)).entries()) {
           await sendWorst(api, method, worst, n);
         }
       });

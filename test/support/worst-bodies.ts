@@ -1,9 +1,10 @@
 // The worst bodies that a method can be sent: made from its declaration, for tests and the bench.
 import { promisify } from 'node:util';
 import { brotliCompress, constants, deflate, gzip } from 'node:zlib';
-import type { MethodDeclaration } from '../../src/http/api-method.ts';
+import type { ApiDeclaration, MethodDeclaration } from '../../src/http/api-method.ts';
 import { BODY_LIMIT_BYTES } from '../../src/http/bodies/body.ts';
 import { MOST_KEYS, MOST_VALUES } from '../../src/http/bodies/json-structure.ts';
+import { echoHook, taskcluster } from './client.ts';
 
 export type WorstBody = { readonly what: string; readonly text: string };
 
@@ -15,7 +16,7 @@ const zeros = (count: number) => `[${'0,'.repeat(count - 1)}0]`;
 const keys = (count: number) => `{${Array.from({ length: count }, (_, n) => `"k${n}":0`).join(',')}}`;
 const objects = (count: number) => `[${Array.from({ length: count }, (_, n) => `{"k${n}":0}`).join(',')}]`;
 const texts = (count: number) => `[${Array.from({ length: count }, (_, n) => `"text-${n}"`).join(',')}]`;
-const text = (unit: string) => `"${unit.repeat(Math.floor(MOST_BYTES / unit.length))}"`;
+const text = (unit: string) => `"${unit.repeat(Math.floor(MOST_BYTES / Buffer.byteLength(unit)))}"`;
 const nested = (depth: number, inner = '') => '['.repeat(depth) + inner + ']'.repeat(depth);
 const floats = (count: number) => `[${`${'9'.repeat(60)}.5e-7,`.repeat(count - 1)}0]`;
 
@@ -91,3 +92,40 @@ export const compressed = async (text: string, n: number) => {
   const coding = CODINGS[n % CODINGS.length] ?? 'gzip';
   return { body: await COMPRESS[coding](text), headers: { 'content-encoding': coding } };
 };
+
+const metadata = { name: 'n', description: '', owner: 'o@example.com', source: 'https://example.com/' };
+const inDays = (days: number): string => taskcluster.fromNowJSON(`${days} days`);
+const hook = () => echoHook({ task: { ...echoHook().task, payload: { said: { $eval: 'payload' } } } });
+const VALID: Readonly<Record<string, () => object>> = {
+  createHook: hook,
+  updateHook: hook,
+  createTask: () => ({ taskQueueId: 'p/w', created: inDays(0), deadline: inDays(1), payload: {}, metadata }),
+  createClient: () => ({ expires: inDays(1), description: '', scopes: [] }),
+  updateClient: () => ({ expires: inDays(1), description: '', scopes: [] }),
+  createRole: () => ({ description: '', scopes: [] }),
+  updateRole: () => ({ description: '', scopes: [] }),
+  authenticateHawk: () => ({ method: 'get', resource: '/', host: 'localhost', port: 80 }),
+  claimWork: () => ({ tasks: 1, workerGroup: 'g', workerId: 'w' }),
+};
+
+/** A payload that the schema of a method admits. */
+export const validPayload = (method: string): object => VALID[method]?.() ?? {};
+
+const PARAMS: Readonly<Record<string, string>> = {
+  hookGroupId: 'g',
+  hookId: 'h',
+  clientId: 'c',
+  roleId: 'r',
+  taskQueueId: 'p%2Fw',
+  runId: '0',
+  exchange: 'exchange%2Fx',
+  watchId: 'w'.repeat(44),
+};
+
+/** Where the worst bodies are sent: hooks that are triggered are `g/h`, and those that change `g/worst`. */
+export const worstPath = ({ service }: ApiDeclaration, { route, name: method }: MethodDeclaration, token: string) =>
+  `/api/${service}/v1${route.replace(/<(\w+)>/g, (_, name: string) => {
+    if (name === 'token') return token;
+    if (name === 'hookId' && /(create|update|remove)Hook$/.test(method)) return 'worst';
+    return PARAMS[name] ?? taskcluster.slugid();
+  })}`;
