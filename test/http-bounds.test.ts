@@ -170,9 +170,9 @@ describe('what an error repeats', () => {
 
   it('of names that the caller made up is short, too', async () => {
     const replies = [
-      await create(JSON.stringify({ ['k'.repeat(5 * MB)]: 1 })),
+      await create(JSON.stringify({ ['k'.repeat(MB / 2)]: 1 })),
       await create(JSON.stringify(echoHook({ schedule: ['* '.repeat(100)] }))),
-      await create(JSON.stringify(echoHook({ metadata: { ['\u0001'.repeat(MB)]: 1 } }))),
+      await create(JSON.stringify(echoHook({ metadata: { ['\u0001'.repeat(MB / 8)]: 1 } }))),
       await create(
         '{}',
         `/api/hooks/v1/hooks/g/x?${Array.from({ length: 4_000 }, (_, n) => n.toString(36)).join('&')}`,

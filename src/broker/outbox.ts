@@ -1,6 +1,7 @@
 // The table `outbox`: messages that were published in transactions of changes, until the relay has
 // routed them.
 import { toIso } from '../core/clock.ts';
+import { stringifyInTurns } from '../core/turns.ts';
 import type { Queryable, Transaction } from '../database/database.ts';
 import { statement } from '../database/statement.ts';
 import type { OutgoingMessage } from './broker.ts';
@@ -24,7 +25,7 @@ const publishMessages = statement<unknown>(
 
 export const publish = async (tx: Transaction, messages: readonly OutgoingMessage[], now: number): Promise<void> => {
   if (messages.length === 0) return;
-  const bodies = messages.map(bodyOf);
+  const bodies = await stringifyInTurns(messages.map(bodyOf));
   for (const { exchange, routingKey, cc = [], messageId = '' } of messages) {
     if (exchange === '') throw new RangeError('a message needs an exchange');
     requireName('exchange', exchange);
@@ -36,15 +37,14 @@ export const publish = async (tx: Transaction, messages: readonly OutgoingMessag
     messages.map(({ routingKey }) => routingKey),
     messages.map(({ messageId }) => messageId ?? null),
     JSON.stringify(messages.map(({ cc = [] }) => cc.map((key) => key.toWellFormed()))),
-    `[${bodies.join(',')}]`,
+    bodies,
     toIso(now),
   ]);
 };
 
-const bodyOf = ({ body, exchange }: OutgoingMessage): string => {
-  const text: string | undefined = JSON.stringify(body);
-  if (text === undefined) throw new TypeError(`the body of a message to ${exchange} is no JSON`);
-  return text;
+const bodyOf = ({ body, exchange }: OutgoingMessage): unknown => {
+  if (body === undefined) throw new TypeError(`the body of a message to ${exchange} is no JSON`);
+  return body;
 };
 
 export type Waiting = {

@@ -33,6 +33,21 @@ describe('a batch', () => {
     );
   });
 
+  it('puts no more into one statement after some megabyte of items', async () => {
+    const sizes: number[] = [];
+    const batch = createBatch<number, void>({
+      run: async (items) => {
+        sizes.push(items.length);
+        return items.map(() => undefined);
+      },
+      maxItems: 3,
+      concurrency: 1,
+      sizeOf: (kilobytes) => kilobytes * 1024,
+    });
+    await Promise.all([1, 10_000, 1, 600, 600, 1, 1, 1, 1].map(batch));
+    assert.deepEqual(sizes, [2, 3, 3, 1]);
+  });
+
   it('puts what comes in together, and what comes while one is under way, into one statement, up to its size', async () => {
     const sizes: number[] = [];
     const gates = createGates();

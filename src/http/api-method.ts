@@ -48,6 +48,7 @@ export type Satisfies = (caller: Caller, expression: ScopeExpression) => boolean
 export type ApiRequest<Payload = unknown> = {
   readonly params: Readonly<Record<string, string>>;
   readonly query: Readonly<Record<string, string>>;
+  /** undefined: it is large, and the method leaves it unparsed. */
   readonly payload: Payload;
   /** Of the payload, as it came. */
   readonly payloadBytes: number;
@@ -112,6 +113,11 @@ export type MethodDeclaration = {
   readonly input?: NamedSchema;
   /** Bytes of a body, before and after decompression. Default: 100 KB. */
   readonly largestBody?: number;
+  /**
+   * Of what takes any object: one of more than 100 KB is not parsed on the main thread. `payload` is
+   * undefined then, and the handler hands on what `signed.body` answers.
+   */
+  readonly leavesLargeUnparsed?: true;
   readonly output?: NamedSchema;
   /**
    * Its callers are shells and logs that show an answer as it comes: it ends with a line break.

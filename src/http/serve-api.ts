@@ -7,10 +7,11 @@ import { OperatorError } from '../core/errors.ts';
 import { newUuid } from '../core/ids.ts';
 import type { Log } from '../core/log.ts';
 import type { Metrics } from '../core/metrics.ts';
+import { turnIfLarge } from '../core/turns.ts';
 import { whyUnavailable } from '../database/is-away.ts';
 import { ApiError, errorEnvelope } from './api-error.ts';
 import type { ApiMethod, ApiService, Authenticate, Caller, Satisfies, SignedRequest } from './api-method.ts';
-import { isJson, parseCheckedBody, SMALL_BODY_BYTES, sizeText } from './bodies/body.ts';
+import { isJson, looksLikeObject, parseBodyInTurns, requireUtf8, SMALL_BODY_BYTES, sizeText } from './bodies/body.ts';
 import { type BodyBudget, createBodyBudget } from './bodies/body-budget.ts';
 import { receiveBody } from './bodies/receive-body.ts';
 import { checkParams, checkQuery, requireJson } from './request-checks.ts';
@@ -31,7 +32,7 @@ export type ApiServing = {
 
 /** What is known of a request so far; errors are told with as much of it as there is. */
 type Progress = {
-  /** undefined: it could not be parsed. */
+  /** undefined: it could not be parsed, or was not yet. */
   payload: unknown;
   /** Of the body, after decompression. */
   bytes: number;
@@ -93,7 +94,7 @@ const createHandler = (service: string, method: ApiMethod, serving: ApiServing, 
     method.input &&
     compilePayloadCheck(method.input, () => `${rootUrl()}/schemas/${service}/v1/${method.input?.name}.json#`);
 
-  const { largestBody = SMALL_BODY_BYTES, input } = method;
+  const { largestBody = SMALL_BODY_BYTES, input, leavesLargeUnparsed = false } = method;
 
   return async (request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> => {
     const progress: Progress = { payload: {}, bytes: 0, isKnown: false, beginning: '' };
@@ -107,21 +108,27 @@ const createHandler = (service: string, method: ApiMethod, serving: ApiServing, 
     const body = receiveBody(request.raw, { limit: largestBody, budget, clock });
     const signed = signedRequest(request, body.read);
     /** Lets others have a turn between two steps that each take long for a large body. */
-    const pause = () => (progress.bytes > SMALL_BODY_BYTES ? clock.sleep(0) : undefined);
-    const parse = async () => {
+    const pause = () => turnIfLarge(progress.bytes);
+    /** Whether it was; unless `mayLeave`, it is, or an error is thrown. */
+    const parse = async (mayLeave: boolean): Promise<boolean> => {
       const bytes = await body.read();
       Object.assign(progress, { bytes: bytes.length, isKnown: true });
       const contentType = request.raw.headers['content-type'];
-      if (!isJson(contentType)) return;
+      if (!isJson(contentType)) return true;
       await pause();
       progress.beginning = bytes.toString('utf8', 0, LONGEST_CUT_ECHO);
       progress.payload = undefined;
-      progress.payload = parseCheckedBody(bytes, contentType);
+      if (mayLeave && looksLikeObject(bytes)) {
+        requireUtf8(contentType);
+        return false;
+      }
+      progress.payload = await parseBodyInTurns(bytes, contentType);
+      return true;
     };
     try {
       // What is small is read first: that it is no JSON is told before anything else.
       const isSmall = await body.begin();
-      if (isSmall) await parse();
+      let isParsed = isSmall && (await parse(false));
       const caller = await callerOf(method, signed, params, serving);
       checkParams(method, params);
       const query = checkQuery(method, request.query as Record<string, unknown>);
@@ -129,11 +136,11 @@ const createHandler = (service: string, method: ApiMethod, serving: ApiServing, 
       if (!isSmall) {
         if (method.authorization === 'deferred' && caller.clientId === undefined) throw largeBodyOfNobody();
         await method.admit?.(params);
-        await parse();
+        isParsed = await parse(leavesLargeUnparsed);
         await pause();
       }
-      checkPayload?.(progress.payload);
-      if (!isSmall) {
+      if (isParsed) checkPayload?.(progress.payload);
+      if (!isSmall && isParsed) {
         body.forget();
         await pause();
       }

@@ -27,6 +27,7 @@ const BOUNDS: readonly (readonly [string, string, number, string])[] = [
   ['src/auth/signatures/authenticator.ts', 'CLOCK_SKEW_MS', 15 * MINUTE, '15 minutes off at most'],
   ['src/auth/signatures/replays.ts', 'REPLAYS_KEPT', 100_000, '100,000 signatures'],
   ['src/auth/signatures/certificate.ts', 'LONGEST_MS', 31 * DAY, '| temporary credentials | 31 days |'],
+  ['src/task-hooks/api/declaration.ts', 'DEFINITION_BYTES', MB, '| all of it, as JSON | 1 MB |'],
   ['src/task-hooks/api/check-definition.ts', 'MOST_PATTERNS', 1_000, '; 1,000 patterns |'],
   ['src/task-hooks/api/check-definition.ts', 'MOST_BINDINGS', 250, '; 250 bindings |'],
   ['src/task-hooks/evaluation/evaluate.ts', 'LARGEST_TASK_BYTES', 10 * MB, '| the rendered task | 10 MB |'],
@@ -57,8 +58,11 @@ const numberOf = (expression: string): number =>
 
 const OF_A_REQUEST: typeof BOUNDS = [
   ['src/http/bodies/body.ts', 'SMALL_BODY_BYTES', 100 * KB, 'who calls | 100 KB are read |'],
-  ['src/http/bodies/body.ts', 'BODY_LIMIT_BYTES', 10 * MB, '10 MB for hooks, triggers, tasks and messages'],
+  ['src/http/bodies/body.ts', 'BODY_LIMIT_BYTES', 10 * MB, '10 MB for triggers, tasks and messages'],
   ['src/auth/api/declaration.ts', 'SCOPES_BYTES', MB, '1 MB where it names scopes'],
+  ['src/task-hooks/api/declaration.ts', 'DEFINITION_BYTES', MB, 'or defines a hook;'],
+  ['src/core/turns.ts', 'LARGE', 100 * KB, '| a task or message of more than 100 KB |'],
+  ['src/database/batch.ts', 'MOST_BYTES', MB, '| after the one with which they have 1 MB together,'],
   ['src/http/bodies/json-structure.ts', 'MOST_VALUES', 120_000, '| 120,000 values,'],
   ['src/http/bodies/json-structure.ts', 'MOST_KEYS', 40_000, '40,000 keys, counted as they arrive'],
   ['src/http/bodies/json-structure.ts', 'DEEPEST_BODY', 500, '| 500 levels |'],

@@ -1,5 +1,6 @@
 // A request body from bytes to JSON, with the errors that Taskcluster clients know. How it is
 // received: receive-body.ts.
+import { turnIfLarge } from '../../core/turns.ts';
 import { ApiError } from '../api-error.ts';
 import { createStructureCheck } from './json-structure.ts';
 
@@ -26,19 +27,41 @@ const CHARSET = /;\s*charset\s*=\s*"?([^\s";]+)/i;
 /** An object or an array; `{}` for an empty body. */
 export const parseJsonBody = (body: Buffer, contentType: string): unknown => {
   createStructureCheck()(body);
-  return parseCheckedBody(body, contentType);
+  requireUtf8(contentType);
+  return body.length === 0 ? {} : parseText(body.toString('utf8'));
 };
 
-/** The same for a body whose structure was checked while it arrived. */
-export const parseCheckedBody = (body: Buffer, contentType: string): unknown => {
+/** The text of a JSON object, unless it is no JSON at all. */
+export const looksLikeObject = (body: Buffer): boolean => {
+  const first = body.findIndex((byte) => !WHITE_SPACE.has(byte));
+  return body[first] === OPEN_BRACE;
+};
+
+const WHITE_SPACE: ReadonlySet<number> = new Set(Buffer.from(' \t\r\n'));
+const [OPEN_BRACE] = Buffer.from('{');
+
+export const requireUtf8 = (contentType: string): void => {
   const charset = CHARSET.exec(contentType)?.[1]?.toLowerCase();
   if (charset !== undefined && charset !== 'utf-8' && charset !== 'utf8') {
     throw new ApiError('MalformedPayload', `Unsupported charset: ${charset}. JSON is sent in UTF-8.`);
   }
+};
+
+/**
+ * The same in turns of the event loop, for a body whose structure was checked while it arrived.
+ */
+export const parseBodyInTurns = async (body: Buffer, contentType: string): Promise<unknown> => {
+  requireUtf8(contentType);
   if (body.length === 0) return {};
+  const text = body.toString('utf8');
+  await turnIfLarge(body.length);
+  return parseText(text);
+};
+
+const parseText = (text: string): unknown => {
   let parsed: unknown;
   try {
-    parsed = JSON.parse(body.toString('utf8'));
+    parsed = JSON.parse(text);
   } catch (error) {
     throw new ApiError('MalformedPayload', `Failed to parse JSON: ${(error as SyntaxError).message}`);
   }

@@ -3,6 +3,7 @@
 import { ensureInternalClient, type InternalClientSettings } from '../../auth/clients/internal-client.ts';
 import type { Broker } from '../../broker/broker.ts';
 import type { Clock } from '../../core/clock.ts';
+import { turnIfLarge } from '../../core/turns.ts';
 import { createBatch } from '../../database/batch.ts';
 import type { Database } from '../../database/database.ts';
 import { ApiError } from '../../http/api-error.ts';
@@ -99,6 +100,7 @@ export const createStandaloneQueue = (settings: StandaloneQueueSettings): Standa
   const prepare = async (request: CreateTaskRequest): Promise<NewTask | Refusal> => {
     const { taskId, task, authorizedScopes } = request;
     const payload = JSON.parse(task) as CreateTaskPayload;
+    await turnIfLarge(task.length);
     const caller = await callerWith(HOOKS_CLIENT_ID, authorizedScopes);
     try {
       checkRequest(payload);
@@ -114,7 +116,8 @@ export const createStandaloneQueue = (settings: StandaloneQueueSettings): Standa
   };
 
   const createTasksIn: StandaloneQueue['createTasksIn'] = async (tx, requests) => {
-    const prepared = await Promise.all(requests.map(prepare));
+    const prepared: (NewTask | Refusal)[] = [];
+    for (const request of requests) prepared.push(await prepare(request));
     const fit = prepared.filter((one): one is NewTask => !('kind' in one));
     const creations = fit.length > 0 ? await createTasks(tx, fit, clock.now()) : [];
     const creationOf = new Map(fit.map((task, index) => [task, creations[index] as Creation]));

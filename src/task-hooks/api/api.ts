@@ -10,6 +10,7 @@ import type { Ledger } from '../../ledger/create-ledger.ts';
 import type { Queue } from '../../queue/queue.ts';
 import type { Timers } from '../../timers/create-timers.ts';
 import type { CreateHookRequest, Hook, HookDefinition, HookName } from '../definition.ts';
+import { taskIdIn } from '../evaluation/evaluate.ts';
 import type { Evaluator } from '../evaluation/evaluator.ts';
 import type { FireCall, HookCall } from '../firing/fire-call.ts';
 import type { FireStore } from '../firing/fire-store.ts';
@@ -81,10 +82,13 @@ export const createHooksApi = (settings: HooksApiSettings): ApiService => {
     by: Pick<HookCall, 'firedBy' | 'clientId' | 'token'>,
   ): Promise<ApiAnswer> => {
     const name = nameIn(request);
-    const { payload, payloadBytes, requestId } = request;
-    const chosenTaskId = typeof payload.taskId === 'string' ? payload.taskId : undefined;
-    const taskId = chosenTaskId !== undefined && SLUG_ID.test(chosenTaskId) ? chosenTaskId : newSlugId();
-    const result = await fireCall({ ...name, ...by, payload, payloadBytes, taskId, chosenTaskId, requestId });
+    const { payload, payloadBytes, signed, requestId } = request;
+    const chosenTaskId = taskIdIn(payload);
+    const ownTaskId = chosenTaskId !== undefined && SLUG_ID.test(chosenTaskId) ? chosenTaskId : newSlugId();
+    const body = payload === undefined && typeof signed.body === 'function' ? await signed.body() : undefined;
+    const brought = body ? { body } : { payload };
+    const event = { ...name, ...by, ...brought, payloadBytes, taskId: ownTaskId, chosenTaskId, requestId };
+    const { taskId = ownTaskId, ...result } = await fireCall(event);
     if (result.outcome === 'created' || result.outcome === 'pending') return { body: { taskId, status: { taskId } } };
     if (result.outcome === 'declined') return { body: {} };
     throw triggerError(name, taskId, result);

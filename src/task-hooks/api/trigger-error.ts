@@ -11,6 +11,8 @@ export const triggerError = (hook: HookName, taskId: string, result: Unfired): A
   switch (result.outcome) {
     case 'no-such-hook':
       return new ApiError('ResourceNotFound', 'No such hook');
+    case 'malformed':
+      return new ApiError(result.code, result.message);
     case 'wrong-token':
       return new ApiError('AuthenticationFailed', 'invalid hook token');
     case 'rejected':

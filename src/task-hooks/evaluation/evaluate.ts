@@ -1,7 +1,12 @@
 // One event against one definition: does the payload fit, and which task comes of it. Pure, and the
 // same wherever it runs.
+import { createHash } from 'node:crypto';
 import type { AnySchemaObject } from 'ajv';
 import { describeError } from '../../core/errors.ts';
+import { SLUG_ID } from '../../core/ids.ts';
+import { canonicalJson } from '../../core/json.ts';
+import { ApiError } from '../../http/api-error.ts';
+import { parseJsonBody } from '../../http/bodies/body.ts';
 import type { QuickTemplate } from './quick-template.ts';
 import { type FiringContext, renderTemplate } from './template.ts';
 import type { SchemaCompilation } from './trigger-schema.ts';
@@ -14,9 +19,21 @@ export type EvaluationJob = {
   readonly context: FiringContext;
   /** Of the payload, as JSON. */
   readonly payloadBytes: number;
-  /** The payload, when it is not in the context: on its way to another process. */
-  readonly payloadJson?: string;
 };
+
+/** The same for a payload that was not parsed yet. */
+export type UnparsedJob = Omit<EvaluationJob, 'payloadBytes'> & {
+  readonly body: Uint8Array;
+  /** A property `taskId` of the payload is the task's id, where it can be one. */
+  readonly choosesTaskId: boolean;
+};
+
+/** What was read in a payload that was parsed elsewhere. */
+export type Choice = { readonly chosenTaskId: string; readonly payloadHash: Uint8Array };
+
+export type UnparsedEvaluation =
+  | { readonly outcome: 'malformed'; readonly code: 'MalformedPayload' | 'InputTooLarge'; readonly message: string }
+  | { readonly outcome: 'parsed'; readonly evaluation: Evaluation; readonly choice: Choice | undefined };
 
 export type Evaluation =
   /** `task` is JSON; this text is what every attempt sends. */
@@ -35,11 +52,10 @@ export const LARGEST_TASK_BYTES = 10 * 1024 * 1024;
  * are filled in.
  */
 export const evaluate = (
-  { template, context: given, payloadBytes, payloadJson }: EvaluationJob,
+  { template, context, payloadBytes }: EvaluationJob,
   compilation: SchemaCompilation,
   quick?: QuickTemplate,
 ): Evaluation => {
-  const context = payloadJson === undefined ? given : { ...given, payload: JSON.parse(payloadJson) as unknown };
   if ('payload' in context) {
     const refused = refuse(context.payload, payloadBytes, compilation);
     if (refused) return refused;
@@ -57,6 +73,39 @@ export const evaluate = (
     return { outcome: 'limited', message: `The rendered task cannot be written as JSON: ${describeError(error)}` };
   }
 };
+
+export const evaluateUnparsed = (job: UnparsedJob, compilation: SchemaCompilation): UnparsedEvaluation => {
+  const { body, choosesTaskId, ...rest } = job;
+  let payload: unknown;
+  try {
+    payload = parseJsonBody(Buffer.from(body.buffer, body.byteOffset, body.length), 'application/json');
+  } catch (error) {
+    if (!(error instanceof ApiError)) throw error;
+    const code = error.code === 'InputTooLarge' ? 'InputTooLarge' : 'MalformedPayload';
+    return { outcome: 'malformed', code, message: error.message };
+  }
+  const chosenTaskId = choosesTaskId ? taskIdIn(payload) : undefined;
+  const choice = chosenTaskId === undefined ? undefined : { chosenTaskId, payloadHash: hashOfPayload(payload) };
+  const taskId = chosenTaskId !== undefined && SLUG_ID.test(chosenTaskId) ? chosenTaskId : job.context.taskId;
+  const context = { ...job.context, taskId, payload };
+  return {
+    outcome: 'parsed',
+    evaluation: evaluate({ ...rest, context, payloadBytes: body.length }, compilation),
+    choice,
+  };
+};
+
+/** The id that a caller chose for the task, whether it can be one or not. */
+export const taskIdIn = (payload: unknown): string | undefined => {
+  if (typeof payload !== 'object' || payload === null || !Object.hasOwn(payload, 'taskId')) return undefined;
+  const { taskId } = payload as { readonly taskId: unknown };
+  return typeof taskId === 'string' ? taskId.slice(0, LONGEST_TASK_ID) : undefined;
+};
+/** What is longer is none, and is cut where it is told. */
+const LONGEST_TASK_ID = 100;
+
+/** Equal for equal payloads. */
+export const hashOfPayload = (payload: unknown): Buffer => createHash('sha256').update(canonicalJson(payload)).digest();
 
 const refuse = (payload: unknown, payloadBytes: number, compilation: SchemaCompilation): Evaluation | undefined => {
   if (!compilation.ok) {

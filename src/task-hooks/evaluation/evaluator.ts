@@ -3,7 +3,7 @@
 import type { AnySchemaObject } from 'ajv';
 import { copyJson } from '../../core/json.ts';
 import type { Hook, HookDefinition } from '../definition.ts';
-import { type Evaluation, type EvaluationJob, evaluate } from './evaluate.ts';
+import { type Evaluation, evaluate, type UnparsedEvaluation, type UnparsedJob } from './evaluate.ts';
 import { warningsOfEvaluation } from './evaluation-warnings.ts';
 import type { EvaluationPool, PoolAnswer } from './pool.ts';
 import { compileQuickTemplate, type QuickTemplate } from './quick-template.ts';
@@ -29,6 +29,14 @@ export type Evaluator = {
   readonly compile: (hook: Hook) => CompiledHook;
   /** @param payloadBytes the size of the payload as JSON; 0 when there is none. */
   readonly evaluate: (hook: CompiledHook, context: FiringContext, payloadBytes: number) => Promise<Evaluation>;
+  /**
+   * The same for a payload that was not parsed: it is in another process, however cheap the rest is.
+   */
+  readonly evaluateUnparsed: (
+    hook: CompiledHook,
+    context: FiringContext,
+    payload: Pick<UnparsedJob, 'body' | 'choosesTaskId'>,
+  ) => Promise<UnparsedEvaluation>;
   /**
    * For events without a payload: the task at once, when its cost is known to be small; undefined:
    * store it unrendered.
@@ -59,21 +67,21 @@ export const createEvaluator = (pool: EvaluationPool): Evaluator => ({
   compile: (hook) => ({ ...hook, linear: proveLinear(hook) }),
 
   evaluate: async (hook, context, payloadBytes) => {
-    const job = {
-      key: `${hook.uid}:${hook.revision}`,
-      template: hook.definition.task,
-      triggerSchema: hook.definition.triggerSchema as AnySchemaObject,
-      context,
-      payloadBytes,
-    };
+    const job = { ...definitionFor(hook), context, payloadBytes };
     if (hook.linear && isCheapHere(hook.linear, payloadBytes)) {
       // A copy where defaults are filled in: what a caller sent stays as it came, for messages and
       // for another try.
       const own = hook.linear.hasDefaults ? { ...job, context: copyJson(context) } : job;
       return evaluate(own, hook.linear.schema(), hook.linear.quick());
     }
-    const answer = await pool.run<Evaluation>({ kind: 'evaluate', job: asCheapToSend(job) });
+    const answer = await pool.run<Evaluation>({ kind: 'evaluate', job });
     return answer.ok ? answer.result : limited(answer);
+  },
+
+  evaluateUnparsed: async (hook, context, payload) => {
+    const job = { ...definitionFor(hook), context, ...payload };
+    const answer = await pool.run<UnparsedEvaluation>({ kind: 'evaluate-unparsed', job });
+    return answer.ok ? answer.result : { outcome: 'parsed', evaluation: limited(answer), choice: undefined };
   },
 
   renderNow: (hook, context) => {
@@ -107,17 +115,11 @@ export const createEvaluator = (pool: EvaluationPool): Evaluator => ({
   },
 });
 
-/**
- * Copying a million objects to another process takes more than a second of the main thread; writing
- * them as JSON takes a tenth of it. Small ones are copied, which also keeps -0.
- */
-const asCheapToSend = (job: EvaluationJob): EvaluationJob => {
-  if (job.payloadBytes <= LARGEST_PAYLOAD_COPIED || !('payload' in job.context)) return job;
-  const { payload, ...context } = job.context;
-  return { ...job, context, payloadJson: JSON.stringify(payload) };
-};
-
-const LARGEST_PAYLOAD_COPIED = 64 * 1024;
+const definitionFor = ({ uid, revision, definition }: CompiledHook) => ({
+  key: `${uid}:${revision}`,
+  template: definition.task,
+  triggerSchema: definition.triggerSchema as AnySchemaObject,
+});
 
 const NOTHING_TO_CHECK: SchemaCompilation = { ok: true, schema: { check: () => [], ignored: [] } };
 

@@ -4,12 +4,13 @@ import { writeFileSync } from 'node:fs';
 import { Worker } from 'node:worker_threads';
 import type { AnySchemaObject } from 'ajv';
 import { describeError } from '../../core/errors.ts';
-import { type EvaluationJob, evaluate } from './evaluate.ts';
+import { type EvaluationJob, evaluate, evaluateUnparsed, type UnparsedJob } from './evaluate.ts';
 import { warningsOfEvaluation } from './evaluation-warnings.ts';
 import { compileTriggerSchema, type SchemaCompilation } from './trigger-schema.ts';
 
 export type WorkerRequest =
   | { readonly kind: 'evaluate'; readonly job: EvaluationJob }
+  | { readonly kind: 'evaluate-unparsed'; readonly job: UnparsedJob }
   | { readonly kind: 'compile'; readonly triggerSchema: AnySchemaObject }
   | { readonly kind: 'warn'; readonly template: unknown; readonly triggerSchema: AnySchemaObject };
 
@@ -22,7 +23,7 @@ export type WorkerAnswer =
 const MOST_COMPILED = 200;
 const compiled = new Map<string, SchemaCompilation>();
 
-const schemaOf = ({ key, triggerSchema }: EvaluationJob): SchemaCompilation => {
+const schemaOf = ({ key, triggerSchema }: Pick<EvaluationJob, 'key' | 'triggerSchema'>): SchemaCompilation => {
   const known = compiled.get(key);
   if (known) return known;
   const schema = compileTriggerSchema(triggerSchema);
@@ -33,6 +34,7 @@ const schemaOf = ({ key, triggerSchema }: EvaluationJob): SchemaCompilation => {
 
 const carryOut = (request: WorkerRequest): unknown => {
   if (request.kind === 'evaluate') return evaluate(request.job, schemaOf(request.job));
+  if (request.kind === 'evaluate-unparsed') return evaluateUnparsed(request.job, schemaOf(request.job));
   if (request.kind === 'warn') return warningsOfEvaluation(request.template, request.triggerSchema);
   const compilation = compileTriggerSchema(request.triggerSchema);
   return compilation.ok ? undefined : compilation.problem;

@@ -113,6 +113,7 @@ export const createBeginFires = (settings: BeginFiresSettings): BeginFires => {
   const beginTogether = createBatch<Item, CreateTaskAnswer | undefined>({
     maxItems: MOST_AT_ONCE,
     concurrency: 2,
+    sizeOf: ({ fire }) => fire.task.length,
     run: async (items) => {
       const { answers, afterCommit } = await database.transaction(async (tx) => {
         const unchanged = await findUnchanged(tx, items);

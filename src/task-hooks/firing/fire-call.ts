@@ -1,12 +1,16 @@
 // A call or a webhook fires a hook: the event is evaluated, and begins a fire or ends without one.
-import { createHash } from 'node:crypto';
 import { type Clock, toIso } from '../../core/clock.ts';
 import { SLUG_ID } from '../../core/ids.ts';
-import { canonicalJson } from '../../core/json.ts';
 import type { Ledger } from '../../ledger/create-ledger.ts';
 import type { Refusal } from '../../queue/queue.ts';
 import type { HookName } from '../definition.ts';
-import { type Evaluation, reasonOf } from '../evaluation/evaluate.ts';
+import {
+  type Choice,
+  type Evaluation,
+  hashOfPayload,
+  reasonOf,
+  type UnparsedEvaluation,
+} from '../evaluation/evaluate.ts';
 import type { CompiledHook, Evaluator } from '../evaluation/evaluator.ts';
 import type { FiredBy, FiringContext } from '../evaluation/template.ts';
 import type { HookCache } from '../hooks/hook-cache.ts';
@@ -20,21 +24,33 @@ import { givesUpAt } from './task-times.ts';
 /** Somebody calls for one hook to fire. */
 export type HookCall = HookName & {
   readonly firedBy: FiredBy;
-  readonly payload: unknown;
+  readonly payload?: unknown;
+  /** The payload where it was not parsed, because it is large. */
+  readonly body?: Uint8Array;
   /** The size of the payload as JSON. */
   readonly payloadBytes: number;
   readonly clientId: string | undefined;
   readonly taskId: string;
-  /** The taskId that the caller chose, if they did; the same event may then come again. */
+  /**
+   * The taskId that the caller chose, if they did; the same event may then come again. Of a payload
+   * that was not parsed it is not known yet.
+   */
   readonly chosenTaskId: string | undefined;
   readonly requestId: string;
   /** The credential of a caller without any other. */
   readonly token?: string;
 };
 
-export type CallResult =
+export type CallResult = CallOutcome & {
+  /** Present where it was found in a payload that was not parsed. */
+  readonly taskId?: string;
+};
+
+export type CallOutcome =
   | { readonly outcome: 'no-such-hook' }
   | { readonly outcome: 'wrong-token' }
+  /** The payload is no JSON, or not of the shape that is taken. */
+  | Extract<UnparsedEvaluation, { outcome: 'malformed' }>
   /** `pending`: the fire is stored, and attempts go on. */
   | { readonly outcome: 'created' }
   | { readonly outcome: 'pending' }
@@ -67,13 +83,29 @@ const MOST_RELOADS = 5;
 export const createFireCall = (settings: FireCallSettings): FireCall => {
   const { cache, evaluator, store, ledger, beginFires, runner, tokens, clock } = settings;
 
-  const fireOnce = async (hook: CompiledHook, event: HookCall): Promise<CallResult | 'stale'> => {
+  const evaluateCall = async (
+    hook: CompiledHook,
+    event: HookCall,
+    arrived: number,
+  ): Promise<{ evaluation: Evaluation; choice?: Choice | undefined } | Malformed> => {
+    const context = contextOf(event, arrived);
+    const { body, payloadBytes } = event;
+    if (!body) return { evaluation: await evaluator.evaluate(hook, context, payloadBytes) };
+    const read = await evaluator.evaluateUnparsed(hook, context, { body, choosesTaskId: true });
+    return read.outcome === 'malformed' ? read : { evaluation: read.evaluation, choice: read.choice };
+  };
+
+  const fireOnce = async (hook: CompiledHook, given: HookCall): Promise<CallResult | 'stale'> => {
+    let event = given;
     if (event.token !== undefined && !tokens.matches(hook, event.token)) {
       return (await cache.reload(event)) === hook ? { outcome: 'wrong-token' } : 'stale'; // it may have been reset since
     }
     const arrived = clock.now();
-    const context = contextOf(event, arrived);
-    let evaluation = await evaluator.evaluate(hook, context, event.payloadBytes);
+    const evaluated = await evaluateCall(hook, event, arrived);
+    if ('outcome' in evaluated) return evaluated;
+    let { evaluation } = evaluated;
+    const { choice } = evaluated;
+    if (choice) event = withChoice(event, choice);
     if (evaluation.outcome !== 'rejected' && event.chosenTaskId !== undefined && !SLUG_ID.test(event.chosenTaskId)) {
       evaluation = { outcome: 'rejected', problems: [`Invalid taskId format: ${event.chosenTaskId.slice(0, 100)}`] };
     }
@@ -85,12 +117,14 @@ export const createFireCall = (settings: FireCallSettings): FireCall => {
       await beginFires.ended({ ...unfired, outcome: evaluation.outcome });
       return resultOfUnfired(evaluation);
     }
-    const fire = fireOf(hook, event, evaluation, arrived);
+    const fire = fireOf(hook, event, { evaluation, arrived, payloadHash: choice?.payloadHash });
     const begin = event.chosenTaskId === undefined ? beginFires.alone : beginFires.once;
     const end = await begin(hook, fire, PATIENCE_MS);
-    if (end.outcome === 'pending') return { outcome: 'pending' };
-    if (end.outcome !== 'changed') return resultOf(end);
-    return (await cache.reload(event)) === hook ? answerRepeat(hook, event, fire) : 'stale';
+    const named = choice && { taskId: event.taskId };
+    if (end.outcome === 'pending') return { outcome: 'pending', ...named };
+    if (end.outcome !== 'changed') return { ...resultOf(end), ...named };
+    if ((await cache.reload(event)) !== hook) return 'stale';
+    return { ...(await answerRepeat(hook, event, fire)), ...named };
   };
 
   /** The same taskId again: as the first time when the payload is equal, else a conflict. */
@@ -122,6 +156,15 @@ export const createFireCall = (settings: FireCallSettings): FireCall => {
   };
 };
 
+type Malformed = Extract<UnparsedEvaluation, { outcome: 'malformed' }>;
+
+/** As if the payload had been parsed before. */
+const withChoice = (event: HookCall, { chosenTaskId }: Choice): HookCall => ({
+  ...event,
+  chosenTaskId,
+  taskId: SLUG_ID.test(chosenTaskId) ? chosenTaskId : event.taskId,
+});
+
 const resultOf = (end: AttemptsEnd): CallResult =>
   end.outcome === 'failed' ? { outcome: 'refused', refusal: end.refusal } : { outcome: end.outcome };
 
@@ -148,10 +191,9 @@ const repeated = (outcome: string | null, error: unknown): CallResult => {
 };
 
 const contextOf = (event: HookCall, nowMs: number): FiringContext => {
-  const { firedBy, taskId, payload, clientId } = event;
-  const always = { firedBy, taskId, now: toIso(nowMs) };
-  if (firedBy === 'schedule') return always;
-  return clientId === undefined ? { ...always, payload } : { ...always, payload, clientId };
+  const { firedBy, taskId, payload, body, clientId } = event;
+  const always = { firedBy, taskId, now: toIso(nowMs), ...(clientId !== undefined && { clientId }) };
+  return firedBy === 'schedule' || body ? always : { ...always, payload };
 };
 
 /**
@@ -172,17 +214,18 @@ const eventOf = (hook: CompiledHook, event: HookCall, arrived: number): FireEven
   arrived,
 });
 
-const fireOf = (
-  hook: CompiledHook,
-  event: HookCall,
-  { task, deadline }: Extract<Evaluation, { outcome: 'rendered' }>,
-  arrived: number,
-): Fire => ({
+type Rendered = {
+  readonly evaluation: Extract<Evaluation, { outcome: 'rendered' }>;
+  readonly arrived: number;
+  /** Where the payload was parsed elsewhere. */
+  readonly payloadHash: Uint8Array | undefined;
+};
+
+const fireOf = (hook: CompiledHook, event: HookCall, { evaluation, arrived, payloadHash }: Rendered): Fire => ({
   ...eventOf(hook, event, arrived),
   taskId: event.taskId,
-  task,
-  payloadHash:
-    event.chosenTaskId === undefined ? undefined : createHash('sha256').update(canonicalJson(event.payload)).digest(),
-  givesUp: givesUpAt(deadline, arrived),
+  task: evaluation.task,
+  payloadHash: event.chosenTaskId === undefined ? undefined : Buffer.from(payloadHash ?? hashOfPayload(event.payload)),
+  givesUp: givesUpAt(evaluation.deadline, arrived),
   attempts: 0,
 });

@@ -7,7 +7,7 @@ import { describeError } from '../../core/errors.ts';
 import { newSlugId, newUuid } from '../../core/ids.ts';
 import type { Log } from '../../core/log.ts';
 import { ApiError } from '../../http/api-error.ts';
-import { BODY_LIMIT_BYTES, parseJsonBody } from '../../http/bodies/body.ts';
+import { BODY_LIMIT_BYTES, parseJsonBody, SMALL_BODY_BYTES } from '../../http/bodies/body.ts';
 import { type Evaluation, reasonOf } from '../evaluation/evaluate.ts';
 import type { CompiledHook, Evaluator } from '../evaluation/evaluator.ts';
 import type { EndedFire, Fire } from '../firing/fire.ts';
@@ -38,6 +38,11 @@ export const createEvaluateMessage = ({ evaluator, clock, log }: EvaluateMessage
       const limit = `${BODY_LIMIT_BYTES / 1024 / 1024} MB`;
       return { outcome: 'limited', message: `The message has ${body.length} bytes; at most ${limit} are read.` };
     }
+    const context = { firedBy: 'pulseMessage', taskId, now: toIso(now) } as const;
+    if (body.length > SMALL_BODY_BYTES) {
+      const read = await evaluator.evaluateUnparsed(hook, context, { body, choosesTaskId: false });
+      return read.outcome === 'malformed' ? { outcome: 'rejected', problems: [read.message] } : read.evaluation;
+    }
     let payload: unknown;
     try {
       payload = parseJsonBody(body, 'application/json');
@@ -45,7 +50,7 @@ export const createEvaluateMessage = ({ evaluator, clock, log }: EvaluateMessage
       if (error instanceof ApiError) return { outcome: 'rejected', problems: [error.message] };
       throw error;
     }
-    return evaluator.evaluate(hook, { firedBy: 'pulseMessage', taskId, now: toIso(now), payload }, body.length);
+    return evaluator.evaluate(hook, { ...context, payload }, body.length);
   };
 
   /** A bound that has nothing to do with the message is given some time to pass. */

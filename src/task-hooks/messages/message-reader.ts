@@ -4,6 +4,7 @@ import type { Delivery, Reader } from '../../broker/broker.ts';
 import type { Clock } from '../../core/clock.ts';
 import { errorCode } from '../../core/errors.ts';
 import type { Log } from '../../core/log.ts';
+import { nextTurn } from '../../core/turns.ts';
 import type { CompiledHook } from '../evaluation/evaluator.ts';
 import { isRendered } from '../firing/fire.ts';
 import type { FireRunner } from '../firing/fire-runner.ts';
@@ -100,8 +101,6 @@ export const createMessageReader = (settings: MessageReaderSettings): Reader => 
     }
   };
 };
-
-const nextTurn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
 
 /** PostgreSQL's classes of errors: data exception, program limit exceeded. */
 const isOfTheData = (error: unknown): boolean => /^(22|54)/.test(errorCode(error) ?? '');

@@ -1,5 +1,5 @@
 // Evaluations without workers: at once, on this thread, or not at all while the pool is busy.
-import { evaluate } from '../evaluation/evaluate.ts';
+import { evaluate, evaluateUnparsed } from '../evaluation/evaluate.ts';
 import type { EvaluationPool, PoolAnswer } from '../evaluation/pool.ts';
 import { compileTriggerSchema } from '../evaluation/trigger-schema.ts';
 import type { WorkerRequest } from '../evaluation/worker.ts';
@@ -9,7 +9,10 @@ export const createInlinePool = (isBusy: () => boolean = () => false): Evaluatio
     if (isBusy()) return { ok: false, message: 'too many evaluations are waiting', mayPass: true };
     if (request.kind === 'compile') return { ok: true, result: undefined as Result };
     if (request.kind === 'warn') return { ok: true, result: [] as Result };
-    return { ok: true, result: evaluate(request.job, compileTriggerSchema(request.job.triggerSchema)) as Result };
+    const schema = compileTriggerSchema(request.job.triggerSchema);
+    const isParsed = request.kind === 'evaluate';
+    const result = isParsed ? evaluate(request.job, schema) : evaluateUnparsed(request.job, schema);
+    return { ok: true, result: result as Result };
   },
   [Symbol.asyncDispose]: async () => {},
 });

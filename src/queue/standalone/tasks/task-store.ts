@@ -4,6 +4,7 @@
 // today and full tomorrow; values for many rows come as arrays that are looked into, not joined.
 // Rows are locked in the order of their ids.
 import { toIso } from '../../../core/clock.ts';
+import { stringifyInTurns } from '../../../core/turns.ts';
 import type { Queryable, Transaction } from '../../../database/database.ts';
 import { statement } from '../../../database/statement.ts';
 import type { TaskState } from '../../queue.ts';
@@ -90,6 +91,7 @@ export const insert = async (on: Queryable, tasks: readonly StoredTask[], now: n
   const places = new Map([...unique.keys()].toReversed().map((taskId, index) => [taskId, index + 1]));
   const sorted = [...unique.values()].sort((a, b) => (a.taskId < b.taskId ? -1 : 1));
   const definitions = sorted.map(({ definition }) => definition);
+  const texts = await stringifyInTurns(definitions);
   const rows = await on.query(insertTasks, [
     sorted.map(({ taskId }) => taskId),
     definitions.map(({ taskQueueId }) => taskQueueId),
@@ -101,7 +103,7 @@ export const insert = async (on: Queryable, tasks: readonly StoredTask[], now: n
     definitions.map(({ expires }) => expires),
     toIso(now),
     sorted.map(({ runs }) => stateOf(runs) === 'pending'),
-    JSON.stringify(definitions),
+    texts,
     JSON.stringify(sorted.map(({ runs }) => runs)),
     sorted.map(({ taskId }) => places.get(taskId)),
   ]);

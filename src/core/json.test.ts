@@ -1,0 +1,25 @@
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import fc from 'fast-check';
+import { canonicalJson, sameJson } from './json.ts';
+
+describe('two JSON values', () => {
+  it('are the same exactly when their canonical texts are', () => {
+    const value = fc.jsonValue({ maxDepth: 3 });
+    fc.assert(
+      fc.property(value, value, (left, right) => {
+        assert.equal(sameJson(left, right), canonicalJson(left) === canonicalJson(right));
+        assert.ok(sameJson(left, JSON.parse(canonicalJson(left))));
+      }),
+    );
+  });
+
+  it('are the same whatever the order of their keys, and whether a key is undefined or missing', () => {
+    assert.ok(sameJson({ a: 1, b: { c: 2, d: 3 } }, { b: { d: 3, c: 2 }, a: 1 }));
+    assert.ok(sameJson({ a: 1, b: undefined }, { a: 1 }));
+    assert.ok(!sameJson({ a: undefined, b: 1 }, { a: 1, b: undefined }));
+    assert.ok(!sameJson({ toString: 1 }, {}));
+    assert.ok(!sameJson([1, 2], [2, 1]));
+    assert.ok(!sameJson([], {}));
+  });
+});
