@@ -169,15 +169,15 @@ describe('a definition', () => {
     const schedule = Array.from({ length: 1_000 }, (_, n) => `${n % 60} ${Math.floor(n / 60)} 3 1 1 *`);
     await hooks.createHook('g', 'h', definition({ schedule }));
     assert.match((await hooks.getHookStatus('g', 'h')).nextScheduledDate, /-01-01T03:00:00\.000Z$/);
-    const huge = { schedule: Array.from({ length: 100_000 }, (_, n) => `${n % 60} * * * * ${n}`) };
+    const huge = { schedule: Array.from({ length: 9_000 }, (_, n) => `${n % 60} * * * * ${n}`) };
     const reply = await send(`${HOOKS}/g/i`, { method: 'PUT', body: JSON.stringify(definition(huge)) });
     assert.equal(reply.status, 400);
-    assert.ok(reply.text.length < 12 * MB);
+    assert.ok(reply.text.length < MB);
   });
 
-  it('of nine megabytes is saved, read and fires', async (t) => {
+  it('of almost a megabyte is saved, read and fires', async (t) => {
     const { hooks, queue } = await startWorld(t);
-    const big = { payload: { big: 'x'.repeat(9 * MB) } };
+    const big = { payload: { big: 'x'.repeat(MB - 1_000) } };
     await hooks.createHook('g', 'h', definition({ task: big }));
     assert.deepEqual((await hooks.hook('g', 'h')).task, big);
     assert.ok((await hooks.triggerHook('g', 'h', {})).taskId);
@@ -189,14 +189,14 @@ describe('a definition', () => {
     const wide = (depth: number): object =>
       depth === 0 ? { const: 1 } : { anyOf: Array.from({ length: 12 }, () => wide(depth - 1)) };
     const order: string[] = [];
-    const saving = put(server, definition({ triggerSchema: wide(5) })).then((answer) => {
+    const saving = put(server, definition({ triggerSchema: wide(4) })).then((answer) => {
       order.push('saving');
       return answer;
     });
     await server.hooks.ping();
     order.push('ping');
     const [status] = await saving;
-    assert.ok([200, 400, 413].includes(status), `${status}`);
+    assert.equal(status, 400);
     assert.deepEqual(order, ['ping', 'saving']);
   });
 });
