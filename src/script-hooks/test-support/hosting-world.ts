@@ -2,6 +2,7 @@
 // but the clock, the broker and the task hooks.
 import assert from 'node:assert/strict';
 import type { Cleanup } from '../../../test/support/database.ts';
+import { eventually } from '../../../test/support/wait.ts';
 import { readPost, readPostsAfter } from '../../community/channels/post-store.ts';
 import { type As, type Community, createCommunity } from '../../community/community.ts';
 import { readGroup } from '../../community/groups/group-store.ts';
@@ -41,8 +42,8 @@ export type World = Omit<LibraryWorld, 'act'> & {
   readonly postOf: (id: string, nest?: string) => Promise<VPost>;
   readonly group: (flag?: string) => Promise<Group>;
   readonly channel: (kind: string, name: string, members?: readonly string[]) => Promise<string>;
-  /** Resolves when every effect is done and every run over. */
-  readonly settled: () => Promise<void>;
+  /** Resolves when what is due has come, and every effect of it is done. */
+  readonly settled: () => Promise<unknown>;
   readonly fired: Parameters<FireTaskHook>[0][];
 };
 
@@ -141,6 +142,15 @@ export const createWorld = async (t: Cleanup): Promise<World> => {
       return post === undefined || post === 'deleted' ? assert.fail(`the post is ${post}`) : post;
     },
     group: async (flag = FLAG) => (await readGroup(database, flag))?.group ?? assert.fail('there is no such group'),
-    settled: () => hosting.whenIdle(),
+    settled: () =>
+      eventually('everything due is done', async () => {
+        const [row] = await library.rows(
+          `select (select count(*) from timers where not_before <= $1) + (select count(*) from script_jobs) as left`,
+          [new Date(clock.now()).toISOString()],
+        );
+        if (row.left > 0) return false;
+        await hosting.whenIdle();
+        return true;
+      }),
   };
 };
