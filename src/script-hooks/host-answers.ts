@@ -31,11 +31,12 @@ export const createHostAnswers = (bowl: Bowl): HostAnswers => {
   };
   return {
     answer: async (question, range) => answers[question](range),
+    // Only what is asked for is looked at: somebody may note what a run reads.
     known: (questions) => {
-      const fleet = bowl.group?.fleet;
+      const fleet = questions.has('fleet') ? (bowl.group?.fleet ?? {}) : () => ({});
       return {
         ...(questions.has('state') ? { state: stateText(bowl) } : {}),
-        ...(questions.has('fleet') && typeof fleet !== 'function' ? { fleet: fleetText(fleet ?? {}) } : {}),
+        ...(typeof fleet !== 'function' ? { fleet: fleetText(fleet) } : {}),
       };
     },
   };

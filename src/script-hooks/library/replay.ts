@@ -1,0 +1,150 @@
+// What a run has read, noted while it runs, so that it can be repeated; and the same as a bowl.
+import { hash } from 'node:crypto';
+import type { VPost } from '../../community/types/posts.ts';
+import type { Bowl, Lazily, Outcome, PostPages } from '../types.ts';
+
+/**
+ * Everything that a run depends on, beside its event, its seed and its source, which the ledger has
+ * elsewhere.
+ */
+export type Replay = Pick<Bowl, 'our' | 'src' | 'now' | 'config' | 'hook'> & {
+  readonly nest: string | null;
+  readonly flag: string | null;
+  /** What it did not read is absent. The state as JSON. */
+  readonly stateJson?: string;
+  /** Ship → roles. */
+  readonly fleet?: Readonly<Record<string, readonly string[]>>;
+  readonly posts?: { readonly length: number; readonly pages: readonly (readonly [start: number, VPost[]])[] };
+  /** A hash of the state that it set, if it is known. */
+  readonly stateAfter?: string;
+};
+
+export type Recording = {
+  /** For the run, in place of the one that was given. */
+  readonly bowl: Bowl;
+  /**
+   * The Replay as JSON; null: it read more than is kept, and cannot be repeated. With the outcome, a
+   * repetition is compared by its state, too.
+   */
+  readonly json: (outcome?: Pick<Outcome, 'stateJson'>) => string | null;
+};
+
+/** Bytes of a Replay. */
+export const LARGEST_REPLAY = 64 * 1024;
+/** No post has less. */
+const SMALLEST_POST = 200;
+
+/** Notes what a run reads of its bowl. It costs a run that reads nothing next to nothing. */
+export const recordRun = (bowl: Bowl): Recording => {
+  let readsState = false;
+  let fleet: Replay['fleet'];
+  let length: number | undefined;
+  const pages: [number, VPost[]][] = [];
+  let posts = 0;
+
+  const noteFleet = <T extends FleetOf>(given: T): T => {
+    fleet ??= Object.fromEntries(Object.entries(given).map(([ship, { sects }]) => [ship, sects]));
+    return given;
+  };
+  const noteCount = (count: number): number => {
+    length = count;
+    return count;
+  };
+  const notePage = (start: number, page: readonly VPost[]): readonly VPost[] => {
+    posts += page.length;
+    if (posts * SMALLEST_POST <= LARGEST_REPLAY) pages.push([start, [...page]]);
+    return page;
+  };
+
+  const { channel, group } = bowl;
+  const stateJson = () => bowl.stateJson ?? JSON.stringify(bowl.state) ?? 'null';
+  const noted: Bowl = {
+    ...bowl,
+    get stateJson() {
+      readsState = true;
+      return stateJson();
+    },
+    channel: channel && {
+      nest: channel.nest,
+      posts: async () => {
+        const { page, ...all } = pagesOf(await given(channel.posts));
+        return {
+          get length() {
+            return noteCount(all.length);
+          },
+          page: async (start, end) => notePage(start, await page(start, end)),
+        };
+      },
+    },
+    group: group && {
+      flag: group.flag,
+      get fleet() {
+        const known: Lazily<FleetOf> = group.fleet;
+        return typeof known === 'function' ? async () => noteFleet(await known()) : noteFleet(known);
+      },
+    },
+  } as Bowl;
+
+  return {
+    bowl: noted,
+    json: (outcome) => {
+      if (posts * SMALLEST_POST > LARGEST_REPLAY) return null;
+      const { our, src, now, config, hook } = bowl;
+      const replay: Replay = {
+        ...{ our, src, now, config, hook, nest: channel?.nest ?? null, flag: group?.flag ?? null },
+        ...(readsState && { stateJson: stateJson() }),
+        ...(fleet !== undefined && { fleet }),
+        ...(length !== undefined && { posts: { length, pages } }),
+        ...(outcome !== undefined && { stateAfter: stateHash(outcome) }),
+      };
+      const json = JSON.stringify(replay);
+      return Buffer.byteLength(json) > LARGEST_REPLAY ? null : json;
+    },
+  };
+};
+
+type FleetOf = Readonly<Record<string, { readonly sects: readonly string[] }>>;
+
+const given = async <T>(value: Lazily<T>): Promise<T> => (typeof value === 'function' ? (value as () => T)() : value);
+
+const pagesOf = (posts: readonly VPost[] | PostPages): PostPages =>
+  'page' in posts ? posts : { length: posts.length, page: (start, end) => posts.slice(start, end) };
+
+export const stateHash = ({ stateJson }: Pick<Outcome, 'stateJson'>): string =>
+  stateJson === undefined ? 'unset' : hash('sha256', stateJson, 'base64url');
+
+/**
+ * The surroundings of the run, once more. What it did not ask for then is not there, and asking for
+ * it now is an error: then it is another run.
+ */
+export const bowlOf = ({ our, src, now, config, hook, nest, flag, stateJson, fleet, posts }: Replay): Bowl => ({
+  ...{ our, src, now, config, hook, state: null, ...(stateJson !== undefined && { stateJson }) },
+  channel: nest === null ? null : { nest, posts: () => recordedPages(posts) },
+  group:
+    flag === null
+      ? null
+      : {
+          flag,
+          fleet: () =>
+            Object.fromEntries(
+              Object.entries(fleet ?? notRead('the members')).map(([ship, sects]) => [
+                ship,
+                { sects: [...sects], joined: 0 },
+              ]),
+            ),
+        },
+});
+
+const recordedPages = (posts: Replay['posts']): PostPages => {
+  const { length, pages } = posts ?? notRead('the messages');
+  return {
+    length,
+    page: (start, end) =>
+      pages.find(([first, page]) => first === start && start + page.length === end)?.[1] ??
+      notRead(`messages ${start} to ${end}`),
+  };
+};
+
+const notRead = (what: string): never => {
+  throw new Error(`the run that is repeated did not read ${what}`);
+};
