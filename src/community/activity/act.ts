@@ -55,16 +55,16 @@ const unknownSource = (source: ActivitySource) => refuse(`There is no activity i
 
 const deleteMessageEvents = statement(
   'activity.delete-message-events',
-  'delete from activity_events where owner = any($1) and source = any($2) and message = $3',
+  `delete from activity_events where owner = any($1) and source = any($2) and ($3::text is null or message = $3)`,
 );
 
-/** A message that was deleted is not to be read any more. */
+/** What was deleted is not to be read any more: a message, or all of the sources. */
 export const forgetMessage = async (
   tx: Transaction,
   owners: readonly string[],
   sources: readonly ActivitySource[],
-  message: string,
-): Promise<void> => void (await tx.query(deleteMessageEvents, [owners, sources.map(keyOf), message]));
+  message?: string,
+): Promise<void> => void (await tx.query(deleteMessageEvents, [owners, sources.map(keyOf), message ?? null]));
 
 const adjust = async (
   tx: Transaction,

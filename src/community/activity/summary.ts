@@ -108,7 +108,7 @@ const ownOfChannels = async (look: Look, joined: readonly JoinedChannel[]): Prom
   const byNest = new Map(joined.map((channel) => [channel.nest, channelOf(channel)]));
   const asked = joined.map((channel) => {
     const source = channelOf(channel);
-    const floor = String(floorOf(sources, source, BigInt(channel.joined)));
+    const floor = String(floorOf(sources, source, BigInt(channel.read_at)));
     return { nest: channel.nest, floor, items: itemsOf(sources, source) };
   });
   return (await countUnreadPosts(on, owner, asked)).flatMap((row): Own[] => {

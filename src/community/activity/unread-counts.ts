@@ -6,10 +6,16 @@ import type { MsgKey } from '../types/activity.ts';
 /** What is asked of one channel, thread or source. Numbers in digits. */
 export type Asked = { readonly floor: string; readonly items: readonly string[] };
 
-export type JoinedChannel = { readonly nest: string; readonly flag: string; readonly joined: string };
+export type JoinedChannel = {
+  readonly nest: string;
+  readonly flag: string;
+  readonly joined: string;
+  /** Its posts are read until then. */
+  readonly read_at: string;
+};
 const listJoined = statement<JoinedChannel>(
   'activity.joined-channels',
-  `select m.nest, c.flag, m.joined from channel_members m join channels c using (nest)
+  `select m.nest, c.flag, m.joined, greatest(m.joined, m.read_at) as read_at from channel_members m join channels c using (nest)
    where m.ship = $1 order by m.nest limit 10000`,
 );
 export const readJoinedChannels = (on: Queryable, owner: string) => on.query(listJoined, [owner]);

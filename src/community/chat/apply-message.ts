@@ -1,0 +1,152 @@
+// What is done to a message of a conversation, in the copy of everybody who is in it, and what the
+// others are told of it.
+import type { Transaction } from '../../database/database.ts';
+import { type Acting, type ActResult, DONE, refuse } from '../acting.ts';
+import { forgetMessage } from '../activity/act.ts';
+import { mentions } from '../activity/mentions.ts';
+import { type NewActivity, recordActivity } from '../activity/record.ts';
+import { idFromMillis, withDots } from '../schema/id.ts';
+import type { MsgKey, Whom } from '../types/activity.ts';
+import type { ReplyDelta, WritsDelta } from '../types/chat.ts';
+import type { Story } from '../types/story.ts';
+import { type Chat, touchAll } from './chat-store.ts';
+import { type ChatMessage, type ChatReply, changeMessage, timeOfMessage } from './message.ts';
+import { countRepliesOf, deleteRepliesTo, type MessageWrite, readKnown, storeMessage } from './message-store.ts';
+
+export const LARGEST_CONTENT_BYTES = 256_000;
+const MOST_REPLIES = 1_000;
+const LONGEST_REACT = 256;
+const STEP = 2n ** 48n;
+
+export type MessageAction = {
+  readonly id: string;
+  readonly delta: WritsDelta;
+  /** All copies, that of who acts among them. */
+  readonly chats: readonly Chat[];
+};
+
+/**
+ * The same in every copy that has the message, or does not have it yet. Refuses what is done in the
+ * name of somebody else.
+ */
+export const applyMessage = async (
+  tx: Transaction,
+  { id, delta, chats }: MessageAction,
+  { actor, now }: Acting,
+): Promise<ActResult> => {
+  const reply = 'reply' in delta ? delta.reply : undefined;
+  const known = await readKnown(tx, chats, { owner: actor, id, replyId: reply?.id });
+  const refusal = reply
+    ? whyNot(reply.id, reply.delta, known.reply, actor)
+    : whyNot(id, delta as PlainDelta, known.message, actor);
+  if (refusal !== undefined) return refuse(refusal);
+  const own = chats.find(({ owner }) => owner === actor);
+  if (reply && 'add' in reply.delta && own && (await countRepliesOf(tx, own, id)) >= MOST_REPLIES) {
+    return refuse(`A message has at most ${MOST_REPLIES} replies.`);
+  }
+  const time = newTime(chats, now);
+  const after = known.reply === 'deleted' ? undefined : changeMessage(known.message, id, delta, time);
+  if (after === undefined) return DONE;
+  const targets = chats.filter(({ owner }) =>
+    reply
+      ? known.messageIn(owner) === 'there' && known.replyIn(owner) === known.replyIn(actor)
+      : known.messageIn(owner) === known.messageIn(actor),
+  );
+  await storeMessage(tx, targets, reply ? replyAfter(after, id, reply.id, time) : messageAfter(after, id, time));
+  if ('del' in delta) await deleteRepliesTo(tx, targets, id);
+  await forgetDeleted(tx, targets, id, delta);
+  const memo = 'add' in delta ? delta.add.memo : reply && 'add' in reply.delta ? reply.delta.add.memo : undefined;
+  if (!memo) return DONE;
+  await touchAll(tx, targets, time);
+  const parent = reply && after !== 'deleted' ? { id, time: withDots(after.time) } : undefined;
+  const said = { key: { id: reply?.id ?? id, time: withDots(time) }, parent, content: memo.content };
+  const others = targets.filter(({ owner }) => owner !== actor);
+  await recordActivity(
+    tx,
+    others.map((chat) => activityOf(chat, said, time)),
+    now,
+  );
+  return { kind: 'done', id: String(timeOfMessage(said.key.id)) };
+};
+
+/** Later than all that is there, so that the order in which messages came is theirs. */
+const newTime = (chats: readonly Chat[], now: number): string =>
+  String(
+    chats.reduce((time, { latest }) => {
+      const next = BigInt(latest) + STEP;
+      return next > time ? next : time;
+    }, idFromMillis(now)),
+  );
+
+const messageAfter = (after: ChatMessage | 'deleted', id: string, time: string): MessageWrite => {
+  if (after === 'deleted') return { parent: '', id, time, doc: null };
+  const { replies: _, ...doc } = after;
+  return { parent: '', id, time, doc };
+};
+
+const replyAfter = (after: ChatMessage | 'deleted', parent: string, id: string, time: string): MessageWrite => {
+  const doc: ChatReply | undefined = after === 'deleted' ? undefined : after.replies[id];
+  return { parent, id, time, doc: doc ?? null };
+};
+
+type Said = {
+  readonly key: MsgKey;
+  /** The message to which it replies. */
+  readonly parent: MsgKey | undefined;
+  readonly content: Story;
+};
+
+const activityOf = (chat: Chat, { key, parent, content }: Said, time: string): NewActivity => {
+  const { owner } = chat;
+  const said = { key, whom: whomOf(chat), content, mention: mentions(content, owner) };
+  return { owner, time, event: parent ? { 'dm-reply': { ...said, parent } } : { 'dm-post': said } };
+};
+
+export const whomOf = ({ whom, club }: Pick<Chat, 'whom' | 'club'>): Whom => (club ? { club: whom } : { ship: whom });
+
+const forgetDeleted = async (tx: Transaction, chats: readonly Chat[], id: string, delta: WritsDelta) => {
+  const reply = 'reply' in delta && 'del' in delta.reply.delta ? delta.reply.id : undefined;
+  if (reply === undefined && !('del' in delta)) return;
+  const owners = chats.map(({ owner }) => owner);
+  const threads = chats.map((chat) => ({ 'dm-thread': { key: { id, time: '0' }, whom: whomOf(chat) } }));
+  if (reply !== undefined) return forgetMessage(tx, owners, threads, reply);
+  await forgetMessage(
+    tx,
+    owners,
+    chats.map((chat) => ({ dm: whomOf(chat) })),
+    id,
+  );
+  await forgetMessage(tx, owners, threads);
+};
+
+type PlainDelta = Exclude<WritsDelta, { reply: unknown }>;
+
+/** Nobody speaks, reacts or deletes in the name of another. */
+const whyNot = (
+  id: string,
+  delta: PlainDelta | ReplyDelta['delta'],
+  known: ChatReply | 'deleted' | undefined,
+  actor: string,
+): string | undefined => {
+  if ('add' in delta) {
+    const { author, content } = delta.add.memo;
+    if (author !== actor) return `You are ${actor}, and cannot write as ${author}.`;
+    if (!id.startsWith(`${actor}/`)) return `The id of a message of yours begins with ${actor}/.`;
+    const bytes = Buffer.byteLength(JSON.stringify(content));
+    if (bytes > LARGEST_CONTENT_BYTES) {
+      return `The message has ${bytes} bytes, and at most ${LARGEST_CONTENT_BYTES} are taken.`;
+    }
+  }
+  if ('add-react' in delta) {
+    const { ship, react } = delta['add-react'];
+    if (ship !== actor) return `You are ${actor}, and cannot react as ${ship}.`;
+    if (react === '' || react.length > LONGEST_REACT) return `A reaction has 1 to ${LONGEST_REACT} characters.`;
+  }
+  if ('del-react' in delta && delta['del-react'] !== actor) {
+    return `You are ${actor}, and cannot take back what ${delta['del-react']} has said.`;
+  }
+  if ('del' in delta && known !== undefined && known !== 'deleted' && known.memo.author !== actor) {
+    return `Only ${known.memo.author} can delete this.`;
+  }
+  return undefined;
+};

@@ -1,0 +1,33 @@
+// Whom a ship does not want to hear from.
+import type { Queryable, Transaction } from '../../database/database.ts';
+import { statement } from '../../database/statement.ts';
+
+const insertBlock = statement(
+  'blocks.insert',
+  'insert into blocked_ships (owner, ship) values ($1, $2) on conflict do nothing',
+);
+const deleteBlock = statement('blocks.delete', 'delete from blocked_ships where owner = $1 and ship = $2');
+const listBlocked = statement<{ ship: string }>(
+  'blocks.list',
+  'select ship from blocked_ships where owner = $1 order by ship limit 10000',
+);
+const listBlockers = statement<{ owner: string }>(
+  'blocks.blockers',
+  'select owner from blocked_ships where ship = $1 and owner = any($2)',
+);
+
+export const blockShip = async (tx: Transaction, owner: string, ship: string): Promise<void> =>
+  void (await tx.query(insertBlock, [owner, ship]));
+
+export const unblockShip = async (tx: Transaction, owner: string, ship: string): Promise<void> =>
+  void (await tx.query(deleteBlock, [owner, ship]));
+
+export const readBlocked = async (on: Queryable, owner: string): Promise<readonly string[]> =>
+  (await on.query(listBlocked, [owner])).map(({ ship }) => ship);
+
+/** Those of `owners` that take nothing from the ship. */
+export const blockersOf = async (
+  on: Queryable,
+  ship: string,
+  owners: readonly string[],
+): Promise<ReadonlySet<string>> => new Set((await on.query(listBlockers, [ship, owners])).map(({ owner }) => owner));

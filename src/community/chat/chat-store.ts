@@ -1,0 +1,85 @@
+// Conversations in the database. Each ship has a copy of its own; `whom` is the other ship, or the
+// id of a club.
+import type { Queryable, Transaction } from '../../database/database.ts';
+import { statement } from '../../database/statement.ts';
+import type { Club } from './club.ts';
+
+/** `inviting`: the other has not answered yet. `invited`: the owner has not. */
+export type ChatState = 'inviting' | 'invited' | 'open';
+
+export type Chat = {
+  readonly owner: string;
+  readonly whom: string;
+  readonly state: ChatState;
+  readonly club: Club | null;
+  /** The time of its newest message or reply, in digits. */
+  readonly latest: string;
+};
+
+const COLUMNS = 'owner, whom, state, club, latest';
+const findChat = statement<Chat>('chats.find', `select ${COLUMNS} from chats where owner = $1 and whom = $2`);
+const listChats = statement<Chat>(
+  'chats.list',
+  `select ${COLUMNS} from chats where owner = $1 and whom > $2 order by whom limit $3`,
+);
+// In the order of the owners, so that two who write to each other do not wait in a circle.
+const lockPair = statement<Chat>(
+  'chats.lock-pair',
+  `select ${COLUMNS} from chats where (owner, whom) in (($1, $2), ($2, $1)) order by owner for update`,
+);
+const lockClub = statement<Chat>(
+  'chats.lock-club',
+  `select ${COLUMNS} from chats where whom = $1 and club is not null order by owner for update`,
+);
+const insertChats = statement(
+  'chats.insert',
+  `insert into chats (owner, whom, state, club)
+   select * from json_to_recordset($1) as w(owner text, whom text, state text, club json) order by owner
+   on conflict (owner, whom) do nothing`,
+);
+const updateChats = statement(
+  'chats.update',
+  `update chats c set state = w.state, club = w.club
+   from json_to_recordset($1) as w(owner text, whom text, state text, club json)
+   where c.owner = w.owner and c.whom = w.whom`,
+);
+const touchChats = statement(
+  'chats.touch',
+  'update chats set latest = $3 where owner = any($1) and whom = any($2) and latest < $3::numeric',
+);
+const deleteMessages = statement('chats.delete-messages', 'delete from chat_messages where owner = $1 and whom = $2');
+const deleteChat = statement('chats.delete', 'delete from chats where owner = $1 and whom = $2');
+
+export const readChat = async (on: Queryable, owner: string, whom: string): Promise<Chat | undefined> =>
+  (await on.query(findChat, [owner, whom]))[0];
+
+/** In the order of their names, from the first one after `after`. */
+export const readChats = (
+  on: Queryable,
+  owner: string,
+  { after, limit }: { readonly after: string; readonly limit: number },
+): Promise<readonly Chat[]> => on.query(listChats, [owner, after, limit]);
+
+/** Both copies, which nobody else changes until the transaction ends. */
+export const lockPairOf = (tx: Transaction, one: string, other: string): Promise<readonly Chat[]> =>
+  tx.query(lockPair, [one, other]);
+
+/** The copies of all who have the club. */
+export const lockClubOf = (tx: Transaction, id: string): Promise<readonly Chat[]> => tx.query(lockClub, [id]);
+
+type ChatWrite = Pick<Chat, 'owner' | 'whom' | 'state' | 'club'>;
+
+export const addChats = async (tx: Transaction, chats: readonly ChatWrite[]): Promise<void> =>
+  void (chats.length > 0 && (await tx.query(insertChats, [JSON.stringify(chats)])));
+
+export const storeChats = async (tx: Transaction, chats: readonly ChatWrite[]): Promise<void> =>
+  void (chats.length > 0 && (await tx.query(updateChats, [JSON.stringify(chats)])));
+
+/** @param time in digits, of a new message or reply. */
+export const touchAll = async (tx: Transaction, chats: readonly Chat[], time: string): Promise<void> =>
+  void (await tx.query(touchChats, [chats.map(({ owner }) => owner), chats.map(({ whom }) => whom), time]));
+
+export const removeChat = async (tx: Transaction, owner: string, whom: string): Promise<void> => {
+  await tx.query(deleteMessages, [owner, whom]);
+  await tx.query(deleteChat, [owner, whom]);
+};

@@ -1,0 +1,138 @@
+// What a ship does to its profile and to its book of contacts.
+import aura from '@urbit/aura';
+import { describeError } from '../../core/errors.ts';
+import type { Transaction } from '../../database/database.ts';
+import { type ActIn, type Acting, type ActResult, DONE, refuse } from '../acting.ts';
+import { unknownShips, whyNoShip } from '../ships/ships.ts';
+import type { ActionContacts, Contact, Kip } from '../types/chat.ts';
+import {
+  type ContactRow,
+  countContacts,
+  lockContacts,
+  lockProfileOf,
+  readProfile,
+  storeContact,
+  storeProfile,
+} from './contact-store.ts';
+import { mergeProfile } from './profile.ts';
+
+const MOST_CONTACTS = 10_000;
+const MOST_AT_ONCE = 1_000;
+const LARGEST_ID = 2n ** 128n;
+
+/** Everybody who follows the ship sees its profile change at once. */
+export const actOnContacts: ActIn<ActionContacts> = async (tx, asked, acting) => {
+  if ('anon' in asked) return store(tx, acting, {});
+  if ('self' in asked) {
+    return merged(await lockProfileOf(tx, acting.actor), asked.self, (profile) => store(tx, acting, profile));
+  }
+  if ('page' in asked) return addPage(tx, asked.page, acting);
+  if ('edit' in asked) return editPage(tx, asked.edit, acting);
+  if ('wipe' in asked) return wipe(tx, asked.wipe, acting);
+  if ('meet' in asked) return meet(tx, asked.meet, acting);
+  return 'drop' in asked ? part(tx, asked.drop, acting, 'forget') : part(tx, asked.snub, acting, 'keep');
+};
+
+const store = async (tx: Transaction, { actor }: Acting, profile: Contact): Promise<ActResult> => {
+  await storeProfile(tx, actor, profile);
+  return DONE;
+};
+
+const merged = async (
+  before: Contact,
+  change: Contact,
+  then: (after: Contact) => Promise<ActResult>,
+): Promise<ActResult> => {
+  let after: Contact;
+  try {
+    after = mergeProfile(before, change);
+  } catch (error) {
+    if (!(error instanceof TypeError)) throw error;
+    return refuse(describeError(error));
+  }
+  return then(after);
+};
+
+/** `~ship`, or `0v…`; undefined: it is no key of a page. */
+export const kipText = (kip: Kip): string | undefined => {
+  if ('ship' in kip) return kip.ship;
+  const number = idNumber(kip.id);
+  return number !== null && number >= 0n && number < LARGEST_ID ? aura.render('uv', number) : undefined;
+};
+
+const idNumber = (id: number | string): bigint | null => {
+  if (typeof id === 'number') return Number.isSafeInteger(id) ? BigInt(id) : null;
+  return /^\d{1,39}$/.test(id) ? BigInt(id) : id.length < 64 ? aura.tryParse('uv', id) : null;
+};
+
+const newRow = (kip: string): ContactRow => ({ kip, is_page: false, is_followed: false, kept: null, overlay: {} });
+
+const NO_KEY = refuse('The key of a page is a ship, or an id such as 0v1.');
+
+type PageAsked = { readonly kip: Kip; readonly contact: Contact };
+
+const addPage = async (tx: Transaction, { kip, contact }: PageAsked, { actor }: Acting): Promise<ActResult> => {
+  const key = kipText(kip);
+  if (key === undefined) return NO_KEY;
+  if ('ship' in kip && (await unknownShips(tx, [key])).length > 0) return refuse(whyNoShip(key));
+  const known = (await lockContacts(tx, actor, [key])).get(key);
+  if (known?.is_page) return refuse(`There is a page of ${key} already.`);
+  if (!known && (await countContacts(tx, actor)) >= MOST_CONTACTS) return tooMany();
+  return merged({}, contact, async (overlay) => {
+    const row = known ?? { ...newRow(key), is_followed: 'ship' in kip }; // who is new is met
+    await storeContact(tx, actor, { ...row, is_page: true, overlay });
+    return DONE;
+  });
+};
+
+const tooMany = () => refuse(`At most ${MOST_CONTACTS} contacts are kept.`);
+
+const editPage = async (tx: Transaction, { kip, contact }: PageAsked, { actor }: Acting): Promise<ActResult> => {
+  const key = kipText(kip);
+  if (key === undefined) return NO_KEY;
+  const known = (await lockContacts(tx, actor, [key])).get(key);
+  if (!known?.is_page) return refuse(`There is no page of ${key}.`);
+  return merged(known.overlay, contact, async (overlay) => {
+    await storeContact(tx, actor, { ...known, overlay });
+    return DONE;
+  });
+};
+
+const wipe = async (tx: Transaction, kips: readonly Kip[], { actor }: Acting): Promise<ActResult> => {
+  if (kips.length > MOST_AT_ONCE) return tooManyAtOnce();
+  const keys = kips.flatMap((kip) => kipText(kip) ?? []);
+  for (const row of (await lockContacts(tx, actor, keys)).values()) {
+    await storeContact(tx, actor, { ...row, is_page: false, overlay: {} });
+  }
+  return DONE;
+};
+
+const tooManyAtOnce = () => refuse(`At most ${MOST_AT_ONCE} contacts are changed at once.`);
+
+const meet = async (tx: Transaction, asked: readonly string[], { actor }: Acting): Promise<ActResult> => {
+  if (asked.length > MOST_AT_ONCE) return tooManyAtOnce();
+  const ships = [...new Set(asked)].filter((ship) => ship !== actor);
+  const [unknown] = await unknownShips(tx, ships);
+  if (unknown !== undefined) return refuse(whyNoShip(unknown));
+  const known = await lockContacts(tx, actor, ships);
+  if ((await countContacts(tx, actor)) + ships.length - known.size > MOST_CONTACTS) return tooMany();
+  for (const ship of ships) {
+    await storeContact(tx, actor, { ...(known.get(ship) ?? newRow(ship)), is_followed: true, kept: null });
+  }
+  return DONE;
+};
+
+/** They are followed no longer; their profile is kept as it is now, or forgotten. */
+const part = async (
+  tx: Transaction,
+  ships: readonly string[],
+  { actor }: Acting,
+  profile: 'keep' | 'forget',
+): Promise<ActResult> => {
+  if (ships.length > MOST_AT_ONCE) return tooManyAtOnce();
+  for (const row of (await lockContacts(tx, actor, ships)).values()) {
+    const latest = row.is_followed ? await readProfile(tx, row.kip) : row.kept;
+    await storeContact(tx, actor, { ...row, is_followed: false, kept: profile === 'keep' ? latest : null });
+  }
+  return DONE;
+};

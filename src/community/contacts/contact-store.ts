@@ -1,0 +1,113 @@
+// Profiles of ships, and what ships keep about others, in the database.
+import type { Queryable, Transaction } from '../../database/database.ts';
+import { statement } from '../../database/statement.ts';
+import type { Contact } from '../types/chat.ts';
+
+/** What an owner keeps under a key: `~ship`, or the id of a page without one. */
+export type ContactRow = {
+  readonly kip: string;
+  readonly is_page: boolean;
+  readonly is_followed: boolean;
+  /** The profile as it was when following ended. */
+  readonly kept: Contact | null;
+  readonly overlay: Contact;
+};
+
+const findProfile = statement<{ profile: Contact }>('profiles.find', 'select profile from profiles where ship = $1');
+const lockProfile = statement<{ profile: Contact }>(
+  'profiles.lock',
+  'select profile from profiles where ship = $1 for update',
+);
+const putProfile = statement(
+  'profiles.put',
+  'insert into profiles (ship, profile) values ($1, $2) on conflict (ship) do update set profile = excluded.profile',
+);
+const COLUMNS = 'kip, is_page, is_followed, kept, overlay';
+const lockRows = statement<ContactRow>(
+  'contacts.lock',
+  `select ${COLUMNS} from contact_pages where owner = $1 and kip = any($2) order by kip for update`,
+);
+const countRows = statement<{ count: number }>(
+  'contacts.count',
+  'select count(*)::int as count from contact_pages where owner = $1',
+);
+const putRow = statement(
+  'contacts.put',
+  `insert into contact_pages (owner, kip, is_page, is_followed, kept, overlay) values ($1, $2, $3, $4, $5, $6)
+   on conflict (owner, kip) do update set is_page = excluded.is_page, is_followed = excluded.is_followed,
+     kept = excluded.kept, overlay = excluded.overlay`,
+);
+const deleteRow = statement('contacts.delete', 'delete from contact_pages where owner = $1 and kip = $2');
+
+export const readProfile = async (on: Queryable, ship: string): Promise<Contact> =>
+  (await on.query(findProfile, [ship]))[0]?.profile ?? {};
+
+export const lockProfileOf = async (tx: Transaction, ship: string): Promise<Contact> =>
+  (await tx.query(lockProfile, [ship]))[0]?.profile ?? {};
+
+export const storeProfile = async (tx: Transaction, ship: string, profile: Contact): Promise<void> =>
+  void (await tx.query(putProfile, [ship, JSON.stringify(profile)]));
+
+/** By key. */
+export const lockContacts = async (
+  tx: Transaction,
+  owner: string,
+  kips: readonly string[],
+): Promise<ReadonlyMap<string, ContactRow>> =>
+  new Map((await tx.query(lockRows, [owner, kips])).map((row) => [row.kip, row]));
+
+export const countContacts = async (tx: Transaction, owner: string): Promise<number> =>
+  (await tx.query(countRows, [owner]))[0]?.count ?? 0;
+
+/** A row that says nothing is none. */
+export const storeContact = async (tx: Transaction, owner: string, row: ContactRow): Promise<void> => {
+  const { kip, is_page, is_followed, kept, overlay } = row;
+  if (!is_page && !is_followed && kept === null) return void (await tx.query(deleteRow, [owner, kip]));
+  await tx.query(putRow, [owner, kip, is_page, is_followed, kept && JSON.stringify(kept), JSON.stringify(overlay)]);
+};
+
+type SeenRow = ContactRow & { readonly profile: Contact | null };
+const SEEN = `select ${COLUMNS}, case when is_followed then p.profile else kept end as profile
+   from contact_pages c left join profiles p on p.ship = c.kip`;
+const findSeen = statement<SeenRow>('contacts.seen', `${SEEN} where owner = $1 and kip = $2`);
+const listSeen = statement<SeenRow>(
+  'contacts.book',
+  `${SEEN} where owner = $1 and kip > $2 and (is_page or not $4) order by kip limit $3`,
+);
+
+/** Somebody as an owner sees them. */
+export type SeenContact = {
+  readonly kip: string;
+  /** What they say of themselves, or said when following them ended. */
+  readonly profile: Contact;
+  /** What the owner keeps about them. */
+  readonly overlay: Contact;
+  /** Whether it is a page of the book. */
+  readonly isPage: boolean;
+  readonly isFollowed: boolean;
+};
+
+const seen = ({ kip, profile, overlay, is_page, is_followed }: SeenRow): SeenContact => ({
+  ...{ kip, profile: profile ?? {}, overlay, isPage: is_page, isFollowed: is_followed },
+});
+
+/** undefined: the owner has never met them. */
+export const readContact = async (on: Queryable, owner: string, kip: string): Promise<SeenContact | undefined> => {
+  const [row] = await on.query(findSeen, [owner, kip]);
+  return row && seen(row);
+};
+
+export const LONGEST_BOOK_PAGE = 100;
+
+export type BookPage = {
+  readonly after: string;
+  readonly limit: number;
+  /** Only pages of the book; otherwise also those who were only met. */
+  readonly pagesOnly: boolean;
+};
+
+/** In the order of their keys, from the first one after `after`. */
+export const readBook = async (on: Queryable, owner: string, page: BookPage): Promise<readonly SeenContact[]> => {
+  const limit = Math.min(page.limit, LONGEST_BOOK_PAGE);
+  return (await on.query(listSeen, [owner, page.after, limit, page.pagesOnly])).map(seen);
+};
