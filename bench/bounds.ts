@@ -1,5 +1,5 @@
-// The worst bodies that callers can send, method by method: the longest piece of the main thread, the
-// slowest ping beside one, and the memory that it takes.
+// The worst bodies that callers can send, method by method: the longest piece of the main thread,
+// the slowest ping beside one, and the memory that it takes.
 import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { request } from 'node:http';
 import hawk from 'hawk';

@@ -1,7 +1,7 @@
 // The table `outbox`: messages that were published in transactions of changes, until the relay has
 // routed them.
 import { toIso } from '../core/clock.ts';
-import { stringifyInTurns } from '../core/turns.ts';
+import { stringifyInTurns } from '../core/json.ts';
 import type { Queryable, Transaction } from '../database/database.ts';
 import { statement } from '../database/statement.ts';
 import type { OutgoingMessage } from './broker.ts';

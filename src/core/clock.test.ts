@@ -1,10 +1,12 @@
 import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
 import { describe, it } from 'node:test';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import fc from 'fast-check';
 import { createFakeClock } from '../../test/support/fake-clock.ts';
 import { backoff } from './backoff.ts';
-import { systemClock, toIso, withDeadline } from './clock.ts';
+import { nextTurn as nextTurnOfSockets, systemClock, toIso, withDeadline } from './clock.ts';
 
 const tooLate = () => new Error('too late');
 
@@ -97,5 +99,34 @@ describe('the pause before another try', () => {
         );
       }),
     );
+  });
+});
+
+describe('a turn', () => {
+  it('is over when what came in meanwhile was looked at, also where it began while a socket was', async (t) => {
+    const server = createServer().listen(0, '127.0.0.1');
+    await once(server, 'listening');
+    const open = async (): Promise<[Socket, Socket]> => {
+      const near = connect((server.address() as AddressInfo).port, '127.0.0.1');
+      const [far] = (await once(server, 'connection')) as [Socket];
+      t.after(() => near.destroy());
+      return [near, far];
+    };
+    const [one, farOne] = await open();
+    const [other, farOther] = await open();
+    t.after(() => server.close());
+    let hasCome = false;
+    farOther.on('data', () => {
+      hasCome = true;
+    });
+    const seen = new Promise<boolean>((resolve) => {
+      farOne.on('data', async () => {
+        other.write('b'); // in the kernel at once
+        await nextTurnOfSockets();
+        resolve(hasCome);
+      });
+    });
+    one.write('a');
+    assert.equal(await seen, true);
   });
 });

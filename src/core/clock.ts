@@ -77,3 +77,18 @@ export const toIso = (ms: number): string => {
   lastMs = ms;
   return lastText;
 };
+
+/**
+ * A turn of the event loop: resolves when what has come in meanwhile was looked at. Twice, because
+ * an immediate that is set while a socket is looked at comes before the next look at sockets.
+ */
+export const nextTurn = (): Promise<void> =>
+  new Promise((resolve) => {
+    setImmediate(() => setImmediate(resolve));
+  });
+
+/** Bytes, or characters, of which one pass takes more than a fraction of a millisecond. */
+const LARGE = 100 * 1024;
+
+/** Between two passes over something of this size: a turn for others, where it is large. */
+export const turnIfLarge = (size: number): Promise<void> | undefined => (size > LARGE ? nextTurn() : undefined);

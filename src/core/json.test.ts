@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import fc from 'fast-check';
-import { canonicalJson, sameJson } from './json.ts';
+import { canonicalJson, sameJson, stringifyInTurns } from './json.ts';
 
 describe('two JSON values', () => {
   it('are the same exactly when their canonical texts are', () => {
@@ -21,5 +21,13 @@ describe('two JSON values', () => {
     assert.ok(!sameJson({ toString: 1 }, {}));
     assert.ok(!sameJson([1, 2], [2, 1]));
     assert.ok(!sameJson([], {}));
+  });
+});
+
+describe('JSON in turns', () => {
+  it('is that of the whole array', async () => {
+    const items = [{ a: 1 }, 'x'.repeat(200_000), null, [1, 2]];
+    assert.equal(await stringifyInTurns(items), JSON.stringify(items));
+    assert.equal(await stringifyInTurns([]), '[]');
   });
 });

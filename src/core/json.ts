@@ -1,4 +1,5 @@
 // JSON as values: equality and a canonical text.
+import { turnIfLarge } from './clock.ts';
 
 /** JSON with sorted keys: equal texts for equal values. */
 export const canonicalJson = (value: unknown): string =>
@@ -38,3 +39,14 @@ const keysIn = (value: object): string[] =>
 
 const sameAt = (left: object, right: object, key: string): boolean =>
   sameJson((left as Record<string, unknown>)[key], (right as Record<string, unknown>)[key]);
+
+/** The JSON of an array; each large item is written in a turn of its own. */
+export const stringifyInTurns = async (items: readonly unknown[]): Promise<string> => {
+  const texts: string[] = [];
+  for (const item of items) {
+    const text = JSON.stringify(item);
+    texts.push(text);
+    await turnIfLarge(text.length);
+  }
+  return `[${texts.join(',')}]`;
+};

@@ -8,7 +8,7 @@ export type BatchSettings<Item, Result> = {
   /** Does the work for all items in one statement; answers one result an item, in order. */
   readonly run: (items: readonly Item[]) => Promise<readonly Result[]>;
   readonly maxItems: number;
-  /** Bytes, or characters, of an item. After the one with which MOST_BYTES are reached, none follows. */
+  /** Bytes, or characters. After the item with which MOST_BYTES are reached, none follows. */
   readonly sizeOf?: (item: Item) => number;
   /**
    * How many statements may be under way at once. With 32 callers two keep the slowest answers

@@ -114,8 +114,8 @@ export type MethodDeclaration = {
   /** Bytes of a body, before and after decompression. Default: 100 KB. */
   readonly largestBody?: number;
   /**
-   * Of what takes any object: one of more than 100 KB is not parsed on the main thread. `payload` is
-   * undefined then, and the handler hands on what `signed.body` answers.
+   * Where any object is taken: one of more than 100 KB is not parsed on the main thread. `payload`
+   * is undefined then, and the handler hands on what `signed.body` answers.
    */
   readonly leavesLargeUnparsed?: true;
   readonly output?: NamedSchema;

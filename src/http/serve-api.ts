@@ -2,12 +2,11 @@
 // headers are written here, once.
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { Clock } from '../core/clock.ts';
-import { toIso } from '../core/clock.ts';
+import { toIso, turnIfLarge } from '../core/clock.ts';
 import { OperatorError } from '../core/errors.ts';
 import { newUuid } from '../core/ids.ts';
 import type { Log } from '../core/log.ts';
 import type { Metrics } from '../core/metrics.ts';
-import { turnIfLarge } from '../core/turns.ts';
 import { whyUnavailable } from '../database/is-away.ts';
 import { ApiError, errorEnvelope } from './api-error.ts';
 import type { ApiMethod, ApiService, Authenticate, Caller, Satisfies, SignedRequest } from './api-method.ts';

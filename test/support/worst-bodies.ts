@@ -122,7 +122,7 @@ const PARAMS: Readonly<Record<string, string>> = {
   watchId: 'w'.repeat(44),
 };
 
-/** Where the worst bodies are sent: hooks that are triggered are `g/h`, and those that change `g/worst`. */
+/** Hooks that are triggered are `g/h`, and those that change `g/worst`. */
 export const worstPath = ({ service }: ApiDeclaration, { route, name: method }: MethodDeclaration, token: string) =>
   `/api/${service}/v1${route.replace(/<(\w+)>/g, (_, name: string) => {
     if (name === 'token') return token;

@@ -1,6 +1,6 @@
 // A request body from bytes to JSON, with the errors that Taskcluster clients know. How it is
 // received: receive-body.ts.
-import { turnIfLarge } from '../../core/turns.ts';
+import { turnIfLarge } from '../../core/clock.ts';
 import { ApiError } from '../api-error.ts';
 import { createStructureCheck } from './json-structure.ts';
 

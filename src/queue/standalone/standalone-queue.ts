@@ -3,7 +3,7 @@
 import { ensureInternalClient, type InternalClientSettings } from '../../auth/clients/internal-client.ts';
 import type { Broker } from '../../broker/broker.ts';
 import type { Clock } from '../../core/clock.ts';
-import { turnIfLarge } from '../../core/turns.ts';
+import { turnIfLarge } from '../../core/clock.ts';
 import { createBatch } from '../../database/batch.ts';
 import type { Database } from '../../database/database.ts';
 import { ApiError } from '../../http/api-error.ts';

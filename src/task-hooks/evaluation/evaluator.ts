@@ -30,7 +30,8 @@ export type Evaluator = {
   /** @param payloadBytes the size of the payload as JSON; 0 when there is none. */
   readonly evaluate: (hook: CompiledHook, context: FiringContext, payloadBytes: number) => Promise<Evaluation>;
   /**
-   * The same for a payload that was not parsed: it is in another process, however cheap the rest is.
+   * The same for a payload that was not parsed: that is done in another process, however cheap the
+   * rest is.
    */
   readonly evaluateUnparsed: (
     hook: CompiledHook,

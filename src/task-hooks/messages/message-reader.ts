@@ -2,9 +2,9 @@
 // together with the end of their deliveries.
 import type { Delivery, Reader } from '../../broker/broker.ts';
 import type { Clock } from '../../core/clock.ts';
+import { nextTurn } from '../../core/clock.ts';
 import { errorCode } from '../../core/errors.ts';
 import type { Log } from '../../core/log.ts';
-import { nextTurn } from '../../core/turns.ts';
 import type { CompiledHook } from '../evaluation/evaluator.ts';
 import { isRendered } from '../firing/fire.ts';
 import type { FireRunner } from '../firing/fire-runner.ts';

@@ -4,7 +4,7 @@
 // today and full tomorrow; values for many rows come as arrays that are looked into, not joined.
 // Rows are locked in the order of their ids.
 import { toIso } from '../../../core/clock.ts';
-import { stringifyInTurns } from '../../../core/turns.ts';
+import { stringifyInTurns } from '../../../core/json.ts';
 import type { Queryable, Transaction } from '../../../database/database.ts';
 import { statement } from '../../../database/statement.ts';
 import type { TaskState } from '../../queue.ts';
