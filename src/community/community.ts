@@ -7,22 +7,21 @@ import type { ActIn, Acting, ActResult } from './acting.ts';
 import { actOnChannels } from './actions/channel-actions.ts';
 import { actOnGroups } from './actions/group-actions.ts';
 import { actOnActivity } from './activity/act.ts';
+import { actOnClub } from './chat/club-act.ts';
+import { actOnDm } from './chat/dm.ts';
+import { actOnContacts } from './contacts/act.ts';
 import { createGroupCache } from './groups/group-store.ts';
 import { type CommitTurns, createCommitTurns } from './turns/commit-turns.ts';
 import { createPublishEvents } from './turns/publish-events.ts';
 import { createReadTurn, type ReadTurn } from './turns/read-turn.ts';
 import { createTakeTurn, type TurnResult } from './turns/take-turn.ts';
 import type { TurnHooks } from './turns/turn-hooks.ts';
-import type { ActionClub, ActionContacts, ActionDM } from './types/chat.ts';
 import type { Action } from './types/effect.ts';
 
 export type CommunitySettings = Base & {
   readonly broker: Pick<Broker, 'publish' | 'boundAmong'>;
   /** Those that run on channels; undefined: none do. */
   readonly hooks?: TurnHooks | undefined;
-  readonly dm: ActIn<ActionDM>;
-  readonly club: ActIn<ActionClub>;
-  readonly contacts: ActIn<ActionContacts>;
 };
 
 export type Act = (action: Action, as: As) => Promise<TurnResult>;
@@ -44,19 +43,10 @@ export type Community = {
 };
 
 export const createCommunity = (settings: CommunitySettings): Community => {
-  const { database, clock, broker, hooks, dm, club, contacts } = settings;
+  const { database, clock, broker, hooks } = settings;
   const commits = createCommitTurns({ database, hooks, publish: createPublishEvents(broker) });
   const readTurn = createReadTurn(createGroupCache());
   const takeTurn = createTakeTurn({ database, clock, readTurn, hooks, commits });
-
-  const actIn = (tx: Transaction, action: Action, acting: Acting): Promise<ActResult> => {
-    if ('groups' in action) return actOnGroups(tx, action.groups, acting);
-    if ('channels' in action) return actOnChannels(tx, action.channels, acting);
-    if ('activity' in action) return actOnActivity(tx, action.activity, acting);
-    if ('dm' in action) return dm(tx, action.dm, acting);
-    if ('club' in action) return club(tx, action.club, acting);
-    return contacts(tx, action.contacts, acting);
-  };
 
   /** A refusal writes nothing, and the effect that it answers is done all the same. */
   const actAlone = async (action: Action, acting: Acting, effect: string | undefined): Promise<ActResult> => {
@@ -86,6 +76,15 @@ export const createCommunity = (settings: CommunitySettings): Community => {
       return actAlone(action, { actor, now: clock.now() }, effect);
     },
   };
+};
+
+const actIn: ActIn<Action> = (tx, action, acting) => {
+  if ('groups' in action) return actOnGroups(tx, action.groups, acting);
+  if ('channels' in action) return actOnChannels(tx, action.channels, acting);
+  if ('activity' in action) return actOnActivity(tx, action.activity, acting);
+  if ('dm' in action) return actOnDm(tx, action.dm, acting);
+  if ('club' in action) return actOnClub(tx, action.club, acting);
+  return actOnContacts(tx, action.contacts, acting);
 };
 
 class Refused extends Error {

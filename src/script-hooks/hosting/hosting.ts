@@ -14,7 +14,7 @@ import { createHostedHooks, type HostedHook } from './hosted-hooks.ts';
 import { createHostedTurns } from './hosted-turns.ts';
 import { createJobs, type Jobs } from './jobs.ts';
 import { createPrograms } from './programs.ts';
-import { createRunHooks, type RecordRun } from './run-hooks.ts';
+import { createRunHooks } from './run-hooks.ts';
 import { deleteRunsBefore, type RunRow } from './run-rows.ts';
 import { createCronHandler, createWaitHandler } from './waits.ts';
 
@@ -27,7 +27,6 @@ export type HostingSettings = Base & {
   /** Where effects are done; asked for when there are any. */
   readonly community: () => Community;
   readonly fireTaskHook: FireTaskHook;
-  readonly record: RecordRun;
   /** How long the ledger of runs is kept. */
   readonly retentionDays: number;
 };
@@ -52,7 +51,7 @@ const disable = statement(
 );
 
 export const createHosting = async (settings: HostingSettings): Promise<Hosting> => {
-  const { our, database, timers, sandbox, community, fireTaskHook, record, clock, log, metrics } = settings;
+  const { our, database, timers, sandbox, community, fireTaskHook, clock, log, metrics } = settings;
   const hooks = createHostedHooks(database);
   const programs = createPrograms(hooks, sandbox);
   const counted = metrics.counter('hookwright_script_runs_total', 'Runs of script hooks', ['outcome']);
@@ -65,7 +64,7 @@ export const createHosting = async (settings: HostingSettings): Promise<Hosting>
       log.warn({ hook: hook.name, err: error }, 'script hook is disabled in this process only');
     });
   };
-  const runHooks = createRunHooks({ our, programs, log, record, onDisabled });
+  const runHooks = createRunHooks({ our, programs, log, onDisabled });
   const jobs = createJobs({ database, clock, log, metrics, doJob: (job) => doJob(job) });
   const states = createHookStates(database);
   const turns = createHostedTurns({ our, hooks, states, runHooks, jobs, onRuns });

@@ -5,6 +5,7 @@ import type { Event } from '../../community/types/event.ts';
 import { describeError } from '../../core/errors.ts';
 import { newSlugId } from '../../core/ids.ts';
 import type { Log } from '../../core/log.ts';
+import { recordRun } from '../library/replay.ts';
 import { eventKindName } from '../sandbox/lazy-event.ts';
 import type { Bowl, Outcome } from '../types.ts';
 import { type HookState, nextState, type StateChange } from './hook-states.ts';
@@ -29,14 +30,10 @@ export type RunHooksSettings = {
   readonly our: string;
   readonly programs: Programs;
   readonly log: Log;
-  /** Wraps a bowl, to know later what a run read of it. */
-  readonly record: RecordRun;
   /** The hook has been stopped from outside again and again. */
   readonly onDisabled: (hook: HostedHook, reason: string) => void;
 };
 
-/** `json`: what it takes to repeat the run; null: too much. */
-export type RecordRun = (bowl: Bowl) => { readonly bowl: Bowl; readonly json: () => string | null };
 
 export type RunHooks = (
   hooks: readonly HostedHook[],
@@ -49,7 +46,7 @@ export const DEEPEST_EFFECT = 8;
 /** Characters of an event as the ledger keeps it. */
 const LARGEST_EVENT = 64 * 1024;
 
-export const createRunHooks = ({ our, programs, log, record, onDisabled }: RunHooksSettings): RunHooks => {
+export const createRunHooks = ({ our, programs, log, onDisabled }: RunHooksSettings): RunHooks => {
   const build = async (hook: HostedHook) => {
     try {
       return await programs.get(hook);
@@ -68,13 +65,13 @@ export const createRunHooks = ({ our, programs, log, record, onDisabled }: RunHo
       const program = hook.isRunnable ? await build(hook) : undefined;
       const state = changes.get(hook.id)?.after ?? (await read(hook.id));
       if (!program || !state) continue;
-      const recorded = record(bowlOf(our, hook, turn, state));
+      const recorded = recordRun(bowlOf(our, hook, turn, state));
       const outcome = await program.run({ event, bowl: recorded.bowl, seed: newSlugId() });
       const reason = program.disabled();
       if (reason !== null) onDisabled(hook, reason);
       const before = changes.get(hook.id)?.before ?? state;
       changes.set(hook.id, { hook: hook.id, before, after: nextState(state, outcome.stateJson) });
-      runs.push(write(hook, event, outcome, recorded.json()));
+      runs.push(write(hook, event, outcome, recorded.json(outcome)));
       const denied = denialOf(hook, outcome);
       if (denied) return { verdict: denied, states: [...changes.values()], runs };
       if (outcome.outcome === 'allowed') event = outcome.event;

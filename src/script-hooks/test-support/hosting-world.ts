@@ -83,16 +83,12 @@ export const createWorld = async (t: Cleanup): Promise<World> => {
         fired.push(asked);
         return undefined;
       },
-      record: (bowl) => ({ bowl, json: () => null }),
     }),
   );
   const community = createCommunity({
     ...base,
     broker: { publish: async () => {}, boundAmong: async () => new Set() },
     hooks: hosting.turnHooks,
-    dm: async () => assert.fail('no DMs here'),
-    club: async () => assert.fail('no clubs here'),
-    contacts: async () => assert.fail('no contacts here'),
   });
   const ending = new AbortController();
   const running = Promise.all([hosting.run(ending.signal), timers.run(ending.signal)]);
