@@ -2,6 +2,7 @@
 // them all.
 
 import { createConfiguredBroker } from './assembly/broker.ts';
+import { createCommunityParts } from './assembly/community.ts';
 import { createStandaloneMode } from './assembly/standalone-mode.ts';
 import { createTaskclusterMode } from './assembly/taskcluster-mode.ts';
 import { createBrokerApi } from './broker/api.ts';
@@ -116,6 +117,10 @@ const start = async (config: Config, { clock, log }: AppSurroundings): Promise<A
     }),
   );
 
+  const community = undo.use(
+    await createCommunityParts({ ...base, config, timers, broker, secretBox, mode, fire: taskHooks.fire }),
+  );
+
   timers.handle(RETENTION_TIMER.kind, createRetention({ ledger, clock, log, retentionDays: config.retentionDays }));
   await database.transaction((tx) => timers.set(tx, { ...RETENTION_TIMER, due: clock.now() }));
 
@@ -156,6 +161,7 @@ const start = async (config: Config, { clock, log }: AppSurroundings): Promise<A
     isPart('scheduler') && timers.run(intake.signal),
     runBroker(intake.signal, loops.signal),
     taskHooks.run(loops.signal), // what any part has stored, and what others have left behind
+    community.run(loops.signal),
   ]);
   undo.defer(async () => {
     intake.abort();
@@ -171,7 +177,7 @@ const start = async (config: Config, { clock, log }: AppSurroundings): Promise<A
     const finishUnderWay = async () => {
       intake.abort(); // no schedule and no message begins anything more
       await server.close();
-      await taskHooks.whenIdle();
+      await Promise.all([taskHooks.whenIdle(), community.whenIdle()]);
     };
     await withDeadline(clock, deadlineMs, finishUnderWay, () => new Error('the time to end was up')).catch((error) => {
       log.warn({ err: error }, 'shutdown with work under way; the next start takes it up');

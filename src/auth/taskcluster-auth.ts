@@ -36,6 +36,11 @@ export type TaskclusterAuth = {
   readonly checkHealth: () => Promise<void>;
   /** What our own credentials may do, expanded. */
   readonly ownScopes: () => Promise<readonly string[]>;
+  /**
+   * What a role stands for, as far as our own credentials may assume it. Throws an ApiError when
+   * they may not.
+   */
+  readonly scopesOfRole: (role: string) => Promise<readonly string[]>;
 };
 
 /** What Auth says of a request. */
@@ -172,9 +177,10 @@ export const createTaskclusterAuth = (settings: TaskclusterAuthSettings): Taskcl
   };
 
   /** Our own credentials, looked at as those of a caller: that needs no scope. */
-  const askAboutUs = async (): Promise<Extract<Verdict, { status: 'auth-success' }>> => {
+  /** @param restricted to these scopes of ours. */
+  const askAboutUs = async (restricted?: readonly string[]): Promise<Extract<Verdict, { status: 'auth-success' }>> => {
     const question = { method: 'get', resource: '/', host: 'localhost', port: 80 };
-    const authorization = client.sign('GET', new URL('http://localhost/'));
+    const authorization = client.sign('GET', new URL('http://localhost/'), restricted);
     const verdict = await ask({ ...question, authorization }, HEALTH_DEADLINE_MS);
     if (verdict.status === 'auth-success') return verdict;
     const reason = verdict.status === 'auth-failed' ? `: ${verdict.message}` : '';
@@ -190,6 +196,7 @@ export const createTaskclusterAuth = (settings: TaskclusterAuthSettings): Taskcl
     forgive: replays.forgive,
     checkHealth: async () => void (await askAboutUs()),
     ownScopes: async () => (await askAboutUs()).scopes,
+    scopesOfRole: async (role) => (await askAboutUs([`assume:${role}`])).scopes,
   };
 };
 

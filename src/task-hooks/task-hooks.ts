@@ -1,5 +1,6 @@
 // Task hooks, put together: the API, firing, and what goes on in the background.
 import type { Broker } from '../broker/broker.ts';
+import { newUuid } from '../core/ids.ts';
 import type { SecretBox } from '../core/secret-box.ts';
 import type { Base } from '../database/base.ts';
 import type { ApiService } from '../http/api-method.ts';
@@ -9,6 +10,8 @@ import type { Timers } from '../timers/create-timers.ts';
 import { createHooksApi } from './api/api.ts';
 import { createDefinitionWarnings, type ScopesOfRole } from './api/definition-warnings.ts';
 import { createHookChanges, SCHEDULE_TIMER } from './api/hook-changes.ts';
+import { triggerError } from './api/trigger-error.ts';
+import type { HookName } from './definition.ts';
 import { createEvaluator } from './evaluation/evaluator.ts';
 import { createEvaluationPool } from './evaluation/pool.ts';
 import { createBacklogGauges } from './firing/backlog-gauges.ts';
@@ -45,6 +48,12 @@ export type TaskHooksSettings = Base & {
 
 export type TaskHooks = AsyncDisposable & {
   readonly api: ApiService;
+  /**
+   * Fires a hook for another part of the server, which has seen to it that it may; once for each
+   * taskId. Answers why there is no task; undefined: there is, or will be, or the hook declined.
+   * Rejects when trying again may help.
+   */
+  readonly fire: (asked: FireAsked) => Promise<string | undefined>;
   /** Takes up fires whose time has come, until the signal aborts. */
   readonly run: (signal: AbortSignal) => Promise<void>;
   /**
@@ -54,6 +63,13 @@ export type TaskHooks = AsyncDisposable & {
   readonly whenTaskMissing: (taskId: string) => Promise<void>;
   /** Resolves when this process attempts no fire. */
   readonly whenIdle: () => Promise<void>;
+};
+
+export type FireAsked = HookName & {
+  readonly payload: unknown;
+  /** In whose name, for the template and the ledger. */
+  readonly clientId: string;
+  readonly taskId: string;
 };
 
 /** How long who looks for a task waits for its fire. */
@@ -98,6 +114,16 @@ export const createTaskHooks = (settings: TaskHooksSettings): TaskHooks => {
       warningsOf: createDefinitionWarnings({ evaluator, scopesOfRole }),
       tokens,
     }),
+    fire: async ({ taskId, ...asked }) => {
+      const payloadBytes = Buffer.byteLength(JSON.stringify(asked.payload));
+      const call = { ...asked, payloadBytes, taskId, chosenTaskId: taskId, requestId: newUuid() };
+      const result = await fireCall({ ...call, firedBy: 'triggerHook' });
+      const isDone = result.outcome === 'created' || result.outcome === 'pending' || result.outcome === 'declined';
+      if (isDone) return undefined;
+      const error = triggerError(asked, taskId, result);
+      if (error.code === 'ServiceUnavailable') throw error;
+      return error.message;
+    },
     run: async (signal) => {
       await Promise.all([runner.run(signal), runGauges(signal)]);
     },

@@ -34,7 +34,6 @@ export type RunHooksSettings = {
   readonly onDisabled: (hook: HostedHook, reason: string) => void;
 };
 
-
 export type RunHooks = (
   hooks: readonly HostedHook[],
   turn: Turn,

@@ -1,0 +1,76 @@
+// The community and the script hooks that live in it, joined with the rest of the server.
+
+import type { Broker } from '../broker/broker.ts';
+import { type Community, createCommunity } from '../community/community.ts';
+import { createShips, type Ships } from '../community/ships/ships.ts';
+import type { Config } from '../config.ts';
+import type { SecretBox } from '../core/secret-box.ts';
+import type { Base } from '../database/base.ts';
+import type { FireTaskHook } from '../script-hooks/hosting/do-job.ts';
+import { createHosting, type Hosting } from '../script-hooks/hosting/hosting.ts';
+import { createScriptLibrary, type ScriptLibrary } from '../script-hooks/library/library.ts';
+import { createSandbox, type Sandbox } from '../script-hooks/sandbox/sandbox.ts';
+import type { TaskHooks } from '../task-hooks/task-hooks.ts';
+import type { Timers } from '../timers/create-timers.ts';
+import type { Mode } from './mode.ts';
+
+export type CommunityParts = AsyncDisposable & {
+  readonly ships: Ships;
+  readonly community: Community;
+  readonly library: ScriptLibrary;
+  readonly sandbox: Sandbox;
+  /** Does effects and runs of script hooks until the signal aborts. */
+  readonly run: Hosting['run'];
+  readonly whenIdle: Hosting['whenIdle'];
+};
+
+export type CommunityPartsSettings = Base & {
+  readonly config: Pick<Config, 'ship' | 'retentionDays'>;
+  readonly timers: Timers;
+  readonly broker: Broker;
+  readonly secretBox: SecretBox;
+  readonly mode: Pick<Mode, 'satisfies' | 'authorityOf'>;
+  readonly fire: TaskHooks['fire'];
+};
+
+export const createCommunityParts = async (settings: CommunityPartsSettings): Promise<CommunityParts> => {
+  const { config, timers, broker, secretBox, mode, fire, database, clock, log, metrics } = settings;
+  const base: Base = { database, clock, log, metrics };
+  await using undo = new AsyncDisposableStack();
+  const ships = createShips({ ...base, ship: config.ship, secretBox });
+  await ships.addHost();
+  const sandbox = undo.use(createSandbox({ clock }));
+  const our = config.ship;
+  const hosting = undo.use(
+    await createHosting({
+      ...base,
+      ...{ our, timers, sandbox, retentionDays: config.retentionDays },
+      community: () => community,
+      fireTaskHook: createFireTaskHook(mode, fire),
+    }),
+  );
+  const community: Community = createCommunity({ ...base, broker, hooks: hosting.turnHooks });
+  const library = createScriptLibrary({ ...base, timers, sandbox, our });
+  const owned = undo.move();
+  return {
+    ...{ ships, community, library, sandbox },
+    run: hosting.run,
+    whenIdle: hosting.whenIdle,
+    [Symbol.asyncDispose]: () => owned.disposeAsync(),
+  };
+};
+
+/** A script has the power of its role, and no more. */
+const createFireTaskHook =
+  (mode: CommunityPartsSettings['mode'], fire: TaskHooks['fire']): FireTaskHook =>
+  async ({ name, ...asked }) => {
+    const clientId = `scripts/${name}`;
+    const role = `hook-id:${clientId}`;
+    if (!ROLE.test(role)) return `"${name}" cannot be part of a role: give the hook a name of printable ASCII`;
+    const scope = `hooks:trigger-hook:${asked.hookGroupId}/${asked.hookId}`;
+    const scopes = await mode.authorityOf(role);
+    if (!mode.satisfies({ clientId, scopes }, scope)) return `the role ${role} lacks the scope ${scope}`;
+    return fire({ ...asked, clientId });
+  };
+
+const ROLE = /^[\x21-\x7e]([\x20-\x7e]{0,250}[\x21-\x7e])?$/;
