@@ -44,7 +44,10 @@ export type Known = {
   readonly replyIn: (owner: string) => Presence;
 };
 
-/** What the copies have of a message and, if asked for, of one reply to it; the contents are those of one. */
+/**
+ * What the copies have of a message and, if asked for, of one reply to it; the contents are those
+ * of one.
+ */
 export const readKnown = async (
   tx: Transaction,
   places: readonly Place[],

@@ -10,26 +10,29 @@ export type StoredGroup = HostedGroup & { readonly flag: string; readonly versio
 
 type Row = { readonly version: number; readonly doc: Group };
 
-const findGroup = statement<Row>('groups.find', 'select version, doc from groups where flag = $1');
-const lockGroup = statement<Row>('groups.lock', 'select version, doc from groups where flag = $1 for update');
+const findGroup = statement<Row>('community-groups.find', 'select version, doc from groups where flag = $1');
+const lockGroup = statement<Row>('community-groups.lock', 'select version, doc from groups where flag = $1 for update');
 const insertGroup = statement<{ flag: string }>(
-  'groups.insert',
+  'community-groups.insert',
   'insert into groups (flag, doc) values ($1, $2) on conflict do nothing returning flag',
 );
-const updateGroup = statement('groups.update', 'update groups set version = version + 1, doc = $2 where flag = $1');
+const updateGroup = statement(
+  'community-groups.update',
+  'update groups set version = version + 1, doc = $2 where flag = $1',
+);
 const deleteGroup = statement(
-  'groups.delete',
+  'community-groups.delete',
   `with gone as (delete from groups where flag = $1),
    members as (delete from group_members where flag = $1)
    delete from channel_members m using channels c where c.flag = $1 and m.nest = c.nest`,
 );
 const changeMembers = statement(
-  'groups.members',
+  'community-groups.members',
   `with gone as (delete from group_members where flag = $1 and ship = any($2::text[]))
    insert into group_members (flag, ship) select $1, unnest($3::text[]) on conflict do nothing`,
 );
 const groupsOfShip = statement<{ flag: string; doc: Group; version: number }>(
-  'groups.of-ship',
+  'community-groups.of-ship',
   `select g.flag, g.doc, g.version from group_members m join groups g using (flag)
    where m.ship = $1 and m.flag > $2 order by m.flag limit $3`,
 );

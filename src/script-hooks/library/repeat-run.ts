@@ -8,7 +8,7 @@ import { readReplayOf, readRun, type WholeRun } from './runs.ts';
 
 export type Repeated =
   | { readonly kind: 'impossible'; readonly reason: string }
-  /** `differs`: of `outcome`, `event`, `effects`, `state` and `prints`; empty when the same came out. */
+  /** `differs`: of `outcome`, `event`, `effects`, `state`, `prints`; empty: the same came out. */
   | {
       readonly kind: 'repeated';
       readonly run: WholeRun;

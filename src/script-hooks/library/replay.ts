@@ -23,8 +23,8 @@ export type Recording = {
   /** For the run, in place of the one that was given. */
   readonly bowl: Bowl;
   /**
-   * The Replay as JSON; null: it read more than is kept, and cannot be repeated. With the outcome, a
-   * repetition is compared by its state, too.
+   * The Replay as JSON; null: it read more than is kept, and cannot be repeated. With the outcome,
+   * a repetition is compared by its state, too.
    */
   readonly json: (outcome?: Pick<Outcome, 'stateJson'>) => string | null;
 };

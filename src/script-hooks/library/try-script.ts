@@ -41,7 +41,7 @@ export type TriedEvent = {
 
 export type TrialResult = {
   readonly kind: 'tried';
-  /** Whether the events are those that hooks of this channel saw, or its posts, as if each came anew. */
+  /** Whether the events are those that hooks saw here, or its posts, as if each came anew. */
   readonly from: 'runs' | 'posts';
   /** Oldest first. */
   readonly events: readonly TriedEvent[];
