@@ -278,7 +278,7 @@ CREATE INDEX group_members_of_group ON public.group_members USING btree (flag);
 
 create table groups (
   flag text collate "C" not null,
-  version bigint not null default 1,
+  version bigint not null default ((EXTRACT(epoch FROM clock_timestamp()) * (1000000)::numeric))::bigint,
   doc json not null,
   constraint groups_pkey PRIMARY KEY (flag)
 );

@@ -5,6 +5,8 @@ import { type ActIn, type Acting, type ActResult, DONE, refuse } from '../acting
 import { recordActivity } from '../activity/record.ts';
 import { readChannelsOf, readChannelToChange, storeChannel } from '../channels/channel-store.ts';
 import { joinChannels, leaveChannels, readMembersOf } from '../channels/membership-store.ts';
+import { digits, replyOf } from '../channels/post-command.ts';
+import { readPost } from '../channels/post-store.ts';
 import { changeGroup } from '../groups/change-group.ts';
 import { type Consequence, difference } from '../groups/group-change.ts';
 import { readGroupToChange, removeGroup, type StoredGroup, storeGroup, storeNewGroup } from '../groups/group-store.ts';
@@ -12,7 +14,7 @@ import { hostOf, isAdmin, mayRead } from '../groups/membership.ts';
 import { newGroup } from '../groups/new-group.ts';
 import { idFromMillis, withDots } from '../schema/id.ts';
 import type { IncomingEvent } from '../types/activity.ts';
-import type { ActionGroups, DiffGroups, Group } from '../types/group.ts';
+import type { ActionGroups, DiffGroups, FlagContent, Group } from '../types/group.ts';
 
 /** Tells each of them, where there is such a ship. */
 const tell = (tx: Transaction, owners: readonly string[], event: IncomingEvent, { now }: Acting) =>
@@ -115,6 +117,15 @@ const create = async (tx: Transaction, flag: string, group: Group, acting: Actin
   return DONE;
 };
 
+/** Members and channels, roles and reports: about 50,000 members. */
+const LARGEST_GROUP = 4 * 1024 * 1024;
+
+const isThere = async (tx: Transaction, { nest, 'post-key': { post, reply } }: FlagContent): Promise<boolean> => {
+  const known = await readPost(tx, nest, digits(post));
+  if (known === undefined || known === 'deleted') return false;
+  return reply === null || replyOf(known, reply) !== undefined;
+};
+
 export const actOnGroups: ActIn<ActionGroups> = async (tx, { flag, update: { diff } }, acting) => {
   if ('create' in diff) return create(tx, flag, diff.create, acting);
   const stored = await readGroupToChange(tx, flag);
@@ -122,9 +133,13 @@ export const actOnGroups: ActIn<ActionGroups> = async (tx, { flag, update: { dif
   const change = changeGroup(stored, diff, acting);
   if (change.kind === 'refused') return refuse(change.reason);
   if (change.kind === 'unchanged') return DONE;
+  if ('flag-content' in diff && !(await isThere(tx, diff['flag-content']))) return refuse('There is no such post.');
   if (change.kind === 'deleted') {
     await removeGroup(tx, flag);
     return DONE;
+  }
+  if (JSON.stringify(change.group).length > LARGEST_GROUP) {
+    return refuse(`A group has at most ${LARGEST_GROUP} characters as JSON.`);
   }
   await storeGroup(tx, flag, stored.group, change.group);
   const after = { ...stored, group: change.group };

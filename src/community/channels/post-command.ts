@@ -19,8 +19,10 @@ export type Standing = {
 /** A post as it is kept; `deleted`: there was one, and its id is never used again. */
 export type KnownPost = VPost | 'deleted' | undefined;
 
-/** Bytes of a post's or a reply's content as JSON. */
+/** Bytes of a post or a reply as its author wrote it, as JSON, with fields that we do not know. */
 export const LARGEST_CONTENT = 256_000;
+/** Bytes: an emoji of many parts, or the name of one. */
+const LONGEST_REACTION = 256;
 
 /** The id of the post that is meant, in digits; undefined for a new one. */
 export const postIdOf = (action: ActionPost): string | undefined => {
@@ -47,14 +49,21 @@ export const whyNot = (standing: Standing, action: ActionPost, post: KnownPost):
   if (post === undefined || post === 'deleted') return undefined; // nothing happens, whoever it is
   if ('edit' in action) return whyNotEdit(standing, action.edit.essay, post);
   if ('del' in action) return mayRemove(standing, post.essay.author) ? undefined : NOT_AUTHOR;
-  return 'reply' in action ? whyNotReply(standing, action.reply.action, post) : undefined;
+  return 'reply' in action ? whyNotReply(standing, action.reply.action, post) : whyNotReact(action);
+};
+
+/** In whose name somebody reacts is looked at after the hooks. */
+const whyNotReact = (action: ActionPost | ActionReply): string | undefined => {
+  if (!('add-react' in action)) return undefined;
+  const bytes = Buffer.byteLength(action['add-react'].react);
+  return bytes > 0 && bytes <= LONGEST_REACTION ? undefined : `A reaction has 1 to ${LONGEST_REACTION} bytes.`;
 };
 
 const NOT_AUTHOR = 'Only the author and the admins of the group may do this.';
 const FORGED = 'You can write in your own name only.';
 const TOO_LARGE = `The content is larger than ${LARGEST_CONTENT} bytes.`;
 
-const isTooLarge = ({ content }: Memo): boolean => Buffer.byteLength(JSON.stringify(content)) > LARGEST_CONTENT;
+const isTooLarge = (memo: Memo): boolean => Buffer.byteLength(JSON.stringify(memo)) > LARGEST_CONTENT;
 
 const whyNotPost = ({ actor, host, kind }: Standing, essay: Essay): string | undefined => {
   if (actor !== host && essay.author !== actor) return FORGED;
@@ -75,7 +84,7 @@ const whyNotReply = (standing: Standing, action: ActionReply, post: VPost): stri
     if (action.add.author !== actor) return FORGED;
     return isTooLarge(action.add) ? TOO_LARGE : undefined;
   }
-  if (!('edit' in action) && !('del' in action)) return undefined; // reactions are looked at after the hooks
+  if (!('edit' in action) && !('del' in action)) return whyNotReact(action);
   const reply = replyOf(post, 'edit' in action ? action.edit.id : action.del);
   if (!reply) return undefined;
   if ('del' in action) return mayRemove(standing, reply.author) ? undefined : NOT_AUTHOR;

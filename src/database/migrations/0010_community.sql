@@ -11,7 +11,8 @@ create table ships (
 
 create table groups (
   flag text collate "C" primary key,
-  version bigint not null default 1,    -- one more with every change
+  -- One more with every change; begins with the time, so that a group that was deleted and made again has no version twice.
+  version bigint not null default (extract(epoch from clock_timestamp()) * 1000000)::bigint,
   doc json not null
 );
 

@@ -59,6 +59,8 @@ export const createHosting = async (settings: HostingSettings): Promise<Hosting>
     for (const { outcome } of rows) counted.inc({ outcome });
   };
   const onDisabled = (hook: HostedHook, reason: string) => {
+    // One that is to fail closed stays, and goes on denying.
+    if (hook.onError === 'deny') return;
     log.warn({ hook: hook.name, reason }, 'script hook disabled');
     void database.query(disable, [hook.id, hook.version, reason]).catch((error: unknown) => {
       log.warn({ hook: hook.name, err: error }, 'script hook is disabled in this process only');

@@ -59,7 +59,7 @@ const renew = statement<{ id: number }>(
 const claim = statement<Row>(
   'script-jobs.claim',
   `with free as (
-     select lane from script_jobs group by lane having max(leased_until) < $2 order by min(id) limit 100)
+     select lane from script_jobs group by lane having max(leased_until) < $2 order by min(id) limit 2000)
    update script_jobs j set holder = $1, leased_until = $3
    from (select id from script_jobs where lane in (select lane from free) and leased_until < $2
          order by id for update skip locked) mine

@@ -1,10 +1,12 @@
 // Runs hooks for an event, one after the other: each sees what the one before it returned.
 
+import { uvText } from '../../community/schema/uv.ts';
 import type { Turn } from '../../community/turns/turn-hooks.ts';
 import type { Event } from '../../community/types/event.ts';
 import { describeError } from '../../core/errors.ts';
 import { newSlugId } from '../../core/ids.ts';
 import type { Log } from '../../core/log.ts';
+import type { ScriptHook } from '../build-hook.ts';
 import { recordRun } from '../library/replay.ts';
 import { eventKindName } from '../sandbox/lazy-event.ts';
 import type { Bowl, Outcome } from '../types.ts';
@@ -46,12 +48,13 @@ export const DEEPEST_EFFECT = 8;
 const LARGEST_EVENT = 64 * 1024;
 
 export const createRunHooks = ({ our, programs, log, onDisabled }: RunHooksSettings): RunHooks => {
-  const build = async (hook: HostedHook) => {
+  /** `unbuilt`: it has a source, and cannot be made to run now. */
+  const build = async (hook: HostedHook): Promise<ScriptHook | 'unbuilt' | undefined> => {
     try {
-      return await programs.get(hook);
+      return hook.isRunnable ? await programs.get(hook) : undefined;
     } catch (error) {
       log.warn({ hook: hook.name, err: describeError(error) }, 'script hook could not be built');
-      return undefined;
+      return 'unbuilt';
     }
   };
 
@@ -61,7 +64,11 @@ export const createRunHooks = ({ our, programs, log, onDisabled }: RunHooksSetti
     const write = createWriter(turn);
     let event = turn.event;
     for (const hook of hooks) {
-      const program = hook.isRunnable ? await build(hook) : undefined;
+      const program = await build(hook);
+      if (program === 'unbuilt') {
+        if (hook.onError === 'allow') continue;
+        return { verdict: whenFailed(hook), states: [...changes.values()], runs };
+      }
       const state = changes.get(hook.id)?.after ?? (await read(hook.id));
       if (!program || !state) continue;
       const recorded = recordRun(bowlOf(our, hook, turn, state));
@@ -79,16 +86,23 @@ export const createRunHooks = ({ our, programs, log, onDisabled }: RunHooksSetti
   };
 };
 
-const denialOf = (hook: HostedHook, outcome: Outcome): { kind: 'denied'; reason: string | null } | undefined => {
+type Denied = Extract<RunsResult['verdict'], { kind: 'denied' }>;
+
+const denialOf = (hook: HostedHook, outcome: Outcome): Denied | undefined => {
   if (outcome.outcome === 'denied') return { kind: 'denied', reason: outcome.reason };
   if (outcome.outcome === 'allowed' || hook.onError === 'allow') return undefined;
-  return { kind: 'denied', reason: `The hook "${hook.name}" failed, and without it nothing passes.` };
+  return whenFailed(hook);
 };
+
+const whenFailed = ({ name }: HostedHook): Denied => ({
+  kind: 'denied',
+  reason: `The hook "${name}" failed, and without it nothing passes.`,
+});
 
 const bowlOf = (our: string, { id, name, config }: HostedHook, turn: Turn, { json }: HookState): Bowl => {
   const { nest, posts, group, src, now } = turn;
   return {
-    ...{ our, src, now, config, hook: { id, name } },
+    ...{ our, src, now, config, hook: { id: uvText(id), name } },
     state: null, // only its text is looked at
     stateJson: json,
     channel: nest === undefined ? null : { nest, posts: posts ?? [] },

@@ -1,6 +1,6 @@
 // Wake-ups that hooks ask for, and the crons: timers of both kinds become jobs.
 
-import { parseUv } from '../../community/schema/uv.ts';
+import { parseUv, uvText } from '../../community/schema/uv.ts';
 import type { WaitingHook } from '../../community/types/event.ts';
 import type { Clock } from '../../core/clock.ts';
 import type { Transaction } from '../../database/database.ts';
@@ -50,7 +50,7 @@ export const setWait = async (
   const id = String(parseUv(wait.id));
   await timers.set(tx, { kind: WAIT_TIMER, key: waitTimerKey(hook, id), due: wait['fires-at'] });
   if ((await tx.query(hookExists, [woken])).length === 0) return `there is no hook ${asked}`;
-  const wake = { ...wait, hook: wait.hook ?? hook };
+  const wake = { ...wait, hook: wait.hook ?? uvText(hook) };
   await tx.query(putWait, [hook, id, origin, woken, JSON.stringify(wake)]);
   return undefined;
 };
