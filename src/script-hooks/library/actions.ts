@@ -49,12 +49,36 @@ export type SetResponse = {
 };
 
 /** `reason` is for whoever acted. Nothing was changed. */
-export type Refused = { readonly kind: 'refused'; readonly reason: string };
+export type Refused = {
+  readonly kind: 'refused';
+  readonly reason: string;
+  /** What it is about is not there. */
+  readonly isMissing?: true;
+};
 export type ScriptActResult = { readonly kind: 'done'; readonly response: ScriptResponse } | Refused;
 
-export const refused = (reason: string): Refused => ({ kind: 'refused', reason });
+export const refused = (reason: string, isMissing = false): Refused => ({
+  ...{ kind: 'refused', reason },
+  ...(isMissing && { isMissing }),
+});
 
 /** Thrown inside a transaction: it is undone, and answered as a refusal. */
 export class Refusal extends Error {
   override readonly name = 'Refusal';
+  readonly isMissing: boolean;
+
+  constructor(reason: string, isMissing = false) {
+    super(reason);
+    this.isMissing = isMissing;
+  }
 }
+
+/** Its refusal in place of an error. */
+export const orRefused = async <T>(work: () => Promise<T>): Promise<T | Refused> => {
+  try {
+    return await work();
+  } catch (error) {
+    if (error instanceof Refusal) return refused(error.message, error.isMissing);
+    throw error;
+  }
+};

@@ -12,6 +12,7 @@ import { ScriptHookError } from '../errors.ts';
 import type { Sandbox } from '../sandbox/sandbox.ts';
 import {
   type ActionOf,
+  orRefused,
   Refusal,
   type Refused,
   refused,
@@ -56,10 +57,8 @@ export type ScriptLibrary = {
   readonly setOnError: (id: string, onError: store.OnError) => Promise<HookRecord | undefined>;
   readonly hookOf: (id: string) => Promise<HookRecord | undefined>;
   /** A page in the order of ids; `after` is the id of the last one before it. */
-  readonly list: (after: string | undefined, limit: number) => Promise<readonly HookListed[]>;
+  readonly list: (after: string | undefined, limit: number) => Promise<readonly store.HookSummary[]>;
 };
-
-export type HookListed = Omit<store.HookSummary, 'id' | 'created'> & { readonly id: string; readonly created: number };
 
 const NO_META: Meta = { title: '', description: '', image: '', cover: '' };
 const GOES_ON = '. The source that compiled before goes on running';
@@ -69,111 +68,99 @@ const decodeAction = decoder(ScriptAction);
 export const createScriptLibrary = (settings: ScriptLibrarySettings): ScriptLibrary => {
   const { database, timers, sandbox, our } = settings;
 
-  /** One change of the library at a time; what it refuses is undone. */
-  const change = async <T>(work: (tx: Transaction) => Promise<T>, grows = true): Promise<T | Refused> => {
-    try {
-      return await database.transaction(async (tx) => {
-        await store.lockLibrary(tx);
-        const result = await work(tx);
-        if (grows && (await store.sizeOf(tx)) > LARGEST_LIBRARY) {
-          throw new Refusal(
-            `All script hooks together may have ${LARGEST_LIBRARY} bytes: remove some that are not used`,
-          );
-        }
-        return result;
-      });
-    } catch (error) {
-      if (error instanceof Refusal) return refused(error.message);
-      throw error;
-    }
-  };
+  /** One change of the library at a time. Throws a Refusal, and is undone. */
+  const change = <T>(work: (tx: Transaction) => Promise<T>, grows = true): Promise<T> =>
+    database.transaction(async (tx) => {
+      await store.lockLibrary(tx);
+      const result = await work(tx);
+      if (grows && (await store.sizeOf(tx)) > LARGEST_LIBRARY) {
+        throw new Refusal(`All script hooks together may have ${LARGEST_LIBRARY} bytes: remove some that are not used`);
+      }
+      return result;
+    });
 
-  const actions: { readonly [Kind in ActionKind]: (asked: ActionOf<Kind>, acting: Acting) => Promise<Answer> } = {
-    add: async ({ name, src }, { now }) => {
-      checkName(name);
-      const error = await whyNotCompiled(sandbox, src);
-      return change(async (tx) => {
-        const id = await newId(tx);
-        await store.insert(tx, { id, name, meta: NO_META, src, error, onError: 'allow', created: now });
-        return { set: { id: uvText(id), name, src, meta: NO_META, error } };
-      });
-    },
-    edit: async ({ id: asked, name, src, meta }) => {
-      if (typeof name === 'string') checkName(name);
-      if (meta) checkMeta(meta);
-      const newError = typeof src === 'string' ? await whyNotCompiled(sandbox, src) : undefined;
-      return change(async (tx) => {
-        const hook = await found(tx, asked);
-        const wanted = { name: name ?? hook.name, meta: meta ?? hook.meta, src: src ?? hook.src };
-        const error = newError === undefined ? hook.error : said(newError, hook);
-        if (error === null) await store.replace(tx, hook.id, wanted);
-        else await store.replaceBadly(tx, hook.id, wanted.src, error);
-        // Of an edit that does not compile only the source counts.
-        const is = error === null ? wanted : { ...wanted, name: hook.name, meta: hook.meta };
-        return { set: { id: uvText(hook.id), name: is.name, src: is.src, meta: is.meta, error } };
-      });
-    },
-    del: (asked) =>
-      change(async (tx) => {
-        const { id } = await found(tx, asked);
-        await cancelCrons(timers, tx, await store.readCronsOf(tx, id));
-        for (const wait of await store.remove(tx, id)) {
-          await timers.cancel(tx, { kind: WAIT_TIMER, key: waitTimerKey(wait.asked_by, wait.id) });
-        }
-        return { gone: uvText(id) };
-      }, false),
-    order: async ({ nest, seq }) => {
-      checkOrder(seq);
-      return change(async (tx) => {
-        const ids = seq.map(digitsOf);
-        const known = await store.onlyKnown(tx, ids);
-        const hooks = ids.filter((id) => known.has(id));
-        await store.writeOrder(tx, nest, hooks);
-        return { order: { nest, seq: hooks.map(uvText) } };
-      });
-    },
-    config: async ({ id: asked, nest, config: given }) => {
-      const config = checkConfig(given);
-      return change(async (tx) => {
-        const { id } = await found(tx, asked);
-        await store.writeConfig(tx, { hook: id, nest, config });
-        return { config: { id: uvText(id), nest, config } };
-      });
-    },
-    cron: async ({ id: asked, origin, schedule: given, config: settingsGiven }, { now }) => {
-      const config = checkConfig(settingsGiven ?? {});
-      return change(async (tx) => {
-        const { id } = await found(tx, asked);
-        const schedule = await setCron(timers, tx, { hook: id, origin: origin ?? '', given, config, now });
-        return { cron: { id: uvText(id), origin: origin ?? 'global', schedule: saySchedule(schedule, now), config } };
-      });
-    },
-    rest: ({ id: asked, origin: nest }) =>
-      change(async (tx) => {
-        const { id } = await found(tx, asked);
-        const origin = nest ?? '';
-        await cancelCrons(timers, tx, [{ hook: id, origin }]);
-        if (!(await store.removeCron(tx, id, origin))) {
-          throw new Refusal(
-            `The script hook ${uvText(id)} has no cron ${nest === null ? 'without a channel' : `at ${nest}`}`,
-          );
-        }
-        return { rest: { id: uvText(id), origin: nest ?? 'global' } };
-      }, false),
-  };
+  const actions: { readonly [Kind in ActionKind]: (asked: ActionOf<Kind>, acting: Acting) => Promise<ScriptResponse> } =
+    {
+      add: async ({ name, src }, { now }) => {
+        checkName(name);
+        const error = await whyNotCompiled(sandbox, src);
+        return change(async (tx) => {
+          const id = await newId(tx);
+          await store.insert(tx, { id, name, meta: NO_META, src, error, onError: 'allow', created: now });
+          return { set: { id: uvText(id), name, src, meta: NO_META, error } };
+        });
+      },
+      edit: async ({ id: asked, name, src, meta }) => {
+        if (typeof name === 'string') checkName(name);
+        if (meta) checkMeta(meta);
+        const newError = typeof src === 'string' ? await whyNotCompiled(sandbox, src) : undefined;
+        return change(async (tx) => {
+          const hook = await found(tx, asked);
+          const wanted = { name: name ?? hook.name, meta: meta ?? hook.meta, src: src ?? hook.src };
+          const error = newError === undefined ? hook.error : said(newError, hook);
+          if (error === null) await store.replace(tx, hook.id, wanted);
+          else await store.replaceBadly(tx, hook.id, wanted.src, error);
+          // Of an edit that does not compile only the source counts.
+          const is = error === null ? wanted : { ...wanted, name: hook.name, meta: hook.meta };
+          return { set: { id: uvText(hook.id), name: is.name, src: is.src, meta: is.meta, error } };
+        });
+      },
+      del: (asked) =>
+        change(async (tx) => {
+          const { id } = await found(tx, asked);
+          await cancelCrons(timers, tx, await store.readCronsOf(tx, id));
+          for (const wait of await store.remove(tx, id)) {
+            await timers.cancel(tx, { kind: WAIT_TIMER, key: waitTimerKey(wait.asked_by, wait.id) });
+          }
+          return { gone: uvText(id) };
+        }, false),
+      order: async ({ nest, seq }) => {
+        checkOrder(seq);
+        return change(async (tx) => {
+          const ids = seq.map(digitsOf);
+          const known = await store.onlyKnown(tx, ids);
+          const hooks = ids.filter((id) => known.has(id));
+          await store.writeOrder(tx, nest, hooks);
+          return { order: { nest, seq: hooks.map(uvText) } };
+        });
+      },
+      config: async ({ id: asked, nest, config: given }) => {
+        const config = checkConfig(given);
+        return change(async (tx) => {
+          const { id } = await found(tx, asked);
+          await store.writeConfig(tx, { hook: id, nest, config });
+          return { config: { id: uvText(id), nest, config } };
+        });
+      },
+      cron: async ({ id: asked, origin, schedule: given, config: settingsGiven }, { now }) => {
+        const config = checkConfig(settingsGiven ?? {});
+        return change(async (tx) => {
+          const { id } = await found(tx, asked);
+          const schedule = await setCron(timers, tx, { hook: id, origin: origin ?? '', given, config, now });
+          return { cron: { id: uvText(id), origin: origin ?? 'global', schedule: saySchedule(schedule, now), config } };
+        });
+      },
+      rest: ({ id: asked, origin: nest }) =>
+        change(async (tx) => {
+          const { id } = await found(tx, asked);
+          const origin = nest ?? '';
+          await cancelCrons(timers, tx, [{ hook: id, origin }]);
+          if (!(await store.removeCron(tx, id, origin))) {
+            throw new Refusal(
+              `The script hook ${uvText(id)} has no cron ${nest === null ? 'without a channel' : `at ${nest}`}`,
+              true,
+            );
+          }
+          return { rest: { id: uvText(id), origin: nest ?? 'global' } };
+        }, false),
+    };
 
   const act: ScriptLibrary['act'] = async (asked, acting) => {
     if (acting.actor !== our) return refused(`Only ${our}, whose hooks these are, may change them`);
     const action = decodeAction(asked);
     if (!action.ok) return refused(`The action is wrong at ${action.pointer || 'its root'}: ${action.reason}`);
     const [kind, details] = Object.entries(action.value)[0] as [ActionKind, never];
-    try {
-      const answer = await actions[kind](details, acting);
-      return 'kind' in answer ? answer : { kind: 'done', response: answer };
-    } catch (error) {
-      if (error instanceof Refusal) return refused(error.message);
-      throw error;
-    }
+    return orRefused(async () => ({ kind: 'done', response: await actions[kind](details, acting) }));
   };
 
   const changeHook = async (asked: string, work: (tx: Transaction, id: string) => Promise<unknown>) => {
@@ -194,16 +181,12 @@ export const createScriptLibrary = (settings: ScriptLibrarySettings): ScriptLibr
     template: (nest) => exportTemplate(database, nest, settings.clock.now()),
     setUp: async (given, nest, acting) => {
       if (acting.actor !== our) return refused(`Only ${our}, whose hooks these are, may change them`);
-      const template = readTemplate(given);
-      if ('kind' in template) return template;
-      const errors = new Map<string, string | null>();
-      try {
+      return orRefused(async () => {
+        const template = readTemplate(given);
+        const errors = new Map<string, string | null>();
         for (const { id, src } of template.hooks) errors.set(id, await whyNotCompiled(sandbox, src));
-      } catch (error) {
-        if (error instanceof Refusal) return refused(error.message);
-        throw error;
-      }
-      return change((tx) => setUpTemplate({ tx, timers, template, errors, nest, now: acting.now, newId }));
+        return change((tx) => setUpTemplate({ tx, timers, template, errors, nest, now: acting.now, newId }));
+      });
     },
     preview: (nest) => previewOf(database, nest),
     enable: (id) => changeHook(id, store.enable),
@@ -219,7 +202,6 @@ export const createScriptLibrary = (settings: ScriptLibrarySettings): ScriptLibr
 };
 
 type ActionKind = ScriptAction extends infer A ? (A extends A ? keyof A & string : never) : never;
-type Answer = ScriptResponse | Refused;
 
 /** The timer of a wait; it fires into nothing when the wait is not there any more. */
 export const WAIT_TIMER = 'script-wait';
@@ -234,7 +216,7 @@ const digitsOf = (asked: string | number): string => {
 const found = async (tx: Transaction, asked: string | number): Promise<store.StoredHook> => {
   const id = digitsOf(asked);
   const hook = await store.readHook(tx, id);
-  if (hook === undefined) throw new Refusal(`There is no script hook ${uvText(id)}`);
+  if (hook === undefined) throw new Refusal(`There is no script hook ${uvText(id)}`, true);
   return hook;
 };
 

@@ -8,7 +8,7 @@ import { parseUv, uvText } from '../../community/schema/uv.ts';
 import { Meta } from '../../community/types/group.ts';
 import type { Queryable, Transaction } from '../../database/database.ts';
 import type { Timers } from '../../timers/create-timers.ts';
-import { Config, Refusal, type Refused, refused, type ScriptResponse } from './actions.ts';
+import { Config, Refusal, type ScriptResponse } from './actions.ts';
 import { checkConfig, checkMeta, checkName, checkOrder } from './bounds.ts';
 import { nextOccurrence, readSchedule, saySchedule } from './cron-schedule.ts';
 import { startCron } from './crons.ts';
@@ -86,28 +86,22 @@ export type CheckedTemplate = {
 
 const NO_META: Meta = { title: '', description: '', image: '', cover: '' };
 
-export const readTemplate = (given: unknown): CheckedTemplate | Refused => {
+/** Throws a Refusal. */
+export const readTemplate = (given: unknown): CheckedTemplate => {
   const decoded = decodeTemplate(given);
-  if (!decoded.ok) return refused(`The template is wrong at ${decoded.pointer || 'its root'}: ${decoded.reason}`);
-  try {
-    const { from, hooks, order, crons } = decoded.value;
-    checkOrder(order);
-    checkOrder(Object.keys(hooks));
-    checkOrder(crons);
-    return {
-      hooks: Object.entries(hooks).map(([id, { name, meta, src, config }]) => {
-        checkName(name);
-        checkMeta(meta ?? NO_META);
-        const own = config?.[from];
-        return { id: digitsOf(id), name, meta: meta ?? NO_META, src, config: own && checkConfig(own) };
-      }),
-      order: order.map(digitsOf),
-      crons: crons.map((cron, index) => readCron(cron, `/crons/${index}`)),
-    };
-  } catch (error) {
-    if (error instanceof Refusal) return refused(error.message);
-    throw error;
-  }
+  if (!decoded.ok) throw new Refusal(`The template is wrong at ${decoded.pointer || 'its root'}: ${decoded.reason}`);
+  const { from, hooks, order, crons } = decoded.value;
+  for (const list of [order, Object.keys(hooks), crons]) checkOrder(list);
+  return {
+    hooks: Object.entries(hooks).map(([id, { name, meta, src, config }]) => {
+      checkName(name);
+      checkMeta(meta ?? NO_META);
+      const own = config?.[from];
+      return { id: digitsOf(id), name, meta: meta ?? NO_META, src, config: own && checkConfig(own) };
+    }),
+    order: order.map(digitsOf),
+    crons: crons.map((cron, index) => readCron(cron, `/crons/${index}`)),
+  };
 };
 
 const digitsOf = (asked: string | number): string => {

@@ -80,7 +80,7 @@ export const tryScript = async (
 ): Promise<TrialResult | Refused> => {
   const { database, sandbox, clock } = settings;
   const channel = await readChannel(database, trial.nest);
-  if (channel === undefined) return refused(`There is no channel ${trial.nest}`);
+  if (channel === undefined) return refused(`There is no channel ${trial.nest}`, true);
   await using hook = await buildHook(trial.src, { sandbox });
   const { from, events: past } = await pastEvents(database, trial);
   const bowl = await surroundings(settings, trial, channel);
