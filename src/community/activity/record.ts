@@ -3,7 +3,7 @@
 import { randomInt } from 'node:crypto';
 import type { Transaction } from '../../database/database.ts';
 import { statement } from '../../database/statement.ts';
-import { idFromMillis } from '../schema/id.ts';
+import { idFromMillis, STEP } from '../schema/id.ts';
 import type { ActivitySource, IncomingEvent, VolumeMap } from '../types/activity.ts';
 import { keyOf, sourceOf, wayUp } from './sources.ts';
 import { type Level, notifies, volumeKeyOf, volumeOf } from './volume.ts';
@@ -26,8 +26,6 @@ export type RecordedActivity = {
   readonly wasNotified: boolean;
 };
 
-/** 1/65,536 s, between events of the same moment. */
-const STEP = 2n ** 48n;
 const BELOW_A_STEP = 2 ** 47;
 
 const findLevels = statement<{ ship: string; notifications: Level }>(

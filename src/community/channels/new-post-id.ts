@@ -1,8 +1,5 @@
 // The id of what is new: the moment at which it came, and later in small steps while that is taken.
-import { idFromMillis } from '../schema/id.ts';
-
-/** 1/65536 of a second. */
-const STEP = 2n ** 48n;
+import { idFromMillis, STEP } from '../schema/id.ts';
 
 /**
  * In digits; above `newest`, so that the order of ids is the order in which posts came, also when

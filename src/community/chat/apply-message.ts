@@ -5,7 +5,7 @@ import { type Acting, type ActResult, DONE, refuse } from '../acting.ts';
 import { forgetMessage } from '../activity/act.ts';
 import { mentions } from '../activity/mentions.ts';
 import { type NewActivity, recordActivity } from '../activity/record.ts';
-import { idFromMillis, withDots } from '../schema/id.ts';
+import { idFromMillis, STEP, withDots } from '../schema/id.ts';
 import type { MsgKey, Whom } from '../types/activity.ts';
 import type { ReplyDelta, WritsDelta } from '../types/chat.ts';
 import type { Story } from '../types/story.ts';
@@ -16,7 +16,6 @@ import { countRepliesOf, deleteRepliesTo, type MessageWrite, readKnown, storeMes
 export const LARGEST_CONTENT_BYTES = 256_000;
 const MOST_REPLIES = 1_000;
 const LONGEST_REACT = 256;
-const STEP = 2n ** 48n;
 
 export type MessageAction = {
   readonly id: string;

@@ -3,6 +3,7 @@ import type { Transaction } from '../../database/database.ts';
 import { type ActIn, type Acting, type ActResult, DONE, refuse } from '../acting.ts';
 import { removeSource } from '../activity/act.ts';
 import { recordActivity } from '../activity/record.ts';
+import { idFromMillis, STEP } from '../schema/id.ts';
 import { unknownShips, whyNoShip } from '../ships/ships.ts';
 import type { ActionDM } from '../types/chat.ts';
 import { applyMessage } from './apply-message.ts';
@@ -43,7 +44,10 @@ const open = async (tx: Transaction, ship: string, { actor, now }: Acting): Prom
   const chats = await lockPairOf(tx, actor, ship);
   // Somebody else may have opened it meanwhile.
   const isNewToOther = !hasOther && chats.some(({ owner, state }) => owner === ship && state === 'invited');
-  if (isNewToOther) await recordActivity(tx, [{ owner: ship, event: { 'dm-invite': { ship: actor } } }], now);
+  if (isNewToOther) {
+    const time = String(idFromMillis(now) - STEP); // before the message
+    await recordActivity(tx, [{ owner: ship, time, event: { 'dm-invite': { ship: actor } } }], now);
+  }
   return chats;
 };
 

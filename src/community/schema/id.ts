@@ -2,6 +2,8 @@
 
 const EPOCH = 170141184475152167957503069145530368000n;
 const SECOND = 2n ** 64n;
+/** Between ids of the same moment: 1/65,536 s. */
+export const STEP = 2n ** 48n;
 
 /** The id of a time in milliseconds since 1970. */
 export const idFromMillis = (ms: number): bigint => EPOCH + (BigInt(Math.floor(ms)) * SECOND) / 1000n;
