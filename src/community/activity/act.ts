@@ -128,7 +128,7 @@ const findEvent = statement<{ time: string }>(
 );
 const findByMessage = statement<{ time: string }>(
   'activity.find-by-message',
-  'select time from activity_events where owner = $1 and source = $2 and message = $3 limit 1',
+  'select time from activity_events where owner = $1 and source = $2 and message = $3 order by time desc limit 1',
 );
 const findOfKind = statement<{ time: string; event: IncomingEvent }>(
   'activity.find-of-kind',
