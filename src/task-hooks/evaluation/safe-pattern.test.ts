@@ -13,6 +13,13 @@ const compiled = (schema: AnySchemaObject): CompiledSchema => {
 };
 const fits = (schema: AnySchemaObject, payload: unknown): boolean => compiled(schema).check(payload, 0).length === 0;
 
+/** Some fold to letters of ASCII, to two letters, or only one way. */
+const UNICODE_LETTERS = ['ſ', '\u212a', 'ß', 'ẞ', 'É', 'é', 'Σ', 'ς', 'σ', '\u2126', 'ω', 'µ', 'ǅ', 'İ', 'ı', '٣', '𝒳'];
+const UNICODE_CLASSES = [
+  ...['\\p{L}', '\\P{L}', '\\p{Lu}', '\\P{Lu}', '\\p{Ll}', '\\p{Nd}', '\\p{Alphabetic}', '\\p{Script=Greek}'],
+  ...['[\\p{L}\\d]', '[^\\p{L}_]', '[^\\P{Lu}]', '\\s', '\\S', '[^\\s]', '\\u{17f}', '\\B', '[a-zà-ÿ]'],
+];
+
 describe('a pattern in a trigger schema', () => {
   it('means by \\s and by a dot what JavaScript means', () => {
     const texts = ['\u00a0', '\v', '\ufeff', '\u2028', '\r', '\n', ' ', 'a', '\u{1f600}', ''];
@@ -53,10 +60,28 @@ describe('a pattern in a trigger schema', () => {
     }
   });
 
+  it('that changes its flags runs natively, because RE2 folds other letters and ends lines elsewhere', () => {
+    for (const [pattern, text] of [
+      ['^(?i:\\P{Lu})$', 'a'],
+      ['^(?i:\\u{17f})$', 's'],
+      ['^(?s:.)$', '\n'],
+      ['(?m:^\\B$)', '\r'],
+      ['^(?-i:a)$', 'A'],
+    ] as const) {
+      assert.equal(fits({ pattern }, text), new RegExp(pattern, 'u').test(text), pattern);
+      assert.equal(costOfSchema({ pattern }), undefined, pattern);
+    }
+    assert.ok(costOfSchema({ pattern: '^[(?i:]$' }));
+    assert.ok(costOfSchema({ pattern: '^\\(?i:$' }));
+  });
+
   it('means the same whether RE2 or the runtime looks at it', () => {
     const letter = fc.constantFrom('a', 'b', 'c', '0', '1', '-', '_', 'ü');
+    const unicode = fc.constantFrom(...UNICODE_LETTERS);
     const atom = fc.oneof(
       letter,
+      unicode,
+      fc.constantFrom(...UNICODE_CLASSES),
       fc.constantFrom('.', '\\d', '\\D', '\\w', '\\W', '[a-c]', '[^a-c]', '[0-9_]', '\\.', '\\b', '[\\w-]', '\\u0061'),
     );
     const { pattern } = fc.letrec<{ pattern: string }>((tie) => ({
@@ -64,15 +89,19 @@ describe('a pattern in a trigger schema', () => {
         { depthSize: 'small' },
         fc
           .tuple(atom, fc.constantFrom('', '', '*', '+', '?', '{1,2}', '{2}', '*?'))
-          .map(([one, quantifier]) => (one === '\\b' ? one : `${one}${quantifier}`)),
+          .map(([one, quantifier]) => (/^\\[bB]$/.test(one) ? one : `${one}${quantifier}`)),
         fc.array(tie('pattern'), { minLength: 1, maxLength: 3 }).map((parts) => parts.join('')),
         fc.tuple(tie('pattern'), tie('pattern')).map(([left, right]) => `(${left}|${right})`),
         tie('pattern').map((inner) => `(?:${inner})*`),
+        fc
+          .tuple(fc.constantFrom('i', 's', 'm', '-i', 'is-m'), tie('pattern'))
+          .map(([is, inner]) => `(?${is}:${inner})`),
         tie('pattern').map((inner) => `^${inner}`),
         tie('pattern').map((inner) => `${inner}$`),
       ),
     }));
-    const text = fc.array(fc.oneof(letter, fc.constantFrom('.', ' ', 'A', '\n', '💡')), { maxLength: 8 });
+    const other = fc.constantFrom('.', ' ', 'A', '\n', '\r', '\u2028', '💡', '\ud800');
+    const text = fc.array(fc.oneof(letter, unicode, other), { maxLength: 8 });
     const schemas = new Map<string, CompiledSchema>();
     fc.assert(
       fc.property(pattern, fc.array(text, { minLength: 1, maxLength: 5 }), (source, texts) => {

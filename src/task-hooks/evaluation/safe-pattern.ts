@@ -39,13 +39,24 @@ const SPACES = '\\t-\\r \\x{a0}\\x{1680}\\x{2000}-\\x{200a}\\x{2028}\\x{2029}\\x
 const NO_LINE_END = '[^\\n\\r\\x{2028}\\x{2029}]';
 
 /**
+ * Within `(?i:…)`, `(?m:…)` and `(?s:…)` the two differ: in what folds to the same letter (`ſ` and
+ * `s`, `\P{Lu}`), in where a line ends, and in the dot.
+ */
+const CHANGED_FLAGS = /\(\?(?:[ims]+|[ims]*-[ims]+):/y;
+const changesFlags = (pattern: string, at: number): boolean => {
+  CHANGED_FLAGS.lastIndex = at;
+  return CHANGED_FLAGS.test(pattern);
+};
+
+/**
  * The pattern with JavaScript's meanings spelled out for RE2; undefined when it has one that cannot
  * be.
  */
 const translatePattern = (pattern: string): string | undefined => {
   let translated = '';
   let isInClass = false;
-  for (const [token] of pattern.matchAll(/\\.|./gsu)) {
+  for (const { 0: token, index } of pattern.matchAll(/\\.|./gsu)) {
+    if (token === '(' && !isInClass && changesFlags(pattern, index)) return undefined;
     if (token === '\\s') translated += isInClass ? SPACES : `[${SPACES}]`;
     else if (token === '\\S') {
       if (isInClass) return undefined;
