@@ -118,7 +118,12 @@ const start = async (config: Config, { clock, log }: AppSurroundings): Promise<A
   );
 
   const community = undo.use(
-    await createCommunityParts({ ...base, config, timers, broker, secretBox, mode, fire: taskHooks.fire }),
+    await createCommunityParts({
+      ...base,
+      ...{ config, timers, broker, secretBox, mode },
+      fire: taskHooks.fire,
+      ending: ending.signal,
+    }),
   );
 
   timers.handle(RETENTION_TIMER.kind, createRetention({ ledger, clock, log, retentionDays: config.retentionDays }));
@@ -142,8 +147,9 @@ const start = async (config: Config, { clock, log }: AppSurroundings): Promise<A
   const server = createHttpServer({ clock, log, metrics, checkReadiness, findTrouble });
   undo.defer(() => server.close());
   if (isPart('web')) {
-    const apis = [taskHooks.api, ...mode.apis, createBrokerApi({ tools: broker.tools, ending: ending.signal })].map(
-      (api) => withCommonMethods(api, { clock, checkHealth }),
+    const brokerApi = createBrokerApi({ tools: broker.tools, ending: ending.signal });
+    const apis = [taskHooks.api, ...mode.apis, brokerApi, ...community.apis].map((api) =>
+      withCommonMethods(api, { clock, checkHealth }),
     );
     const { authenticate, satisfies, forgive } = mode;
     serveApis(server, apis, { authenticate, satisfies, forgive, rootUrl: () => rootUrl, clock, log, metrics });

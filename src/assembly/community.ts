@@ -6,10 +6,12 @@ import { createShips, type Ships } from '../community/ships/ships.ts';
 import type { Config } from '../config.ts';
 import type { SecretBox } from '../core/secret-box.ts';
 import type { Base } from '../database/base.ts';
+import type { ApiService } from '../http/api-method.ts';
+import { createScriptHooksApi } from '../script-hooks/api/api.ts';
 import type { FireTaskHook } from '../script-hooks/hosting/do-job.ts';
 import { createHosting, type Hosting } from '../script-hooks/hosting/hosting.ts';
 import { createScriptLibrary, type ScriptLibrary } from '../script-hooks/library/library.ts';
-import { createSandbox, type Sandbox } from '../script-hooks/sandbox/sandbox.ts';
+import { createSandbox } from '../script-hooks/sandbox/sandbox.ts';
 import type { TaskHooks } from '../task-hooks/task-hooks.ts';
 import type { Timers } from '../timers/create-timers.ts';
 import type { Mode } from './mode.ts';
@@ -18,7 +20,7 @@ export type CommunityParts = AsyncDisposable & {
   readonly ships: Ships;
   readonly community: Community;
   readonly library: ScriptLibrary;
-  readonly sandbox: Sandbox;
+  readonly apis: readonly ApiService[];
   /** Does effects and runs of script hooks until the signal aborts. */
   readonly run: Hosting['run'];
   readonly whenIdle: Hosting['whenIdle'];
@@ -31,10 +33,12 @@ export type CommunityPartsSettings = Base & {
   readonly secretBox: SecretBox;
   readonly mode: Pick<Mode, 'satisfies' | 'authorityOf'>;
   readonly fire: TaskHooks['fire'];
+  /** The server has been told to end. */
+  readonly ending: AbortSignal;
 };
 
 export const createCommunityParts = async (settings: CommunityPartsSettings): Promise<CommunityParts> => {
-  const { config, timers, broker, secretBox, mode, fire, database, clock, log, metrics } = settings;
+  const { config, timers, broker, secretBox, mode, fire, database, clock, log, metrics, ending } = settings;
   const base: Base = { database, clock, log, metrics };
   await using undo = new AsyncDisposableStack();
   const ships = createShips({ ...base, ship: config.ship, secretBox });
@@ -53,7 +57,8 @@ export const createCommunityParts = async (settings: CommunityPartsSettings): Pr
   const library = createScriptLibrary({ ...base, timers, sandbox, our });
   const owned = undo.move();
   return {
-    ...{ ships, community, library, sandbox },
+    ...{ ships, community, library },
+    apis: [createScriptHooksApi({ library, sandbox, our, database, clock, ending })],
     run: hosting.run,
     whenIdle: hosting.whenIdle,
     [Symbol.asyncDispose]: () => owned.disposeAsync(),

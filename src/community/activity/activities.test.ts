@@ -103,14 +103,14 @@ describe('posts of a channel', () => {
         mention: true,
       },
     });
-    assert.deepEqual(await kindsOf(NEC, { only: 'mentions' }), ['post']);
+    assert.deepEqual(await kindsOf(NEC, { sort: 'mentions' }), ['post']);
     assert.deepEqual(await kindsOf(NEC, { before: two }), ['post', 'group-invite']);
     assert.deepEqual(await kindsOf(FES), ['post', 'group-invite'], 'and not what it said itself');
   });
 
   it('whose text only looks like a mention mention nobody', async () => {
     await lounge.post(ZOD, '{"ship":"~nec"}');
-    assert.deepEqual(await kindsOf(NEC, { only: 'mentions' }), []);
+    assert.deepEqual(await kindsOf(NEC, { sort: 'mentions' }), []);
   });
 
   it('with replies: those that notify count in the channel, all in their thread', async () => {
@@ -121,7 +121,7 @@ describe('posts of a channel', () => {
     assert.deepEqual(found?.source, threadOf(NEC, id));
     assert.deepEqual([found?.count, found?.notifyCount, found?.unread?.count], [2, 1, 2]);
     assert.deepEqual(await numbers(NEC, CHANNEL_KEY), [1, 1, true]);
-    assert.deepEqual(await kindsOf(NEC, { only: 'replies' }), ['reply', 'reply']);
+    assert.deepEqual(await kindsOf(NEC, { sort: 'replies' }), ['reply', 'reply']);
     await readAll(NEC, threadOf(NEC, id));
     assert.deepEqual(await numbers(NEC, CHANNEL_KEY), [0, 0, false]);
     assert.equal(await numbers(NEC, `thread/${LOUNGE}/${withDots(id)}`), undefined);

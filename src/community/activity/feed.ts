@@ -25,7 +25,7 @@ export type FeedPage = {
   readonly before?: string | undefined;
   readonly limit: number;
   /** Only events that mention the ship, or only replies. */
-  readonly only?: 'mentions' | 'replies' | undefined;
+  readonly sort?: 'mentions' | 'replies' | undefined;
 };
 
 const listEvents = statement<{ time: string; event: IncomingEvent; was_notified: boolean }>(
@@ -85,15 +85,15 @@ export const readLevel = async (on: Queryable, owner: string): Promise<Level> =>
 
 export const readFeed = async (on: Queryable, owner: string, page: FeedPage): Promise<readonly FeedEvent[]> => {
   const limit = Math.min(page.limit, LONGEST_FEED);
-  const { before = null, only } = page;
+  const { before = null, sort } = page;
   const sources = await readSources(on, owner);
   const volumes: Record<string, VolumeMap> = Object.fromEntries(
     [...sources.values()].flatMap(({ key, volume }) => (volume ? [[key, volume]] : [])),
   );
   const level = await readLevel(on, owner);
-  const told = await on.query(listEvents, [owner, before, limit, only === undefined ? null : KIND_PATTERNS[only]]);
-  const values = [owner, before, limit, only === 'mentions'];
-  const posts = only === 'replies' ? [] : (await on.query(listPosts, values)).map(eventOfPost);
+  const told = await on.query(listEvents, [owner, before, limit, sort === undefined ? null : KIND_PATTERNS[sort]]);
+  const values = [owner, before, limit, sort === 'mentions'];
+  const posts = sort === 'replies' ? [] : (await on.query(listPosts, values)).map(eventOfPost);
   const replies = (await on.query(listReplies, values)).map(eventOfReply);
   const derived = [...posts, ...replies].map(({ id, event }) => ({
     ...shown(id, event),
