@@ -11,6 +11,8 @@ export type * from './hooks-api.ts';
 export type { ClientOptions, Fetch } from './options.ts';
 export { Queue } from './queue.ts';
 export type * from './queue-api.ts';
+export { ScriptHooks } from './script-hooks.ts';
+export type * from './script-hooks-api.ts';
 export type { Certificate, Credentials } from './signing/credentials.ts';
 export {
   createTemporaryCredentials,

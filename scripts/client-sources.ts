@@ -4,6 +4,7 @@ import { BROKER_API } from '../src/broker/api-declaration.ts';
 import type { ApiDeclaration } from '../src/http/api-method.ts';
 import { declareCommonMethods } from '../src/http/common-methods.ts';
 import { QUEUE_API } from '../src/queue/standalone/declaration.ts';
+import { SCRIPT_HOOKS_API } from '../src/script-hooks/api/declaration.ts';
 import { HOOKS_API } from '../src/task-hooks/api/declaration.ts';
 import { clientSource } from './client-source.ts';
 
@@ -12,6 +13,7 @@ const APIS: Readonly<Record<string, ApiDeclaration>> = {
   'client/auth-api.ts': AUTH_API,
   'client/queue-api.ts': QUEUE_API,
   'client/broker-api.ts': BROKER_API,
+  'client/script-hooks-api.ts': SCRIPT_HOOKS_API,
 };
 
 /** Path → text. */

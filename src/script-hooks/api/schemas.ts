@@ -256,6 +256,7 @@ export const SCHEMAS = {
               effects: Type.Array(Type.Unknown()),
               prints: Type.Array(Type.String()),
               dropped: entry.dropped,
+              durationMs: Type.Number({ description: 'It may have had more time than a run has.' }),
             },
             closed,
           ),

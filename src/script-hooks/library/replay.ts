@@ -15,18 +15,15 @@ export type Replay = Pick<Bowl, 'our' | 'src' | 'now' | 'config' | 'hook'> & {
   /** Ship → roles. */
   readonly fleet?: Readonly<Record<string, readonly string[]>>;
   readonly posts?: { readonly length: number; readonly pages: readonly (readonly [start: number, VPost[]])[] };
-  /** A hash of the state that it set, if it is known. */
-  readonly stateAfter?: string;
+  /** A hash of the state that it set. */
+  readonly stateAfter: string;
 };
 
 export type Recording = {
   /** For the run, in place of the one that was given. */
   readonly bowl: Bowl;
-  /**
-   * The Replay as JSON; null: it read more than is kept, and cannot be repeated. With the outcome,
-   * a repetition is compared by its state, too.
-   */
-  readonly json: (outcome?: Pick<Outcome, 'stateJson'>) => string | null;
+  /** The Replay as JSON; null: it read more than is kept, and cannot be repeated. */
+  readonly json: (outcome: Pick<Outcome, 'stateJson'>) => string | null;
 };
 
 /** Bytes of a Replay. */
@@ -95,7 +92,7 @@ export const recordRun = (bowl: Bowl): Recording => {
         ...(readsState && { stateJson: stateJson() }),
         ...(fleet !== undefined && { fleet }),
         ...(length !== undefined && { posts: { length, pages } }),
-        ...(outcome !== undefined && { stateAfter: stateHash(outcome) }),
+        stateAfter: stateHash(outcome),
       };
       const json = JSON.stringify(replay);
       return Buffer.byteLength(json) > LARGEST_REPLAY ? null : json;

@@ -44,14 +44,14 @@ export type HookSummary = Omit<StoredHook, 'src'>;
 const findHook = statement<StoredHook>('scripts.find', `select ${HOOK}, src from script_hooks where id = $1`);
 const listHooks = statement<HookSummary>(
   'scripts.list',
-  `select ${HOOK} from script_hooks where id > $1 order by id limit $2`,
+  `select ${HOOK} from script_hooks h where id > $1 order by h.id limit $2`,
 );
-const allHooks = statement<StoredHook>('scripts.all', `select ${HOOK}, src from script_hooks order by id`);
+const allHooks = statement<StoredHook>('scripts.all', `select ${HOOK}, src from script_hooks h order by h.id`);
 const hooksOf = statement<StoredHook>(
   'scripts.of-channel',
-  `select ${HOOK}, src from script_hooks
+  `select ${HOOK}, src from script_hooks h
   where id in (select unnest(hooks) from script_orders where nest = $1 union select hook from script_crons where origin = $1)
-  order by id`,
+  order by h.id`,
 );
 const knownOf = statement<{ readonly id: string }>(
   'scripts.known',

@@ -9,7 +9,7 @@ import type { Event } from '../../community/types/event.ts';
 import type { Clock } from '../../core/clock.ts';
 import type { Database } from '../../database/database.ts';
 import { statement } from '../../database/statement.ts';
-import { buildHook, type ScriptHook } from '../build-hook.ts';
+import { buildHook } from '../build-hook.ts';
 import { diffLines } from '../dry-run/diff.ts';
 import { eventKindName } from '../sandbox/lazy-event.ts';
 import type { Sandbox } from '../sandbox/sandbox.ts';
@@ -37,6 +37,8 @@ export type TriedEvent = {
   readonly effects: readonly unknown[];
   readonly prints: readonly string[];
   readonly dropped: readonly Dropped[];
+  /** It may have had more time than a run has. */
+  readonly durationMs: number;
 };
 
 export type TrialResult = {
@@ -66,10 +68,16 @@ const RUNS_PER_EVENT = 10;
 
 type PastEvent = { readonly event: Event; readonly at: number; readonly src: string };
 
-type RunOfEvent = { readonly id: number; readonly at: number; readonly src: string; readonly event_kind: string };
+type RunOfEvent = {
+  readonly id: number;
+  readonly at: number;
+  readonly src: string;
+  readonly event_kind: string;
+  readonly hook: string;
+};
 const latestRuns = statement<RunOfEvent>(
   'script-runs.latest-events',
-  `select id, at, src, event_kind from script_runs where origin = $1 order by id desc limit $2`,
+  `select id, at, src, event_kind, hook from script_runs where origin = $1 order by id desc limit $2`,
 );
 
 /** Rejects with a ScriptHookError when the script does not compile. */
@@ -84,6 +92,7 @@ export const tryScript = async (
   await using hook = await buildHook(trial.src, { sandbox });
   const { from, events: past } = await pastEvents(database, trial);
   const bowl = await surroundings(settings, trial, channel);
+  const { timerDeadlineMs: deadlineMs } = sandbox.limits;
   const until = clock.monotonic() + LONGEST_MS;
   const events: TriedEvent[] = [];
   let [stateJson, bytes] = ['null', 0];
@@ -93,7 +102,7 @@ export const tryScript = async (
     if (clock.monotonic() > until) endedEarly = `the time for a trial, ${LONGEST_MS / 1000} s, is up`;
     else if (bytes > LARGEST_RESULT) endedEarly = 'the answer is as large as an answer may be';
     if (endedEarly !== null) break;
-    const outcome = await runOn(hook, one, { ...bowl(one), stateJson });
+    const outcome = await hook.run({ event: one.event, bowl: { ...bowl(one), stateJson }, deadlineMs });
     stateJson = outcome.stateJson ?? stateJson;
     const tried = triedOf(one, outcome);
     bytes += Buffer.byteLength(JSON.stringify(tried));
@@ -102,13 +111,11 @@ export const tryScript = async (
   return { kind: 'tried', from, events, state: JSON.parse(stateJson), endedEarly };
 };
 
-const runOn = (hook: ScriptHook, { event }: PastEvent, bowl: Bowl): Promise<Outcome> => hook.run({ event, bowl });
-
 const triedOf = ({ event, at, src }: PastEvent, outcome: Outcome): TriedEvent => ({
   ...{ at, ship: src, eventKind: eventKindName(event) ?? '', outcome: outcome.outcome },
   reason: outcome.outcome === 'denied' ? outcome.reason : outcome.outcome === 'failed' ? outcome.message : null,
   changes: outcome.outcome === 'allowed' ? diffLines(event, outcome.event).slice(0, MOST_CHANGES) : [],
-  ...{ effects: outcome.effects, prints: outcome.prints, dropped: outcome.dropped },
+  ...{ effects: outcome.effects, prints: outcome.prints, dropped: outcome.dropped, durationMs: outcome.durationMs },
 });
 
 /** Members and messages are those of today. */
@@ -139,14 +146,21 @@ const pastEvents = async (
  * Of the runs of one event the first, which saw it as it came; newest first. The hooks of a channel
  * see one event after the other.
  */
-const firstRuns = (rows: readonly RunOfEvent[]): number[] =>
-  rows
-    .filter(({ event_kind }) => event_kind.startsWith('on-'))
-    .filter((row, index, all) => {
-      const before = all[index + 1];
-      return before?.at !== row.at || before.src !== row.src || before.event_kind !== row.event_kind;
-    })
-    .map(({ id }) => id);
+const firstRuns = (newestFirst: readonly RunOfEvent[]): number[] => {
+  const first: number[] = [];
+  let last = '';
+  const seen = new Set<string>();
+  for (const { id, at, src, event_kind: kind, hook } of newestFirst.toReversed()) {
+    const event = `${at} ${src} ${kind}`;
+    if (event !== last || seen.has(hook)) {
+      seen.clear();
+      if (kind.startsWith('on-')) first.push(id);
+    }
+    last = event;
+    seen.add(hook);
+  }
+  return first.reverse();
+};
 
 async function* eventsOfRuns(database: Database, ids: readonly number[]): AsyncIterable<PastEvent> {
   for (const id of ids) {
