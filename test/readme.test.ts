@@ -12,6 +12,7 @@ import { AUTH_API } from '../src/auth/api/declaration.ts';
 import { BROKER_API } from '../src/broker/api-declaration.ts';
 import type { ApiDeclaration } from '../src/http/api-method.ts';
 import { QUEUE_API } from '../src/queue/standalone/declaration.ts';
+import { SCRIPT_HOOKS_API } from '../src/script-hooks/api/declaration.ts';
 import { HOOKS_API } from '../src/task-hooks/api/declaration.ts';
 import { codeBlocksOf } from './house/documents.ts';
 import { startServerProcess } from './support/server-process.ts';
@@ -77,7 +78,13 @@ test('the program of the tour does what it says, again and again, and after kill
 });
 
 test('the README names the methods that there are', () => {
-  for (const { service, methods } of [HOOKS_API, AUTH_API, QUEUE_API, BROKER_API] as readonly ApiDeclaration[]) {
+  for (const { service, methods } of [
+    HOOKS_API,
+    AUTH_API,
+    QUEUE_API,
+    BROKER_API,
+    SCRIPT_HOOKS_API,
+  ] as readonly ApiDeclaration[]) {
     const row = new RegExp(`^\\| ${service} \\| (.*) \\|$`, 'm').exec(README)?.[1] ?? '';
     const named = row.replaceAll('`', '').split(', ');
     assert.deepEqual(named.sort(), methods.map(({ name }) => name).sort(), service);

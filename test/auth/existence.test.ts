@@ -7,13 +7,14 @@ import { BROKER_API } from '../../src/broker/api-declaration.ts';
 import type { ApiDeclaration, MethodDeclaration } from '../../src/http/api-method.ts';
 import { argumentsOf } from '../../src/http/api-method.ts';
 import { QUEUE_API } from '../../src/queue/standalone/declaration.ts';
+import { SCRIPT_HOOKS_API } from '../../src/script-hooks/api/declaration.ts';
 import { HOOKS_API } from '../../src/task-hooks/api/declaration.ts';
 import { type Credentials, echoHook, rootClients, taskcluster } from '../support/client.ts';
 import { authorization, type RequestOptions, send } from '../support/request.ts';
 import { newDataFolder, type Server, serve } from '../support/server.ts';
 import { lastFirst } from '../support/wait.ts';
 
-const APIS: readonly ApiDeclaration[] = [AUTH_API, BROKER_API, QUEUE_API, HOOKS_API];
+const APIS: readonly ApiDeclaration[] = [AUTH_API, BROKER_API, QUEUE_API, HOOKS_API, SCRIPT_HOOKS_API];
 const EXPIRES = '2090-01-01T00:00:00.000Z';
 const HOUR = 3_600_000;
 const TASK_ID: string = taskcluster.slugid();
@@ -33,6 +34,8 @@ const NAMES: Readonly<Record<string, readonly [string, string]>> = {
   exchange: ['there', 'nope'],
   watchId: ['a'.repeat(44), 'b'.repeat(44)],
   token: [WRONG_TOKEN, WRONG_TOKEN],
+  scriptId: ['0vthere', '0vabsen'],
+  nest: ['chat/~zod/there', 'chat/~zod/absent'],
 };
 
 const definition = () => ({
