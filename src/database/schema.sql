@@ -266,6 +266,8 @@ create table fires (
   constraint fires_rendered_or_not CHECK (((task IS NULL) <> (unrendered IS NULL)))
 ) with (fillfactor=70, autovacuum_vacuum_scale_factor=0, autovacuum_vacuum_threshold=2000);
 
+CREATE INDEX fires_by_task ON public.fires USING btree (task_id) WHERE (attempts = 0);
+
 CREATE INDEX fires_due ON public.fires USING btree (due);
 
 create table group_members (

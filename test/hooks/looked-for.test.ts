@@ -14,7 +14,7 @@ const LEAVE_BEHIND = `
   insert into fires (hook_uid, cause, hook_group_id, hook_id, fired_by, task_id, task, request_id, arrived, gives_up, due, attempts)
   select uid, 'chosen:' || $1, hook_group_id, hook_id, 'triggerHook', $1, $2, 'r', $3, $4, $5, 0 from hooks`;
 
-it('the definition and the status of a task are told whose fire was stored by a process that was killed then', async (t) => {
+it('a task is told, waited for and canceled whose fire was stored by a process that was killed then', async (t) => {
   const data = await newDataFolder(t);
   const server = await serve(t, data);
   const { hooks, auth, queue } = rootClients(server.credentials);
@@ -32,14 +32,26 @@ it('the definition and the status of a task are told whose fire was stored by a 
     return taskId;
   };
 
-  const [first, second] = [await leaveBehind(), await leaveBehind()];
+  const [first, second, third, fourth] = [
+    ...[await leaveBehind(), await leaveBehind()],
+    ...[await leaveBehind(), await leaveBehind()],
+  ];
   await client.end(); // before the server, whose database ends with it
+  const dependent = {
+    ...{ ...echoHook().task, payload: {}, dependencies: [third] },
+    ...{ created: iso(Date.now()), deadline: iso(Date.now() + DAY / 2) },
+  };
+  assert.equal((await queue.createTask(newSlugId(), dependent)).status.state, 'unscheduled');
+  await assert.rejects(queue.createTask(newSlugId(), { ...dependent, dependencies: [newSlugId()] }), {
+    statusCode: 400,
+  });
+  assert.equal((await queue.cancelTask(fourth)).status.state, 'exception');
   assert.equal((await queue.task(first)).taskGroupId, first);
   assert.equal((await queue.status(second)).status.state, 'pending');
   await assert.rejects(queue.task(newSlugId()), { statusCode: 404 });
   const { lastFires } = await hooks.listLastFires('g', 'h');
   assert.deepEqual(
     lastFires.map((fire: { taskId: string; result: string }) => `${fire.taskId} ${fire.result}`).sort(),
-    [`${first} success`, `${second} success`].sort(),
+    [first, second, third, fourth].map((taskId) => `${taskId} success`).sort(),
   );
 });

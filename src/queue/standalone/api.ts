@@ -49,13 +49,18 @@ export const createQueueApi = (settings: QueueApiSettings): ApiService => {
   const { database, clock, create, changeTask, workRequests, makeCredentials, claimMs } = settings;
   const { satisfies, publishSealed, whenMissing } = settings;
 
-  const findTask = async (taskId: string, noSuchTask: (taskId: string) => ApiError): Promise<StoredTask> => {
+  /** Also one whose fire is under way. */
+  const lookFor = async (taskId: string): Promise<StoredTask | undefined> => {
     const task = await readTask(database, taskId);
     if (task) return task;
     await whenMissing(taskId);
-    const made = await readTask(database, taskId);
-    if (!made) throw noSuchTask(taskId);
-    return made;
+    return readTask(database, taskId);
+  };
+
+  const findTask = async (taskId: string, noSuchTask: (taskId: string) => ApiError): Promise<StoredTask> => {
+    const task = await lookFor(taskId);
+    if (!task) throw noSuchTask(taskId);
+    return task;
   };
 
   const change = async (taskId: string, transition: Transition, mayResolve: boolean): Promise<StoredTask> => {
@@ -72,7 +77,7 @@ export const createQueueApi = (settings: QueueApiSettings): ApiService => {
       const stored = {
         scopes: scopesFor(name),
         mayRead: [`queue:get-task:${taskId}`, `queue:status:${taskId}`],
-        found: await readTask(database, taskId),
+        found: await lookFor(taskId),
         namesOf: ({ definition: { schedulerId, taskGroupId, projectId } }: StoredTask) => ({
           ...{ schedulerId, taskGroupId, projectId },
         }),

@@ -66,6 +66,8 @@ const HOOKS_CLIENT_ID = 'hookwright/hooks';
 /** As Taskcluster. */
 const CLAIM_MS = 20 * 60 * 1000;
 const MOST_CREATED_AT_ONCE = 200;
+/** Dependencies of one task. */
+const MOST_LOOKED_FOR = 100;
 
 export const createStandaloneQueue = (settings: StandaloneQueueSettings): StandaloneQueue => {
   const { database, timers, broker, clients, clock, satisfies, callerWith, rootUrl, ending } = settings;
@@ -76,11 +78,19 @@ export const createStandaloneQueue = (settings: StandaloneQueueSettings): Standa
   const claimTasks = createClaimTasks({ database, clock, commitChanges, claimMs });
   const workRequests = createWorkRequests({ database, clock, claimTasks, ending });
 
-  const createTogether = createBatch<NewTask, Creation>({
+  const createShared = createBatch<NewTask, Creation>({
     maxItems: MOST_CREATED_AT_ONCE,
     concurrency: 2,
     run: (tasks) => database.transaction((tx) => createTasks(tx, tasks, clock.now())),
   });
+
+  /** A task that it waits for may be one whose fire is under way. */
+  const createTogether = async (task: NewTask): Promise<Creation> => {
+    const creation = await createShared(task);
+    if (creation.kind !== 'refused' || !creation.missing) return creation;
+    await Promise.all(creation.missing.slice(0, MOST_LOOKED_FOR).map(whenMissing));
+    return createShared(task);
+  };
 
   /** The definition that is to be stored. Throws the refusal. */
   const complete = (taskId: string, request: CreateTaskPayload, caller: Caller, mayBeLate: boolean): NewTask => {

@@ -172,7 +172,7 @@ export const createFireRunner = (settings: FireRunnerSettings): FireRunner => {
 
   const claimOfTask = createBatch<string, StoredFire | undefined>({
     maxItems: MOST_TAKEN_UP,
-    concurrency: 1, // anybody may ask for a task, and the search reads the whole table
+    concurrency: 1, // anybody may ask for a task
     run: async (taskIds) => {
       const claimed = await store.claimOfTasks(taskIds, clock.now() + LEASE_MS);
       return taskIds.map((taskId) => claimed.find((fire) => fire.taskId === taskId));

@@ -25,7 +25,12 @@ export type Creation =
   | { readonly kind: 'made'; readonly task: StoredTask }
   /** It was there already, equal. */
   | { readonly kind: 'again'; readonly task: StoredTask }
-  | { readonly kind: 'refused'; readonly error: ApiError };
+  | {
+      readonly kind: 'refused';
+      readonly error: ApiError;
+      /** Dependencies that do not exist, if that is the reason. */
+      readonly missing?: readonly string[];
+    };
 
 /** One answer a task, in order, in the caller's transaction. */
 export type CreateTasks = (tx: Transaction, tasks: readonly NewTask[], now: number) => Promise<readonly Creation[]>;
@@ -36,8 +41,10 @@ type Prepared = {
   readonly task: StoredTask;
   readonly edges: readonly NewDependency[];
   /** What speaks against it, unless it is there already. */
-  readonly problem: ApiError | undefined;
+  readonly problem: Problem | undefined;
 };
+
+type Problem = { readonly error: ApiError; readonly missing?: readonly string[] };
 
 export const createTasksWith = ({ timers, publishEvents }: CreateTasksSettings): CreateTasks => {
   const store = async (tx: Transaction, fit: readonly Prepared[], now: number): Promise<ReadonlySet<Prepared>> => {
@@ -65,9 +72,9 @@ export const createTasksWith = ({ timers, publishEvents }: CreateTasksSettings):
   };
 
   const explain = async (tx: Transaction, { task, problem }: Prepared, known: StoredTask | undefined) => {
-    if (!known) return refused(problem ?? (await groupRefusal(tx, task)));
+    if (!known) return { kind: 'refused', ...(problem ?? { error: await groupRefusal(tx, task) }) } as const;
     if (sameJson(known.definition, task.definition)) return { kind: 'again', task: known } as const;
-    return refused(idInUse(task.taskId));
+    return { kind: 'refused', error: idInUse(task.taskId) } as const;
   };
 
   return async (tx, tasks, now) => {
@@ -95,8 +102,6 @@ export const createTasksWith = ({ timers, publishEvents }: CreateTasksSettings):
   };
 };
 
-const refused = (error: ApiError) => ({ kind: 'refused', error }) as const;
-
 const prepare = (newTask: NewTask, known: ReadonlyMap<string, Dependency>, now: number): Prepared => {
   const { taskId, definition } = newTask;
   const { dependencies, requires } = definition;
@@ -118,24 +123,20 @@ const freshTask = ({ taskId, definition }: NewTask, isReady: boolean, now: numbe
 const isDone = (dependency: Dependency | undefined, requires: TaskDefinition['requires']): boolean =>
   dependency !== undefined && isSatisfiedBy(dependency, requires);
 
-const problemOf = ({ taskId, definition }: NewTask, known: ReadonlyMap<string, Dependency>): ApiError | undefined => {
+const problemOf = ({ taskId, definition }: NewTask, known: ReadonlyMap<string, Dependency>): Problem | undefined => {
   const list = (ids: readonly string[]) => ids.map((id) => ` * ${id}`).join('\n');
   // A task may depend on itself: it waits until it is scheduled.
   const others = definition.dependencies.filter((id) => id !== taskId);
   const missing = others.filter((id) => !known.has(id));
   if (missing.length > 0) {
-    return new ApiError(
-      'InputError',
-      `\`task.dependencies\` must reference existing tasks. These do not exist:\n${list(missing)}`,
-    );
+    const what = '`task.dependencies` must reference existing tasks. These do not exist:';
+    return { error: new ApiError('InputError', `${what}\n${list(missing)}`), missing };
   }
   const deadline = Date.parse(definition.deadline);
   const expiring = others.filter((id) => (known.get(id)?.expires ?? 0) < deadline);
   if (expiring.length === 0) return undefined;
-  return new ApiError(
-    'InputError',
-    `\`task.dependencies\` must not expire before \`task.deadline\`. These do:\n${list(expiring)}`,
-  );
+  const what = '`task.dependencies` must not expire before `task.deadline`. These do:';
+  return { error: new ApiError('InputError', `${what}\n${list(expiring)}`) };
 };
 
 /** Groups of another name than their task's → the scheduler of the first task that names them. */
