@@ -5,6 +5,8 @@ export { Auth } from './auth.ts';
 export type * from './auth-api.ts';
 export { Broker } from './broker.ts';
 export type * from './broker-api.ts';
+export { Community } from './community.ts';
+export type * from './community-api.ts';
 export type { ApiFunction, ServiceClient, SignedUrlOptions, UrlArgument } from './create-client-class.ts';
 export { type FireRecord, Hooks, type LastFire, type PageOptions } from './hooks.ts';
 export type * from './hooks-api.ts';

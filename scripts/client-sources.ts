@@ -1,6 +1,7 @@
 // Which clients are generated, and where they lie.
 import { AUTH_API } from '../src/auth/api/declaration.ts';
 import { BROKER_API } from '../src/broker/api-declaration.ts';
+import { COMMUNITY_API } from '../src/community/api/declaration.ts';
 import type { ApiDeclaration } from '../src/http/api-method.ts';
 import { declareCommonMethods } from '../src/http/common-methods.ts';
 import { QUEUE_API } from '../src/queue/standalone/declaration.ts';
@@ -14,6 +15,7 @@ const APIS: Readonly<Record<string, ApiDeclaration>> = {
   'client/queue-api.ts': QUEUE_API,
   'client/broker-api.ts': BROKER_API,
   'client/script-hooks-api.ts': SCRIPT_HOOKS_API,
+  'client/community-api.ts': COMMUNITY_API,
 };
 
 /** Path → text. */

@@ -14,6 +14,8 @@ export const API_ERRORS = {
   InsufficientScopes: 403,
   ResourceNotFound: 404,
   RequestConflict: 409,
+  ActionRefused: 409,
+  ActionDenied: 409,
   ResourceExpired: 410,
   InputTooLarge: 413,
   TooManyRequests: 429,
