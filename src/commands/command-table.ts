@@ -5,6 +5,7 @@ import type { CommandEntry } from './cli/command.ts';
 import { DATA_ENTRIES } from './data/data-entries.ts';
 import { HOOK_ENTRIES } from './hooks/hook-entries.ts';
 import { PULSE_ENTRIES } from './pulse/pulse-entries.ts';
+import { HOSTED_SCRIPT_ENTRIES } from './scripts/script-entries.ts';
 import { SCRIPT_ENTRIES, SERVER_ENTRIES, SHELL_ENTRIES } from './server/server-entries.ts';
 
 /** In the order in which help shows them. */
@@ -15,5 +16,6 @@ export const COMMANDS: readonly CommandEntry[] = [
   ...PULSE_ENTRIES,
   ...AUTH_ENTRIES,
   ...SCRIPT_ENTRIES,
+  ...HOSTED_SCRIPT_ENTRIES,
   ...SHELL_ENTRIES,
 ];

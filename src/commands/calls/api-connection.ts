@@ -1,7 +1,7 @@
 // Clients of a running server's services, with the credentials that the surroundings give.
 import { readFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
-import { Auth, Broker, type ClientOptions, Community, Hooks, Queue } from '#client';
+import { Auth, Broker, type ClientOptions, Community, Hooks, Queue, ScriptHooks } from '#client';
 import { describeError, describeFileError, errorCode, OperatorError } from '../../core/errors.ts';
 import { loginsFile, readLogins, type StoredCredentials } from './stored-logins.ts';
 
@@ -16,6 +16,7 @@ export type Connection = {
   readonly queue: Queue;
   readonly broker: Broker;
   readonly community: Community;
+  readonly scripts: ScriptHooks;
 };
 
 export type ConnectionChoice = {
@@ -48,6 +49,7 @@ export const connectWith = ({ rootUrl, credentials, source }: Found): Connection
       ...{ rootUrl: hooks.rootUrl, clientId: credentials.clientId, source, hooks },
       ...{ auth: new Auth(options), queue: new Queue(options), broker: new Broker(options) },
       community: new Community(options),
+      scripts: new ScriptHooks(options),
     };
   } catch (error) {
     // The client checks its options, and says what is wrong with them without repeating secrets.
