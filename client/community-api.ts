@@ -104,7 +104,7 @@ export interface CommunityMethods {
    *
    * Needs `community:act:<ship>`.
    */
-  act(ship: string, payload: Action): Promise<ActResponse>;
+  act(ship: string, payload: Action): Promise<ActionResponse>;
 
   /**
    * Answer an invitation to a conversation.
@@ -366,7 +366,7 @@ export type ShipResponse = {
  */
 export type Action = object;
 
-export type ActResponse = {
+export type ActionResponse = {
   /** Of the post, reply or message that was made, in digits. */
   id?: string;
   /** What of the action was left out. */

@@ -1,6 +1,8 @@
 // The community and the script hooks that live in it, joined with the rest of the server.
 
 import type { Broker } from '../broker/broker.ts';
+import { createActivity } from '../community/activity/activity.ts';
+import { createCommunityApi } from '../community/api/api.ts';
 import { type Community, createCommunity } from '../community/community.ts';
 import { createShips, type Ships } from '../community/ships/ships.ts';
 import type { Config } from '../config.ts';
@@ -58,7 +60,10 @@ export const createCommunityParts = async (settings: CommunityPartsSettings): Pr
   const owned = undo.move();
   return {
     ...{ ships, community, library },
-    apis: [createScriptHooksApi({ library, sandbox, our, database, clock, ending })],
+    apis: [
+      createCommunityApi({ database, now: clock.now, ships, activity: createActivity({ clock }), act: community.act }),
+      createScriptHooksApi({ library, sandbox, our, database, clock, ending }),
+    ],
     run: hosting.run,
     whenIdle: hosting.whenIdle,
     [Symbol.asyncDispose]: () => owned.disposeAsync(),

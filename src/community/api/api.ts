@@ -165,8 +165,8 @@ export const createCommunityApi = ({ database, now, ships, activity, act }: Comm
       body: { sources: Object.fromEntries(await activity.readSummary(database, await knownShip(params))) },
     }),
     listActivity: async ({ params, query }) => {
-      const only = query.only as 'mentions' | 'replies' | undefined;
-      const page = { ...pageOf(query), only };
+      const sort = query.only as 'mentions' | 'replies' | undefined;
+      const page = { ...pageOf(query), sort };
       return { body: { events: await activity.readFeed(database, await knownShip(params), page) } };
     },
     listHiddenPosts: async ({ params }) => ({
