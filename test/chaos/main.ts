@@ -1,5 +1,6 @@
 // npm run chaos -- --kills 200 [--seed N] [--callers 8]: kills a server at random moments under
-// load and says what was lost. npm run chaos -- --cluster --kills 200 [--seed N] [--backend
+// load and says what was lost. npm run chaos -- --community --kills 200: the same of posts in channels
+// with script hooks. npm run chaos -- --cluster --kills 200 [--seed N] [--backend
 // standalone]: the same of three processes, PostgreSQL, RabbitMQ and the task queue; --only
 // 'RabbitMQ|PostgreSQL' leaves the other faults away, --said prints what the processes wrote.
 import { parseArgs } from 'node:util';
@@ -7,6 +8,7 @@ import { BACKENDS } from '../cluster/backends/all-backends.ts';
 import { runCluster } from '../cluster/run-cluster.ts';
 import type { Cleanup } from '../support/database.ts';
 import { lastFirst } from '../support/wait.ts';
+import { runCommunityChaos } from './community/run-community.ts';
 import { runChaos } from './run-chaos.ts';
 
 const { values } = parseArgs({
@@ -14,6 +16,7 @@ const { values } = parseArgs({
     kills: { type: 'string', default: '200' },
     seed: { type: 'string', default: String(Math.floor(Math.random() * 2 ** 32)) },
     callers: { type: 'string', default: '8' },
+    community: { type: 'boolean', default: false },
     cluster: { type: 'boolean', default: false },
     backend: { type: 'string', default: 'deployment' },
     only: { type: 'string', default: '' },
@@ -37,6 +40,11 @@ for (const name of ['SIGINT', 'SIGTERM'] as const) process.once(name, () => endi
 
 const common = { seed, tell: console.log, signal: ending.signal };
 const run = async (cleanup: Cleanup): Promise<readonly string[]> => {
+  if (values.community) {
+    const { problems, ...figures } = await runCommunityChaos(cleanup, { ...common, kills, users: callers });
+    console.log(figures);
+    return problems;
+  }
   if (!isCluster) {
     const { problems, ...figures } = await runChaos(cleanup, { ...common, kills, callers });
     console.log(figures);
@@ -53,7 +61,7 @@ const run = async (cleanup: Cleanup): Promise<readonly string[]> => {
 
 const more = isCluster
   ? `--cluster --backend ${backend}${values.only === '' ? '' : ` --only '${values.only}'`}`
-  : `--callers ${callers}`;
+  : `--callers ${callers}${values.community ? ' --community' : ''}`;
 const again = `npm run chaos -- --kills ${kills} --seed ${seed} ${more}`;
 console.log(`To repeat the same kills (their moments are the machine's affair too): ${again}`);
 try {
