@@ -91,8 +91,12 @@ export const HOSTED_SCRIPT_ENTRIES: readonly CommandEntry[] = [
     'Try a script on what happened in a channel',
     async () => (await import('./try-runs.ts')).testScript,
     {
-      args: [FILE, CHANNEL],
-      options: [{ name: 'last', value: 'NUMBER', help: 'On how many events, the latest (default 100)' }, CONFIG],
+      args: [FILE],
+      options: [
+        { name: 'channel', value: 'CHANNEL', help: 'The channel' },
+        { name: 'last', value: 'NUMBER', help: 'On how many events, the latest (default 100)' },
+        CONFIG,
+      ],
       notes: 'Touches nothing. Messages and members are those of today.',
     },
   ),
