@@ -2,6 +2,7 @@
 // is loaded before it is called.
 import { AUTH_ENTRIES } from './auth/auth-entries.ts';
 import type { CommandEntry } from './cli/command.ts';
+import { COMMUNITY_ENTRIES } from './community/community-entries.ts';
 import { DATA_ENTRIES } from './data/data-entries.ts';
 import { HOOK_ENTRIES } from './hooks/hook-entries.ts';
 import { PULSE_ENTRIES } from './pulse/pulse-entries.ts';
@@ -15,6 +16,7 @@ export const COMMANDS: readonly CommandEntry[] = [
   ...HOOK_ENTRIES,
   ...PULSE_ENTRIES,
   ...AUTH_ENTRIES,
+  ...COMMUNITY_ENTRIES,
   ...SCRIPT_ENTRIES,
   ...HOSTED_SCRIPT_ENTRIES,
   ...SHELL_ENTRIES,

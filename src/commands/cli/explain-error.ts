@@ -185,6 +185,7 @@ const cureOf = ({ code, method, message }: ApiCallError): string | undefined => 
 };
 
 const NOT_FOUND_CURES: readonly (readonly [RegExp, string])[] = [
+  [/^(act|resetCode)$/, 'see which ships there are: hookwright ships list'],
   [/hook|fire|trigger/i, 'see which hooks there are: hookwright hooks list'],
   [/role/i, 'see which roles there are: hookwright roles list'],
   [/client|accessToken/i, 'see which clients there are: hookwright clients list'],
