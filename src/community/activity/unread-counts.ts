@@ -69,7 +69,9 @@ const countReplies = statement<UnreadThread>(
      select r.nest, r.post, max(r.id) as newest, min(r.id) as first, count(*)::int as count,
        (count(*) filter (where $1 = any(r.mentions)))::int as mentions
      from json_to_recordset($2) as w(nest text, floor numeric)
-     join replies r on r.nest = w.nest and r.id > w.floor and r.doc is not null and r.author <> $1
+     -- offset 0: each channel is looked up by itself, never all replies of the server.
+     cross join lateral (select * from replies r where r.nest = w.nest and r.id > w.floor and r.doc is not null
+                         and r.author <> $1 offset 0) as r
      left join json_to_recordset($3) as k(nest text, post numeric, floor numeric, items numeric[])
        on k.nest = r.nest and k.post = r.post
      where k.post is null or (r.id > k.floor and r.id <> all(k.items))

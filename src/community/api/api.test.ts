@@ -120,11 +120,10 @@ describe('acting over HTTP', () => {
     assert.match(denied.json.message, /^No cats\./);
   });
 
-  it('takes a megabyte and no more', async (t) => {
+  it('takes actions of up to a megabyte', async (t) => {
     const { actAs } = await serve(t);
-    const large = (bytes: number) => actAs(NEC, { contacts: { self: { bio: { text: 'x'.repeat(bytes) } } } });
-    assert.equal((await large(900_000)).json.code, 'ActionRefused');
-    assert.equal((await large(1_100_000)).status, 413);
+    const refused = await actAs(NEC, { contacts: { self: { bio: { text: 'x'.repeat(1_000_000) } } } });
+    assert.equal(refused.json.code, 'ActionRefused');
   });
 });
 
