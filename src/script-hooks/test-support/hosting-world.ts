@@ -7,7 +7,7 @@ import { readPost, readPostsAfter } from '../../community/channels/post-store.ts
 import { type As, type Community, createCommunity } from '../../community/community.ts';
 import { readGroup } from '../../community/groups/group-store.ts';
 import { newGroup } from '../../community/groups/new-group.ts';
-import { createShips } from '../../community/ships/ships.ts';
+import { createShips, type Ships } from '../../community/ships/ships.ts';
 import type { TurnResult } from '../../community/turns/take-turn.ts';
 import type { ActionPost } from '../../community/types/channels.ts';
 import type { Action } from '../../community/types/effect.ts';
@@ -25,6 +25,7 @@ export const FLAG = `${HOST}/club`;
 export const LOUNGE = `chat/${HOST}/lounge`;
 
 export type World = Omit<LibraryWorld, 'act'> & {
+  readonly ships: Ships;
   readonly community: Community;
   readonly hosting: Hosting;
   /** An action of the library; what is under the one key of its response. */
@@ -118,7 +119,7 @@ export const createWorld = async (t: Cleanup): Promise<World> => {
   await channel('chat', 'lounge');
   const orders = new Map<string, string[]>();
   return {
-    ...{ ...library, community, hosting, manage, act, does, posts, channel, fired },
+    ...{ ...library, ships, community, hosting, manage, act, does, posts, channel, fired },
     refused: async (action, as) => {
       const result = await act(action, as);
       return result.kind === 'done' ? assert.fail('it was done') : result.reason;

@@ -1,0 +1,146 @@
+// A community in which a post says what is to be done: the hook of one channel returns as its
+// effects what the post says. What came of them is read over HTTP, as the ship that asks.
+import assert from 'node:assert/strict';
+import type { AddressInfo } from 'node:net';
+import { Community } from '../../../client/index.ts';
+import type { Cleanup } from '../../../test/support/database.ts';
+import { createActivity } from '../../community/activity/activity.ts';
+import { createCommunityApi } from '../../community/api/api.ts';
+import { newGroup } from '../../community/groups/new-group.ts';
+import { idFromMillis, withDots } from '../../community/schema/id.ts';
+import type { ActionChannel } from '../../community/types/channels.ts';
+import type { Action } from '../../community/types/effect.ts';
+import type { DiffGroups } from '../../community/types/group.ts';
+import { silentLog } from '../../core/log.ts';
+import { serveApis } from '../../http/serve-api.ts';
+import { createHttpServer } from '../../http/server.ts';
+import { createWorld as createHostingWorld, type World as HostingWorld, NEC } from './hosting-world.ts';
+
+// biome-ignore lint/suspicious/noExplicitAny: what is read is what the test says it is.
+type Untyped = any;
+
+export type Run = {
+  /** Effects that are none, and why. */
+  readonly dropped: readonly { readonly pointer: string; readonly reason: string }[];
+  /** Effects that were refused, and why. */
+  readonly failed: readonly { readonly index: number; readonly reason: string }[];
+};
+
+/** What a ship reads, by the methods of the API; what it may not read is refused. */
+export type Reader = Readonly<
+  Record<
+    | 'group'
+    | 'channel'
+    | 'listPosts'
+    | 'post'
+    | 'chat'
+    | 'listMessages'
+    | 'message'
+    | 'profile'
+    | 'contact'
+    | 'listContacts'
+    | 'activity'
+    | 'listActivity'
+    | 'listHiddenPosts',
+    (...args: readonly unknown[]) => Promise<Untyped>
+  >
+>;
+
+export type EffectsWorld = HostingWorld & {
+  /** A run of a hook asks for these; answers when they are done, with what the ledger says. */
+  readonly ask: (...effects: readonly unknown[]) => Promise<Run>;
+  /** As `ask`, of effects that must all be done. */
+  readonly effects: (...effects: readonly unknown[]) => Promise<void>;
+  /** As `ask`, of one that must be refused when it is done. Answers the reason. */
+  readonly refusedEffect: (effect: unknown) => Promise<string>;
+  readonly as: (ship: string) => Reader;
+  /** Whether the ship may not read it, or it is not there. */
+  readonly isHidden: (read: Promise<unknown>) => Promise<boolean>;
+  /** A group of this ship with these members; answers its flag. */
+  readonly newGroup: (name: string, members?: readonly string[], host?: string) => Promise<string>;
+  /** A message id of this ship, of this moment; time passes. */
+  readonly messageId: (ship: string) => Promise<string>;
+};
+
+const ORDERS = 'chat/~zod/orders';
+const DOES_WHAT_POSTS_SAY = `module.exports = (event) => ({
+  event: { allowed: event }, effects: JSON.parse(event['on-post'].add.essay.content[0].inline[0]) });`;
+
+export const meta = (title: string) => ({ title, description: '', image: '', cover: '' });
+export const inGroup = (flag: string, diff: DiffGroups): Action => ({ groups: { flag, update: { diff } } });
+export const inChannel = (nest: string, action: ActionChannel): Action => ({ channels: { channel: { nest, action } } });
+export const memo = (text: string, author: string) => ({ content: [{ inline: [text] }], author, sent: 1 });
+
+export const createEffectsWorld = async (t: Cleanup): Promise<EffectsWorld> => {
+  const world = await createHostingWorld(t);
+  const { channel, hook, post, settled, rows, clock, does } = world;
+  await channel('chat', 'orders');
+  await hook(DOES_WHAT_POSTS_SAY, ORDERS);
+  const community = new Community({ rootUrl: await serve(t, world), retries: 0 });
+
+  const ask: EffectsWorld['ask'] = async (...effects) => {
+    await clock.advance(1000);
+    await post(JSON.stringify(effects), NEC, ORDERS);
+    await settled();
+    const [run] = await rows('select result, failed_effects from script_runs where origin = $1 order by id desc', [
+      ORDERS,
+    ]);
+    await clock.advance(1000);
+    return { dropped: run.result.dropped, failed: run.failed_effects ?? [] };
+  };
+  const newGroupOf: EffectsWorld['newGroup'] = async (name, members = [], host = '~zod') => {
+    const flag = `${host}/${name}`;
+    await does(inGroup(flag, { create: newGroup({ host, title: name, now: clock.now() }) }), host);
+    for (const ship of members) await does(inGroup(flag, { fleet: { ships: [ship], diff: { add: null } } }), ship);
+    return flag;
+  };
+  return {
+    ...world,
+    ask,
+    newGroup: newGroupOf,
+    effects: async (...effects) => assert.deepEqual(await ask(...effects), { dropped: [], failed: [] }),
+    refusedEffect: async (effect) => {
+      const { dropped, failed } = await ask(effect);
+      assert.deepEqual(dropped, []);
+      return failed[0]?.reason ?? assert.fail('it was done');
+    },
+    as: (ship) =>
+      new Proxy({} as Reader, {
+        get:
+          (_reader, method: keyof Reader) =>
+          (...args: readonly unknown[]) =>
+            (community[method] as (...all: readonly unknown[]) => Promise<Untyped>)(ship, ...args),
+      }),
+    isHidden: async (read) => {
+      try {
+        await read;
+        return false;
+      } catch (error) {
+        assert.equal((error as Untyped).statusCode, 404);
+        return true;
+      }
+    },
+    messageId: async (ship) => {
+      await clock.advance(1000);
+      return `${ship}/${withDots(idFromMillis(clock.now()))}`;
+    },
+  };
+};
+
+/** Answers the URL of a server that lets everybody read as every ship. */
+const serve = async (t: Cleanup, world: HostingWorld): Promise<string> => {
+  const { clock, metrics, database, community } = world;
+  const server = createHttpServer({ clock, log: silentLog, metrics, checkReadiness: async () => {} });
+  const activity = createActivity({ clock });
+  const api = createCommunityApi({ database, ships: world.ships, activity, now: clock.now, act: community.act });
+  serveApis(server, [api], {
+    authenticate: async () => ({ clientId: 'somebody', scopes: [] }),
+    satisfies: () => true,
+    forgive: () => {},
+    rootUrl: () => '',
+    ...{ clock, log: silentLog, metrics },
+  });
+  t.after(() => server.close());
+  await server.listen({ host: '127.0.0.1', port: 0 });
+  return `http://127.0.0.1:${(server.server.address() as AddressInfo).port}`;
+};
