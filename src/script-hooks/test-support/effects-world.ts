@@ -10,7 +10,7 @@ import { newGroup } from '../../community/groups/new-group.ts';
 import { idFromMillis, withDots } from '../../community/schema/id.ts';
 import type { ActionChannel } from '../../community/types/channels.ts';
 import type { Action } from '../../community/types/effect.ts';
-import type { DiffGroups } from '../../community/types/group.ts';
+import type { DiffGroups, FleetDiff } from '../../community/types/group.ts';
 import { silentLog } from '../../core/log.ts';
 import { serveApis } from '../../http/serve-api.ts';
 import { createHttpServer } from '../../http/server.ts';
@@ -58,6 +58,13 @@ export type EffectsWorld = HostingWorld & {
   readonly isHidden: (read: Promise<unknown>) => Promise<boolean>;
   /** A group of this ship with these members; answers its flag. */
   readonly newGroup: (name: string, members?: readonly string[], host?: string) => Promise<string>;
+  /** A channel of the host, made by an effect; answers its nest. */
+  readonly newChannel: (flag: string, name: string, more?: object) => Promise<string>;
+  /** Effects on one group. */
+  readonly change: (flag: string, ...diffs: readonly DiffGroups[]) => Promise<void>;
+  readonly groupAs: (ship: string, flag: string) => Promise<Untyped>;
+  /** What the ship was told of this group, newest first. */
+  readonly told: (ship: string, flag: string) => Promise<Untyped[]>;
   /** A message id of this ship, of this moment; time passes. */
   readonly messageId: (ship: string) => Promise<string>;
 };
@@ -68,6 +75,9 @@ const DOES_WHAT_POSTS_SAY = `module.exports = (event) => ({
 
 export const meta = (title: string) => ({ title, description: '', image: '', cover: '' });
 export const inGroup = (flag: string, diff: DiffGroups): Action => ({ groups: { flag, update: { diff } } });
+export const fleet = (ships: readonly string[], diff: FleetDiff): DiffGroups => ({
+  fleet: { ships: [...ships], diff },
+});
 export const inChannel = (nest: string, action: ActionChannel): Action => ({ channels: { channel: { nest, action } } });
 export const memo = (text: string, author: string) => ({ content: [{ inline: [text] }], author, sent: 1 });
 
@@ -91,26 +101,36 @@ export const createEffectsWorld = async (t: Cleanup): Promise<EffectsWorld> => {
   const newGroupOf: EffectsWorld['newGroup'] = async (name, members = [], host = '~zod') => {
     const flag = `${host}/${name}`;
     await does(inGroup(flag, { create: newGroup({ host, title: name, now: clock.now() }) }), host);
-    for (const ship of members) await does(inGroup(flag, { fleet: { ships: [ship], diff: { add: null } } }), ship);
+    for (const ship of members) await does(inGroup(flag, fleet([ship], { add: null })), ship);
     return flag;
   };
+  const effects: EffectsWorld['effects'] = async (...all) =>
+    assert.deepEqual(await ask(...all), { dropped: [], failed: [] });
+  const as: EffectsWorld['as'] = (ship) =>
+    new Proxy({} as Reader, {
+      get:
+        (_reader, method: keyof Reader) =>
+        (...args: readonly unknown[]) =>
+          (community[method] as (...all: readonly unknown[]) => Promise<Untyped>)(ship, ...args),
+    });
   return {
-    ...world,
-    ask,
-    newGroup: newGroupOf,
-    effects: async (...effects) => assert.deepEqual(await ask(...effects), { dropped: [], failed: [] }),
+    ...{ ...world, ask, effects, as, newGroup: newGroupOf },
+    newChannel: async (flag, name, more = {}) => {
+      const words = { title: name, description: '', readers: [], writers: [] };
+      await effects({ channels: { create: { kind: 'chat', name, group: flag, ...words, ...more } } });
+      return `chat/~zod/${name}`;
+    },
+    change: (flag, ...diffs) => effects(...diffs.map((diff) => inGroup(flag, diff))),
+    groupAs: async (ship, flag) => (await as(ship).group(flag)).group,
+    told: async (ship, flag) =>
+      (await as(ship).listActivity({ limit: '50' })).events
+        .map(({ event }: { event: Untyped }) => event)
+        .filter((event: Untyped) => (Object.values(event)[0] as Untyped).group === flag),
     refusedEffect: async (effect) => {
       const { dropped, failed } = await ask(effect);
       assert.deepEqual(dropped, []);
       return failed[0]?.reason ?? assert.fail('it was done');
     },
-    as: (ship) =>
-      new Proxy({} as Reader, {
-        get:
-          (_reader, method: keyof Reader) =>
-          (...args: readonly unknown[]) =>
-            (community[method] as (...all: readonly unknown[]) => Promise<Untyped>)(ship, ...args),
-      }),
     isHidden: async (read) => {
       try {
         await read;
