@@ -1,6 +1,6 @@
 // npm run chaos -- --kills 200 [--seed N] [--callers 8]: kills a server at random moments under
-// load and says what was lost. npm run chaos -- --community --kills 200: the same of posts in channels
-// with script hooks. npm run chaos -- --cluster --kills 200 [--seed N] [--backend
+// load and says what was lost. npm run chaos -- --community --kills 200: the same of posts in
+// channels with script hooks. npm run chaos -- --cluster --kills 200 [--seed N] [--backend
 // standalone]: the same of three processes, PostgreSQL, RabbitMQ and the task queue; --only
 // 'RabbitMQ|PostgreSQL' leaves the other faults away, --said prints what the processes wrote.
 import { parseArgs } from 'node:util';

@@ -73,7 +73,7 @@ const judgeSaid = (said: readonly Said[], posts: readonly Kept[], replies: reado
       : [];
   });
 
-/** The hook that counts saw every post that is there, once, and nothing else but what was denied. */
+/** The hook that counts saw every post that is there, once, and else only what was denied. */
 const judgeStates = (said: readonly Said[], kept: readonly Kept[], counts: readonly string[]): string[] => {
   const times = new Map<string, number>();
   for (const mark of counts) times.set(mark, (times.get(mark) ?? 0) + 1);
