@@ -2,7 +2,9 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Cleanup } from './database.ts';
 
-const EVERY_MS = 10;
+/** Often at first; what takes longer may take a little longer. */
+const FIRST_PAUSE_MS = 5;
+const LONGEST_PAUSE_MS = 50;
 const WITHIN_MS = 30_000;
 
 /**
@@ -15,11 +17,11 @@ export const eventually = async <T>(
   withinMs = WITHIN_MS,
 ): Promise<T> => {
   const giveUpAt = performance.now() + withinMs;
-  for (;;) {
+  for (let pauseMs = FIRST_PAUSE_MS; ; pauseMs = Math.min(pauseMs * 1.2, LONGEST_PAUSE_MS)) {
     const found = await look();
     if (found !== undefined && found !== false) return found;
     if (performance.now() > giveUpAt) throw new Error(`never came true within ${withinMs} ms: ${what}`);
-    await sleep(EVERY_MS);
+    await sleep(pauseMs);
   }
 };
 
