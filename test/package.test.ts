@@ -18,6 +18,7 @@ const NOT_OF_THE_PACKAGE = new Set(['node_modules', '.git', 'dist', '.hookwright
 const environment = { ...process.env, PATH: `${dirname(process.execPath)}${delimiter}${process.env.PATH}` };
 
 let folder = '';
+let clone = '';
 let project = '';
 let packed: string[] = [];
 
@@ -31,7 +32,7 @@ before(async () => {
   // Entered by the user that runs PostgreSQL, so that nothing is made outside of it.
   await chmod(folder, 0o711);
   // A copy, because the build replaces dist/, which another test run may be reading.
-  const clone = join(folder, 'clone');
+  clone = join(folder, 'clone');
   const isWanted = (path: string) => !NOT_OF_THE_PACKAGE.has(path.slice(PROJECT.length).split('/')[0] ?? '');
   await cp(PROJECT, clone, { recursive: true, filter: isWanted });
   await symlink(join(PROJECT, 'node_modules'), join(clone, 'node_modules'));
@@ -86,6 +87,18 @@ test('the package has what it needs to run and to be understood, and nothing els
     packed.filter((name) => /\.test\.|test-support|(?<!\.d)\.ts$/.test(name)),
     [],
   );
+});
+
+test('the built program finds its client', async () => {
+  const { status, stderr } = await promisify(execFile)(process.execPath, ['dist/main.js', 'whoami'], {
+    cwd: clone,
+    env: { PATH: environment.PATH, HOME: folder },
+  }).then(
+    () => ({ status: 0, stderr: '' }),
+    ({ code, stderr }: { code: number; stderr: string }) => ({ status: code, stderr }),
+  );
+  assert.match(stderr, /\[HW_NO_CREDENTIALS\]/);
+  assert.equal(status, 4);
 });
 
 test('the installed command says its version', async () => {

@@ -2,10 +2,10 @@
 import assert from 'node:assert/strict';
 import { readdir, readFile, readlink, rm, stat, symlink } from 'node:fs/promises';
 import { join } from 'node:path';
-import { test } from 'node:test';
+import { after, before, test } from 'node:test';
 import { systemClock } from '../../core/clock.ts';
 import { silentLog } from '../../core/log.ts';
-import { startEmbeddedPostgres } from './embedded-postgres.ts';
+import { type EmbeddedPostgres, startEmbeddedPostgres } from './embedded-postgres.ts';
 import {
   eventually,
   isAlive,
@@ -16,6 +16,15 @@ import {
   spawnHolder,
   start,
 } from './test-support/world.ts';
+
+/** For the tests that only look at it. */
+let running: EmbeddedPostgres;
+const undo = new AsyncDisposableStack();
+before(async () => {
+  const t = { after: (step: () => Promise<void>) => undo.defer(step) };
+  running = await start(t, join(await newFolder(t), 'data'));
+});
+after(() => undo.disposeAsync());
 
 test('the first start makes a database, a later one finds it with what was in it', async (t) => {
   const data = join(await newFolder(t), 'data');
@@ -31,14 +40,13 @@ test('the first start makes a database, a later one finds it with what was in it
   assert.deepEqual(await query(second.connection, 'select one from kept'), [{ one: 1 }]);
 });
 
-test('nobody gets in over the network, and only its user gets in over the socket', async (t) => {
-  const postgres = await start(t, join(await newFolder(t), 'data'));
-  assert.deepEqual(await query(postgres.connection, 'show listen_addresses'), [{ listen_addresses: '' }]);
-  assert.equal((await stat(postgres.connection.host)).mode & 0o777, 0o700);
+test('nobody gets in over the network, and only its user gets in over the socket', async () => {
+  assert.deepEqual(await query(running.connection, 'show listen_addresses'), [{ listen_addresses: '' }]);
+  assert.equal((await stat(running.connection.host)).mode & 0o777, 0o700);
 });
 
-test('the server keeps what it acknowledged and speaks UTC and UTF-8', async (t) => {
-  const { connection } = await start(t, join(await newFolder(t), 'data'));
+test('the server keeps what it acknowledged and speaks UTC and UTF-8', async () => {
+  const { connection } = running;
   const names = ['fsync', 'synchronous_commit', 'full_page_writes', 'autovacuum', 'TimeZone', 'server_encoding'];
   const rows = await query(connection, `select name, setting from pg_settings where name = any('{${names.join()}}')`);
   const settings = Object.fromEntries(rows.map(({ name, setting }) => [name, setting]));
@@ -131,12 +139,11 @@ test('Ctrl-C in the terminal does not reach the server', async (t) => {
   assert.equal(await isAlive(pid), true);
 });
 
-test('the server holds no file of ours open but its log', { skip: process.platform !== 'linux' }, async (t) => {
-  const postgres = await start(t, join(await newFolder(t), 'data'));
-  const folder = `/proc/${postgres.pid}/fd`;
+test('the server holds no file of ours open but its log', { skip: process.platform !== 'linux' }, async () => {
+  const folder = `/proc/${running.pid}/fd`;
   const targets = await Promise.all((await readdir(folder)).map((fd) => readlink(join(folder, fd)).catch(() => '')));
   const foreign = targets.filter((target) => target.startsWith('/') && !target.startsWith('/dev/'));
-  const allowed = [join(postgres.place, 'postgres.log'), join(postgres.place, 'cluster')];
+  const allowed = [join(running.place, 'postgres.log'), join(running.place, 'cluster')];
   assert.deepEqual(
     foreign.filter((target) => !allowed.some((path) => target.startsWith(path))),
     [],
@@ -191,10 +198,9 @@ test('a data folder that is deleted under the server does not keep the process f
   await eventually('the server is gone', async () => !(await isAlive(pid)));
 });
 
-test('what the server complains about is in its log', async (t) => {
-  const postgres = await start(t, join(await newFolder(t), 'data'));
-  await assert.rejects(query(postgres.connection, 'select secret_of_a_caller'));
-  const log = await readFile(join(postgres.place, 'postgres.log'), 'utf8');
+test('what the server complains about is in its log', async () => {
+  await assert.rejects(query(running.connection, 'select secret_of_a_caller'));
+  const log = await readFile(join(running.place, 'postgres.log'), 'utf8');
   assert.match(log, /ready to accept connections/);
   assert.doesNotMatch(log, /STATEMENT/);
 });
