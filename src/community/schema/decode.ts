@@ -228,11 +228,10 @@ const union = (node: Node, named: Map<string, { check: Check | undefined }>): Ch
   const plain: Check[] = [];
   const keyed = new Map<string, Check>();
   for (const branch of node.anyOf ?? []) {
-    const keys = Object.keys(branch.properties ?? {});
-    const check = compile(branch, named);
-    if (branch.title === undefined && keys.length === 1 && branch.required?.length === 1) {
-      keyed.set(keys[0] as string, compile(branch.properties?.[keys[0] as string] as Node, named));
-    } else plain.push(check);
+    const [[key, content] = [], ...others] = Object.entries(branch.properties ?? {});
+    const isKeyed = branch.title === undefined && others.length === 0 && branch.required?.length === 1;
+    if (isKeyed && key !== undefined && content !== undefined) keyed.set(key, compile(content, named));
+    else plain.push(compile(branch, named));
   }
   const names = [...keyed.keys()];
   return (value, trail) => {
