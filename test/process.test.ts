@@ -267,7 +267,7 @@ describe('the end', () => {
     const held = await holdRequest(cleanup, server, TRIGGER, '{}');
     server.process.kill('SIGTERM');
     assert.deepEqual(await server.exit, [0, null]);
-    assert.match(server.said(), /ending with work under way/);
+    assert.match(server.said(), /shutdown with work under way/);
     await held.broken;
   });
 });
