@@ -16,8 +16,11 @@ import { findTestFiles, TEST_KINDS, type TestKind } from './test-files.ts';
 const root = fileURLToPath(new URL('..', import.meta.url));
 /** A file that hangs fails. The slowest take a minute alone, and three beside others. */
 const TIMEOUT_MS = 600_000;
-/** With two, tests that watch the clock failed now and then. */
-const FILES_PER_PROCESSOR = 1;
+/**
+ * More than one for each processor, because most tests wait half of their time. With two for each,
+ * tests that watch the clock failed now and then.
+ */
+const FILES_AT_ONCE = availableParallelism() + 1;
 
 const ending = new AbortController();
 let endedBy: NodeJS.Signals = 'SIGTERM';
@@ -46,8 +49,15 @@ const runFiles = async (files: string[], watch: boolean, settings: NodeJS.Proces
   delete env.DATABASE_URL;
   delete env.NODE_TEST_CONTEXT;
   delete process.env.NODE_TEST_CONTEXT;
-  const concurrency = FILES_PER_PROCESSOR * availableParallelism();
-  const events = run({ files, watch, env, cwd: root, concurrency, timeout: TIMEOUT_MS, signal: ending.signal });
+  const events = run({
+    files,
+    watch,
+    env,
+    cwd: root,
+    concurrency: FILES_AT_ONCE,
+    timeout: TIMEOUT_MS,
+    signal: ending.signal,
+  });
   let hasPassed = false;
   events.on('test:summary', ({ file, success }) => {
     if (file === undefined) hasPassed = success;
