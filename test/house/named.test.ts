@@ -49,6 +49,17 @@ describe('documents name', () => {
     assert.deepEqual(unknown(/\b(hookwright_[a-z_]+)\b/g, isOurs), []);
   });
 
+  it('files, in the walks of docs/architecture.md, that there are', () => {
+    const [, walks = ''] = /^## Where an event goes\n(.*?)^## /ms.exec(read('docs/architecture.md')) ?? [];
+    const paths = [...walks.matchAll(/`([\w-]+\/[\w/-]+\.ts)`/g)].map(([, path = '']) => path);
+    assert.ok(paths.length > 20);
+    const exists = (path: string) => ['src', 'src/task-hooks'].some((room) => existsSync(join(ROOT, room, path)));
+    assert.deepEqual(
+      paths.filter((path) => !exists(path)),
+      [],
+    );
+  });
+
   it('options of the server, of a command, or of a program in this repository', () => {
     const known = new Set<string>([...Object.values(OPTIONS).map(({ flag }) => flag), 'config']);
     const programs = `${sources}\n${find('examples/**/*.mjs', 'bench/*.ts', 'test/*/main.ts').map(read).join('\n')}`;
