@@ -1,6 +1,7 @@
 // Writes the types of this folder down as TypeScript, for the declarations that script authors use
 // and for the documentation.
 import type { TSchema } from 'typebox';
+import type { Node } from './schema.ts';
 
 export type DeclaredType = { readonly name: string; readonly description: string; readonly definition: string };
 
@@ -17,19 +18,6 @@ export const declareTypes = (
     description: (schema as Node).description ?? '',
     definition: definitionOf(schema as Node, name, spelled),
   }));
-
-type Node = {
-  readonly title?: string;
-  readonly description?: string;
-  readonly $ref?: string;
-  readonly $defs?: Readonly<Record<string, Node>>;
-  readonly anyOf?: readonly Node[];
-  readonly type?: string;
-  readonly items?: Node;
-  readonly properties?: Readonly<Record<string, Node>>;
-  readonly required?: readonly string[];
-  readonly patternProperties?: Readonly<Record<string, Node>>;
-};
 
 const definitionOf = (node: Node, name: string, spelled: Readonly<Record<string, string>>): string => {
   const body = node.$ref !== undefined && node.$defs?.[node.$ref] !== undefined ? node.$defs[node.$ref] : node;

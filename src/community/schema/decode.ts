@@ -6,6 +6,7 @@
 // exact, and stops at the first problem.
 import type { Static, TSchema } from 'typebox';
 import { formatText } from './format.ts';
+import type { Node } from './schema.ts';
 
 export type Decoded<T> =
   | { readonly ok: true; readonly value: T; readonly ignored?: readonly Ignored[] }
@@ -33,21 +34,6 @@ export const decoder = <S extends TSchema>(schema: S): ((value: unknown) => Deco
       ? fits
       : { ...fits, ignored: trail.extra.flatMap((extra) => ignoredKeys(value, extra)) };
   };
-};
-
-type Node = {
-  readonly $ref?: string;
-  readonly $defs?: Readonly<Record<string, Node>>;
-  readonly anyOf?: readonly Node[];
-  readonly type?: string;
-  readonly items?: Node;
-  readonly properties?: Readonly<Record<string, Node>>;
-  readonly required?: readonly string[];
-  readonly patternProperties?: Readonly<Record<string, Node>>;
-  readonly format?: string;
-  readonly keyFormat?: string;
-  readonly title?: string;
-  readonly open?: boolean;
 };
 
 /** Where the first problem is. `keys` is filled from the inside out. */

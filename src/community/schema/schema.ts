@@ -20,6 +20,23 @@ export type Format =
   | 'ms'
   | 'whole';
 
+/** A schema as those see it that walk through one. */
+export type Node = {
+  readonly $ref?: string;
+  readonly $defs?: Readonly<Record<string, Node>>;
+  readonly anyOf?: readonly Node[];
+  readonly type?: string;
+  readonly items?: Node;
+  readonly properties?: Readonly<Record<string, Node>>;
+  readonly required?: readonly string[];
+  readonly patternProperties?: Readonly<Record<string, Node>>;
+  readonly format?: string;
+  readonly keyFormat?: string;
+  readonly title?: string;
+  readonly description?: string;
+  readonly open?: boolean;
+};
+
 /** A union of objects that have one key each, named by that key: `{add: VPost} | {del: string}`. */
 export type Variants<V extends Record<string, TSchema>> = { [K in keyof V]: { [P in K]: Static<V[K]> } }[keyof V];
 
