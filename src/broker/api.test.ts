@@ -136,7 +136,7 @@ describe('watching over HTTP', () => {
     assert.equal((await watch('POST', 'also-mine', `/${watchId}`)).status, 404);
   });
 
-  it('keeps nobody waiting when the server ends', async (t) => {
+  it('answers those that wait when the server ends', async (t) => {
     const { watch, ending } = await serve(t, '*');
     const { watchId } = (await watch('POST', 'x')).json;
     const reading = watch('POST', 'x', `/${watchId}`);

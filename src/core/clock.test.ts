@@ -11,14 +11,14 @@ import { nextTurn as nextTurnOfSockets, systemClock, toIso, withDeadline } from 
 const tooLate = () => new Error('too late');
 
 describe('a deadline', () => {
-  it('answers what the work answers, and leaves nobody asleep', async () => {
+  it('answers what the work answers, and leaves no timer', async () => {
     const clock = createFakeClock();
     assert.equal(await withDeadline(clock, 100, async () => 'done', tooLate), 'done');
     await nextTurn();
     assert.equal(clock.sleepers(), 0);
   });
 
-  it('passes on the error of the work, and leaves nobody asleep', async () => {
+  it('passes on the error of the work, and leaves no timer', async () => {
     const clock = createFakeClock();
     const trouble = new Error('no');
     await assert.rejects(

@@ -17,7 +17,7 @@ const open = (connection: object) =>
 const ask = statement('test.ask', 'select 1');
 
 describe('a database is away', () => {
-  it('when nobody listens on its port, and when there is no socket', async () => {
+  it('when nothing listens on its port, and when there is no socket', async () => {
     await using noPort = open({ host: '127.0.0.1', port: 1, user: 'a', database: 'a' });
     assert.equal(isDatabaseAway(await errorOf(noPort.query(ask))), true);
     await using noSocket = open({ host: '/nowhere', user: 'a', database: 'a' });

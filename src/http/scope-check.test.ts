@@ -63,7 +63,7 @@ describe('a scope of a declaration', () => {
     });
   });
 
-  it('with a name that nobody knows is an error of ours', () => {
+  it('with an unknown name is an error of ours', () => {
     assert.throws(() => fillInScopes('x:<nope>', {}), /"x:<nope>" needs <nope>/);
   });
 });
@@ -80,7 +80,7 @@ describe('the refusal', () => {
     assert.ok(message.includes(JSON.stringify(required, null, 2)));
   });
 
-  it('tells nobody in particular only what is required', () => {
+  it('without a caller says only what is required', () => {
     const { message } = insufficientScopes({ clientId: undefined, scopes: ['a'] }, required, satisfies);
     assert.match(message, /^This request requires Taskcluster credentials/);
     assert.ok(message.includes(JSON.stringify(required, null, 2)) && !message.includes('missing'));

@@ -87,7 +87,7 @@ describe('a mail over SMTP', () => {
     assert.equal(server.mails.length, 1);
   });
 
-  it('is not handed to a server whose certificate nobody vouches for', async (t) => {
+  it('is not sent to a server whose certificate no known authority has signed', async (t) => {
     const { server, mailer } = await connected(t, { login: LOGIN, security: 'starttls', host: 'localhost' });
     const error = await failureOf(mailer.send(MAIL, never));
     assert.match(error.message, /self-signed certificate/);
@@ -124,7 +124,7 @@ describe('a mail over SMTP', () => {
 });
 
 describe('the connection', () => {
-  it('is closed when nobody has used it for a while', async (t) => {
+  it('is closed when it was not used for a while', async (t) => {
     const { server, mailer } = await connected(t, {}, { timeouts: { idle: 1 } });
     await mailer.send(MAIL, never);
     await server.allClosed();
@@ -200,7 +200,7 @@ describe('a mail that the server does not take', () => {
     }
   });
 
-  it('may be tried again when nobody listens', async (t) => {
+  it('may be tried again when nothing listens there', async (t) => {
     const mailer = createSmtpMailer({ url: new URL('smtp://127.0.0.1:1'), from: 'hooks@example.com' });
     t.after(async () => mailer[Symbol.asyncDispose]());
     const error = await failureOf(mailer.send(MAIL, never));
@@ -322,7 +322,7 @@ describe('the password', () => {
     assert.ok(!(error instanceof MailRefused));
   });
 
-  it('is asked for in vain by nobody: a server without logins is an error, not a mail without a login', async (t) => {
+  it('is never left out: a server without logins is an error', async (t) => {
     const { server, mailer } = await connected(t, { as: credentials(LOGIN) });
     const error = await failureOf(mailer.send(MAIL, never));
     assert.ok(!(error instanceof MailRefused));

@@ -62,7 +62,7 @@ describe('a message', () => {
     await eventually('it was read', () => read.length === 1);
   });
 
-  it('that nobody is bound to is dropped, and counted', async (t) => {
+  it('that no queue is bound to is dropped, and counted', async (t) => {
     const { bind, publish, start, left } = await createWorld(t);
     await bind('q', 'a');
     const { metrics } = await start();

@@ -44,7 +44,7 @@ describe('the tools of the in-process broker', () => {
     assert.deepEqual((await broker.tools.readWatch({ exchange: 'x', id }, NOW)).messages, []);
   });
 
-  it('give a watch to nobody who names another exchange with it', async (t) => {
+  it('give a watch only with the exchange that it was made for', async (t) => {
     const { start } = await createWorld(t);
     const { broker } = await start();
     const id = await broker.tools.openWatch('x', '#');
@@ -104,7 +104,7 @@ describe('the tools of the in-process broker', () => {
     assert.deepEqual([messages.map((one) => [one.body, one.bytes]), isIncomplete], [[[undefined, 9_000_002]], true]);
   });
 
-  it('remove a watch that is closed, or that nobody has read for a minute', async (t) => {
+  it('remove a watch that is closed, or was not read for a minute', async (t) => {
     const { start, publish, left, clock } = await createWorld(t);
     const { broker } = await start();
     const closed = { exchange: 'x', id: await broker.tools.openWatch('x', '#') };

@@ -127,7 +127,7 @@ describe('the tools of RabbitMQ', { skip: WITHOUT_RABBITMQ }, () => {
     await tools.closeWatch({ exchange, id });
   });
 
-  it('give a watch to nobody who names another exchange with it', async (test) => {
+  it('give a watch only with the exchange that it was made for', async (test) => {
     const { tools, newExchange } = await createWorld(test);
     const [mine, yours] = [await newExchange(), await newExchange()];
     const id = await tools.openWatch(yours, '#');

@@ -40,7 +40,7 @@ test('the first start makes a database, a later one finds it with what was in it
   assert.deepEqual(await query(second.connection, 'select one from kept'), [{ one: 1 }]);
 });
 
-test('nobody gets in over the network, and only its user gets in over the socket', async () => {
+test('no connection over the network is taken, and over the socket only those of its user', async () => {
   assert.deepEqual(await query(running.connection, 'show listen_addresses'), [{ listen_addresses: '' }]);
   assert.equal((await stat(running.connection.host)).mode & 0o777, 0o700);
 });

@@ -88,7 +88,7 @@ describe('the messages of the queue', () => {
     await assert.rejects(call('rerunTask', { taskId: first }), { code: 'RequestConflict' });
   });
 
-  it('are not made while nobody is bound to their exchange', async (t) => {
+  it('are not made while no queue is bound to their exchange', async (t) => {
     const { create, claim, heard, bindTo } = await createWorld(t);
     bindTo(new Set());
     await create();

@@ -123,7 +123,7 @@ describe('a task group', () => {
     assert.deepEqual(messages, [message, message]);
   });
 
-  it('is not looked at while nobody is bound to the messages of groups', async (t) => {
+  it('is not looked at while no queue is bound to the messages of groups', async (t) => {
     const { create, claimAll, report, bindTo, messages } = await createWorld(t);
     bindTo(new Set(['exchange/taskcluster-queue/v1/task-completed']));
     const taskId = await create();

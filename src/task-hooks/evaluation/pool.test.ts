@@ -249,7 +249,7 @@ describe('an evaluation made to hurt', () => {
       },
     ),
   })) {
-    it(`(${what}) ends or is stopped, and harms nobody else`, async (t) => {
+    it(`(${what}) ends or is stopped, and no other is affected`, async (t) => {
       const pool = createPool(t, { workers: 1, deadlineMs: 400, memoryMb: 64 });
       const answer = await pool.run<Evaluation>(request);
       if (answer.ok) assert.ok(['rendered', 'rejected', 'failed', 'limited'].includes(answer.result.outcome));

@@ -428,7 +428,7 @@ describe('a fire whose task somebody looks for', () => {
     assert.equal((await entries(hook)).length, 1);
   });
 
-  it('of a task that nobody knows is no fire', async (t) => {
+  it('of an unknown task is no fire', async (t) => {
     const { newHook, store, newProcess } = await createWorld(t);
     await store(await newHook('h'));
     const { runner, asked } = await newProcess(() => CREATED, { runs: false });

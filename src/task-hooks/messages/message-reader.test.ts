@@ -69,7 +69,7 @@ const createReading = async (t: TestContext, more: Partial<HookDefinition> = {},
 };
 
 describe('a message', () => {
-  it('becomes a task with its payload and nobody for a caller, and its fire says when the broker had it', async (t) => {
+  it('becomes a task with its payload and no clientId, and its fire says when the broker had it', async (t) => {
     const { server, deliver, tasks, entries, clock } = await createReading(t);
     await server.readMessages([deliver('1', '{"a": "ü\\u0000"}')]);
     const [row, ...others] = await entries();
@@ -217,7 +217,7 @@ describe('a message', () => {
     assert.equal(tasks().length, 3);
   });
 
-  it('for a hook that is gone is nobody’s', async (t) => {
+  it('for a hook that was removed makes no task and is not acknowledged', async (t) => {
     const { server, deliver, tasks, acknowledged } = await createReading(t);
     await server.changes.remove(NAME, ME);
     await server.readMessages([deliver('1', '{}')]);

@@ -149,7 +149,7 @@ describe('a connection to RabbitMQ', { skip: WITHOUT_RABBITMQ }, () => {
     }
   });
 
-  it('gives nobody a session after the signal of whoever waits for it', async (test) => {
+  it('gives no session to a caller whose signal has aborted', async (test) => {
     const t = lastFirst(test);
     const { connection, stop } = start(t, 'amqp://guest:guest@127.0.0.1:1');
     const waiting = new AbortController();
