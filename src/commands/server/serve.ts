@@ -3,7 +3,7 @@ import { existsSync, readFileSync, rmSync } from 'node:fs';
 import { mkdir, rename, writeFile } from 'node:fs/promises';
 import { dirname, join, relative, sep } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { type App, startApp } from '../../app.ts';
+import type { App } from '../../app.ts';
 import { type Config, readConfig } from '../../config.ts';
 import { systemClock } from '../../core/clock.ts';
 import { describeFileError, errorCode, OperatorError } from '../../core/errors.ts';
@@ -32,6 +32,8 @@ export const serve: Command = {
       process.exit(status);
     });
 
+    // Loaded only now: what is wrong with an option, and the help, are said at once.
+    const { startApp } = await import('../../app.ts');
     const app = await startApp(config, { clock: systemClock, log });
     if (!ending.aborted) {
       if (config.parts.includes('web')) await writeServerFile(serverFile, app.url);
