@@ -354,6 +354,16 @@ describe('trying a script on a channel', () => {
     );
   });
 
+  it('is done for two callers at a time', async () => {
+    const slow = 'module.exports = () => { for (;;); };';
+    await world.act(post(LOUNGE, 'hello'), NEC);
+    const scripts = by('*');
+    const tries = [1, 2, 3].map(() => scripts.tryScript({ src: slow, nest: LOUNGE, last: 1 }));
+    const ended = await Promise.allSettled(tries);
+    const refused = ended.flatMap((one) => (one.status === 'rejected' ? [(one.reason as ApiCallError).code] : []));
+    assert.deepEqual(refused, ['TooManyRequests']);
+  });
+
   it('is refused for what does not compile, and where there is no channel', async () => {
     const wrong = await refusalOf(by('*').tryScript({ src: 'module.exports = (', nest: LOUNGE }));
     assert.match(`${wrong.statusCode} ${wrong.message}`, /^400 SyntaxError: .* \(line 1, column \d+\)/);

@@ -361,6 +361,34 @@ describe('a template', () => {
   });
 });
 
+describe('the library', () => {
+  it('has room for 16 MiB; when it is full, hooks can be deleted and none added', async (t) => {
+    const full = await createWorld(lastFirst(t));
+    const { id } = await full.act({ add: { name: 'huge', src: LETS_PASS } });
+    await full.rows("update script_hooks set src = repeat('x', 16 * 1024 * 1024)");
+    assert.match(await full.refusal({ add: { name: 'more', src: LETS_PASS } }), /may have 16777216 bytes/);
+    assert.deepEqual(Object.keys((await full.library.dump()).hooks), [id]);
+    await full.act({ del: id });
+    await full.act({ add: { name: 'more', src: LETS_PASS } });
+  });
+
+  it('changes one thing at a time, however many ask', async () => {
+    const [id, nest] = [await add('busy'), 'chat/~zod/busy'];
+    const many = Array.from({ length: 12 }, (_, at) => at);
+    await Promise.all(
+      many.map((at) => world.act({ edit: { id, name: null, src: `${LETS_PASS}//${at}`, meta: null } })),
+    );
+    assert.equal((await world.library.hookOf(id))?.version, 13);
+    const others = await Promise.all(many.map((at) => add(`busy ${at}`)));
+    await Promise.all([
+      ...others.map((other) => world.act({ order: { nest, seq: [other, id] } })),
+      ...others.map((other) => world.act({ del: other })),
+    ]);
+    assert.deepEqual((await world.library.dump()).order[nest]?.at(-1), id);
+    assert.ok((await world.library.dump()).order[nest]?.every((one) => !others.includes(one)));
+  });
+});
+
 describe('the sources of a hook', () => {
   it('are kept for the runs that they made, the newest twenty', async () => {
     const id = await add('history');
