@@ -2,9 +2,9 @@
 // milliseconds.
 
 export type Limits = {
-  /** How long a run may take when somebody waits for its answer: events of posts and replies. */
+  /** CPU time of a run when somebody waits for its answer: events of posts and replies. */
   readonly eventDeadlineMs: number;
-  /** How long a run may take when nobody waits: cron and wake. */
+  /** CPU time of a run when nobody waits: cron and wake. */
   readonly timerDeadlineMs: number;
   /** How long after its deadline a run that does not stop by itself is ended with its worker. */
   readonly graceMs: number;
@@ -32,6 +32,11 @@ export type Limits = {
    */
   readonly strikes: number;
 };
+
+/**
+ * How much longer than its CPU time a run may take, on a machine that is busy. Milliseconds.
+ */
+export const PATIENCE_MS = 400;
 
 const KIB = 1024;
 const MIB = 1024 * KIB;

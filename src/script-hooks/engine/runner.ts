@@ -1,8 +1,9 @@
 // Runs scripts, one at a time, each from a fresh memory image.
 import { systemClock } from '../../core/clock.ts';
-import type { Limits } from '../limits.ts';
+import { type Limits, PATIENCE_MS } from '../limits.ts';
 import { stackFrames } from '../source-place.ts';
 import { SLACK_STEPS } from './boot.ts';
+import { threadCpuMs } from './cpu-time.ts';
 import { createHostCalls, failed, type HostCalls } from './host-calls.ts';
 import { type Image, instanceOf, restored, takeImage } from './image.ts';
 import { runTopLevel, tellRejections, tellThrown, tooLong } from './load.ts';
@@ -98,21 +99,21 @@ export const createRunner = (module: WebAssembly.Module, baseImage: Image, limit
       const vm = instanceFor(image);
       const isLoaded = script.loaded !== undefined;
       let budget = script.differs ? limits.loadMs : job.deadlineMs;
-      let deadline = systemClock.monotonic() + budget;
+      const patience = createDeadline(budget);
       vm.kept.clear();
       vm.run.rejections.clear();
       vm.run.now = job.now;
       vm.run.killed = false;
-      vm.run.isOver = () => systemClock.monotonic() > deadline;
+      vm.run.isOver = patience.isOver;
       const waitFor = (question: Question, range?: PostRange): string => {
         const { json, waitedMs } = ask(question, range);
-        deadline += waitedMs;
+        patience.wait(waitedMs);
         return json;
       };
       const calls = createHostCalls(job, limits, waitFor, script.loaded?.said);
       vm.run.host = calls.answer;
       // The engine can be told to stop and go on all the same: what comes late does not count.
-      const isLate = (): boolean => vm.run.killed || systemClock.monotonic() > deadline;
+      const isLate = (): boolean => vm.run.killed || patience.isOver();
       let isLoading = !isLoaded;
       let verdict: Verdict;
       try {
@@ -120,7 +121,7 @@ export const createRunner = (module: WebAssembly.Module, baseImage: Image, limit
           runTopLevel(vm, script.bytecode, calls);
           if (!isLate()) {
             isLoading = false;
-            if (script.differs) deadline = systemClock.monotonic() + job.deadlineMs;
+            if (script.differs) patience.restart(job.deadlineMs);
             budget = job.deadlineMs;
           }
         }
@@ -148,6 +149,31 @@ export const createRunner = (module: WebAssembly.Module, baseImage: Image, limit
       const script = scripts.get(hook);
       if (script?.roomy !== undefined) dropRoomy(script);
       scripts.delete(hook);
+    },
+  };
+};
+
+/**
+ * The deadline of a run: a budget of CPU time, so that a busy machine does not change what a script
+ * comes to, and some patience beyond it with a machine that gives none.
+ */
+const createDeadline = (first: number) => {
+  let [budget, until, cpuUntil] = [0, 0, 0];
+  const restart = (budgetMs: number): void => {
+    budget = budgetMs;
+    until = systemClock.monotonic() + budget;
+    cpuUntil = threadCpuMs() + budget;
+  };
+  restart(first);
+  return {
+    restart,
+    /** The host was asked, and its answer took so long. */
+    wait: (ms: number): void => {
+      until += ms;
+    },
+    isOver: (): boolean => {
+      const late = systemClock.monotonic() - until;
+      return late > 0 && (late > PATIENCE_MS || threadCpuMs() > cpuUntil);
     },
   };
 };

@@ -7,7 +7,7 @@ import { imageBytes } from '../engine/load.ts';
 import { loadWasm } from '../engine/wasm.ts';
 import type { CompileReport, LoadReport, Program, RunJob, RunReport, ToWorker } from '../engine/worker-protocol.ts';
 import { ScriptHookError } from '../errors.ts';
-import { DEFAULT_LIMITS, type Limits } from '../limits.ts';
+import { DEFAULT_LIMITS, type Limits, PATIENCE_MS } from '../limits.ts';
 import { type AnswerQuestion, type JobResult, type SandboxWorker, startWorker } from './sandbox-worker.ts';
 
 export type SandboxOptions = {
@@ -126,7 +126,7 @@ export const createSandbox = (options: SandboxOptions = {}): Sandbox => {
     const before = startMs(script.program) + (program === undefined ? 0 : FIRST_RUN_MS);
     const running = worker.submit(
       { kind: 'run', hook: script.number, program, ...job },
-      before + job.deadlineMs + limits.graceMs,
+      before + job.deadlineMs + PATIENCE_MS + limits.graceMs,
       answer,
     );
     // Not before: monitoring ends as soon as nobody is busy.
