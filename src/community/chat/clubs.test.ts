@@ -1,6 +1,7 @@
 // Clubs: what one does, as the others read it.
 import assert from 'node:assert/strict';
 import { after, beforeEach, describe, it } from 'node:test';
+import fc from 'fast-check';
 import { lastFirst } from '../../../test/support/wait.ts';
 import { BUD, CLUB, createWorld, FES, META, memoOf, NEC, type World, ZOD } from '../test-support/world.ts';
 import { chat } from './chat.ts';
@@ -152,5 +153,43 @@ describe('a club', () => {
     const texts = await textsOf(ZOD);
     assert.equal(texts.length, speakers.length);
     for (const ship of [NEC, FES, BUD]) assert.deepEqual(await textsOf(ship), texts);
+  });
+
+  it('has copies that are the same for all, whatever they do in which order', async () => {
+    const ships = [ZOD, NEC, FES];
+    const ids = [1, 2, 3].flatMap((n) => ships.map((ship) => `${ship}/${n}`));
+    const deltaBy = (by: string) =>
+      fc.oneof(
+        fc.constant({ add: { memo: memoOf(by, 'x') } }),
+        fc.constant({ del: null }),
+        fc.constantFrom('a', 'b').map((react) => ({ 'add-react': { ship: by, react } })),
+        fc.constant({ 'del-react': by }),
+      );
+    const step = fc.constantFrom(...ships).chain((by) =>
+      fc.record({
+        by: fc.constant(by),
+        id: fc.constantFrom(...ids),
+        delta: fc.oneof(
+          deltaBy(by),
+          fc.record({ id: fc.constantFrom(...ids), delta: deltaBy(by) }).map((reply) => ({ reply })),
+        ),
+      }),
+    );
+    let runs = 0;
+    await fc.assert(
+      fc.asyncProperty(fc.array(step, { maxLength: 25 }), async (steps) => {
+        runs += 1;
+        const id = `0v${runs}`;
+        await world.act(ZOD, club({ init: { team: ships, hive: [], meta: META } }, id));
+        // What is in the name of another is refused, and changes nothing.
+        for (const { by, ...writ } of steps) await world.attempt(by, club({ writ }, id));
+        const [first, ...others] = await Promise.all(
+          ships.map((owner) => chat.readMessages(world.database, { owner, whom: id }, { limit: 100 })),
+        );
+        for (const other of others) assert.deepEqual(other, first);
+        for (const { id: of, memo } of first ?? []) assert.ok(of.startsWith(`${memo.author}/`));
+      }),
+      { numRuns: 20 },
+    );
   });
 });
