@@ -49,6 +49,12 @@ const moment = fc
     return `${day} ${at(us / 3.6e9, 2)}:${at((us / 6e7) % 60, 2)}:${at((us / 1e6) % 60, 2)}.${at(us % 1e6, 6)}+00`;
   });
 
+/** Ids have 39 digits; a numeric may have more, and places after the point. */
+const numeric = fc.oneof(
+  fc.bigInt({ min: -(2n ** 140n), max: 2n ** 140n }).map(String),
+  fc.constantFrom('0', '0.10', '-1e-20', 'NaN'),
+);
+
 const BY_TYPE: Readonly<Record<string, fc.Arbitrary<unknown>>> = {
   text,
   json,
@@ -57,6 +63,9 @@ const BY_TYPE: Readonly<Record<string, fc.Arbitrary<unknown>>> = {
   bigint: fc.bigInt({ min: -(2n ** 63n), max: 2n ** 63n - 1n }).map(String),
   integer: fc.integer(),
   smallint: fc.integer({ min: -32_768, max: 32_767 }),
+  numeric,
+  'numeric[]': fc.array(fc.option(numeric), { maxLength: 3 }),
+  'double precision': fc.double(),
   boolean: fc.boolean(),
   uuid: fc.uuid(),
   'timestamp with time zone': moment,
