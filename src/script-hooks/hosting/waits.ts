@@ -20,15 +20,19 @@ const putWait = statement(
   `insert into script_waits (asked_by, id, origin, hook, wake) values ($1, $2, $3, $4, $5)
    on conflict (asked_by, id) do update set origin = excluded.origin, hook = excluded.hook, wake = excluded.wake`,
 );
+// Keys of timers are a hook, a slash, and the id of a wait or the origin of a cron.
 const takeWaits = statement<{ key: string; origin: string; hook: string; wake: WaitingHook }>(
   'script-waits.take',
-  `delete from script_waits where asked_by || '/' || id = any($1::text[])
-   returning asked_by || '/' || id as key, origin, hook, wake`,
+  `with due as (select split_part(key, '/', 1)::numeric as hook, split_part(key, '/', 2) as id from unnest($1::text[]) key)
+   delete from script_waits w using due where w.asked_by = due.hook and w.id = due.id
+   returning w.asked_by || '/' || w.id as key, w.origin, w.hook, w.wake`,
 );
 const hookExists = statement<{ id: string }>('script-waits.hook', 'select id from script_hooks where id = $1');
 const findCrons = statement<Cron>(
   'script-crons.due',
-  `select hook, origin, schedule from script_crons where hook || '/' || origin = any($1::text[])`,
+  `with due as (
+     select split_part(key, '/', 1)::numeric as hook, substr(key, strpos(key, '/') + 1) as origin from unnest($1::text[]) key)
+   select hook, origin, schedule from script_crons join due using (hook, origin)`,
 );
 
 export type AskedWait = {
