@@ -83,9 +83,7 @@ export const memo = (text: string, author: string) => ({ content: [{ inline: [te
 
 export const createEffectsWorld = async (t: Cleanup): Promise<EffectsWorld> => {
   const world = await createHostingWorld(t);
-  const { channel, hook, post, settled, rows, clock, does } = world;
-  await channel('chat', 'orders');
-  await hook(DOES_WHAT_POSTS_SAY, ORDERS);
+  const { hook, post, settled, rows, clock, does } = world;
   const community = new Community({ rootUrl: await serve(t, world), retries: 0 });
 
   const ask: EffectsWorld['ask'] = async (...effects) => {
@@ -104,6 +102,11 @@ export const createEffectsWorld = async (t: Cleanup): Promise<EffectsWorld> => {
     for (const ship of members) await does(inGroup(flag, fleet([ship], { add: null })), ship);
     return flag;
   };
+  // Nobody else is disturbed by what is said there.
+  const group = await newGroupOf('orders', [NEC]);
+  const words = { title: '', description: '', readers: [], writers: [] };
+  await does({ channels: { create: { kind: 'chat', name: 'orders', group, ...words } } });
+  await hook(DOES_WHAT_POSTS_SAY, ORDERS);
   const effects: EffectsWorld['effects'] = async (...all) =>
     assert.deepEqual(await ask(...all), { dropped: [], failed: [] });
   const as: EffectsWorld['as'] = (ship) =>
@@ -116,7 +119,6 @@ export const createEffectsWorld = async (t: Cleanup): Promise<EffectsWorld> => {
   return {
     ...{ ...world, ask, effects, as, newGroup: newGroupOf },
     newChannel: async (flag, name, more = {}) => {
-      const words = { title: name, description: '', readers: [], writers: [] };
       await effects({ channels: { create: { kind: 'chat', name, group: flag, ...words, ...more } } });
       return `chat/~zod/${name}`;
     },
