@@ -35,11 +35,12 @@ export const applyMessage = async (
 ): Promise<ActResult> => {
   const reply = 'reply' in delta ? delta.reply : undefined;
   const known = await readKnown(tx, chats, { owner: actor, id, replyId: reply?.id });
-  const refusal = reply
-    ? whyNot(reply.id, reply.delta, known.reply, actor)
-    : whyNot(id, delta as PlainDelta, known.message, actor);
+  const refusal = reply ? whyNot(reply.delta, known.reply, actor) : whyNot(delta as PlainDelta, known.message, actor);
   if (refusal !== undefined) return refuse(refusal);
   const own = chats.find(({ owner }) => owner === actor);
+  const isNew = 'add' in (reply?.delta ?? delta);
+  if (isNew && !mayHaveId(reply?.id ?? id, own, actor))
+    return refuse(`The id of a message of yours begins with ${actor}/.`);
   if (reply && 'add' in reply.delta && own && (await countRepliesOf(tx, own, id)) >= MOST_REPLIES) {
     return refuse(`A message has at most ${MOST_REPLIES} replies.`);
   }
@@ -120,9 +121,12 @@ const forgetDeleted = async (tx: Transaction, chats: readonly Chat[], id: string
 
 type PlainDelta = Exclude<WritsDelta, { reply: unknown }>;
 
+/** In a conversation of two it may name the other ship: that is how scripts have always made it. */
+const mayHaveId = (id: string, own: Chat | undefined, actor: string): boolean =>
+  id.startsWith(`${actor}/`) || (own?.club === null && id.startsWith(`${own.whom}/`));
+
 /** Nobody speaks, reacts or deletes in the name of another. */
 const whyNot = (
-  id: string,
   delta: PlainDelta | ReplyDelta['delta'],
   known: ChatReply | 'deleted' | undefined,
   actor: string,
@@ -130,7 +134,6 @@ const whyNot = (
   if ('add' in delta) {
     const { author, content } = delta.add.memo;
     if (author !== actor) return `You are ${actor}, and cannot write as ${author}.`;
-    if (!id.startsWith(`${actor}/`)) return `The id of a message of yours begins with ${actor}/.`;
     const bytes = Buffer.byteLength(JSON.stringify(content));
     if (bytes > LARGEST_CONTENT_BYTES) {
       return `The message has ${bytes} bytes, and at most ${LARGEST_CONTENT_BYTES} are taken.`;

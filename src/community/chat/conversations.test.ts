@@ -130,7 +130,7 @@ describe('a direct message', () => {
     const mine = await world.nextId(NEC);
     const refusals = [
       [dm(ZOD, mine, add(ZOD, 'not me')), 'You are ~nec, and cannot write as ~zod.'],
-      [dm(ZOD, await world.nextId(ZOD), add(NEC, 'x')), 'The id of a message of yours begins with ~nec/.'],
+      [dm(ZOD, await world.nextId(FES), add(NEC, 'x')), 'The id of a message of yours begins with ~nec/.'],
       [dm(ZOD, id, { 'add-react': { ship: ZOD, react: 'x' } }), 'You are ~nec, and cannot react as ~zod.'],
       [dm(ZOD, id, { 'del-react': ZOD }), 'You are ~nec, and cannot take back what ~zod has said.'],
       [dm(ZOD, id, { reply: { id: mine, delta: add(ZOD, 'x') } }), 'You are ~nec, and cannot write as ~zod.'],

@@ -61,6 +61,13 @@ describe('the effect dm', () => {
     assert.equal(await isHidden(as(FES).chat(HOST)), true);
   });
 
+  it('may have an id that names the other ship, as scripts make it by hand', async () => {
+    const id = await messageId(NEC);
+    await effects(dm(NEC, id, add('by hand')));
+    assert.deepEqual((await messageAs(NEC, HOST, id)).memo, memo('by hand', HOST));
+    assert.match(await refusedEffect(dm(NEC, await messageId(FES), add('x'))), /The id of a message of yours/);
+  });
+
   it('may be a notice, and a note of the host to itself', async () => {
     const [one, two] = [await messageId(HOST), await messageId(HOST)];
     await effects(
