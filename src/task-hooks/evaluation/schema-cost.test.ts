@@ -70,6 +70,14 @@ describe('the cost of a trigger schema', () => {
     });
   }
 
+  it('multiplies the counted repetitions of a pattern out', () => {
+    const programOf = (pattern: string): number | undefined => costOfSchema({ pattern })?.program;
+    assert.equal(programOf('(a?b?){999}'), undefined);
+    assert.equal(programOf('((a{9}){9}){9}'), undefined);
+    assert.ok((programOf('^[ab]{0,499}$') ?? 0) >= 499);
+    assert.ok((programOf('^a{3}$') ?? 99) < 20);
+  });
+
   it('is not proved for what is nested very deeply', () => {
     let schema: object = {};
     for (let level = 0; level < 400; level += 1) schema = { items: schema };
