@@ -129,10 +129,12 @@ describe('the evaluation pool', () => {
   it('keeps its processes, whether jobs come one by one or together', async (t) => {
     const started: unknown[] = [];
     const log = { ...silentLog, info: (...line: unknown[]) => started.push(line) } as unknown as Log;
-    const pool = createEvaluationPool({ clock: systemClock, log });
+    const pool = createEvaluationPool({ clock: systemClock, log }, { ...DEFAULT_LIMITS, deadlineMs: 60_000 });
     t.after(() => pool[Symbol.asyncDispose]());
-    await Promise.all([pool.run(EASY), pool.run(EASY), pool.run(EASY)]); // both are there
-    for (let round = 0; round < 10; round += 1) {
+    // Each takes longer than a process takes to start; so both are there, and idle, afterwards.
+    const slow = job({ a: { $map: { $eval: 'range(0, 60000)' }, 'each(x)': { $eval: '[x]' } } });
+    await Promise.all([pool.run(slow), pool.run(slow)]);
+    for (let round = 0; round < 30; round += 1) {
       assert.ok((await pool.run(EASY)).ok);
       await nextTurn(); // a process that was woken for nothing would end now
       for (const { ok } of await Promise.all([pool.run(EASY), pool.run(EASY)])) assert.ok(ok);
