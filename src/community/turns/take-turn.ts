@@ -5,6 +5,7 @@ import type { Clock } from '../../core/clock.ts';
 import type { Database } from '../../database/database.ts';
 import { ApiError } from '../../http/api-error.ts';
 import { type ActResult, DONE, refuse } from '../acting.ts';
+import { readChannelToChange } from '../channels/channel-store.ts';
 import { newPostId } from '../channels/new-post-id.ts';
 import { digits, type KnownPost, postIdOf, type Standing, whyNot } from '../channels/post-command.ts';
 import { applyEvent, denialOf, eventOf, type PostAfter, reactorOf } from '../channels/post-event.ts';
@@ -117,13 +118,15 @@ export const createTakeTurn = (settings: TakeTurnSettings): TakeTurn => {
     await commits.whenIdle();
     let afterCommit: (() => void) | undefined;
     try {
-      const result = await database.transaction(async (tx) =>
-        attempt(command, await hooks?.beginLocked(command.nest, tx), async (write) => {
+      const result = await database.transaction(async (tx) => {
+        // The channel before the states, as in every commit: nobody waits in a circle.
+        await readChannelToChange(tx, command.nest);
+        return attempt(command, await hooks?.beginLocked(command.nest, tx), async (write) => {
           await commits.commitIn(tx, write);
           afterCommit = write.hooks?.afterCommit;
           return 'committed';
-        }),
-      );
+        });
+      });
       afterCommit?.();
       return result;
     } catch (error) {

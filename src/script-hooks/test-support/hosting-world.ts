@@ -13,7 +13,10 @@ import type { ActionPost } from '../../community/types/channels.ts';
 import type { Action } from '../../community/types/effect.ts';
 import type { Group } from '../../community/types/group.ts';
 import type { Essay, VPost } from '../../community/types/posts.ts';
+import { createMetrics } from '../../core/metrics.ts';
 import { createSecretBox } from '../../core/secret-box.ts';
+import type { Base } from '../../database/base.ts';
+import { createTimers, type Timers } from '../../timers/create-timers.ts';
 import type { FireTaskHook } from '../hosting/do-job.ts';
 import { createHosting, type Hosting } from '../hosting/hosting.ts';
 import { createWorld as createLibraryWorld, HOST, type World as LibraryWorld } from './library-world.ts';
@@ -43,6 +46,8 @@ export type World = Omit<LibraryWorld, 'act'> & {
   readonly postOf: (id: string, nest?: string) => Promise<VPost>;
   readonly group: (flag?: string) => Promise<Group>;
   readonly channel: (kind: string, name: string, members?: readonly string[]) => Promise<string>;
+  /** Another process on the same database. */
+  readonly another: () => Promise<Community>;
   /** Resolves when what is due has come, and every effect of it is done. */
   readonly settled: () => Promise<unknown>;
   readonly fired: Parameters<FireTaskHook>[0][];
@@ -75,28 +80,33 @@ export const createWorld = async (t: Cleanup): Promise<World> => {
   await ships.addHost();
   for (const ship of [NEC, FES, BUD]) await ships.add(ship);
   const fired: World['fired'] = [];
-  const hosting = undo.use(
-    await createHosting({
+  /** A process on the database: its part of the community, with caches of its own. */
+  const startProcess = async (own: Timers, base: Base) => {
+    const hosting: Hosting = undo.use(
+      await createHosting({
+        ...base,
+        ...{ our: HOST, timers: own, sandbox, retentionDays: 90 },
+        community: () => community,
+        fireTaskHook: async (asked) => {
+          fired.push(asked);
+          return undefined;
+        },
+      }),
+    );
+    const community = createCommunity({
       ...base,
-      ...{ our: HOST, timers, sandbox, retentionDays: 90 },
-      community: () => community,
-      fireTaskHook: async (asked) => {
-        fired.push(asked);
-        return undefined;
-      },
-    }),
-  );
-  const community = createCommunity({
-    ...base,
-    broker: { publish: async () => {}, boundAmong: async () => new Set() },
-    hooks: hosting.turnHooks,
-  });
-  const ending = new AbortController();
-  const running = Promise.all([hosting.run(ending.signal), timers.run(ending.signal)]);
-  undo.defer(async () => {
-    ending.abort();
-    await running;
-  });
+      broker: { publish: async () => {}, boundAmong: async () => new Set() },
+      hooks: hosting.turnHooks,
+    });
+    const ending = new AbortController();
+    const running = Promise.all([hosting.run(ending.signal), own.run(ending.signal)]);
+    undo.defer(async () => {
+      ending.abort();
+      await running;
+    });
+    return { hosting, community };
+  };
+  const { hosting, community } = await startProcess(timers, base);
 
   const asOf = (as: string | As = HOST): As => (typeof as === 'string' ? { actor: as } : as);
   const act: World['act'] = (action, as) => community.act(action, asOf(as));
@@ -139,6 +149,10 @@ export const createWorld = async (t: Cleanup): Promise<World> => {
       return post === undefined || post === 'deleted' ? assert.fail(`the post is ${post}`) : post;
     },
     group: async (flag = FLAG) => (await readGroup(database, flag))?.group ?? assert.fail('there is no such group'),
+    another: async () => {
+      const itsOwn = { ...base, metrics: createMetrics() };
+      return (await startProcess(createTimers(itsOwn), itsOwn)).community;
+    },
     settled: () =>
       eventually('everything due is done', async () => {
         const [row] = await library.rows(
