@@ -618,6 +618,13 @@ declare module 'tlon_hooks' {
     id: ClubId;
     diff: { uid?: string; echo?: any; delta: ClubDelta };
   };
+
+  /** Fires a task hook with `payload`, an object (left out: `{}`), by the scopes of the role `hook-id:scripts/<name of the hook>`. */
+  export type TriggerTaskHook = {
+    hookGroupId: string;
+    hookId: string;
+    payload?: any;
+  };
 }
 
 /** The one library that there is. */

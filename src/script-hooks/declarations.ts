@@ -4,6 +4,7 @@ import type { TSchema } from 'typebox';
 import { type DeclaredType, declareTypes } from '../community/schema/declare-types.ts';
 import * as scalars from '../community/schema/scalars.ts';
 import { ActionClub } from '../community/types/chat.ts';
+import { TriggerTaskHook } from '../community/types/effect.ts';
 import { SEED_TYPES } from '../community/types/seed-types.ts';
 
 const SCALARS = Object.fromEntries(
@@ -19,7 +20,7 @@ const pick = (names: readonly string[]) => Object.fromEntries(names.map((name) =
 /** What scripts read, where ships stand in one spelling. */
 const READ_TYPES = pick(NAMES.slice(0, FIRST_OF_EFFECTS));
 /** What scripts write, where ships may stand in any. */
-const WRITTEN_TYPES = { ...pick(NAMES.slice(FIRST_OF_EFFECTS)), ActionClub };
+const WRITTEN_TYPES = { ...pick(NAMES.slice(FIRST_OF_EFFECTS)), ActionClub, TriggerTaskHook };
 
 const WRITTEN_NAMES = { Ship: 'ShipLike', Essay: 'NewEssay', Memo: 'NewMemo' };
 
