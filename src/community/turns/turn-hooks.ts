@@ -27,7 +27,7 @@ export type Verdict =
   /** `reason` is for the sender; null: no hook said any. */
   | { readonly kind: 'denied'; readonly reason: string | null };
 
-/** The hooks of one channel, for one turn. Nobody else runs them until `release`. */
+/** The hooks of one channel, for one turn. From `run` until `release` nobody else runs them. */
 export type TurnRuns = {
   readonly run: (turn: Turn) => Promise<Verdict>;
   /** What is to be written with the turn: states, runs, effects. */

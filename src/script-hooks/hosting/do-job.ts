@@ -65,7 +65,7 @@ export const createDoJob = (settings: DoJobSettings): ((job: Job) => Promise<voi
 
   const runAlone = async (job: Job, hook: HostedHook, origin: string, event: Event): Promise<boolean> => {
     const nest = origin === '' ? undefined : origin;
-    const runs = await turns.beginAlone(hook);
+    const runs = turns.beginAlone(hook);
     let committing: ReturnType<Community['commits']['commit']> | undefined;
     try {
       const read = (there: string) =>

@@ -4,7 +4,7 @@
 import { createLocks } from '../../community/turns/locks.ts';
 import type { HooksWrite, TurnHooks, TurnRuns } from '../../community/turns/turn-hooks.ts';
 import type { Transaction } from '../../database/database.ts';
-import { type HookState, type HookStates, type StateChange, storeStates } from './hook-states.ts';
+import { type HookStates, type StateChange, storeStates } from './hook-states.ts';
 import type { HostedHook, HostedHooks } from './hosted-hooks.ts';
 import type { Jobs } from './jobs.ts';
 import { endJobs, insertJobs, type Job, type NewJob } from './jobs-store.ts';
@@ -23,7 +23,7 @@ export type HostedTurnsSettings = {
 
 export type HostedTurns = TurnHooks & {
   /** As `begin`, for one hook that no channel asks for. */
-  readonly beginAlone: (hook: HostedHook) => Promise<TurnRuns>;
+  readonly beginAlone: (hook: HostedHook) => TurnRuns;
 };
 
 /** What is written with a turn. */
@@ -36,23 +36,47 @@ type Write = HooksWrite & {
 
 export const createHostedTurns = (settings: HostedTurnsSettings): HostedTurns => {
   const { our, hooks, states, runHooks, jobs, onRuns } = settings;
+  /** Each hook, while it runs. */
   const held = createLocks();
+  /** The hooks of a turn, until its commit is handed in. */
+  const inOrder = createLocks();
 
-  const runsOf = (
-    list: readonly HostedHook[],
-    read: (hook: string) => Promise<HookState | undefined>,
-    giveBack: () => void,
-  ): TurnRuns => {
+  /**
+   * A hook is free for the next turn as soon as it has run. Of two turns that share hooks one is
+   * before the other at each of them, and its commit is handed in first.
+   */
+  const runsOf = (list: readonly HostedHook[], open: () => Promise<HookStates['read']>): TurnRuns => {
+    const ids = [...new Set(list.map(({ id }) => id))];
     let result: RunsResult | undefined;
+    let endTurn = (): void => {};
     return {
       run: async (turn) => {
-        result = await runHooks(list, turn, read);
-        return result.verdict;
+        // All are asked for at once: of any two turns, one is before the other everywhere.
+        const places = new Map(ids.map((id) => [id, held.take([id])]));
+        const place = inOrder.take(ids);
+        const leave = async (id: string): Promise<void> => (await places.get(id))?.();
+        try {
+          const read = await open();
+          result = await runHooks(list, turn, {
+            take: async (id) => {
+              await places.get(id);
+              return read(id);
+            },
+            done: async (change) => {
+              states.keep([change]);
+              await leave(change.hook);
+            },
+          });
+          return result.verdict;
+        } finally {
+          for (const id of ids) void leave(id);
+          endTurn = await place;
+        }
       },
       writes: () => writeOf(result),
       release: (isKept) => {
-        if (isKept && result) states.keep(result.states);
-        giveBack();
+        if (!isKept && result) states.forget();
+        endTurn();
       },
     };
   };
@@ -70,7 +94,6 @@ export const createHostedTurns = (settings: HostedTurnsSettings): HostedTurns =>
     return write;
   };
 
-  const idsOf = (list: readonly HostedHook[]) => list.map(({ id }) => id);
   const isOurs = (nest: string) => nest.split('/')[1] === our;
 
   const storeRuns = async (tx: Transaction, writes: readonly Write[]): Promise<void> => {
@@ -97,24 +120,19 @@ export const createHostedTurns = (settings: HostedTurnsSettings): HostedTurns =>
 
   return {
     begin: async (nest) => {
-      if (!isOurs(nest)) return undefined;
-      const list = await hooks.ofChannel(nest);
-      if (list.length === 0) return undefined;
-      return runsOf(list, states.read, await held.take(idsOf(list)));
+      const list = isOurs(nest) ? await hooks.ofChannel(nest) : [];
+      return list.length === 0 ? undefined : runsOf(list, async () => states.read);
     },
     beginLocked: async (nest, tx) => {
       const list = isOurs(nest) ? await hooks.ofChannel(nest) : [];
       if (list.length === 0) return undefined;
-      const giveBack = await held.take(idsOf(list));
-      try {
-        const locked = await states.readLocked(tx, idsOf(list));
-        return runsOf(list, async (hook) => locked.get(hook), giveBack);
-      } catch (error) {
-        giveBack();
-        throw error;
-      }
+      return runsOf(list, async () => {
+        const ids = list.map(({ id }) => id);
+        const locked = await states.readLocked(tx, ids);
+        return async (hook) => locked.get(hook);
+      });
     },
-    beginAlone: async (hook) => runsOf([hook], states.read, await held.take([hook.id])),
+    beginAlone: (hook) => runsOf([hook], async () => states.read),
     commit: async (tx, writes) => {
       const all = writes as readonly Write[];
       const stands = await storeStates(

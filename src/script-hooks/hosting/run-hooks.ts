@@ -39,7 +39,12 @@ export type RunHooksSettings = {
 export type RunHooks = (
   hooks: readonly HostedHook[],
   turn: Turn,
-  read: (hook: string) => Promise<HookState | undefined>,
+  states: {
+    /** Waits for its turn with the hook. undefined: it is gone. */
+    readonly take: (hook: string) => Promise<HookState | undefined>;
+    /** The hook does not run again in this turn, and is left in this state. */
+    readonly done: (change: StateChange) => Promise<void>;
+  },
 ) => Promise<RunsResult>;
 
 /** An effect of an effect of an effect: this many, and no more. */
@@ -58,25 +63,27 @@ export const createRunHooks = ({ our, programs, log, onDisabled }: RunHooksSetti
     }
   };
 
-  return async (hooks, turn, read) => {
+  return async (hooks, turn, { take, done }) => {
     const changes = new Map<string, StateChange>();
     const runs: Ran[] = [];
     const write = createWriter(turn);
     let event = turn.event;
-    for (const hook of hooks) {
+    for (const [place, hook] of hooks.entries()) {
       const program = await build(hook);
       if (program === 'unbuilt') {
         if (hook.onError === 'allow') continue;
         return { verdict: whenFailed(hook), states: [...changes.values()], runs };
       }
-      const state = changes.get(hook.id)?.after ?? (await read(hook.id));
+      const state = changes.get(hook.id)?.after ?? (await take(hook.id));
       if (!program || !state) continue;
       const recorded = recordRun(bowlOf(our, hook, turn, state));
       const outcome = await program.run({ event, bowl: recorded.bowl, seed: newSlugId() });
       const reason = program.disabled();
       if (reason !== null) onDisabled(hook, reason);
       const before = changes.get(hook.id)?.before ?? state;
-      changes.set(hook.id, { hook: hook.id, before, after: nextState(state, outcome.stateJson) });
+      const change = { hook: hook.id, before, after: nextState(state, outcome.stateJson) };
+      changes.set(hook.id, change);
+      if (!hooks.slice(place + 1).some(({ id }) => id === hook.id)) await done(change);
       runs.push(write(hook, event, outcome, recorded.json(outcome)));
       const denied = denialOf(hook, outcome);
       if (denied) return { verdict: denied, states: [...changes.values()], runs };
