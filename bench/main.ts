@@ -9,6 +9,7 @@ import { auth } from './auth.ts';
 import { bindings } from './bindings.ts';
 import { bounds } from './bounds.ts';
 import { commands } from './commands.ts';
+import { community } from './community.ts';
 import { hostile } from './hostile.ts';
 import { manyHooks } from './many-hooks.ts';
 import type { Bench, Measure, Row } from './measure.ts';
@@ -40,6 +41,7 @@ const MEASURES: readonly Measure[] = [
   startThroughLauncher,
   memory,
   scriptHooks,
+  community,
 ];
 
 const HELP = `
