@@ -4,6 +4,7 @@ import { AUTH_ENTRIES } from './auth/auth-entries.ts';
 import type { CommandEntry } from './cli/command.ts';
 import { COMMUNITY_ENTRIES } from './community/community-entries.ts';
 import { DATA_ENTRIES } from './data/data-entries.ts';
+import { DEMO_ENTRIES } from './demo/demo-entry.ts';
 import { HOOK_ENTRIES } from './hooks/hook-entries.ts';
 import { PULSE_ENTRIES } from './pulse/pulse-entries.ts';
 import { HOSTED_SCRIPT_ENTRIES } from './scripts/script-entries.ts';
@@ -19,5 +20,6 @@ export const COMMANDS: readonly CommandEntry[] = [
   ...COMMUNITY_ENTRIES,
   ...SCRIPT_ENTRIES,
   ...HOSTED_SCRIPT_ENTRIES,
+  ...DEMO_ENTRIES,
   ...SHELL_ENTRIES,
 ];

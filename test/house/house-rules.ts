@@ -63,7 +63,7 @@ const INNER_FLOORS: Readonly<Record<string, readonly (readonly string[])[]>> = {
   'broker/rabbitmq': [['rabbitmq-broker.ts'], ['tools.ts'], ['consuming', 'publishing'], ['topology'], ['connection']],
   commands: [
     ['command-table.ts'],
-    ['server', 'scripts', 'pulse', 'auth', 'community'],
+    ['server', 'scripts', 'pulse', 'auth', 'community', 'demo'],
     ['hooks', 'data'],
     ['server-call.ts'],
     ['cli'],
