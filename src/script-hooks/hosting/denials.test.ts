@@ -22,7 +22,10 @@ const withThread = async (name: string) => {
   await does(onPost(nest, inReply(id, { 'add-react': { id: reply, ...reaction } })), NEC);
   return { nest, id, reply };
 };
-/** Everything that can be done to posts and replies, and what is said when a hook denies it without a reason. */
+/**
+ * Everything that can be done to posts and replies, and what is said when a hook denies it without
+ * a reason.
+ */
 const actions = (id: string, reply: string): readonly [string, ActionPost][] => [
   ['post blocked', { add: essay('another', NEC) }],
   ['edit blocked', { edit: { id, essay: essay('edited', NEC) } }],
