@@ -2,6 +2,7 @@
 // what they are told.
 import type { Transaction } from '../../database/database.ts';
 import { type ActIn, type Acting, type ActResult, DONE, refuse } from '../acting.ts';
+import { removeEverywhere } from '../activity/act.ts';
 import { recordActivity } from '../activity/record.ts';
 import { readChannelsOf, readChannelToChange, storeChannel } from '../channels/channel-store.ts';
 import { joinChannels, leaveChannels, readMembersOf } from '../channels/membership-store.ts';
@@ -136,6 +137,7 @@ export const actOnGroups: ActIn<ActionGroups> = async (tx, { flag, update: { dif
   if ('flag-content' in diff && !(await isThere(tx, diff['flag-content']))) return refuse('There is no such post.');
   if (change.kind === 'deleted') {
     await removeGroup(tx, flag);
+    await removeEverywhere(tx, Object.keys(stored.group.fleet), { group: flag });
     return DONE;
   }
   if (JSON.stringify(change.group).length > LARGEST_GROUP) {

@@ -31,12 +31,22 @@ export const actOnActivity: ActIn<ActionActivity> = async (tx, asked, acting) =>
 const deleteEvents = statement(
   'activity.delete-events',
   `delete from activity_events e using activity_sources s
-   where e.owner = $1 and s.owner = $1 and e.source = s.key and (s.key = $2 or $2 = any(s.parents))`,
+   where s.owner = any($1::text[]) and e.owner = s.owner and e.source = s.key and (s.key = $2 or $2 = any(s.parents))`,
 );
 const deleteSources = statement(
   'activity.delete-sources',
-  'delete from activity_sources where owner = $1 and (key = $2 or $2 = any(parents))',
+  'delete from activity_sources where owner = any($1::text[]) and (key = $2 or $2 = any(parents))',
 );
+
+/** Of a source that is gone, with all below it: there are no posts any more that would show it. */
+export const removeEverywhere = async (
+  tx: Transaction,
+  owners: readonly string[],
+  source: ActivitySource,
+): Promise<void> => {
+  await tx.query(deleteEvents, [owners, keyOf(source)]);
+  await tx.query(deleteSources, [owners, keyOf(source)]);
+};
 
 /**
  * With all below it. Posts and replies stay where they are; the source shows again when something
@@ -45,8 +55,7 @@ const deleteSources = statement(
 export const removeSource = async (tx: Transaction, owner: string, source: ActivitySource): Promise<ActResult> => {
   if (!(await isKnownSource(tx, owner, source))) return unknownSource(source);
   const newest = (await readSummary(tx, owner)).get(keyOf(source))?.newest ?? '0';
-  await tx.query(deleteEvents, [owner, keyOf(source)]);
-  await tx.query(deleteSources, [owner, keyOf(source)]);
+  await removeEverywhere(tx, [owner], source);
   await changeSource(tx, owner, source, () => ({ removedUntil: BigInt(newest) }));
   return DONE;
 };

@@ -113,7 +113,10 @@ describe('the effects join and leave', () => {
   it('leave a channel of the host to its members; the host is back when it has joined again', async () => {
     const nest = await channel('chat', 'left');
     const say = onPost(nest, { add: essay('the host', HOST) });
+    const isTold = async () => `channel/${nest}` in (await as(HOST).activity()).sources;
+    assert.equal(await isTold(), true);
     await effects(inChannel(nest, { leave: null }));
+    assert.equal(await isTold(), false);
     assert.match(await refusedEffect(say), /not joined/);
     await post('still here', NEC, nest);
     await effects(inChannel(nest, { join: FLAG }), say);

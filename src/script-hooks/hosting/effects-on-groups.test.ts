@@ -133,7 +133,14 @@ describe('the effects create, meta, secret and del', () => {
     const named = await groupAs(NEC, flag);
     assert.deepEqual([named.meta, named.secret], [meta('Named'), true]);
     const nest = await newChannel(flag, 'in-made');
+    await world.clock.advance(1000);
+    await does(inChannel(nest, { join: flag }), NEC);
+    await post('soon gone', NEC, nest);
+    const isTold = async (ship: string) =>
+      Object.keys((await as(ship).activity()).sources).some((key) => key.endsWith(flag) || key.endsWith(nest));
+    assert.deepEqual([await isTold(HOST), await isTold(NEC)], [true, true]);
     await change(flag, { del: null });
+    assert.deepEqual([await isTold(HOST), await isTold(NEC)], [false, false]);
     for (const ship of [NEC, HOST]) assert.equal(await isHidden(as(ship).group(flag)), true);
     assert.equal(await isHidden(as(NEC).channel(nest)), true);
     assert.match(await refused(onPost(nest, { add: essay('x', NEC) }), NEC), /not joined/);
