@@ -2,10 +2,10 @@
 import assert from 'node:assert/strict';
 import { after, describe, it } from 'node:test';
 import { lastFirst } from '../../../test/support/wait.ts';
-import { createWorld, HOST, NEC } from '../test-support/hosting-world.ts';
+import { createWorld, essay, HOST, NEC, onPost } from '../test-support/hosting-world.ts';
 
 const world = await createWorld(lastFirst({ after }));
-const { hook, post, texts, channel, settled, manage, clock, rows } = world;
+const { hook, post, texts, channel, settled, manage, clock, rows, refused } = world;
 
 const script = (body: string): string => `
   const { get_state, set_state, effects, get_members_here, get_chat_messages_here, bowl } = require('tlon_hooks');
@@ -63,6 +63,60 @@ describe('a cron', () => {
   });
 });
 
+describe('the schedule of a cron', () => {
+  it('may be a date and an interval, or a pattern', async () => {
+    const src = script(`set_state((get_state() ?? 0) + 1); return ${allow};`);
+    const [dated, patterned] = [await add('dated', src), await add('patterned', src)];
+    const day = new Date(clock.now() + 24 * HOUR);
+    const next = `~${day.getUTCFullYear()}.${day.getUTCMonth() + 1}.${day.getUTCDate()}..12.30.00`;
+    await manage({ cron: { id: dated, origin: null, schedule: { next, repeat: '~h6' }, config: {} } });
+    await manage({ cron: { id: patterned, origin: null, schedule: '30 12 * * *', config: {} } });
+    const runs = async () => [await stateOf('dated'), await stateOf('patterned')];
+    const halfPast = new Date(day).setUTCHours(12, 30, 0, 0);
+    // The pattern may come once before the date.
+    await advance(halfPast - SECOND - clock.now());
+    const before = (await runs())[1] ?? 0;
+    assert.equal((await runs())[0], null);
+    await advance(2 * SECOND);
+    assert.deepEqual(await runs(), [1, before + 1]);
+    for (let quarter = 0; quarter < 4; quarter += 1) await advance(6 * HOUR);
+    assert.deepEqual(await runs(), [5, before + 2]);
+    for (const id of [dated, patterned]) await manage({ rest: { id, origin: null } });
+  });
+
+  it('goes on after a run that denied, failed, or whose effects were refused; the host causes it', async () => {
+    const nest = await channel('chat', 'goes-on');
+    const src = script(`const runs = (get_state() ?? 0) + 1; set_state(runs);
+      if (bowl.src !== bowl.our) throw new Error('somebody else');
+      if (runs === 1) return { event: { denied: 'no' }, effects: [effects.post_here('denied')] };
+      if (runs === 2 && bowl.config.fails) throw new Error('oops');
+      const action = { view: 'grid' };
+      return { event: { allowed: event }, effects: [{ channels: { channel: { nest: 'chat/~zod/none', action } } }] };`);
+    const id = await add('goes-on', src);
+    const cron = { id, origin: nest, schedule: '~h1' };
+    await manage({ cron: { ...cron, config: { fails: true } } });
+    await advance(1);
+    await advance(HOUR);
+    assert.equal(await stateOf('goes-on'), 1, 'a run that fails leaves the state alone');
+    await manage({ cron: { ...cron, config: {} } });
+    await advance(1);
+    await advance(HOUR);
+    assert.equal(await stateOf('goes-on'), 3);
+    assert.deepEqual(await texts(nest), ['denied']);
+    const runs = await rows('select outcome, failed_effects from script_runs where origin = $1 order by id', [nest]);
+    assert.deepEqual(
+      runs.map(({ outcome, failed_effects: failed }) => [outcome, failed?.[0].reason]),
+      [
+        ['denied', undefined],
+        ['failed', undefined],
+        ['allowed', 'There is no channel chat/~zod/none.'],
+        ['allowed', 'There is no channel chat/~zod/none.'],
+      ],
+    );
+    await manage({ rest: { id, origin: nest } });
+  });
+});
+
 describe('a wake-up', () => {
   it('comes once at its time with its data, and one of the same id replaces it', async () => {
     const nest = await channel('chat', 'waits');
@@ -93,6 +147,22 @@ describe('a wake-up', () => {
     );
     await advance(3 * HOUR);
     assert.equal((await woken()).length, 1);
+  });
+
+  it('that a hook asks for while it denies comes as well, with the settings of the channel', async () => {
+    const nest = await channel('chat', 'denied-wait');
+    const id = await hook(
+      script(`if (event.wake) return { event: { allowed: event }, effects: [effects.post_here(bowl.config.word + event.wake.data)] };
+        if (bowl.src === '${HOST}') return ${allow};
+        const wait = { id: '0v1', data: '!', 'fires-at': Date.now() + ${HOUR} };
+        return { event: { denied: 'later' }, effects: [{ wait }] };`),
+      nest,
+    );
+    await manage({ config: { id, nest, config: { word: 'now' } } });
+    await refused(onPost(nest, { add: essay('x', NEC) }), NEC);
+    await settled();
+    await advance(HOUR + SECOND);
+    assert.deepEqual(await texts(nest), ['now!']);
   });
 
   it('of a hook that is deleted does not come', async () => {

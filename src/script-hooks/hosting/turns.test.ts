@@ -89,6 +89,36 @@ describe('effects', () => {
     await settled();
     assert.equal((await posts(nest)).length, 9);
   });
+
+  it('of several hooks are done one after the other, in their order; the post is there before them', async () => {
+    const nest = await channel('chat', 'in-order');
+    const says = (...words: readonly string[]) =>
+      script(`if (event['on-post'].add.essay.author === '${HOST}') return ${allow};
+        return { event: { allowed: event }, effects: [${words.map((word) => `effects.post_here('${word}')`)}] };`);
+    await hook(says('one', 'two'), nest);
+    await hook(says('three'), nest);
+    await post('go', NEC, nest);
+    await settled();
+    assert.deepEqual(await texts(nest), ['go', 'one', 'two', 'three']);
+  });
+
+  it('between two channels that answer each other end, too, and the ledger says where', async () => {
+    const [ping, pong] = [await channel('chat', 'ping'), await channel('chat', 'pong')];
+    const answers = (to: string) =>
+      script(`const essay = { ...event['on-post'].add.essay, author: '${HOST}' };
+        return { event: { allowed: event }, effects: [{ channels: { channel: { nest: '${to}', action: { post: { add: essay } } } } }] };`);
+    await hook(answers(pong), ping);
+    await hook(answers(ping), pong);
+    await post('ball', NEC, ping);
+    await settled();
+    assert.deepEqual([(await posts(ping)).length, (await posts(pong)).length], [5, 4]);
+    const runs = await world.rows(
+      'select depth, result from script_runs where origin = any($1) order by depth desc limit 1',
+      [[ping, pong]],
+    );
+    assert.deepEqual([runs[0].depth, runs[0].result.dropped.length], [8, 1]);
+    assert.match(runs[0].result.dropped[0].reason, /8 effects led to this one/);
+  });
 });
 
 describe('hooks of two channels', () => {
