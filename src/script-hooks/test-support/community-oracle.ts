@@ -9,7 +9,7 @@ export type Post = Reply & { replies: (Reply | { id: string; gone: true })[] };
 type Reacts = Map<string, { react: string | null; revision: number }>;
 type Channel = { writers: Set<string>; readers: Set<string>; joined: Set<string>; posts: Post[] };
 
-/** Something that a ship does. `post` and `reply` are places in the lists; `text` what is written. */
+/** Something that a ship does. `post`, `reply`: places in the lists; `text`: what is written. */
 export type Command =
   | { readonly do: 'join'; readonly by: string }
   | { readonly do: 'leave'; readonly by: string }
