@@ -242,3 +242,14 @@ describe('the answer of Auth is checked', () => {
     );
   });
 });
+
+describe('the authority of a role', () => {
+  it('is what Auth says that it stands for, and what our own credentials may not assume is no authority', async (t) => {
+    const { auth, deployment } = await createBackends(t);
+    deployment.roles.set('hook-id:scripts/mine', ['hooks:trigger-hook:garden/note']);
+    const scopes = await auth.scopesOfRole('hook-id:scripts/mine');
+    assert.ok(auth.satisfies({ clientId: 'scripts/mine', scopes }, 'hooks:trigger-hook:garden/note'));
+    assert.ok(!auth.satisfies({ clientId: 'scripts/mine', scopes }, 'hooks:trigger-hook:garden/other'));
+    await assert.rejects(auth.scopesOfRole('worker:other'), { code: 'ServiceUnavailable' });
+  });
+});
