@@ -87,32 +87,27 @@ export type PostWrite = {
   }[];
 };
 
+// One statement, because it is in every commit of turns.
 const putPosts = statement(
   'posts.put',
-  `insert into posts (nest, id, author, doc)
-   select nest, id::numeric, author, nullif(doc, 'null')::json
-   from unnest($1::text[], $2::text[], $3::text[], $4::text[]) as given (nest, id, author, doc)
-   on conflict (nest, id) do update set author = excluded.author, doc = excluded.doc`,
-);
-const putReplies = statement(
-  'replies.put',
-  `insert into replies (nest, post, id, author, doc)
-   select nest, post::numeric, id::numeric, author, nullif(doc, 'null')::json
-   from unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[]) as given (nest, post, id, author, doc)
+  `with given as (
+     select * from unnest($1::text[], $2::text[], $3::numeric[], $4::text[], $5::text[]) as given (nest, post, id, author, doc)),
+   of_posts as (
+     insert into posts (nest, id, author, doc)
+     select nest, id, author, nullif(doc, 'null')::json from given where post is null
+     on conflict (nest, id) do update set author = excluded.author, doc = excluded.doc)
+   insert into replies (nest, post, id, author, doc)
+   select nest, post::numeric, id, author, nullif(doc, 'null')::json from given where post is not null
    on conflict (nest, post, id) do update set author = excluded.author, doc = excluded.doc`,
 );
 
 export const storePosts = async (tx: Transaction, writes: readonly PostWrite[]): Promise<void> => {
-  const posts = writes.flatMap(({ nest, post }) => (post ? [{ nest, ...post }] : []));
-  if (posts.length > 0) {
-    const docs = posts.map(({ doc }) => JSON.stringify(doc && bare(doc)));
-    await tx.query(putPosts, [...columns(posts, 'nest', 'id', 'author'), docs]);
-  }
-  const replies = writes.flatMap(({ nest, replies }) => replies.map((reply) => ({ nest, ...reply })));
-  if (replies.length === 0) return;
-  const docs = replies.map(({ doc }) => JSON.stringify(doc));
-  await tx.query(putReplies, [...columns(replies, 'nest', 'post', 'id', 'author'), docs]);
+  const rows = writes.flatMap(({ nest, post, replies }) => [
+    ...(post ? [{ nest, post: null, id: post.id, author: post.author, doc: post.doc && bare(post.doc) }] : []),
+    ...replies.map((reply) => ({ nest, ...reply })),
+  ]);
+  if (rows.length === 0) return;
+  const column = (key: 'nest' | 'post' | 'id' | 'author') => rows.map((row) => row[key]);
+  const docs = rows.map(({ doc }) => JSON.stringify(doc));
+  await tx.query(putPosts, [column('nest'), column('post'), column('id'), column('author'), docs]);
 };
-
-const columns = <Row>(rows: readonly Row[], ...keys: readonly (keyof Row)[]) =>
-  keys.map((key) => rows.map((row) => row[key]));

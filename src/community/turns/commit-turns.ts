@@ -84,15 +84,15 @@ const lockChannels = statement<{ nest: string; version: number; group_version: n
    from channels c left join groups g on g.flag = c.flag
    where c.nest = any($1::text[]) order by c.nest for update of c`,
 );
+// Whoever writes a new post has read everything.
 const raiseChannels = statement(
   'turns.raise-channels',
-  `with given as (select * from unnest($1::text[], $2::int[]) as given (nest, more))
+  `with given as (
+     select * from unnest($1::text[], $2::int[], $3::text[], $4::numeric[]) as given (nest, more, reader, until)),
+   readers as (
+     update channel_members m set read_at = given.until from given
+     where given.reader is not null and m.nest = given.nest and m.ship = given.reader)
    update channels c set version = c.version + 1, posts = c.posts + given.more from given where c.nest = given.nest`,
-);
-const raiseReaders = statement(
-  'turns.raise-readers',
-  `with given as (select * from unnest($1::text[], $2::text[], $3::numeric[]) as given (nest, ship, until))
-   update channel_members m set read_at = given.until from given where m.nest = given.nest and m.ship = given.ship`,
 );
 
 export const createCommitTurns = ({ database, hooks, publish }: CommitTurnsSettings): CommitTurns => {
@@ -127,13 +127,13 @@ export const createCommitTurns = ({ database, hooks, publish }: CommitTurnsSetti
     if (answers.some((answer) => answer !== 'committed')) throw new NotCommitted(answers);
     const channels = writes.flatMap(({ channel }) => channel ?? []);
     if (channels.length > 0) {
-      await tx.query(raiseChannels, [channels.map(({ nest }) => nest), channels.map(({ more }) => more)]);
+      await tx.query(raiseChannels, [
+        channels.map(({ nest }) => nest),
+        channels.map(({ more }) => more),
+        channels.map(({ reader }) => reader?.ship ?? null),
+        channels.map(({ reader }) => reader?.until ?? null),
+      ]);
       await storePosts(tx, channels);
-      const readers = channels.flatMap(({ nest, reader }) => (reader ? [{ nest, ...reader }] : []));
-      if (readers.length > 0) {
-        const rows = (key: 'nest' | 'ship' | 'until') => readers.map((reader) => reader[key]);
-        await tx.query(raiseReaders, [rows('nest'), rows('ship'), rows('until')]);
-      }
       await publish(
         tx,
         channels.map(({ happened }) => happened),
