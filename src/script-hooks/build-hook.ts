@@ -117,7 +117,8 @@ const hookOf = (
     const answers = createHostAnswers(bowl);
     const deadlineMs = request.deadlineMs ?? deadlineFor(request, sandbox.limits);
     const { head, parts } = pieces;
-    const job = { head, parts, now, seed, deadlineMs, ...written(bowl, now, () => answers.known(expected)) };
+    const hasOwnIds = request.hasOwnIds === true;
+    const job = { head, parts, now, seed, hasOwnIds, deadlineMs, ...written(bowl, now, () => answers.known(expected)) };
     const report = await sandbox.run(script, job, answers.answer);
     if (report.kind === 'ended') {
       strikes.count('terminated');

@@ -50,6 +50,11 @@ export type RunRequest = {
   readonly seed?: string;
   /** Milliseconds that this run may take, instead of the limits' figure for its kind of event. */
   readonly deadlineMs?: number;
+  /**
+   * For a host of many runs: ids of messages that the library makes have the seed in them, and so
+   * differ from those of other runs at the same moment.
+   */
+  readonly hasOwnIds?: boolean;
   /** For trying a script: an allowed outcome has the whole event as the script returned it. */
   readonly withReturned?: boolean;
 };

@@ -43,6 +43,8 @@ export type RunJob = {
   readonly bowl: string;
   readonly now: number;
   readonly seed: string;
+  /** Whether the ids that the library makes have the seed in them. */
+  readonly hasOwnIds?: boolean;
   readonly deadlineMs: number;
   /** Answers given beforehand: what this hook asked for in its last run. */
   readonly known: Readonly<Partial<Record<'state' | 'fleet', string>>>;

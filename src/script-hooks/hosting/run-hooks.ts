@@ -77,7 +77,7 @@ export const createRunHooks = ({ our, programs, log, onDisabled }: RunHooksSetti
       const state = changes.get(hook.id)?.after ?? (await take(hook.id));
       if (!program || !state) continue;
       const recorded = recordRun(bowlOf(our, hook, turn, state));
-      const outcome = await program.run({ event, bowl: recorded.bowl, seed: newSlugId() });
+      const outcome = await program.run({ event, bowl: recorded.bowl, seed: newSlugId(), hasOwnIds: true });
       const reason = program.disabled();
       if (reason !== null) onDisabled(hook, reason);
       const before = changes.get(hook.id)?.before ?? state;

@@ -2,7 +2,19 @@
 import assert from 'node:assert/strict';
 import { after, describe, it } from 'node:test';
 import { lastFirst } from '../../../test/support/wait.ts';
-import { BUD, createWorld, essay, FES, HOST, LOUNGE, NEC, onPost, textOf } from '../test-support/hosting-world.ts';
+import { readMessages } from '../../community/chat/message-store.ts';
+import {
+  BUD,
+  createWorld,
+  essay,
+  FES,
+  HOST,
+  LOUNGE,
+  NEC,
+  onPost,
+  plain,
+  textOf,
+} from '../test-support/hosting-world.ts';
 
 const world = await createWorld(lastFirst({ after }));
 const { act, hook, post, posts, texts, postOf, channel, does, refused, settled } = world;
@@ -100,6 +112,23 @@ describe('effects', () => {
     await post('go', NEC, nest);
     await settled();
     assert.deepEqual(await texts(nest), ['go', 'one', 'two', 'three']);
+  });
+
+  it('of two hooks, or of two posts of one moment, are messages of their own', async () => {
+    const nest = await channel('chat', 'alerts');
+    for (const word of ['one', 'two']) {
+      await hook(
+        script(`return { event: { allowed: event }, effects: [effects.send_dm('${BUD}', '${word}')] };`),
+        nest,
+      );
+    }
+    for (const text of ['x', 'y']) await post(text, NEC, nest);
+    await settled();
+    const messages = await readMessages(world.database, { owner: BUD, whom: HOST }, { limit: 10 });
+    assert.deepEqual(
+      messages.map(({ memo }) => plain(memo.content)),
+      ['two', 'one', 'two', 'one'],
+    );
   });
 
   it('between two channels that answer each other end, too, and the ledger says where', async () => {

@@ -32,7 +32,7 @@ export const repeatRun = async ({ database, sandbox }: RepeatSettings, id: numbe
   // Patient, so that a busy machine makes no difference; unless it was the deadline that ended it.
   const isLate = (run.result.failure as { readonly kind?: string } | undefined)?.kind === 'deadline';
   const deadline = isLate ? {} : { deadlineMs: sandbox.limits.timerDeadlineMs };
-  const outcome = await hook.run({ event, bowl: bowlOf(replay), seed, ...deadline });
+  const outcome = await hook.run({ event, bowl: bowlOf(replay), seed, hasOwnIds: true, ...deadline });
   const same: Readonly<Record<string, boolean>> = {
     outcome: kindOf(run) === kindOf(outcome) && run.reason === reasonOf(outcome),
     event: outcome.outcome !== 'allowed' || sameJson(outcome.event, run.result.event ?? event),
