@@ -54,6 +54,7 @@ const MOST_ATTEMPTS = 10;
 export const createTakeTurn = (settings: TakeTurnSettings): TakeTurn => {
   const { database, clock, readTurn, hooks, commits } = settings;
   const channels = createLocks();
+  const locking = createLocks();
 
   /** What comes of it, before anything is written. */
   const decide = async (command: PostCommand, runs: TurnRuns | undefined): Promise<Decision> => {
@@ -114,7 +115,19 @@ export const createTakeTurn = (settings: TakeTurnSettings): TakeTurn => {
     return committed === 'done before' ? DONE : result;
   };
 
+  /**
+   * One at a time in a process: it keeps a connection, and needs others of the pool while it does.
+   */
   const attemptLocked = async (command: PostCommand): Promise<TurnResult | undefined> => {
+    const release = await locking.take(['all']);
+    try {
+      return await attemptAlone(command);
+    } finally {
+      release();
+    }
+  };
+
+  const attemptAlone = async (command: PostCommand): Promise<TurnResult | undefined> => {
     await commits.whenIdle();
     let afterCommit: (() => void) | undefined;
     try {

@@ -7,9 +7,10 @@ import { describeError } from '../../core/errors.ts';
 import { newSlugId } from '../../core/ids.ts';
 import type { Log } from '../../core/log.ts';
 import type { ScriptHook } from '../build-hook.ts';
+import { ScriptHookError } from '../errors.ts';
 import { recordRun } from '../library/replay.ts';
 import { eventKindName } from '../sandbox/lazy-event.ts';
-import type { Bowl, Outcome } from '../types.ts';
+import type { Bowl, Outcome, RunRequest } from '../types.ts';
 import { type HookState, nextState, type StateChange } from './hook-states.ts';
 import type { HostedHook } from './hosted-hooks.ts';
 import type { NewJob } from './jobs-store.ts';
@@ -53,10 +54,27 @@ export const DEEPEST_EFFECT = 8;
 const LARGEST_EVENT = 64 * 1024;
 
 export const createRunHooks = ({ our, programs, log, onDisabled }: RunHooksSettings): RunHooks => {
-  /** `unbuilt`: it has a source, and cannot be made to run now. */
+  /** undefined: it has no source that runs. `unbuilt`: it has one that cannot be built now. */
+  const runOne = async (hook: HostedHook, request: RunRequest): Promise<Outcome | 'unbuilt' | undefined> => {
+    for (let again = false; ; again = true) {
+      const program = hook.isRunnable ? await build(hook) : undefined;
+      if (program === undefined || program === 'unbuilt') return program;
+      try {
+        const outcome = await program.run(request);
+        const reason = program.disabled();
+        if (reason !== null) onDisabled(hook, reason);
+        return outcome;
+      } catch (error) {
+        // Edited meanwhile, the program was replaced; the new one runs.
+        const isReplaced = error instanceof ScriptHookError && error.code === 'HW_SCRIPT_CLOSED';
+        if (!isReplaced || again) throw error;
+      }
+    }
+  };
+
   const build = async (hook: HostedHook): Promise<ScriptHook | 'unbuilt' | undefined> => {
     try {
-      return hook.isRunnable ? await programs.get(hook) : undefined;
+      return await programs.get(hook);
     } catch (error) {
       log.warn({ hook: hook.name, err: describeError(error) }, 'script hook could not be built');
       return 'unbuilt';
@@ -68,28 +86,24 @@ export const createRunHooks = ({ our, programs, log, onDisabled }: RunHooksSetti
     const runs: Ran[] = [];
     const write = createWriter(turn);
     let event = turn.event;
+    const end = (verdict: RunsResult['verdict']): RunsResult => ({ verdict, states: [...changes.values()], runs });
     for (const [place, hook] of hooks.entries()) {
-      const program = await build(hook);
-      if (program === 'unbuilt') {
-        if (hook.onError === 'allow') continue;
-        return { verdict: whenFailed(hook), states: [...changes.values()], runs };
-      }
       const state = changes.get(hook.id)?.after ?? (await take(hook.id));
-      if (!program || !state) continue;
+      if (!state) continue;
       const recorded = recordRun(bowlOf(our, hook, turn, state));
-      const outcome = await program.run({ event, bowl: recorded.bowl, seed: newSlugId(), hasOwnIds: true });
-      const reason = program.disabled();
-      if (reason !== null) onDisabled(hook, reason);
+      const outcome = await runOne(hook, { event, bowl: recorded.bowl, seed: newSlugId(), hasOwnIds: true });
+      if (outcome === 'unbuilt' && hook.onError === 'deny') return end(whenFailed(hook));
+      if (outcome === undefined || outcome === 'unbuilt') continue;
       const before = changes.get(hook.id)?.before ?? state;
       const change = { hook: hook.id, before, after: nextState(state, outcome.stateJson) };
       changes.set(hook.id, change);
       if (!hooks.slice(place + 1).some(({ id }) => id === hook.id)) await done(change);
       runs.push(write(hook, event, outcome, recorded.json(outcome)));
       const denied = denialOf(hook, outcome);
-      if (denied) return { verdict: denied, states: [...changes.values()], runs };
+      if (denied) return end(denied);
       if (outcome.outcome === 'allowed') event = outcome.event;
     }
-    return { verdict: { kind: 'allowed', event }, states: [...changes.values()], runs };
+    return end({ kind: 'allowed', event });
   };
 };
 

@@ -196,3 +196,21 @@ it('outsiders, and members who have not joined, post nothing', async () => {
   assert.deepEqual((await act(onPost(`chat/${HOST}/none`, { add: essay('x', NEC) }), NEC)).kind, 'refused');
   assert.deepEqual((await posts(nest)).map(textOf), []);
 });
+
+it('a hook that is edited while posts come runs for each of them, as it was or as it is', async () => {
+  const nest = await channel('chat', 'edited');
+  const counts = (mark: string) => script(`set_state([...(get_state() ?? []), '${mark}']); return ${allow};`);
+  const id = await hook(counts('old'), nest);
+  const posting = Array.from({ length: 30 }, (_, index) => post(`${index}`, NEC, nest));
+  for (let edit = 0; edit < 5; edit += 1) {
+    await world.manage({ edit: { id, name: null, meta: null, src: counts(`new${edit}`) } });
+  }
+  await Promise.all(posting);
+  await post('last', NEC, nest);
+  const [{ state }] = await world.rows(
+    'select s.state from script_orders o join script_states s on s.hook = o.hooks[1] where nest = $1',
+    [nest],
+  );
+  assert.equal(state.length, 31);
+  assert.equal(state.at(-1), 'new4');
+});
