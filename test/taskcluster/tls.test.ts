@@ -12,7 +12,7 @@ import { clientsOf, ECHO_SCOPES, echoHook } from '../support/client.ts';
 import type { Cleanup } from '../support/database.ts';
 import { newFolder } from '../support/server.ts';
 import { startTlsProxy } from '../support/tls-proxy.ts';
-import { lastFirst } from '../support/wait.ts';
+import { eventually, lastFirst } from '../support/wait.ts';
 import { createWorld, PERSON_CREDENTIALS, SERVER, TOKENS } from './world.ts';
 
 /** Keeps the Host header. Answers its URL. */
@@ -28,7 +28,7 @@ it('a server of a deployment behind TLS trusts the authority that it is told to 
   const file = join(await newFolder(cleanup), 'authority.pem');
   await writeFile(file, TEST_CERTIFICATE);
   const server = await start({ TASKCLUSTER_ROOT_URL: rootUrl, NODE_EXTRA_CA_CERTS: file });
-  assert.ok(server.said().includes(rootUrl), server.said());
+  await eventually('it says where the deployment is', () => server.said().includes(rootUrl));
 
   const { hooks } = clientsOf(rootUrl, PERSON_CREDENTIALS, { agent: { ca: TEST_CERTIFICATE } });
   deployment.roles.set('hook-id:g/h', ECHO_SCOPES);
