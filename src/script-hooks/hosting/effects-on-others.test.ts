@@ -235,6 +235,10 @@ describe('the effect wait', () => {
     assert.equal((await said()).length, 1, 'another one has taken its place');
     await advance(60_000);
     assert.deepEqual((await said())[1]?.includes('{"n":2}'), true);
+    await ask({ id: 10, hook: woken, data: 'long ago', after: -8e15 });
+    await advance(1);
+    assert.equal((await said())[2], '[10,"long ago"]');
+    assert.match(await refusedEffect({ wait: { id: 9, data: null, 'fires-at': 8.64e15 } }), /later than the year 9999/);
     assert.match(await refusedEffect({ wait: { id: 9, hook: '0v9', data: null, 'fires-at': 0 } }), /no hook/);
   });
 });

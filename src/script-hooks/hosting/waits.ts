@@ -42,17 +42,21 @@ export type AskedWait = {
   readonly origin: string;
 };
 
+/** The end of the year 9999: later times have no spelling that the database reads. */
+const LATEST = 253_402_300_799_999;
+
 /** Answers why there will be no wake-up; undefined: there will. */
 export const setWait = async (
   tx: Transaction,
   timers: Pick<Timers, 'set'>,
   { wait, hook, origin }: AskedWait,
 ): Promise<string | undefined> => {
+  if (wait['fires-at'] > LATEST) return 'no wake-up is later than the year 9999';
   const asked = wait.hook ?? 0;
   const woken = parseUv(asked) === 0n ? hook : String(parseUv(asked));
   // The timer before anything that its handler locks.
   const id = String(parseUv(wait.id));
-  await timers.set(tx, { kind: WAIT_TIMER, key: waitTimerKey(hook, id), due: wait['fires-at'] });
+  await timers.set(tx, { kind: WAIT_TIMER, key: waitTimerKey(hook, id), due: Math.max(0, wait['fires-at']) });
   if ((await tx.query(hookExists, [woken])).length === 0) return `there is no hook ${asked}`;
   const wake = { ...wait, hook: wait.hook ?? uvText(hook) };
   await tx.query(putWait, [hook, id, origin, woken, JSON.stringify(wake)]);
