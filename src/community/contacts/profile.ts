@@ -32,12 +32,12 @@ export const whyNoProfile = (profile: Contact): string | undefined => {
 const whyNoField = (field: string, value: ValueContact): string | undefined => {
   if (value === null) return undefined;
   const [[kind = '', content] = []] = Object.entries(value);
-  const wanted = KINDS[field];
+  const wanted = Object.hasOwn(KINDS, field) ? KINDS[field] : undefined;
   if (wanted !== undefined && kind !== wanted) return `must be of the kind ${wanted}, and is ${kind}`;
   if (kind === 'set') return whyNoSet(content as ValueContact[]);
   if (kind === 'look' && /^\s*data:/i.test(content as string))
     return 'must be the address of an image, and is the image itself';
-  const most = LONGEST[field];
+  const most = Object.hasOwn(LONGEST, field) ? LONGEST[field] : undefined;
   if (most !== undefined && Buffer.byteLength(content as string) > most) return `must have at most ${most} bytes`;
   return undefined;
 };
