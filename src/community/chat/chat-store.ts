@@ -31,16 +31,18 @@ const lockClub = statement<Chat>(
   'chats.lock-club',
   `select ${COLUMNS} from chats where whom = $1 and club is not null order by owner for update`,
 );
+// Columns, and no JSON that the database takes apart: it refuses NUL in there.
+const GIVEN = 'unnest($1::text[], $2::text[], $3::text[], $4::json[]) as w(owner, whom, state, club)';
 const insertChats = statement(
   'chats.insert',
   `insert into chats (owner, whom, state, club)
-   select * from json_to_recordset($1) as w(owner text, whom text, state text, club json) order by owner
+   select * from ${GIVEN} order by owner
    on conflict (owner, whom) do nothing`,
 );
 const updateChats = statement(
   'chats.update',
   `update chats c set state = w.state, club = w.club
-   from json_to_recordset($1) as w(owner text, whom text, state text, club json)
+   from ${GIVEN}
    where c.owner = w.owner and c.whom = w.whom`,
 );
 const touchChats = statement(
@@ -69,11 +71,18 @@ export const lockClubOf = (tx: Transaction, id: string): Promise<readonly Chat[]
 
 type ChatWrite = Pick<Chat, 'owner' | 'whom' | 'state' | 'club'>;
 
+const columnsOf = (chats: readonly ChatWrite[]) => [
+  chats.map(({ owner }) => owner),
+  chats.map(({ whom }) => whom),
+  chats.map(({ state }) => state),
+  chats.map(({ club }) => club && JSON.stringify(club)),
+];
+
 export const addChats = async (tx: Transaction, chats: readonly ChatWrite[]): Promise<void> =>
-  void (chats.length > 0 && (await tx.query(insertChats, [JSON.stringify(chats)])));
+  void (chats.length > 0 && (await tx.query(insertChats, columnsOf(chats))));
 
 export const storeChats = async (tx: Transaction, chats: readonly ChatWrite[]): Promise<void> =>
-  void (chats.length > 0 && (await tx.query(updateChats, [JSON.stringify(chats)])));
+  void (chats.length > 0 && (await tx.query(updateChats, columnsOf(chats))));
 
 /** @param time in digits, of a new message or reply. */
 export const touchAll = async (tx: Transaction, chats: readonly Chat[], time: string): Promise<void> =>
