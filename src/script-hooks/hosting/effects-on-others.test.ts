@@ -68,6 +68,17 @@ describe('the effect dm', () => {
     assert.match(await refusedEffect(dm(NEC, await messageId(FES), add('x'))), /The id of a message of yours/);
   });
 
+  it('may hold every text that JSON has, and does not keep the other from reading what is new', async () => {
+    const [id, answer] = [await messageId(HOST), await messageId(HOST)];
+    const odd = '\\u0000 \\\\ \u0000 \ud800 😀';
+    await effects(dm(FES, id, add(odd)), dm(FES, id, reply(answer, { add: { memo: memo(odd, HOST), time: null } })));
+    assert.deepEqual((await messageAs(FES, HOST, id)).memo, memo(odd, HOST));
+    const { [`dm/${HOST}`]: source } = (await as(FES).activity()).sources;
+    assert.deepEqual([source.unread.id, source.count], [id, 2]);
+    const [event] = (await as(FES).listActivity({ limit: '1' })).events;
+    assert.deepEqual(event.event['dm-reply'].content[0].inline, ['\\u0000 \\\\ \ufffd \ufffd 😀']);
+  });
+
   it('may be a notice, and a note of the host to itself', async () => {
     const [one, two] = [await messageId(HOST), await messageId(HOST)];
     await effects(
@@ -94,9 +105,9 @@ describe('the effect club', () => {
   const clubAs = async (ship: string, id = CLUB) => (await as(ship).chat(id)).chat.club;
 
   it('begins a club, in which all read and write, and which the host leaves', async () => {
-    await effects(club({ init: { team: [HOST, NEC], hive: [FES], meta: meta('Night') } }));
+    await effects(club({ init: { team: [HOST, NEC], hive: [FES], meta: meta('Night \u0000') } }));
     for (const ship of [NEC, FES]) {
-      assert.deepEqual(await clubAs(ship), { team: [HOST, NEC], hive: [FES], meta: meta('Night') });
+      assert.deepEqual(await clubAs(ship), { team: [HOST, NEC], hive: [FES], meta: meta('Night \u0000') });
     }
     const events = (await as(FES).listActivity()).events.map(({ event }: { event: object }) => event);
     assert.deepEqual(events[0], { 'dm-invite': { club: CLUB } });
@@ -160,6 +171,7 @@ describe('the effect contacts', () => {
         age: { numb: 3 },
         friend: { ship: NEC },
         open: { flag: `${HOST}/club` },
+        constructor: { text: 'a field like any other' },
         groups: { set: [{ flag: `${HOST}/club` }] },
       },
     };
