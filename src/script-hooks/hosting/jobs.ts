@@ -6,6 +6,7 @@ import { createLoop } from '../../core/loop.ts';
 import type { Base } from '../../database/base.ts';
 import { isDatabaseAway } from '../../database/is-away.ts';
 import { claimJobs, endJobs, type Job, type Lease, renewJobs } from './jobs-store.ts';
+import { storeFailedEffect } from './run-rows.ts';
 
 export type Jobs = {
   /** With which jobs are stored that this process is to do. */
@@ -92,7 +93,7 @@ export const createJobs = ({ database, clock, log, doJob }: JobsSettings): Jobs 
       } catch (error) {
         const isAway = isDatabaseAway(error);
         log.error({ job: job.id, kind: job.body.kind, err: error, attempts }, 'script job failed');
-        if (!isAway && attempts >= MOST_ATTEMPTS) return giveUp(job);
+        if (!isAway && attempts >= MOST_ATTEMPTS) return giveUp(job, error);
         if (!isAway) attempts += 1;
         await clock.sleep(pauseMs, ending);
         pauseMs = Math.min(pauseMs * 2, LONGEST_PAUSE_MS);
@@ -100,10 +101,19 @@ export const createJobs = ({ database, clock, log, doJob }: JobsSettings): Jobs 
     }
   };
 
-  const giveUp = async (job: Job): Promise<void> => {
-    await endJobs(database, [job.id]).catch((error: unknown) => {
-      log.error({ job: job.id, err: describeError(error) }, 'script job could not be ended');
-    });
+  const giveUp = async ({ id, body }: Job, reason: unknown): Promise<void> => {
+    try {
+      await endJobs(database, [id]);
+      if (body.kind !== 'effect') return;
+      await storeFailedEffect(
+        database,
+        body.run,
+        body.index,
+        `failed ${MOST_ATTEMPTS} times: ${describeError(reason)}`,
+      );
+    } catch (error) {
+      log.error({ job: id, err: describeError(error) }, 'script job could not be ended');
+    }
   };
 
   const loop = createLoop({
