@@ -144,14 +144,14 @@ export const createCommitTurns = ({ database, hooks, publish }: CommitTurnsSetti
   const run = async (writes: readonly TurnWrite[]): Promise<readonly Committed[]> => {
     try {
       await database.transaction((tx) => writeAll(tx, writes));
-      for (const write of writes) write.hooks?.afterCommit();
-      return writes.map(() => 'committed');
     } catch (error) {
       hooks?.forget();
       if (!(error instanceof NotCommitted)) throw error;
       // Those that would have stood begin again too: they may have read what the others wrote.
       return error.answers.map((answer) => (answer === 'committed' ? 'again' : answer));
     }
+    for (const write of writes) write.hooks?.afterCommit();
+    return writes.map(() => 'committed');
   };
 
   const committing = new Set<Promise<unknown>>();
