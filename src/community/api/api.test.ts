@@ -120,10 +120,11 @@ describe('acting over HTTP', () => {
     assert.match(denied.json.message, /^No cats\./);
   });
 
-  it('takes actions of up to a megabyte', async (t) => {
+  it('takes actions of up to half a megabyte', async (t) => {
     const { actAs } = await serve(t);
-    const refused = await actAs(NEC, { contacts: { self: { bio: { text: 'x'.repeat(1_000_000) } } } });
-    assert.equal(refused.json.code, 'ActionRefused');
+    const withBio = (length: number) => ({ contacts: { self: { bio: { text: 'x'.repeat(length) } } } });
+    assert.equal((await actAs(NEC, withBio(500_000))).json.code, 'ActionRefused');
+    assert.equal((await actAs(NEC, withBio(530_000))).status, 413);
   });
 });
 
