@@ -24,7 +24,7 @@ import {
 } from '../channels/membership-store.ts';
 import { digits } from '../channels/post-command.ts';
 import { difference, union } from '../groups/group-change.ts';
-import { readGroup, type StoredGroup } from '../groups/group-store.ts';
+import { readGroup, readGroupToKeep, type StoredGroup } from '../groups/group-store.ts';
 import { hostOf, isAdmin, mayRead } from '../groups/membership.ts';
 import { DEFAULT_ZONE } from '../groups/new-group.ts';
 import { idFromMillis } from '../schema/id.ts';
@@ -50,15 +50,16 @@ const create = async (tx: Transaction, asked: CreateChannel, acting: Acting): Pr
   const add = { meta, added: acting.now, zone: DEFAULT_ZONE, join: false, readers };
   const listed = await actOnGroups(tx, { flag, update: { diff: { channel: { nest, diff: { add } } } } }, acting);
   if (listed.kind === 'refused') return listed;
-  await joinChannels(tx, [{ nest, ship: acting.actor }], String(idFromMillis(acting.now)));
+  await joinChannels(tx, flag, [{ nest, ship: acting.actor }], String(idFromMillis(acting.now)));
   return DONE;
 };
 
 const join = async (tx: Transaction, { nest, flag }: StoredChannel, asked: string, { actor, now }: Acting) => {
   if (asked !== flag) return refuse(`${nest} is no channel of ${asked}.`);
-  const group = await readGroup(tx, flag);
+  // Kept as it is until the join is committed: whoever is removed meanwhile is not in afterwards.
+  const group = await readGroupToKeep(tx, flag);
   if (hostOf(nest) !== actor && !(group && mayRead(group, nest, actor))) return refuse(`You may not read ${nest}.`);
-  const joined = await joinChannels(tx, [{ nest, ship: actor }], String(idFromMillis(now)));
+  const joined = await joinChannels(tx, flag, [{ nest, ship: actor }], String(idFromMillis(now)));
   if (joined.length > 0) {
     await recordActivity(tx, [{ owner: actor, event: { 'chan-init': { channel: nest, group: flag } } }], now);
   }
@@ -83,7 +84,9 @@ const change = async (tx: Transaction, nest: string, action: PlainAction, acting
   if ('read' in action || 'read-at' in action || 'watch' in action || 'unwatch' in action) {
     return own(tx, nest, action, acting);
   }
-  const channel = 'leave' in action ? await readChannel(tx, nest) : await readChannelToChange(tx, nest);
+  // Who changes a group locks it before its channels.
+  const isOwn = 'leave' in action || 'join' in action;
+  const channel = isOwn ? await readChannel(tx, nest) : await readChannelToChange(tx, nest);
   if (!channel) return refuse(`There is no channel ${nest}.`);
   if ('leave' in action) return leave(tx, channel, acting);
   if ('join' in action) return join(tx, channel, action.join, acting);

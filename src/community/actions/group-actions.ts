@@ -4,7 +4,7 @@ import type { Transaction } from '../../database/database.ts';
 import { type ActIn, type Acting, type ActResult, DONE, refuse } from '../acting.ts';
 import { removeEverywhere } from '../activity/act.ts';
 import { recordActivity } from '../activity/record.ts';
-import { readChannelsOf, readChannelToChange, storeChannel } from '../channels/channel-store.ts';
+import { readChannel, readChannelsOf, readChannelToChange, storeChannel } from '../channels/channel-store.ts';
 import { joinChannels, leaveChannels, readMembersOf } from '../channels/membership-store.ts';
 import { digits, replyOf } from '../channels/post-command.ts';
 import { readPost } from '../channels/post-store.ts';
@@ -36,7 +36,7 @@ const join = async (
   const pairs = nests.flatMap((nest) =>
     ships.filter((ship) => mayRead(hosted, nest, ship)).map((ship) => ({ nest, ship })),
   );
-  const joined = await joinChannels(tx, pairs, String(idFromMillis(acting.now)));
+  const joined = await joinChannels(tx, hosted.flag, pairs, String(idFromMillis(acting.now)));
   await recordActivity(
     tx,
     joined.map(({ nest, ship }) => ({ owner: ship, event: { 'chan-init': { channel: nest, group: hosted.flag } } })),
@@ -121,7 +121,12 @@ const create = async (tx: Transaction, flag: string, group: Group, acting: Actin
 /** Members and channels, roles and reports: about 50,000 members. */
 const LARGEST_GROUP = 4 * 1024 * 1024;
 
-const isThere = async (tx: Transaction, { nest, 'post-key': { post, reply } }: FlagContent): Promise<boolean> => {
+const isThere = async (tx: Transaction, flag: string, asked: FlagContent): Promise<boolean> => {
+  const {
+    nest,
+    'post-key': { post, reply },
+  } = asked;
+  if ((await readChannel(tx, nest))?.flag !== flag) return false;
   const known = await readPost(tx, nest, digits(post));
   if (known === undefined || known === 'deleted') return false;
   return reply === null || replyOf(known, reply) !== undefined;
@@ -134,7 +139,9 @@ export const actOnGroups: ActIn<ActionGroups> = async (tx, { flag, update: { dif
   const change = changeGroup(stored, diff, acting);
   if (change.kind === 'refused') return refuse(change.reason);
   if (change.kind === 'unchanged') return DONE;
-  if ('flag-content' in diff && !(await isThere(tx, diff['flag-content']))) return refuse('There is no such post.');
+  if ('flag-content' in diff && !(await isThere(tx, flag, diff['flag-content']))) {
+    return refuse(`${flag} has no such post in ${diff['flag-content'].nest}.`);
+  }
   if (change.kind === 'deleted') {
     await removeGroup(tx, flag);
     await removeEverywhere(tx, Object.keys(stored.group.fleet), { group: flag });

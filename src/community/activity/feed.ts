@@ -69,6 +69,7 @@ const listReplies = statement<ReplyRow>(
    from channel_members m join channels c using (nest)
    cross join lateral (select * from replies r where r.nest = m.nest and r.doc is not null and r.author <> $1
      and r.id > ${SINCE} and ($2::numeric is null or r.id < $2)
+     and exists (select from posts p where p.nest = r.nest and p.id = r.post and p.doc is not null)
      and (not $4 or (r.mentions is not null and $1 = any(r.mentions))) order by r.id desc limit $3) as r
    join posts p on p.nest = r.nest and p.id = r.post
    where m.ship = $1 order by r.id desc limit $3`,

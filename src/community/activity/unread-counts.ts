@@ -38,7 +38,9 @@ const countPosts = statement<UnreadPosts>(
      (all_of.count - read.count)::int as count, (mentioning.count - read.mentions)::int as mentions
    from json_to_recordset($2) as w(nest text, floor numeric, items numeric[])
    left join lateral (select id from posts p where p.nest = w.nest and p.doc is not null order by id desc limit 1) as newest on true
-   left join lateral (select id from replies r where r.nest = w.nest and r.doc is not null order by id desc limit 1) as reply on true
+   left join lateral (select id from replies r where r.nest = w.nest and r.doc is not null
+     and exists (select from posts p where p.nest = r.nest and p.id = r.post and p.doc is not null)
+     order by id desc limit 1) as reply on true
    cross join lateral (select count(*) from posts p where ${UNREAD}) as all_of
    cross join lateral (select count(*) from posts p where ${UNREAD} and p.mentions is not null and $1 = any(p.mentions)) as mentioning
    cross join lateral (select count(*), count(*) filter (where $1 = any(p.mentions)) as mentions

@@ -17,7 +17,8 @@ type Row = { nest: string; joined: string; read_at: string; is_watched: boolean 
 const join = statement<{ ship: string; nest: string }>(
   'members.join',
   `insert into channel_members (nest, ship, joined)
-   select nest, ship, $3::numeric from unnest($1::text[], $2::text[]) as asked (nest, ship)
+   select c.nest, asked.ship, $3::numeric
+   from unnest($1::text[], $2::text[]) as asked (nest, ship) join channels c on c.nest = asked.nest and c.flag = $4
    on conflict do nothing returning ship, nest`,
 );
 const leave = statement<{ nest: string }>(
@@ -57,11 +58,14 @@ const shown = ({ nest, joined, read_at, is_watched }: Row): ChannelMembership =>
 
 type Pair = { readonly nest: string; readonly ship: string };
 
-/** Answers those that had not joined before. `at`: an id in digits. */
-export const joinChannels = (tx: Transaction, pairs: readonly Pair[], at: string): Promise<Pair[]> =>
+/**
+ * Answers those that had not joined before. Nobody joins a channel that belongs to another group,
+ * whichever group lists it. `at`: an id in digits.
+ */
+export const joinChannels = (tx: Transaction, flag: string, pairs: readonly Pair[], at: string): Promise<Pair[]> =>
   pairs.length === 0
     ? Promise.resolve([])
-    : tx.query(join, [pairs.map(({ nest }) => nest), pairs.map(({ ship }) => ship), at]);
+    : tx.query(join, [pairs.map(({ nest }) => nest), pairs.map(({ ship }) => ship), at, flag]);
 
 /** Answers which of them any of the ships had joined. */
 export const leaveChannels = async (

@@ -44,19 +44,24 @@ const addMembers = (hosted: HostedGroup, ships: readonly string[], actor: string
   return changed(
     { ...group, fleet, cordon },
     ...(invited.length > 0 ? [{ kind: 'invited', ships: invited } as const] : []),
-    ...(ships.includes(actor) && !isMember(group, actor) ? [{ kind: 'joined', ship: actor } as const] : []),
+    ...(ships.includes(actor) && !hasJoined(group, actor) ? [{ kind: 'joined', ship: actor } as const] : []),
   );
 };
+
+/** Whoever was added by others is a member, and has not come yet. */
+const hasJoined = ({ fleet }: Group, ship: string): boolean =>
+  Object.hasOwn(fleet, ship) && (fleet[ship]?.joined ?? 0) > 0;
 
 const whyNotAdded = (hosted: HostedGroup, ships: readonly string[], actor: string): string | undefined => {
   const { cordon } = hosted.group;
   if (actor === hosted.host) return undefined; // whoever is invited by the host may come, banned or not
+  if (!isAdmin(hosted, actor) && ships.some((ship) => ship !== actor)) return 'Only admins of the group add others.';
   if ('shut' in cordon) {
-    const mayCome = (ship: string) => cordon.shut.pending.includes(ship) || isMember(hosted.group, ship);
+    const pending = new Set(cordon.shut.pending);
+    const mayCome = (ship: string) => pending.has(ship) || isMember(hosted.group, ship);
     return ships.every(mayCome) ? undefined : 'Only ships that are invited can be added to this group.';
   }
   if (isAdmin(hosted, actor)) return undefined;
-  if (ships.some((ship) => ship !== actor)) return 'Only admins of the group add others.';
   if ('afar' in cordon) return 'Another agent decides who joins this group.';
   return isBanned(hosted, actor) ? 'You are banned from this group.' : undefined;
 };

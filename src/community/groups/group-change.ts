@@ -42,11 +42,15 @@ export const changed = (group: Group, ...consequences: readonly Consequence[]): 
 
 export const refused = (reason: string): GroupChange => ({ kind: 'refused', reason });
 
-export const without = <V>(record: Readonly<Record<string, V>>, keys: readonly string[]): Record<string, V> =>
-  Object.fromEntries(Object.entries(record).filter(([key]) => !keys.includes(key)));
+export const without = <V>(record: Readonly<Record<string, V>>, keys: readonly string[]): Record<string, V> => {
+  const gone = new Set(keys);
+  return Object.fromEntries(Object.entries(record).filter(([key]) => !gone.has(key)));
+};
 
 /** The members of both, each once, in the order in which they came. */
 export const union = (list: readonly string[], more: readonly string[]): string[] => [...new Set([...list, ...more])];
 
-export const difference = (list: readonly string[], fewer: readonly string[]): string[] =>
-  list.filter((one) => !fewer.includes(one));
+export const difference = (list: readonly string[], fewer: readonly string[]): string[] => {
+  const gone = new Set(fewer);
+  return list.filter((one) => !gone.has(one));
+};

@@ -12,6 +12,10 @@ type Row = { readonly version: number; readonly doc: Group };
 
 const findGroup = statement<Row>('community-groups.find', 'select version, doc from groups where flag = $1');
 const lockGroup = statement<Row>('community-groups.lock', 'select version, doc from groups where flag = $1 for update');
+const shareGroup = statement<Row>(
+  'community-groups.share',
+  'select version, doc from groups where flag = $1 for share',
+);
 const insertGroup = statement<{ flag: string }>(
   'community-groups.insert',
   'insert into groups (flag, doc) values ($1, $2) on conflict do nothing returning flag',
@@ -52,6 +56,12 @@ export const readGroup = async (from: Queryable, flag: string): Promise<StoredGr
 /** As `readGroup`; others who want to change it wait until the transaction ends. */
 export const readGroupToChange = async (tx: Transaction, flag: string): Promise<StoredGroup | undefined> => {
   const [row] = await tx.query(lockGroup, [flag]);
+  return row && stored(flag, row);
+};
+
+/** As `readGroup`; nobody changes it until the transaction ends. */
+export const readGroupToKeep = async (tx: Transaction, flag: string): Promise<StoredGroup | undefined> => {
+  const [row] = await tx.query(shareGroup, [flag]);
   return row && stored(flag, row);
 };
 

@@ -23,12 +23,16 @@ export const isBanned = ({ host, group }: HostedGroup, ship: string): boolean =>
 export const isChannelHost = ({ channels }: Group, ship: string): boolean =>
   Object.keys(channels).some((nest) => hostOf(nest) === ship);
 
-/** No readers: all members read. Admins read everything, and everybody reads their own channels. */
+/**
+ * Of a channel that belongs to this group. No readers: all members read. Admins read what the group
+ * lists, and everybody reads their own channels.
+ */
 export const mayRead = (hosted: HostedGroup, nest: string, ship: string): boolean => {
+  if (hostOf(nest) === ship) return true;
   const channel = Object.hasOwn(hosted.group.channels, nest) ? hosted.group.channels[nest] : undefined;
-  if (isAdmin(hosted, ship) || hostOf(nest) === ship) return true;
-  if (!channel || !isMember(hosted.group, ship)) return false;
-  return allows(channel.readers, rolesOf(hosted.group, ship));
+  if (!channel) return false;
+  if (isAdmin(hosted, ship)) return true;
+  return isMember(hosted.group, ship) && allows(channel.readers, rolesOf(hosted.group, ship));
 };
 
 /** No writers: all members write. `writers` are kept with the channel, not with the group. */

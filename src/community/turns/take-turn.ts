@@ -99,16 +99,18 @@ export const createTakeTurn = (settings: TakeTurnSettings): TakeTurn => {
   ): Promise<TurnResult | undefined> => {
     let committing: Promise<Committed> | undefined;
     let result: TurnResult;
+    let isKept = false;
     try {
       const decision = await decide(command, runs);
       result = decision.result;
       const written = decision.isRun ? runs?.writes() : undefined;
+      isKept = written !== undefined;
       const { channel } = decision;
       const { effect } = command;
       // Handed in before the next turn can read what it wrote: commits keep this order.
       if (channel || written || effect !== undefined) committing = commit({ channel, hooks: written, effect });
     } finally {
-      runs?.release(committing !== undefined);
+      runs?.release(isKept);
     }
     const committed = await committing;
     if (committed === 'again') return undefined;

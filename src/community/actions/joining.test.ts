@@ -1,0 +1,82 @@
+// Who is in which channel of a group, and who is not.
+import assert from 'node:assert/strict';
+import { after, describe, it } from 'node:test';
+import { lastFirst } from '../../../test/support/wait.ts';
+import { readMembersOf } from '../channels/membership-store.ts';
+import { BUD, createWorld, FES, GROUP, LOUNGE, META, NEC, withLounge, ZOD } from '../test-support/world.ts';
+
+const world = await createWorld(lastFirst({ after }));
+const { act, refusal, database, feedOf, summaryOf } = world;
+const { post, reply, inLounge } = await withLounge(world, [NEC]);
+
+const EMPTY = { fleet: {}, cabals: {}, zones: {}, 'zone-ord': [], channels: {}, 'active-channels': [] };
+const OPEN = { open: { ships: [], ranks: [] } };
+const groupOf = (more: object = {}) => ({
+  ...{ ...EMPTY, bloc: ['admin'], cordon: OPEN, meta: META, secret: false, 'flagged-content': {} },
+  ...more,
+});
+const onGroup = (flag: string, diff: object) => ({ groups: { flag, update: { diff } } });
+const listed = { meta: META, added: 0, zone: 'default', join: true, readers: [] };
+const isIn = async (ship: string, nest = LOUNGE) =>
+  (await readMembersOf(database, [nest])).some((member) => member.ship === ship);
+
+describe('a group that lists a channel of another group', () => {
+  it('reads nothing of it, however it is listed, and learns nothing of its posts', async () => {
+    const flag = `${FES}/evil`;
+    await act(FES, onGroup(flag, { create: groupOf({ channels: { [LOUNGE]: listed } }) }));
+    const id = await post(NEC, 'a secret');
+    await act(BUD, onGroup(flag, { fleet: { ships: [BUD], diff: { add: null } } }));
+    await act(FES, onGroup(flag, { channel: { nest: LOUNGE, diff: { del: null } } }));
+    await act(FES, onGroup(flag, { channel: { nest: LOUNGE, diff: { add: listed } } }));
+    for (const ship of [FES, BUD]) {
+      assert.equal(await isIn(ship), false);
+      assert.match(
+        await refusal(ship, { channels: { channel: { nest: LOUNGE, action: { join: flag } } } }),
+        /no channel/,
+      );
+      assert.deepEqual(
+        (await feedOf(ship)).filter(({ key }) => key === `channel/${LOUNGE}`),
+        [],
+      );
+      assert.equal(await summaryOf(ship, `channel/${LOUNGE}`), undefined);
+    }
+    const flagged = (one: string) =>
+      onGroup(flag, { 'flag-content': { nest: LOUNGE, 'post-key': { post: one, reply: null }, src: FES } });
+    assert.equal(
+      await refusal(FES, flagged(id)),
+      await refusal(FES, flagged('170141184507313431682019536779450777601')),
+    );
+  });
+});
+
+describe('a ship that was added by an admin', () => {
+  it('joins the channels for new members when it comes by itself, and the admins are told', async () => {
+    await act(ZOD, onGroup(GROUP, { channel: { nest: LOUNGE, diff: { join: true } } }));
+    await act(ZOD, onGroup(GROUP, { fleet: { ships: [BUD], diff: { add: null } } }));
+    assert.equal(await isIn(BUD), false);
+    await act(BUD, onGroup(GROUP, { fleet: { ships: [BUD], diff: { add: null } } }));
+    assert.equal(await isIn(BUD), true);
+    const [told] = await feedOf(ZOD, { limit: 1 });
+    assert.deepEqual(told?.event, { 'group-join': { group: GROUP, ship: BUD } });
+  });
+});
+
+describe('a stranger to a group that is shut', () => {
+  it('adds nobody, and does not make members strangers again', async () => {
+    await act(ZOD, onGroup(GROUP, { cordon: { swap: { shut: { pending: [], ask: [] } } } }));
+    const add = (ship: string) => onGroup(GROUP, { fleet: { ships: [ship], diff: { add: null } } });
+    assert.match(await refusal(FES, add(NEC)), /Only admins/);
+    assert.match(await refusal(FES, add(FES)), /invited/);
+  });
+});
+
+describe('a post that is deleted', () => {
+  it('takes its replies out of what others are told', async () => {
+    const id = await post(NEC, 'a thread');
+    await reply(NEC, id, 'a reply');
+    const replies = async () => (await feedOf(ZOD)).filter(({ event }) => 'reply' in event).length;
+    assert.equal(await replies(), 1);
+    await act(NEC, inLounge({ del: id }));
+    assert.equal(await replies(), 0);
+  });
+});
