@@ -452,7 +452,7 @@ export type ListRunsResponse = {
     depth: number;
     /** `on-post/add`, `cron` and the like. */
     eventKind: string;
-    outcome: "allowed" | "changed" | "denied" | "failed";
+    outcome: "allowed" | "denied" | "failed" | "limited" | "skipped";
     reason: null | string;
     effects: unknown[];
     failedEffects: Array<{
@@ -491,7 +491,7 @@ export type RunResponse = {
   depth: number;
   /** `on-post/add`, `cron` and the like. */
   eventKind: string;
-  outcome: "allowed" | "changed" | "denied" | "failed";
+  outcome: "allowed" | "denied" | "failed" | "limited" | "skipped";
   reason: null | string;
   effects: unknown[];
   failedEffects: Array<{

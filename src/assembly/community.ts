@@ -10,12 +10,12 @@ import type { SecretBox } from '../core/secret-box.ts';
 import type { Base } from '../database/base.ts';
 import type { ApiService } from '../http/api-method.ts';
 import { createScriptHooksApi } from '../script-hooks/api/api.ts';
-import type { FireTaskHook } from '../script-hooks/hosting/do-job.ts';
 import { createHosting, type Hosting } from '../script-hooks/hosting/hosting.ts';
 import { createScriptLibrary, type ScriptLibrary } from '../script-hooks/library/library.ts';
 import { createSandbox } from '../script-hooks/sandbox/sandbox.ts';
 import type { TaskHooks } from '../task-hooks/task-hooks.ts';
 import type { Timers } from '../timers/create-timers.ts';
+import { createFireTaskHook } from './fire-task-hook.ts';
 import type { Mode } from './mode.ts';
 
 export type CommunityParts = AsyncDisposable & {
@@ -69,18 +69,3 @@ export const createCommunityParts = async (settings: CommunityPartsSettings): Pr
     [Symbol.asyncDispose]: () => owned.disposeAsync(),
   };
 };
-
-/** A script has the power of its role, and no more. */
-const createFireTaskHook =
-  (mode: CommunityPartsSettings['mode'], fire: TaskHooks['fire']): FireTaskHook =>
-  async ({ name, ...asked }) => {
-    const clientId = `scripts/${name}`;
-    const role = `hook-id:${clientId}`;
-    if (!ROLE.test(role)) return `"${name}" cannot be part of a role: give the hook a name of printable ASCII`;
-    const scope = `hooks:trigger-hook:${asked.hookGroupId}/${asked.hookId}`;
-    const scopes = await mode.authorityOf(role);
-    if (!mode.satisfies({ clientId, scopes }, scope)) return `the role ${role} lacks the scope ${scope}`;
-    return fire({ ...asked, clientId });
-  };
-
-const ROLE = /^[\x21-\x7e]([\x20-\x7e]{0,250}[\x21-\x7e])?$/;

@@ -11,7 +11,8 @@ import { actOnClub } from './chat/club-act.ts';
 import { actOnDm } from './chat/dm.ts';
 import { actOnContacts } from './contacts/act.ts';
 import { createGroupCache } from './groups/group-store.ts';
-import { type CommitTurns, createCommitTurns } from './turns/commit-turns.ts';
+import { type Attempts, createAttempts } from './turns/attempts.ts';
+import { createCommitTurns } from './turns/commit-turns.ts';
 import { createPublishEvents } from './turns/publish-events.ts';
 import { createReadTurn, type ReadTurn } from './turns/read-turn.ts';
 import { createTakeTurn, type TurnResult } from './turns/take-turn.ts';
@@ -38,7 +39,7 @@ export type As = {
 export type Community = {
   readonly act: Act;
   /** For runs of hooks that no action in a channel causes. */
-  readonly commits: CommitTurns;
+  readonly attempts: Attempts;
   readonly readTurn: ReadTurn;
 };
 
@@ -46,11 +47,13 @@ export const createCommunity = (settings: CommunitySettings): Community => {
   const { database, clock, broker, hooks } = settings;
   const commits = createCommitTurns({ database, hooks, publish: createPublishEvents(broker) });
   const readTurn = createReadTurn(createGroupCache());
-  const takeTurn = createTakeTurn({ database, clock, readTurn, hooks, commits });
+  const attempts = createAttempts({ database, hooks, commits });
+  const takeTurn = createTakeTurn({ database, clock, readTurn, hooks, attempts });
 
   /** A refusal writes nothing, and the effect that it answers is done all the same. */
   const actAlone = async (action: Action, acting: Acting, effect: string | undefined): Promise<ActResult> => {
-    const end = async (tx: Transaction) => effect === undefined || (await hooks?.endEffects(tx, [effect]))?.has(effect);
+    const end = async (tx: Transaction, refusal?: string) =>
+      effect === undefined || (await hooks?.endEffects(tx, [{ id: effect, refusal }]))?.has(effect);
     try {
       return await database.transaction(async (tx) => {
         if (!(await end(tx))) return { kind: 'done' };
@@ -60,13 +63,13 @@ export const createCommunity = (settings: CommunitySettings): Community => {
       });
     } catch (error) {
       if (!(error instanceof Refused)) throw error;
-      if (effect !== undefined) await database.transaction(end);
+      if (effect !== undefined) await database.transaction((tx) => end(tx, error.message));
       return { kind: 'refused', reason: error.message };
     }
   };
 
   return {
-    commits,
+    attempts,
     readTurn,
     act: async (action, { actor, depth = 0, effect }) => {
       if ('channels' in action && 'channel' in action.channels && 'post' in action.channels.channel.action) {

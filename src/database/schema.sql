@@ -445,7 +445,7 @@ create table script_hooks (
   src text not null,
   running_src text,
   error text,
-  version bigint not null default 1,
+  version bigint not null default ((EXTRACT(epoch FROM clock_timestamp()) * (1000000)::numeric))::bigint,
   on_error text not null default 'allow'::text,
   is_enabled boolean not null default true,
   disabled_reason text,
@@ -495,7 +495,7 @@ create table script_runs (
   replay json,
   failed_effects json,
   constraint script_runs_pkey PRIMARY KEY (id),
-  constraint script_runs_outcome_check CHECK ((outcome = ANY (ARRAY['allowed'::text, 'changed'::text, 'denied'::text, 'failed'::text])))
+  constraint script_runs_outcome_check CHECK ((outcome = ANY (ARRAY['allowed'::text, 'denied'::text, 'failed'::text, 'limited'::text, 'skipped'::text])))
 );
 
 CREATE INDEX script_runs_by_time ON public.script_runs USING btree (at);
@@ -524,6 +524,7 @@ create table script_waits (
   origin text collate "C" not null,
   hook numeric not null,
   wake json not null,
+  depth integer not null,
   constraint script_waits_pkey PRIMARY KEY (asked_by, id)
 );
 

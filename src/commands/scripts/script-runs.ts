@@ -104,16 +104,17 @@ const follow = async (call: Call, first: ScriptHooks, filter: Filter, known: rea
   }
 };
 
-const COLOURS: Readonly<Record<string, Colour>> = { allowed: 'green', changed: 'yellow', denied: 'red', failed: 'red' };
+const COLOURS: Readonly<Record<string, Colour>> = { allowed: 'green', denied: 'yellow', failed: 'red', limited: 'red' };
 
 /** A line, and one for each print, effect that was refused, and thing that did not count. */
 const textOf = (run: RunEntry, paint: Paint): string => {
   const { id, time, hook, name, outcome, eventKind, origin, src, reason, prints, effects, dropped, failedEffects } =
     run;
+  const changed = run.changedEvent === undefined ? '' : ', changed';
   const reasons = reason === null ? '' : `: ${oneLine(reason)}`;
   const count = effects.length === 0 ? '' : `, ${effects.length} effect${effects.length === 1 ? '' : 's'}`;
   const lines = [
-    `${id}  ${time}  ${oneLine(name ?? hook)}  ${paint(COLOURS[outcome] ?? 'dim', outcome)}${reasons}`,
+    `${id}  ${time}  ${oneLine(name ?? hook)}  ${paint(COLOURS[outcome] ?? 'dim', outcome)}${changed}${reasons}`,
     `    ${paint('dim', `${eventKind} by ${src} in ${origin ?? 'no channel'}, ${run.durationMs.toFixed(1)} ms${count}`)}`,
     ...prints.flatMap((print) => print.split('\n').map((line) => `    | ${oneLine(line)}`)),
     ...failedEffects.map((effect) => `    effect ${effect.index + 1} was refused: ${oneLine(effect.reason)}`),

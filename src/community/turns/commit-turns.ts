@@ -5,7 +5,7 @@ import type { Database, Transaction } from '../../database/database.ts';
 import { statement } from '../../database/statement.ts';
 import { type PostWrite, storePosts } from '../channels/post-store.ts';
 import type { Event } from '../types/event.ts';
-import type { HooksWrite, TurnHooks } from './turn-hooks.ts';
+import type { EndedEffect, HooksWrite, TurnHooks } from './turn-hooks.ts';
 
 /** What a turn changes in its channel. */
 export type ChannelWrite = PostWrite & {
@@ -39,7 +39,7 @@ export type TurnWrite = {
   readonly channel?: ChannelWrite | undefined;
   readonly hooks?: HooksWrite | undefined;
   /** The effect that this is, which is done with the commit. */
-  readonly effect?: string | undefined;
+  readonly effect?: EndedEffect | undefined;
 };
 
 /**
@@ -101,7 +101,7 @@ export const createCommitTurns = ({ database, hooks, publish }: CommitTurnsSetti
     const ended = effects.length === 0 || !hooks ? undefined : await hooks.endEffects(tx, effects);
     const fresh = await freshChannels(tx, writes);
     const states = writes.map(({ channel, effect }): Committed => {
-      if (effect !== undefined && !ended?.has(effect)) return 'done before';
+      if (effect !== undefined && !ended?.has(effect.id)) return 'done before';
       return channel === undefined || fresh(channel) ? 'committed' : 'again';
     });
     const withHooks = writes.flatMap((write, index) =>

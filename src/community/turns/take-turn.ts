@@ -3,9 +3,7 @@
 // serial, those of different channels run side by side.
 import type { Clock } from '../../core/clock.ts';
 import type { Database } from '../../database/database.ts';
-import { ApiError } from '../../http/api-error.ts';
 import { type ActResult, DONE, refuse } from '../acting.ts';
-import { readChannelToChange } from '../channels/channel-store.ts';
 import { newPostId } from '../channels/new-post-id.ts';
 import { digits, type KnownPost, postIdOf, type Standing, whyNot } from '../channels/post-command.ts';
 import { applyEvent, denialOf, eventOf, type PostAfter, reactorOf } from '../channels/post-event.ts';
@@ -14,14 +12,8 @@ import { readReplies, whole } from '../channels/post-store.ts';
 import { hostOf, isAdmin, mayWrite } from '../groups/membership.ts';
 import type { ActionPost } from '../types/channels.ts';
 import type { VPost } from '../types/posts.ts';
-import {
-  type ChannelWrite,
-  type CommitTurns,
-  type Committed,
-  type Happened,
-  NotCommitted,
-  type TurnWrite,
-} from './commit-turns.ts';
+import type { Attempts } from './attempts.ts';
+import type { ChannelWrite, Happened } from './commit-turns.ts';
 import { createLocks } from './locks.ts';
 import type { ReadTurn, TurnView } from './read-turn.ts';
 import type { TurnHooks, TurnRuns } from './turn-hooks.ts';
@@ -44,17 +36,12 @@ export type TakeTurnSettings = {
   readonly clock: Clock;
   readonly readTurn: ReadTurn;
   readonly hooks: TurnHooks | undefined;
-  readonly commits: CommitTurns;
+  readonly attempts: Attempts;
 };
 
-/** After them the states are locked in the database: no other process comes in between. */
-const OPTIMISTIC_ATTEMPTS = 3;
-const MOST_ATTEMPTS = 10;
-
 export const createTakeTurn = (settings: TakeTurnSettings): TakeTurn => {
-  const { database, clock, readTurn, hooks, commits } = settings;
+  const { database, clock, readTurn, hooks, attempts } = settings;
   const channels = createLocks();
-  const locking = createLocks();
 
   /** What comes of it, before anything is written. */
   const decide = async (command: PostCommand, runs: TurnRuns | undefined): Promise<Decision> => {
@@ -91,80 +78,28 @@ export const createTakeTurn = (settings: TakeTurnSettings): TakeTurn => {
   const withReplies = async (post: KnownPost, nest: string): Promise<KnownPost> =>
     post === undefined || post === 'deleted' ? post : whole(post, await readReplies(database, nest, post.seal.id));
 
-  /** Answers undefined when it has to begin again. */
-  const attempt = async (
-    command: PostCommand,
-    runs: TurnRuns | undefined,
-    commit: (write: TurnWrite) => Promise<Committed>,
-  ): Promise<TurnResult | undefined> => {
-    let committing: Promise<Committed> | undefined;
-    let result: TurnResult;
-    let isKept = false;
-    try {
-      const decision = await decide(command, runs);
-      result = decision.result;
-      const written = decision.isRun ? runs?.writes() : undefined;
-      isKept = written !== undefined;
-      const { channel } = decision;
-      const { effect } = command;
-      // Handed in before the next turn can read what it wrote: commits keep this order.
-      if (channel || written || effect !== undefined) committing = commit({ channel, hooks: written, effect });
-    } finally {
-      runs?.release(isKept);
-    }
-    const committed = await committing;
-    if (committed === 'again') return undefined;
-    return committed === 'done before' ? DONE : result;
-  };
-
-  /**
-   * One at a time in a process: it keeps a connection, and needs others of the pool while it does.
-   */
-  const attemptLocked = async (command: PostCommand): Promise<TurnResult | undefined> => {
-    const release = await locking.take(['all']);
-    try {
-      return await attemptAlone(command);
-    } finally {
-      release();
-    }
-  };
-
-  const attemptAlone = async (command: PostCommand): Promise<TurnResult | undefined> => {
-    await commits.whenIdle();
-    let afterCommit: (() => void) | undefined;
-    try {
-      const result = await database.transaction(async (tx) => {
-        // The channel before the states, as in every commit: nobody waits in a circle.
-        await readChannelToChange(tx, command.nest);
-        return attempt(command, await hooks?.beginLocked(command.nest, tx), async (write) => {
-          await commits.commitIn(tx, write);
-          afterCommit = write.hooks?.afterCommit;
-          return 'committed';
-        });
-      });
-      afterCommit?.();
-      return result;
-    } catch (error) {
-      hooks?.forget();
-      if (!(error instanceof NotCommitted)) throw error;
-      return error.answers[0] === 'done before' ? DONE : undefined;
-    }
-  };
-
   return async (command) => {
-    const release = await channels.take([command.nest]);
+    const { nest, effect } = command;
+    const release = await channels.take([nest]);
     try {
-      for (let attempts = 0; attempts < MOST_ATTEMPTS; attempts += 1) {
-        const result =
-          attempts < OPTIMISTIC_ATTEMPTS || !hooks
-            ? await attempt(command, await hooks?.begin(command.nest), commits.commit)
-            : await attemptLocked(command);
-        if (result) return result;
-      }
+      return await attempts<TurnResult>({
+        nest,
+        begin: async () => hooks?.begin(nest),
+        beginLocked: async (tx) => hooks?.beginLocked(nest, tx),
+        whenDoneBefore: DONE,
+        attempt: async (runs, commit) => {
+          const { result, isRun = false, channel } = await decide(command, runs);
+          const written = isRun ? runs?.writes() : undefined;
+          const refusal = result.kind === 'done' ? undefined : result.reason;
+          if (channel || written || effect !== undefined) {
+            commit({ channel, hooks: written, effect: effect === undefined ? undefined : { id: effect, refusal } });
+          }
+          return { result, isKept: written !== undefined };
+        },
+      });
     } finally {
       release();
     }
-    throw new ApiError('ServiceUnavailable', `Too much happens in ${command.nest} at once; try again.`);
   };
 };
 

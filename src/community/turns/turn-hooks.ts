@@ -58,8 +58,11 @@ export type TurnHooks = {
   /** What turns wrote is lost: states in memory are read anew. */
   readonly forget: () => void;
   /**
-   * Says in the transaction of an action that this effect is done. Answers whether it was there to
-   * do: if not, another process did it.
+   * Says in the transaction of an action that these effects are done, or refused. Answers those
+   * that were there to do: another process has done the others.
    */
-  readonly endEffects: (tx: Transaction, effects: readonly string[]) => Promise<ReadonlySet<string>>;
+  readonly endEffects: (tx: Transaction, effects: readonly EndedEffect[]) => Promise<ReadonlySet<string>>;
 };
+
+/** `refusal`: why it was refused; undefined: it was not. */
+export type EndedEffect = { readonly id: string; readonly refusal?: string | undefined };

@@ -160,7 +160,9 @@ create table script_hooks (
   src text not null,                    -- as it was given last
   running_src text,                     -- the last that compiled; null: none has
   error text,                           -- why src does not compile
-  version bigint not null default 1,    -- one more with every change of running_src, name, on_error or is_enabled
+  -- One more with every change of running_src, name, on_error or is_enabled; begins with the time, so that a hook that was deleted and
+  -- made again has no version twice.
+  version bigint not null default (extract(epoch from clock_timestamp()) * 1000000)::bigint,
   on_error text not null default 'allow' check (on_error in ('allow', 'deny')),
   is_enabled boolean not null default true,
   disabled_reason text,
@@ -211,6 +213,7 @@ create table script_waits (
   origin text collate "C" not null,
   hook numeric not null,                -- who is woken
   wake json not null,                   -- id, hook, data, fires-at, as they come back
+  depth integer not null,               -- how many effects led to it, if it follows at once
   primary key (asked_by, id)
 );
 create index script_waits_of_hook on script_waits (hook);
@@ -240,8 +243,8 @@ create table script_runs (
   depth integer not null,
   event_kind text not null,             -- on-post/add, cron and the like
   event json,                           -- null: larger than is kept
-  outcome text not null check (outcome in ('allowed', 'changed', 'denied', 'failed')),
-  reason text,                          -- of a denial or a failure
+  outcome text not null check (outcome in ('allowed', 'denied', 'failed', 'limited', 'skipped')),
+  reason text,                          -- of all but allowed
   result json not null,                 -- effects, prints, what was dropped, stack
   duration_ms double precision not null,
   seed text not null,

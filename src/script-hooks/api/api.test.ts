@@ -220,9 +220,9 @@ describe('the runs of a hook', () => {
     assert.deepEqual(
       runs.map(({ outcome, reason, src, eventKind, origin }) => [outcome, reason, src, eventKind, origin]),
       [
-        ['changed', null, NEC, 'on-post/add', nest],
+        ['allowed', null, NEC, 'on-post/add', nest],
         ['denied', 'not after ', NEC, 'on-post/add', nest],
-        ['changed', null, NEC, 'on-post/add', nest],
+        ['allowed', null, NEC, 'on-post/add', nest],
       ],
     );
     const [newest, denied] = runs;

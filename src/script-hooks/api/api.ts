@@ -9,6 +9,7 @@ import type { Refused } from '../library/actions.ts';
 import type { HookRecord } from '../library/dump.ts';
 import type { ScriptLibrary } from '../library/library.ts';
 import { repeatRun } from '../library/repeat-run.ts';
+import { outcomeOf, reasonOf } from '../library/run-rows.ts';
 import { type RunEntry, type RunsPage, readFollowing, readRun, readRuns } from '../library/runs.ts';
 import type { HookSummary, OnError } from '../library/store.ts';
 import { tryScript } from '../library/try-script.ts';
@@ -36,8 +37,8 @@ export const createScriptHooksApi = (settings: ScriptHooksApiSettings): ApiServi
   const acting = () => ({ actor: our, now: clock.now() });
   let trials = 0;
 
-  /** One at a time for each of a few callers. */
-  const inTurn = async <T>(work: () => Promise<T>): Promise<T> => {
+  /** At most MOST_TRIALS at once: each holds a thread. */
+  const withTrialSlot = async <T>(work: () => Promise<T>): Promise<T> => {
     if (trials >= MOST_TRIALS) {
       throw new ApiError('TooManyRequests', `${MOST_TRIALS} scripts are tried already; try again in some seconds.`);
     }
@@ -45,7 +46,7 @@ export const createScriptHooksApi = (settings: ScriptHooksApiSettings): ApiServi
     try {
       return await work();
     } catch (error) {
-      throw error instanceof ScriptHookError ? new ApiError('InputError', wordsOf(error)) : error;
+      throw error instanceof ScriptHookError ? apiErrorOf(error) : error;
     } finally {
       trials -= 1;
     }
@@ -100,7 +101,7 @@ export const createScriptHooksApi = (settings: ScriptHooksApiSettings): ApiServi
       return { body: { ...told(run), event: run.event } };
     },
     replayRun: ({ params }) =>
-      inTurn(async () => {
+      withTrialSlot(async () => {
         const repeated = await repeatRun(settings, Number(params.runId));
         if (repeated === undefined) throw noSuchRun();
         if (repeated.kind === 'impossible') {
@@ -109,17 +110,15 @@ export const createScriptHooksApi = (settings: ScriptHooksApiSettings): ApiServi
         const { differs, outcome, run } = repeated;
         const { effects, prints } = outcome;
         const isChanged = outcome.outcome === 'allowed' && outcome.event !== run.event;
-        const reason =
-          outcome.outcome === 'denied' ? outcome.reason : outcome.outcome === 'failed' ? outcome.message : null;
         return {
           body: {
-            ...{ isSame: differs.length === 0, differs, outcome: isChanged ? 'changed' : outcome.outcome, reason },
+            ...{ isSame: differs.length === 0, differs, outcome: outcomeOf(outcome), reason: reasonOf(outcome) },
             ...{ effects, prints, ...(isChanged && { changedEvent: outcome.event }) },
           },
         };
       }),
     tryScript: ({ payload, gone }: ApiRequest<Payload>) =>
-      inTurn(async () => {
+      withTrialSlot(async () => {
         const {
           src,
           nest,
@@ -139,6 +138,13 @@ export const createScriptHooksApi = (settings: ScriptHooksApiSettings): ApiServi
         };
       }),
   });
+};
+
+/** Of a script that is wrong; or of a server that had no time for it. */
+const apiErrorOf = (error: ScriptHookError): ApiError => {
+  const isOurs = error.code === 'HW_SCRIPT_COMPILE_TIME' || error.code === 'HW_SCRIPT_CLOSED';
+  if (isOurs) return new ApiError('ServiceUnavailable', `${error.message}; try again.`);
+  return new ApiError('InputError', wordsOf(error));
 };
 
 const refusal = ({ reason, isMissing }: Refused): ApiError =>

@@ -1,6 +1,7 @@
 // What the script-hooks API is sent and what it answers.
 import Type, { type TSchema } from 'typebox';
 import type { NamedSchema } from '../../http/api-method.ts';
+import { RUN_OUTCOMES } from '../library/run-rows.ts';
 
 const closed = { additionalProperties: false } as const;
 const nullable = <T extends TSchema>(schema: T) => Type.Union([Type.Null(), schema]);
@@ -94,7 +95,7 @@ const entry = {
   src: Type.String({ description: 'The ship that caused the event.' }),
   depth: Type.Integer({ description: 'How many effects led to it; 0: a user did it.' }),
   eventKind: Type.String({ description: '`on-post/add`, `cron` and the like.' }),
-  outcome: Type.Union(['allowed', 'changed', 'denied', 'failed'].map((one) => Type.Literal(one))),
+  outcome: Type.Union(RUN_OUTCOMES.map((one) => Type.Literal(one))),
   reason: nullable(Type.String({ description: 'Of a denial or a failure.' })),
   effects: Type.Array(anything('As script-types.md describes them.')),
   failedEffects: Type.Array(

@@ -1,7 +1,7 @@
 // What hooks refuse and what they fail at, as those who act in a channel meet it.
 import assert from 'node:assert/strict';
 import { after, describe, it } from 'node:test';
-import { lastFirst } from '../../../test/support/wait.ts';
+import { eventually, lastFirst } from '../../../test/support/wait.ts';
 import type { ActionPost } from '../../community/types/channels.ts';
 import { createWorld, essay, FES, HOST, LETS_PASS, NEC, onPost, textOf } from '../test-support/hosting-world.ts';
 
@@ -109,8 +109,9 @@ describe('a run that fails', () => {
       assert.deepEqual(await texts(nest), ['passes!'], body);
       assert.equal(await stateOf(`fails-${index}`), null);
       const [failed, next] = await runsOf(nest);
-      assert.deepEqual([failed.outcome, failed.result.failure.kind, next.outcome], ['failed', kind, 'changed'], body);
-      assert.ok(failed.reason.length > 0);
+      const outcome = kind === 'deadline' || kind === 'memory' ? 'limited' : 'failed';
+      assert.deepEqual([failed.outcome, failed.result.failure.kind, next.outcome], [outcome, kind, 'allowed'], body);
+      assert.ok(failed.reason.length > 0 && 'event' in next.result);
     }
   });
 
@@ -124,11 +125,46 @@ describe('a run that fails', () => {
     assert.deepEqual(await texts(nest), ['x']);
   });
 
-  it('is none where the source has never compiled; the others run', async () => {
+  it('does not take place where the source has never compiled or the hook is disabled, and the ledger says so', async () => {
     const nest = await channel('chat', 'uncompiled');
     await hook('module.exports = (', nest);
+    const id = await hook(`module.exports = () => ({ event: { denied: 'no' } });`, nest);
+    await world.library.disable(id, 'until Monday');
     await post('x', NEC, nest);
-    assert.deepEqual([await texts(nest), await runsOf(nest)], [['x'], []]);
+    assert.deepEqual(await texts(nest), ['x']);
+    const skipped = await runsOf(nest);
+    assert.deepEqual(
+      skipped.map(({ outcome }) => outcome),
+      ['skipped', 'skipped'],
+    );
+    assert.match(skipped[0].reason, /^its source does not compile: SyntaxError/);
+    assert.equal(skipped[1].reason, 'until Monday');
+  });
+
+  it('again and again, as one that has to be stopped, ends in a stopped hook, which can be enabled', async () => {
+    const nest = await channel('chat', 'stopped');
+    const id = await hook(
+      `module.exports = (event) => {
+        if (event['on-post'].add.essay.content[0].inline[0] === 'hang') for (;;);
+        return { event: { allowed: event } };
+      };`,
+      nest,
+    );
+    for (const onError of ['deny', 'allow'] as const) {
+      await world.library.setOnError(id, onError);
+      const hang = onPost(nest, { add: essay('hang', NEC) });
+      const reasonOf = async () => (await world.library.hookOf(id))?.disabledReason ?? undefined;
+      await eventually('it is stopped', async () => {
+        await world.act(hang, NEC);
+        return reasonOf();
+      });
+      const result = await world.act(onPost(nest, { add: essay('fine', NEC) }), NEC);
+      assert.equal(result.kind, onError === 'deny' ? 'denied' : 'done');
+      await world.library.enable(id);
+      assert.equal(await reasonOf(), undefined);
+      await post('runs again', NEC, nest);
+      assert.equal((await runsOf(nest)).at(-1).outcome, 'allowed');
+    }
   });
 });
 

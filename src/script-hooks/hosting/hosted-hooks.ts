@@ -10,8 +10,8 @@ export type HostedHook = {
   /** Another one whenever it has to be built anew. */
   readonly version: number;
   readonly onError: 'allow' | 'deny';
-  /** undefined: its source has never compiled. */
-  readonly isRunnable: boolean;
+  /** Why it does not run; null: it does. */
+  readonly whyNot: string | null;
   /** For this run. */
   readonly config: Readonly<Record<string, unknown>>;
 };
@@ -21,11 +21,13 @@ type Row = {
   readonly name: string;
   readonly version: number;
   readonly on_error: 'allow' | 'deny';
-  readonly is_runnable: boolean;
+  readonly why_not: string | null;
   readonly config: Readonly<Record<string, unknown>> | null;
 };
 
-const COLUMNS = 'h.id, h.name, h.version, h.on_error, h.is_enabled and h.running_src is not null as is_runnable';
+const COLUMNS = `h.id, h.name, h.version, h.on_error,
+  case when not h.is_enabled then coalesce(h.disabled_reason, 'it is disabled')
+    when h.running_src is null then 'its source does not compile: ' || h.error end as why_not`;
 
 const ofChannels = statement<Row & { nest: string }>(
   'hosted.of-channels',
@@ -46,9 +48,9 @@ const forWake = statement<Row>(
   `select ${COLUMNS}, c.config
    from script_hooks h left join script_configs c on c.hook = h.id and c.nest = $2 where h.id = $1`,
 );
-const findSource = statement<{ running_src: string }>(
+const findSource = statement<HostedSource>(
   'hosted.source',
-  'select running_src from script_hooks where id = $1 and running_src is not null',
+  'select version, running_src as source from script_hooks where id = $1 and running_src is not null',
 );
 
 export type HostedHooks = {
@@ -57,14 +59,16 @@ export type HostedHooks = {
   /** undefined: the cron, or the hook, is gone. `origin`: a nest, or the empty text. */
   readonly forCron: (id: string, origin: string) => Promise<HostedHook | undefined>;
   readonly forWake: (id: string, origin: string) => Promise<HostedHook | undefined>;
-  /** The source that runs. */
-  readonly sourceOf: (id: string) => Promise<string | undefined>;
+  /** What runs now. */
+  readonly sourceOf: (id: string) => Promise<HostedSource | undefined>;
 };
 
-const hosted = ({ id, name, version, on_error, is_runnable, config }: Row): HostedHook => ({
+export type HostedSource = { readonly version: number; readonly source: string };
+
+const hosted = ({ id, name, version, on_error, why_not, config }: Row): HostedHook => ({
   ...{ id, name, version },
   onError: on_error,
-  isRunnable: is_runnable,
+  whyNot: why_not,
   config: config ?? {},
 });
 
@@ -85,6 +89,6 @@ export const createHostedHooks = (database: Database): HostedHooks => {
     ofChannel,
     forCron: (id, origin) => one(forCron, id, origin),
     forWake: (id, origin) => one(forWake, id, origin),
-    sourceOf: async (id) => (await database.query(findSource, [id]))[0]?.running_src,
+    sourceOf: async (id) => (await database.query(findSource, [id]))[0],
   };
 };

@@ -1,15 +1,16 @@
 // Script hooks in the turns of channels, and in runs whose time has come: who holds which hook, and
 // what is written with the commit.
 
+import { hostOf } from '../../community/groups/membership.ts';
 import { createLocks } from '../../community/turns/locks.ts';
 import type { HooksWrite, TurnHooks, TurnRuns } from '../../community/turns/turn-hooks.ts';
 import type { Transaction } from '../../database/database.ts';
+import { insertRunRows, storeFailedEffect } from '../library/run-rows.ts';
 import { type HookStates, type StateChange, storeStates } from './hook-states.ts';
 import type { HostedHook, HostedHooks } from './hosted-hooks.ts';
 import type { Jobs } from './jobs.ts';
 import { endJobs, insertJobs, type Job, type NewJob } from './jobs-store.ts';
 import type { Ran, RunHooks, RunsResult } from './run-hooks.ts';
-import { insertRunRows, type RunRow } from './run-rows.ts';
 
 export type HostedTurnsSettings = {
   /** Script hooks run on the channels of this ship. */
@@ -18,12 +19,15 @@ export type HostedTurnsSettings = {
   readonly states: HookStates;
   readonly runHooks: RunHooks;
   readonly jobs: Pick<Jobs, 'lease' | 'add'>;
-  readonly onRuns: (rows: readonly (RunRow & { readonly id: number })[]) => void;
+  readonly onRuns: (runs: readonly Ran[]) => void;
 };
 
 export type HostedTurns = TurnHooks & {
-  /** As `begin`, for one hook that no channel asks for. */
-  readonly beginAlone: (hook: HostedHook) => TurnRuns;
+  /**
+   * As `begin` and `beginLocked`, for one hook that no channel asks for. `origin`: a nest, or the
+   * empty text.
+   */
+  readonly beginAlone: (hook: HostedHook, origin: string, tx?: Transaction) => TurnRuns;
 };
 
 /** What is written with a turn. */
@@ -31,8 +35,14 @@ type Write = HooksWrite & {
   readonly states: readonly StateChange[];
   readonly runs: readonly Ran[];
   /** Filled in by the commit. */
-  stored: { jobs: readonly Job[]; rows: readonly (RunRow & { readonly id: number })[] };
+  jobs: readonly Job[];
 };
+
+/** Answers how to read the states of hooks. */
+type Open = () => Promise<HookStates['read']>;
+
+/** Hooks run on the channels of one ship, and see nothing of others. */
+export const isHostedBy = (nest: string, ship: string): boolean => hostOf(nest) === ship;
 
 export const createHostedTurns = (settings: HostedTurnsSettings): HostedTurns => {
   const { our, hooks, states, runHooks, jobs, onRuns } = settings;
@@ -45,7 +55,7 @@ export const createHostedTurns = (settings: HostedTurnsSettings): HostedTurns =>
    * A hook is free for the next turn as soon as it has run. Of two turns that share hooks one is
    * before the other at each of them, and its commit is handed in first.
    */
-  const runsOf = (list: readonly HostedHook[], open: () => Promise<HookStates['read']>): TurnRuns => {
+  const runsOf = (list: readonly HostedHook[], open: Open, origin?: string): TurnRuns => {
     const ids = [...new Set(list.map(({ id }) => id))];
     let result: RunsResult | undefined;
     let endTurn = (): void => {};
@@ -57,7 +67,7 @@ export const createHostedTurns = (settings: HostedTurnsSettings): HostedTurns =>
         const leave = async (id: string): Promise<void> => (await places.get(id))?.();
         try {
           const read = await open();
-          result = await runHooks(list, turn, {
+          result = await runHooks(list, origin === undefined ? turn : { ...turn, origin }, {
             take: async (id) => {
               await places.get(id);
               return read(id);
@@ -75,26 +85,34 @@ export const createHostedTurns = (settings: HostedTurnsSettings): HostedTurns =>
       },
       writes: () => writeOf(result),
       release: (isKept) => {
-        if (!isKept && result) states.forget();
+        // What the hooks have handed on is of a turn that nobody will commit.
+        if (!isKept) states.forget();
         endTurn();
       },
     };
   };
 
+  const inMemory: Open = async () => states.read;
+  const lockedIn =
+    (tx: Transaction, list: readonly HostedHook[]): Open =>
+    async () => {
+      const ids = list.map(({ id }) => id);
+      const locked = await states.readLocked(tx, ids);
+      return async (hook) => locked.get(hook);
+    };
+
   const writeOf = (result: RunsResult | undefined): Write => {
     const write: Write = {
       states: result?.states ?? [],
       runs: result?.runs ?? [],
-      stored: { jobs: [], rows: [] },
+      jobs: [],
       afterCommit: () => {
-        jobs.add(write.stored.jobs);
-        onRuns(write.stored.rows);
+        jobs.add(write.jobs);
+        onRuns(write.runs);
       },
     };
     return write;
   };
-
-  const isOurs = (nest: string) => nest.split('/')[1] === our;
 
   const storeRuns = async (tx: Transaction, writes: readonly Write[]): Promise<void> => {
     const runs = writes.flatMap((write) => write.runs);
@@ -112,27 +130,21 @@ export const createHostedTurns = (settings: HostedTurnsSettings): HostedTurns =>
     let from = 0;
     writes.forEach((write, index) => {
       const to = from + (asked[index]?.length ?? 0);
-      const rows = write.runs.map((run) => ({ ...run.row, id: idOf.get(run) as number }));
-      write.stored = { jobs: stored.slice(from, to), rows };
+      write.jobs = stored.slice(from, to);
       from = to;
     });
   };
 
   return {
     begin: async (nest) => {
-      const list = isOurs(nest) ? await hooks.ofChannel(nest) : [];
-      return list.length === 0 ? undefined : runsOf(list, async () => states.read);
+      const list = isHostedBy(nest, our) ? await hooks.ofChannel(nest) : [];
+      return list.length === 0 ? undefined : runsOf(list, inMemory);
     },
     beginLocked: async (nest, tx) => {
-      const list = isOurs(nest) ? await hooks.ofChannel(nest) : [];
-      if (list.length === 0) return undefined;
-      return runsOf(list, async () => {
-        const ids = list.map(({ id }) => id);
-        const locked = await states.readLocked(tx, ids);
-        return async (hook) => locked.get(hook);
-      });
+      const list = isHostedBy(nest, our) ? await hooks.ofChannel(nest) : [];
+      return list.length === 0 ? undefined : runsOf(list, lockedIn(tx, list));
     },
-    beginAlone: (hook) => runsOf([hook], async () => states.read),
+    beginAlone: (hook, origin, tx) => runsOf([hook], tx ? lockedIn(tx, [hook]) : inMemory, origin),
     commit: async (tx, writes) => {
       const all = writes as readonly Write[];
       const stands = await storeStates(
@@ -143,6 +155,16 @@ export const createHostedTurns = (settings: HostedTurnsSettings): HostedTurns =>
       return stands;
     },
     forget: states.forget,
-    endEffects: endJobs,
+    endEffects: async (tx, effects) => {
+      const ids = effects.map(({ id }) => id);
+      const ended = await endJobs(tx, ids);
+      for (const { id, refusal } of effects) {
+        const body = ended.get(id);
+        if (refusal !== undefined && body?.kind === 'effect') {
+          await storeFailedEffect(tx, body.run, body.index, refusal);
+        }
+      }
+      return new Set(ended.keys());
+    },
   };
 };

@@ -3,19 +3,19 @@
 import type { Community } from '../../community/community.ts';
 import type { TurnHooks } from '../../community/turns/turn-hooks.ts';
 import type { Base } from '../../database/base.ts';
-import { statement } from '../../database/statement.ts';
 import type { Timers } from '../../timers/create-timers.ts';
 import { CRON_TIMER } from '../library/crons.ts';
 import { WAIT_TIMER } from '../library/library.ts';
+import { deleteRunsBefore } from '../library/run-rows.ts';
+import { stopHook } from '../library/store.ts';
 import type { Sandbox } from '../sandbox/sandbox.ts';
-import { createDoJob, type FireTaskHook } from './do-job.ts';
+import { createDoJob, createGiveUpJob, type FireTaskHook } from './do-job.ts';
 import { createHookStates } from './hook-states.ts';
 import { createHostedHooks, type HostedHook } from './hosted-hooks.ts';
 import { createHostedTurns } from './hosted-turns.ts';
 import { createJobs, type Jobs } from './jobs.ts';
 import { createPrograms } from './programs.ts';
-import { createRunHooks } from './run-hooks.ts';
-import { deleteRunsBefore, type RunRow } from './run-rows.ts';
+import { createRunHooks, type Ran } from './run-hooks.ts';
 import { createCronHandler, createWaitHandler } from './waits.ts';
 
 export type HostingSettings = Base & {
@@ -44,32 +44,29 @@ const RETENTION_TIMER = { kind: 'script-runs.retention', key: 'all' } as const;
 const DAY_MS = 86_400_000;
 const MOST_DELETED = 5_000;
 
-const disable = statement(
-  'hosting.disable',
-  `update script_hooks set is_enabled = false, disabled_reason = $3, version = version + 1
-   where id = $1 and version = $2`,
-);
-
 export const createHosting = async (settings: HostingSettings): Promise<Hosting> => {
   const { our, database, timers, sandbox, community, fireTaskHook, clock, log, metrics } = settings;
   const hooks = createHostedHooks(database);
   const programs = createPrograms(hooks, sandbox);
   const counted = metrics.counter('hookwright_script_runs_total', 'Runs of script hooks', ['outcome']);
-  const onRuns = (rows: readonly RunRow[]) => {
-    for (const { outcome } of rows) counted.inc({ outcome });
+  const onRuns = (runs: readonly Ran[]) => {
+    for (const { row } of runs) counted.inc({ outcome: row.outcome });
   };
   const onDisabled = (hook: HostedHook, reason: string) => {
-    // One that is to fail closed stays, and goes on denying.
-    if (hook.onError === 'deny') return;
-    log.warn({ hook: hook.name, reason }, 'script hook disabled');
-    void database.query(disable, [hook.id, hook.version, reason]).catch((error: unknown) => {
-      log.warn({ hook: hook.name, err: error }, 'script hook is disabled in this process only');
+    log.warn({ hook: hook.name, reason }, 'script hook stopped');
+    void stopHook(database, hook.id, hook.version, reason).catch((error: unknown) => {
+      log.warn({ hook: hook.name, err: error }, 'script hook is stopped in this process only');
     });
   };
   const runHooks = createRunHooks({ our, programs, log, onDisabled });
-  const jobs = createJobs({ database, clock, log, metrics, doJob: (job) => doJob(job) });
+  const jobs = createJobs({
+    ...{ database, clock, log },
+    doJob: (job) => doJob(job),
+    giveUpJob: (job, reason) => giveUpJob(job, reason),
+  });
   const states = createHookStates(database);
   const turns = createHostedTurns({ our, hooks, states, runHooks, jobs, onRuns });
+  const giveUpJob = createGiveUpJob({ database, turns, our, clock });
   const doJob = createDoJob({ our, database, timers, hooks, turns, community, fireTaskHook, clock, log });
 
   timers.handleBatch(CRON_TIMER, createCronHandler({ jobs, clock }));

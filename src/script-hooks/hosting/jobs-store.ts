@@ -47,23 +47,20 @@ const insert = statement<{ id: number }>(
    from unnest($1::text[], $2::text[], $3::json[], $4::int[]) with ordinality as given (lane, kind, body, depth, position)
    order by position returning id`,
 );
-const end = statement<{ id: number }>(
+const end = statement<{ id: number; body: JobBody }>(
   'script-jobs.end',
-  'delete from script_jobs where id = any($1::bigint[]) returning id',
+  'delete from script_jobs where id = any($1::bigint[]) returning id, body',
 );
-const renew = statement<{ id: number }>(
-  'script-jobs.renew',
-  'update script_jobs set leased_until = $2 where holder = $1 returning id',
-);
-// The whole lane at once, and only when nobody holds any of it.
+const renew = statement('script-jobs.renew', 'update script_jobs set leased_until = $2 where holder = $1');
+// The whole lane at once, by one process, and only when no other holds any of it.
 const claim = statement<Row>(
   'script-jobs.claim',
-  `with free as (
-     select lane from script_jobs group by lane having max(leased_until) < $2 order by min(id) limit 2000)
-   update script_jobs j set holder = $1, leased_until = $3
-   from (select id from script_jobs where lane in (select lane from free) and leased_until < $2
-         order by id for update skip locked) mine
-   where j.id = mine.id returning j.id, j.lane, j.body, j.depth`,
+  `with free as materialized (
+     select lane from script_jobs where holder <> $1 group by lane having max(leased_until) < $2
+     order by min(id) limit 2000),
+   mine as materialized (select lane from free where pg_try_advisory_xact_lock(hashtext('script-jobs'), hashtext(lane)))
+   update script_jobs j set holder = $1, leased_until = $3 from mine
+   where j.lane = mine.lane and j.holder <> $1 and j.leased_until < $2 returning j.id, j.lane, j.body, j.depth`,
 );
 const cronsWaiting = statement<{ lane: string }>(
   'script-jobs.crons',
@@ -88,12 +85,12 @@ export const insertJobs = async (tx: Transaction, jobs: readonly NewJob[], lease
 };
 
 /** Answers those that were there. */
-export const endJobs = async (tx: Queryable, ids: readonly string[]): Promise<ReadonlySet<string>> =>
-  new Set((await tx.query(end, [ids])).map(({ id }) => String(id)));
+export const endJobs = async (tx: Queryable, ids: readonly string[]): Promise<ReadonlyMap<string, JobBody>> =>
+  new Map((await tx.query(end, [ids])).map(({ id, body }) => [String(id), body]));
 
-/** Answers those that this process still holds. */
-export const renewJobs = async (from: Queryable, { holder, until }: Lease): Promise<ReadonlySet<string>> =>
-  new Set((await from.query(renew, [holder, toIso(until)])).map(({ id }) => String(id)));
+export const renewJobs = async (from: Queryable, { holder, until }: Lease): Promise<void> => {
+  await from.query(renew, [holder, toIso(until)]);
+};
 
 /** Takes over lanes that nobody does any more. */
 export const claimJobs = async (from: Queryable, { holder, now, until }: Lease): Promise<Job[]> =>

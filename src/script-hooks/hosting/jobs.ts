@@ -5,8 +5,7 @@ import { newUuid } from '../../core/ids.ts';
 import { createLoop } from '../../core/loop.ts';
 import type { Base } from '../../database/base.ts';
 import { isDatabaseAway } from '../../database/is-away.ts';
-import { claimJobs, endJobs, type Job, type Lease, renewJobs } from './jobs-store.ts';
-import { storeFailedEffect } from './run-rows.ts';
+import { claimJobs, type Job, type Lease, renewJobs } from './jobs-store.ts';
 
 export type Jobs = {
   /** With which jobs are stored that this process is to do. */
@@ -18,9 +17,11 @@ export type Jobs = {
   readonly whenIdle: () => Promise<void>;
 };
 
-export type JobsSettings = Base & {
+export type JobsSettings = Pick<Base, 'database' | 'clock' | 'log'> & {
   /** Does it, and deletes it in the same transaction; again after an error. */
   readonly doJob: (job: Job) => Promise<void>;
+  /** Ends one that cannot be done, and writes the reason down. */
+  readonly giveUpJob: (job: Job, reason: string) => Promise<void>;
 };
 
 /** How long a process may be silent before others take over its jobs. */
@@ -32,7 +33,7 @@ const LONGEST_PAUSE_MS = 5_000;
 /** Of a job that fails though the database is there. */
 const MOST_ATTEMPTS = 8;
 
-export const createJobs = ({ database, clock, log, doJob }: JobsSettings): Jobs => {
+export const createJobs = ({ database, clock, log, doJob, giveUpJob }: JobsSettings): Jobs => {
   const holder = newUuid();
   /** Lane → what is to be done in it; the first is under way or waits for room. */
   const lanes = new Map<string, Job[]>();
@@ -101,19 +102,11 @@ export const createJobs = ({ database, clock, log, doJob }: JobsSettings): Jobs 
     }
   };
 
-  const giveUp = async ({ id, body }: Job, reason: unknown): Promise<void> => {
-    try {
-      await endJobs(database, [id]);
-      if (body.kind !== 'effect') return;
-      await storeFailedEffect(
-        database,
-        body.run,
-        body.index,
-        `failed ${MOST_ATTEMPTS} times: ${describeError(reason)}`,
-      );
-    } catch (error) {
-      log.error({ job: id, err: describeError(error) }, 'script job could not be ended');
-    }
+  const giveUp = async (job: Job, error: unknown): Promise<void> => {
+    const reason = `failed ${MOST_ATTEMPTS} times, and is not tried again: ${describeError(error)}`;
+    await giveUpJob(job, reason).catch((failure: unknown) => {
+      log.error({ job: job.id, err: describeError(failure) }, 'script job could not be ended');
+    });
   };
 
   const loop = createLoop({

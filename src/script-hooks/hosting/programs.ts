@@ -6,25 +6,28 @@ import type { HostedHook, HostedHooks } from './hosted-hooks.ts';
 
 export type Programs = AsyncDisposable & {
   /** undefined: the hook is gone. Rejects with a ScriptHookError when it cannot be built. */
-  readonly get: (hook: Pick<HostedHook, 'id' | 'version'>) => Promise<ScriptHook | undefined>;
+  readonly get: (hook: Pick<HostedHook, 'id' | 'version'>) => Promise<Program | undefined>;
 };
 
-type Built = { readonly version: number; readonly program: Promise<ScriptHook | undefined> };
+/** `version`: of what was built, which an edit may have made another than the one asked for. */
+export type Program = { readonly version: number; readonly hook: ScriptHook };
+
+type Built = { readonly version: number; readonly program: Promise<Program | undefined> };
 
 const MOST = 1_000;
 
 export const createPrograms = (hooks: Pick<HostedHooks, 'sourceOf'>, sandbox: Sandbox): Programs => {
   const cache = new LRUCache<string, Built>({ max: MOST, dispose: (built) => void end(built) });
 
-  const build = async (id: string): Promise<ScriptHook | undefined> => {
-    const source = await hooks.sourceOf(id);
-    return source === undefined ? undefined : buildHook(source, { sandbox });
+  const build = async (id: string): Promise<Program | undefined> => {
+    const found = await hooks.sourceOf(id);
+    return found && { version: found.version, hook: await buildHook(found.source, { sandbox }) };
   };
 
   return {
     get: ({ id, version }) => {
       const known = cache.get(id);
-      if (known && known.version >= version) return known.program;
+      if (known?.version === version) return known.program;
       const built: Built = { version, program: build(id) };
       cache.set(id, built);
       // What cannot be built now can be later: the threads may have been busy.
@@ -44,5 +47,5 @@ export const createPrograms = (hooks: Pick<HostedHooks, 'sourceOf'>, sandbox: Sa
 /** Runs that are under way finish. One that was not built is nothing to end. */
 const end = async ({ program }: Built): Promise<void> => {
   const built = await program.catch(() => undefined);
-  await built?.[Symbol.asyncDispose]();
+  await built?.hook[Symbol.asyncDispose]();
 };

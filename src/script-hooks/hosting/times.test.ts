@@ -2,10 +2,11 @@
 import assert from 'node:assert/strict';
 import { after, describe, it } from 'node:test';
 import { lastFirst } from '../../../test/support/wait.ts';
+import { newGroup } from '../../community/groups/new-group.ts';
 import { createWorld, essay, HOST, NEC, onPost } from '../test-support/hosting-world.ts';
 
 const world = await createWorld(lastFirst({ after }));
-const { hook, post, texts, channel, settled, manage, clock, rows, refused } = world;
+const { hook, post, texts, channel, settled, manage, clock, rows, refused, does } = world;
 
 const script = (body: string): string => `
   const { get_state, set_state, effects, get_members_here, get_chat_messages_here, bowl } = require('tlon_hooks');
@@ -179,5 +180,54 @@ describe('a wake-up', () => {
     await manage({ del: id });
     await advance(2 * HOUR);
     assert.deepEqual(await texts(nest), ['one']);
+  });
+});
+
+describe('a run that no post causes', () => {
+  it('sees nothing of channels that another ship hosts, and keeps where it was asked for', async () => {
+    const nest = `chat/${NEC}/private`;
+    const group = { ...newGroup({ host: NEC, title: '', now: clock.now() }), 'flagged-content': {} };
+    await does({ groups: { flag: `${NEC}/own`, update: { diff: { create: group } } } }, NEC);
+    const words = { title: '', description: '', readers: [], writers: [] };
+    await does({ channels: { create: { kind: 'chat', name: 'private', group: `${NEC}/own`, ...words } } }, NEC);
+    await post('a secret', NEC, nest);
+    const src = script(`set_state([get_members_here(), get_chat_messages_here(), bowl.nest]); return ${allow};`);
+    const id = await add('curious', src);
+    await manage({ cron: { id, origin: nest, schedule: '~d1', config: {} } });
+    await advance(1);
+    assert.deepEqual(await stateOf('curious'), [[], [], null]);
+    const [run] = await rows(
+      'select origin from script_runs r join script_hooks h on h.id = r.hook where h.name = $1',
+      ['curious'],
+    );
+    assert.equal(run.origin, nest);
+  });
+});
+
+describe('a wake-up at once', () => {
+  it('is part of the chain of effects that asked for it, which ends', async () => {
+    const id = await add(
+      'restless',
+      script(`set_state((get_state() ?? 0) + 1);
+        return { event: { allowed: event }, effects: [{ wait: { id: 1, hook: null, data: null, 'fires-at': Date.now() } }] };`),
+    );
+    await manage({ cron: { id, origin: null, schedule: '~d1', config: {} } });
+    for (let passed = 0; passed < 20; passed += 1) await advance(1);
+    assert.equal(await stateOf('restless'), 9);
+  });
+
+  it('that is refused leaves the one that was asked for before', async () => {
+    const id = await add(
+      'changing',
+      script(`if (event.wake) { set_state([...(get_state() ?? []), event.wake.data]); return ${allow}; }
+        const wait = (data, hook, at) => ({ wait: { id: 1, hook, data, 'fires-at': Date.now() + at } });
+        return { event: { allowed: event }, effects: [wait('good', null, ${HOUR}), wait('bad', '0v7', ${SECOND})] };`),
+    );
+    await manage({ cron: { id, origin: null, schedule: '~d2', config: {} } });
+    await advance(1);
+    await advance(2 * SECOND);
+    assert.equal(await stateOf('changing'), null);
+    await advance(HOUR);
+    assert.deepEqual(await stateOf('changing'), ['good']);
   });
 });

@@ -214,3 +214,18 @@ it('a hook that is edited while posts come runs for each of them, as it was or a
   assert.equal(state.length, 31);
   assert.equal(state.at(-1), 'new4');
 });
+
+it('a hook that was deleted and comes back with a template runs what came back', async () => {
+  const nest = await channel('chat', 'again');
+  const says = (text: string) =>
+    script(`event['on-post'].add.essay.content = [{ inline: ['${text}'] }]; return ${allow};`);
+  const id = await hook(says('old'), nest);
+  const template = await world.library.template(nest);
+  await post('x', NEC, nest);
+  await world.manage({ del: id });
+  const changed = { ...template, hooks: { [id]: { ...template.hooks[id], src: says('new') } } };
+  const acting = { actor: HOST, now: world.clock.now() };
+  assert.ok('ids' in (await world.library.setUp(changed, nest, acting)));
+  await post('x', NEC, nest);
+  assert.deepEqual(await texts(nest), ['old', 'new']);
+});

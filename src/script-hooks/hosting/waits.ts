@@ -8,24 +8,26 @@ import { statement } from '../../database/statement.ts';
 import type { Timers } from '../../timers/create-timers.ts';
 import type { BatchTimerHandler, DueTimer, TimerAnswer } from '../../timers/types.ts';
 import { type CronSchedule, nextOccurrence } from '../library/cron-schedule.ts';
+import { cronTimerKey } from '../library/crons.ts';
 import { WAIT_TIMER, waitTimerKey } from '../library/library.ts';
 import type { Jobs } from './jobs.ts';
-import { findWaitingCrons, insertJobs, type JobBody, type NewJob } from './jobs-store.ts';
+import { type CronJob, findWaitingCrons, insertJobs, type NewJob, type WakeJob } from './jobs-store.ts';
 
 type CronKey = { readonly hook: string; readonly origin: string };
 type Cron = CronKey & { readonly schedule: CronSchedule };
 
 const putWait = statement(
   'script-waits.put',
-  `insert into script_waits (asked_by, id, origin, hook, wake) values ($1, $2, $3, $4, $5)
-   on conflict (asked_by, id) do update set origin = excluded.origin, hook = excluded.hook, wake = excluded.wake`,
+  `insert into script_waits (asked_by, id, origin, hook, wake, depth) values ($1, $2, $3, $4, $5, $6)
+   on conflict (asked_by, id) do update set origin = excluded.origin, hook = excluded.hook, wake = excluded.wake,
+     depth = excluded.depth`,
 );
 // Keys of timers are a hook, a slash, and the id of a wait or the origin of a cron.
-const takeWaits = statement<{ key: string; origin: string; hook: string; wake: WaitingHook }>(
+const takeWaits = statement<{ key: string; origin: string; hook: string; wake: WaitingHook; depth: number }>(
   'script-waits.take',
   `with due as (select split_part(key, '/', 1)::numeric as hook, split_part(key, '/', 2) as id from unnest($1::text[]) key)
    delete from script_waits w using due where w.asked_by = due.hook and w.id = due.id
-   returning w.asked_by || '/' || w.id as key, w.origin, w.hook, w.wake`,
+   returning w.asked_by || '/' || w.id as key, w.origin, w.hook, w.wake, w.depth`,
 );
 const hookExists = statement<{ id: string }>('script-waits.hook', 'select id from script_hooks where id = $1');
 const findCrons = statement<Cron>(
@@ -40,7 +42,14 @@ export type AskedWait = {
   /** The hook that asks, in digits; its origin is the wake-up's. */
   readonly hook: string;
   readonly origin: string;
+  /** How many effects led to this one, it included. */
+  readonly depth: number;
+  /** ms since the epoch. */
+  readonly now: number;
 };
+
+/** A wake-up that is sooner goes on with the chain of effects that asked for it. */
+const AT_ONCE_MS = 1_000;
 
 /** The end of the year 9999: later times have no spelling that the database reads. */
 const LATEST = 253_402_300_799_999;
@@ -49,17 +58,18 @@ const LATEST = 253_402_300_799_999;
 export const setWait = async (
   tx: Transaction,
   timers: Pick<Timers, 'set'>,
-  { wait, hook, origin }: AskedWait,
+  { wait, hook, origin, depth, now }: AskedWait,
 ): Promise<string | undefined> => {
   if (wait['fires-at'] > LATEST) return 'no wake-up is later than the year 9999';
   const asked = wait.hook ?? 0;
   const woken = parseUv(asked) === 0n ? hook : String(parseUv(asked));
-  // The timer before anything that its handler locks.
-  const id = String(parseUv(wait.id));
-  await timers.set(tx, { kind: WAIT_TIMER, key: waitTimerKey(hook, id), due: Math.max(0, wait['fires-at']) });
   if ((await tx.query(hookExists, [woken])).length === 0) return `there is no hook ${asked}`;
+  const id = String(parseUv(wait.id));
+  const due = Math.max(0, wait['fires-at']);
+  // The timer before the row, as its handler locks them.
+  await timers.set(tx, { kind: WAIT_TIMER, key: waitTimerKey(hook, id), due });
   const wake = { ...wait, hook: wait.hook ?? uvText(hook) };
-  await tx.query(putWait, [hook, id, origin, woken, JSON.stringify(wake)]);
+  await tx.query(putWait, [hook, id, origin, woken, JSON.stringify(wake), due - now < AT_ONCE_MS ? depth : 0]);
   return undefined;
 };
 
@@ -73,7 +83,7 @@ export const createWaitHandler =
     const byKey = new Map(waits.map(({ key, ...wait }) => [key, wait]));
     const due = timers.flatMap((timer) => {
       const wait = byKey.get(timer.key);
-      return wait ? [jobOf({ kind: 'wake', ...wait })] : []; // it was replaced, or its hook is gone
+      return wait ? [wakeOf(wait)] : []; // it was replaced, or its hook is gone
     });
     return answer(tx, timers, due, { jobs }, () => 'never');
   };
@@ -83,8 +93,8 @@ export const createCronHandler =
   ({ jobs, clock }: DueSettings): BatchTimerHandler =>
   async (tx, timers) => {
     const rows = await tx.query(findCrons, [timers.map(({ key }) => key)]);
-    const crons = new Map(rows.map((cron) => [`${cron.hook}/${cron.origin}`, cron]));
-    const asked = rows.map(({ hook, origin }) => jobOf({ kind: 'cron', hook, origin }));
+    const crons = new Map(rows.map((cron) => [cronTimerKey(cron.hook, cron.origin), cron]));
+    const asked = rows.map(({ hook, origin }) => jobOf({ kind: 'cron', hook, origin }, 0));
     const waiting = await findWaitingCrons(
       tx,
       asked.map(({ lane }) => lane),
@@ -97,10 +107,13 @@ export const createCronHandler =
     });
   };
 
-const jobOf = (body: Exclude<JobBody, { kind: 'effect' }>): NewJob => ({
+const wakeOf = ({ depth, ...wait }: Omit<WakeJob, 'kind'> & { readonly depth: number }): NewJob =>
+  jobOf({ kind: 'wake', hook: wait.hook, origin: wait.origin, wake: wait.wake }, depth);
+
+const jobOf = (body: CronJob | WakeJob, depth: number): NewJob => ({
   lane: `${body.kind}/${body.hook}/${body.origin}`,
   body,
-  depth: 0,
+  depth,
 });
 
 const answer = async (

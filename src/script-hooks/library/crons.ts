@@ -6,17 +6,9 @@ import { type Config, Refusal } from './actions.ts';
 import { type CronSchedule, firstOccurrence, readSchedule } from './cron-schedule.ts';
 import * as store from './store.ts';
 
-export { saySchedule } from './cron-schedule.ts';
-
 /** The kind of their timers; the key is hook (digits) and origin (a nest, or empty). */
 export const CRON_TIMER = 'script-cron';
 export const cronTimerKey = (hook: string, origin: string): string => `${hook}/${origin}`;
-
-/** The hook and the origin of a timer. */
-export const readCronTimerKey = (key: string): { readonly hook: string; readonly origin: string } => {
-  const slash = key.indexOf('/');
-  return { hook: key.slice(0, slash), origin: key.slice(slash + 1) };
-};
 
 export type NewCron = {
   readonly hook: string;

@@ -21,7 +21,8 @@ import {
   type ScriptResponse,
 } from './actions.ts';
 import { checkConfig, checkMeta, checkName, checkOrder, checkSource, LARGEST_LIBRARY } from './bounds.ts';
-import { cancelCrons, saySchedule, setCron } from './crons.ts';
+import { saySchedule } from './cron-schedule.ts';
+import { cancelCrons, setCron } from './crons.ts';
 import { type Dump, type HookRecord, readDump, recordOf } from './dump.ts';
 import * as store from './store.ts';
 import {
@@ -109,9 +110,7 @@ export const createScriptLibrary = (settings: ScriptLibrarySettings): ScriptLibr
         change(async (tx) => {
           const { id } = await found(tx, asked);
           await cancelCrons(timers, tx, await store.readCronsOf(tx, id));
-          for (const wait of await store.remove(tx, id)) {
-            await timers.cancel(tx, { kind: WAIT_TIMER, key: waitTimerKey(wait.asked_by, wait.id) });
-          }
+          await store.remove(tx, id); // timers of its waits come due and find nothing
           return { gone: uvText(id) };
         }, false),
       order: async ({ nest, seq }) => {

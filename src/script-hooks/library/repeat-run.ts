@@ -3,7 +3,8 @@ import type { Database } from '../../database/database.ts';
 import { buildHook } from '../build-hook.ts';
 import type { Sandbox } from '../sandbox/sandbox.ts';
 import type { Outcome } from '../types.ts';
-import { bowlOf, stateHash } from './replay.ts';
+import { bowlOfReplay, stateHash } from './replay.ts';
+import { outcomeOf, reasonOf } from './run-rows.ts';
 import { readReplayOf, readRun, type WholeRun } from './runs.ts';
 
 export type Repeated =
@@ -25,16 +26,17 @@ export const repeatRun = async ({ database, sandbox }: RepeatSettings, id: numbe
   if (run === undefined || found === undefined) return undefined;
   const { replay, source } = found;
   const { event, seed } = run;
+  if (run.outcome === 'skipped') return impossible('the hook did not run');
   if (event === null) return impossible('its event was larger than is kept');
   if (replay === null) return impossible('it read more than the 64 KB that are kept of a run');
   if (source === null) return impossible('its source is not kept any more: the hook was deleted, or edited too often');
   await using hook = await buildHook(source, { sandbox });
   // Patient, so that a busy machine makes no difference; unless it was the deadline that ended it.
-  const isLate = (run.result.failure as { readonly kind?: string } | undefined)?.kind === 'deadline';
+  const isLate = run.result.failure?.kind === 'deadline';
   const deadline = isLate ? {} : { deadlineMs: sandbox.limits.timerDeadlineMs };
-  const outcome = await hook.run({ event, bowl: bowlOf(replay), seed, hasOwnIds: true, ...deadline });
+  const outcome = await hook.run({ event, bowl: bowlOfReplay(replay), seed, hasOwnIds: true, ...deadline });
   const same: Readonly<Record<string, boolean>> = {
-    outcome: kindOf(run) === kindOf(outcome) && run.reason === reasonOf(outcome),
+    outcome: run.outcome === outcomeOf(outcome) && run.reason === reasonOf(outcome),
     event: outcome.outcome !== 'allowed' || sameJson(outcome.event, run.result.event ?? event),
     effects: sameJson(outcome.effects, run.result.effects),
     state: replay.stateAfter === stateHash(outcome),
@@ -44,13 +46,6 @@ export const repeatRun = async ({ database, sandbox }: RepeatSettings, id: numbe
 };
 
 const impossible = (reason: string): Repeated => ({ kind: 'impossible', reason });
-
-const kindOf = ({ outcome }: { readonly outcome: string }): string => (outcome === 'changed' ? 'allowed' : outcome);
-
-const reasonOf = (outcome: Outcome): string | null => {
-  const reason = outcome.outcome === 'failed' ? outcome.message : outcome.outcome === 'denied' ? outcome.reason : null;
-  return reason?.replaceAll('\0', '\u{fffd}') ?? null; // as a column of the database has it
-};
 
 /** Both have been JSON, and keep the order of their keys. */
 const sameJson = (a: unknown, b: unknown): boolean => JSON.stringify(a) === JSON.stringify(b);

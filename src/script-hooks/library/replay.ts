@@ -114,7 +114,7 @@ export const stateHash = ({ stateJson }: Pick<Outcome, 'stateJson'>): string =>
  * The surroundings of the run, once more. What it did not ask for then is not there, and asking for
  * it now is an error: then it is another run.
  */
-export const bowlOf = ({ our, src, now, config, hook, nest, flag, stateJson, fleet, posts }: Replay): Bowl => ({
+export const bowlOfReplay = ({ our, src, now, config, hook, nest, flag, stateJson, fleet, posts }: Replay): Bowl => ({
   ...{ our, src, now, config, hook, state: null, ...(stateJson !== undefined && { stateJson }) },
   channel: nest === null ? null : { nest, posts: () => recordedPages(posts) },
   group:

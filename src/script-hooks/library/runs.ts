@@ -4,6 +4,7 @@ import type { Event } from '../../community/types/event.ts';
 import type { Queryable } from '../../database/database.ts';
 import { type Statement, statement } from '../../database/statement.ts';
 import type { Replay } from './replay.ts';
+import type { RunOutcome, RunResult } from './run-rows.ts';
 
 export type RunEntry = {
   readonly id: number;
@@ -20,22 +21,13 @@ export type RunEntry = {
   /** How many effects led to it. */
   readonly depth: number;
   readonly eventKind: string;
-  readonly outcome: 'allowed' | 'changed' | 'denied' | 'failed';
+  readonly outcome: RunOutcome;
   readonly reason: string | null;
   readonly result: RunResult;
   readonly failedEffects: readonly { readonly index: number; readonly reason: string }[];
   readonly durationMs: number;
   readonly seed: string;
   readonly isRepeatable: boolean;
-};
-
-export type RunResult = {
-  readonly effects: readonly unknown[];
-  readonly prints: readonly string[];
-  readonly dropped: readonly { readonly pointer: string; readonly reason: string }[];
-  readonly failure?: object;
-  /** What the hook made of the event, where it changed it. */
-  readonly event?: unknown;
 };
 
 /** `event`: as the hook got it; null: it was too large to be kept. */
@@ -155,3 +147,19 @@ export const readRun = async (on: Queryable, id: number): Promise<WholeRun | und
 
 /** What a run needs to be repeated. */
 export const readReplayOf = async (on: Queryable, id: number) => (await on.query(readReplay, [id]))[0];
+
+export type RunOfEvent = {
+  readonly id: number;
+  readonly at: number;
+  readonly src: string;
+  readonly event_kind: string;
+  readonly hook: string;
+};
+const latestRuns = statement<RunOfEvent>(
+  'script-runs.latest-events',
+  `select id, at, src, event_kind, hook from script_runs where origin = $1 order by id desc limit $2`,
+);
+
+/** Of a channel, newest first. */
+export const readLatestRuns = (from: Queryable, nest: string, limit: number): Promise<RunOfEvent[]> =>
+  from.query(latestRuns, [nest, limit]);

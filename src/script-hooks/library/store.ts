@@ -81,6 +81,13 @@ const setEnabled = statement(
   `update script_hooks set is_enabled = $2, disabled_reason = $3, version = version + 1
   where id = $1 and (is_enabled <> $2 or disabled_reason is distinct from $3)`,
 );
+// One that is to fail closed goes on, and denies.
+const stop = statement(
+  'scripts.stop',
+  `update script_hooks set is_enabled = on_error = 'deny', disabled_reason = $3,
+    version = version + case when on_error = 'deny' then 0 else 1 end
+  where id = $1 and version = $2`,
+);
 const setOnError = statement(
   'scripts.set-on-error',
   'update script_hooks set on_error = $2, version = version + 1 where id = $1 and on_error <> $2',
@@ -98,17 +105,16 @@ const forgetSources = statement(
   `delete from script_sources where hook = $1 and version <=
     (select version from script_sources where hook = $1 order by version desc offset ${MOST_SOURCES} limit 1)`,
 );
-const deleteHook = statement<{ readonly asked_by: string; readonly id: string }>(
+const deleteHook = statement(
   'scripts.delete',
   `with
-    hook as (delete from script_hooks where id = $1),
     sources as (delete from script_sources where hook = $1),
     states as (delete from script_states where hook = $1),
     configs as (delete from script_configs where hook = $1),
     crons as (delete from script_crons where hook = $1),
     orders as (update script_orders set hooks = array_remove(hooks, $1) where $1 = any(hooks)),
-    waits as (delete from script_waits where hook = $1 or asked_by = $1 returning asked_by::text, id)
-  select * from waits`,
+    waits as (delete from script_waits where hook = $1 or asked_by = $1)
+  delete from script_hooks where id = $1`,
 );
 
 const orderOf = statement<StoredOrder>(
@@ -216,8 +222,10 @@ export const replaceBadly = (tx: Transaction, id: string, src: string, error: st
   tx.query(setBadSource, [id, src, error]);
 export const enable = (tx: Transaction, id: string) => tx.query(setEnabled, [id, true, null]);
 export const disable = (tx: Transaction, id: string, reason: string) => tx.query(setEnabled, [id, false, reason]);
+/** It had to be stopped from outside too often, as it was in this version. */
+export const stopHook = (on: Queryable, id: string, version: number, reason: string) =>
+  on.query(stop, [id, version, reason]);
 export const writeOnError = (tx: Transaction, id: string, onError: OnError) => tx.query(setOnError, [id, onError]);
-/** Answers the waits that went with it. */
 export const remove = (tx: Transaction, id: string) => tx.query(deleteHook, [id]);
 export const writeOrder = (tx: Transaction, nest: string, hooks: readonly string[]) =>
   hooks.length === 0 ? tx.query(deleteOrder, [nest]) : tx.query(putOrder, [nest, hooks]);

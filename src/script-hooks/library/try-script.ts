@@ -4,18 +4,19 @@ import { readChannel } from '../../community/channels/channel-store.ts';
 import { createPostPages } from '../../community/channels/post-pages.ts';
 import { readPostsBefore } from '../../community/channels/post-store.ts';
 import { readGroup } from '../../community/groups/group-store.ts';
+import { hostOf } from '../../community/groups/membership.ts';
 import { millisFromId } from '../../community/schema/id.ts';
 import type { Event } from '../../community/types/event.ts';
 import type { Clock } from '../../core/clock.ts';
 import type { Database } from '../../database/database.ts';
-import { statement } from '../../database/statement.ts';
 import { buildHook } from '../build-hook.ts';
 import { diffLines } from '../dry-run/diff.ts';
 import { eventKindName } from '../sandbox/lazy-event.ts';
 import type { Sandbox } from '../sandbox/sandbox.ts';
 import type { Bowl, Dropped, Outcome } from '../types.ts';
 import { type Config, type Refused, refused } from './actions.ts';
-import { readRun } from './runs.ts';
+import { outcomeOf, type RunOutcome, reasonOf } from './run-rows.ts';
+import { type RunOfEvent, readLatestRuns, readRun } from './runs.ts';
 
 export type Trial = {
   readonly src: string;
@@ -30,7 +31,7 @@ export type TriedEvent = {
   readonly at: number;
   readonly ship: string;
   readonly eventKind: string;
-  readonly outcome: Outcome['outcome'];
+  readonly outcome: RunOutcome;
   readonly reason: string | null;
   /** Of the event, a line each. */
   readonly changes: readonly string[];
@@ -68,27 +69,17 @@ const RUNS_PER_EVENT = 10;
 
 type PastEvent = { readonly event: Event; readonly at: number; readonly src: string };
 
-type RunOfEvent = {
-  readonly id: number;
-  readonly at: number;
-  readonly src: string;
-  readonly event_kind: string;
-  readonly hook: string;
-};
-const latestRuns = statement<RunOfEvent>(
-  'script-runs.latest-events',
-  `select id, at, src, event_kind, hook from script_runs where origin = $1 order by id desc limit $2`,
-);
-
 /** Rejects with a ScriptHookError when the script does not compile. */
 export const tryScript = async (
   settings: TrySettings,
   trial: Trial,
   gone: AbortSignal,
 ): Promise<TrialResult | Refused> => {
-  const { database, sandbox, clock } = settings;
+  const { database, sandbox, clock, our } = settings;
   const channel = await readChannel(database, trial.nest);
-  if (channel === undefined) return refused(`There is no channel ${trial.nest}`, true);
+  if (channel === undefined || hostOf(trial.nest) !== our) {
+    return refused(`There is no channel ${trial.nest} of ${our}`, true);
+  }
   await using hook = await buildHook(trial.src, { sandbox });
   const { from, events: past } = await pastEvents(database, trial);
   const bowl = await surroundings(settings, trial, channel);
@@ -112,8 +103,8 @@ export const tryScript = async (
 };
 
 const triedOf = ({ event, at, src }: PastEvent, outcome: Outcome): TriedEvent => ({
-  ...{ at, ship: src, eventKind: eventKindName(event) ?? '', outcome: outcome.outcome },
-  reason: outcome.outcome === 'denied' ? outcome.reason : outcome.outcome === 'failed' ? outcome.message : null,
+  ...{ at, ship: src, eventKind: eventKindName(event) ?? '', outcome: outcomeOf(outcome) },
+  reason: reasonOf(outcome),
   changes: outcome.outcome === 'allowed' ? diffLines(event, outcome.event).slice(0, MOST_CHANGES) : [],
   ...{ effects: outcome.effects, prints: outcome.prints, dropped: outcome.dropped, durationMs: outcome.durationMs },
 });
@@ -136,7 +127,7 @@ const pastEvents = async (
   database: Database,
   { nest, last }: Trial,
 ): Promise<{ readonly from: TrialResult['from']; readonly events: AsyncIterable<PastEvent> }> => {
-  const rows = await database.query(latestRuns, [nest, last * RUNS_PER_EVENT]);
+  const rows = await readLatestRuns(database, nest, last * RUNS_PER_EVENT);
   const ids = firstRuns(rows).slice(0, last).reverse();
   if (ids.length > 0) return { from: 'runs', events: eventsOfRuns(database, ids) };
   return { from: 'posts', events: eventsOfPosts(database, nest, last) };
@@ -171,9 +162,7 @@ async function* eventsOfRuns(database: Database, ids: readonly number[]): AsyncI
 
 /** Of the posts that are there, as if each came anew. */
 async function* eventsOfPosts(database: Database, nest: string, last: number): AsyncIterable<PastEvent> {
-  for (let offset = last - 1; offset >= 0; offset -= 1) {
-    const [post] = await readPostsBefore(database, nest, { limit: 1, offset });
-    if (post === undefined) continue; // there are not so many
+  for (const post of (await readPostsBefore(database, nest, { limit: last })).reverse()) {
     const { seal, essay } = post;
     const add = { seal: { id: seal.id, replies: {}, reacts: {} }, revision: '0', essay };
     yield { event: { 'on-post': { add } }, at: millisFromId(BigInt(seal.id)), src: essay.author };

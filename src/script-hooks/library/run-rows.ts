@@ -2,6 +2,7 @@
 import { toIso } from '../../core/clock.ts';
 import type { Queryable, Transaction } from '../../database/database.ts';
 import { statement } from '../../database/statement.ts';
+import type { FailureKind, Outcome, Thrown } from '../types.ts';
 
 export type RunRow = {
   /** ms since the epoch. */
@@ -16,7 +17,8 @@ export type RunRow = {
   readonly eventKind: string;
   /** As JSON; null: larger than is kept. */
   readonly event: string | null;
-  readonly outcome: 'allowed' | 'changed' | 'denied' | 'failed';
+  readonly outcome: RunOutcome;
+  /** Of all but `allowed`. */
   readonly reason: string | null;
   readonly result: RunResult;
   readonly durationMs: number;
@@ -25,19 +27,43 @@ export type RunRow = {
   readonly replay: string | null;
 };
 
+/**
+ * `limited`: a bound of time or memory was reached. `skipped`: the hook did not run, because it is
+ * disabled or does not compile.
+ */
+export const RUN_OUTCOMES = ['allowed', 'denied', 'failed', 'limited', 'skipped'] as const;
+export type RunOutcome = (typeof RUN_OUTCOMES)[number];
+
+/** Of a run that took place. */
+export const outcomeOf = (outcome: Outcome): RunOutcome => {
+  if (outcome.outcome !== 'failed') return outcome.outcome;
+  return BOUNDS.includes(outcome.kind) ? 'limited' : 'failed';
+};
+
+const BOUNDS: readonly FailureKind[] = ['deadline', 'memory', 'terminated'];
+
+/** As a text column has it, which has no room for NUL. */
+export const reasonOf = (outcome: Outcome): string | null => {
+  if (outcome.outcome === 'allowed') return null;
+  return withoutNul(outcome.outcome === 'denied' ? outcome.reason : outcome.message);
+};
+
 export type RunResult = {
   readonly effects: readonly unknown[];
   readonly prints: readonly string[];
   readonly dropped: readonly { readonly pointer: string; readonly reason: string }[];
   /** Of a failure. */
-  readonly failure?: {
-    readonly kind: string;
-    readonly line?: number;
-    readonly column?: number;
-    readonly stack: unknown;
-  };
+  readonly failure?: RunFailure;
   /** What the hook made of the event, where it changed it. */
   readonly event?: unknown;
+};
+
+export type RunFailure = {
+  readonly kind: FailureKind;
+  readonly line?: number;
+  readonly column?: number;
+  readonly stack: Thrown['stack'];
+  readonly causes: readonly Thrown[];
 };
 
 const insertRuns = statement<{ id: number }>(
@@ -66,7 +92,7 @@ export const insertRunRows = async (tx: Transaction, rows: readonly RunRow[]): P
     column(({ eventKind }) => eventKind),
     column(({ event }) => event),
     column(({ outcome }) => outcome),
-    column(({ reason }) => withoutNul(reason)),
+    column(({ reason }) => reason),
     column(({ result }) => JSON.stringify(result)),
     column(({ durationMs }) => durationMs),
     column(({ seed }) => seed),
@@ -75,7 +101,6 @@ export const insertRunRows = async (tx: Transaction, rows: readonly RunRow[]): P
   return inserted.map(({ id }) => id);
 };
 
-/** A text column has no room for it. */
 const withoutNul = (text: string | null): string | null => text?.replaceAll('\0', '\u{fffd}') ?? null;
 
 const noteFailedEffect = statement(
