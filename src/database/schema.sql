@@ -235,6 +235,15 @@ create table clients (
   constraint clients_pkey PRIMARY KEY (client_id)
 );
 
+create unlogged table community_changes (
+  id bigint not null generated always as identity,
+  at timestamp with time zone not null default now(),
+  changes json not null,
+  constraint community_changes_pkey PRIMARY KEY (id)
+);
+
+CREATE INDEX community_changes_by_time ON public.community_changes USING btree (at);
+
 create table contact_pages (
   owner text collate "C" not null,
   kip text collate "C" not null,

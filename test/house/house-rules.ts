@@ -51,9 +51,16 @@ const INNER_FLOORS: Readonly<Record<string, readonly (readonly string[])[]>> = {
     ['api'],
     ['turns', 'actions'],
     ['groups', 'channels', 'ships', 'chat', 'activity', 'contacts'],
-    ['acting.ts'],
+    ['acting.ts', 'changes'],
     ['types'],
     ['schema'],
+  ],
+  airlock: [['airlock.ts'], ['serving'], ['channels', 'sessions'], ['agents'], ['vocabulary']],
+  'airlock/agents': [
+    ['agents.ts'],
+    ['groups-ui'],
+    ['groups', 'channels', 'chat', 'activity', 'contacts', 'hooks'],
+    ['agent.ts'],
   ],
   timers: [['schedule']],
   queue: [['taskcluster'], ['standalone'], ['queue.ts']],
@@ -80,6 +87,8 @@ const NEVER: readonly (readonly [string, string])[] = [
   ['task-hooks', 'script-hooks'],
   ['script-hooks', 'task-hooks'],
   ['community', 'script-hooks'],
+  ['airlock', 'script-hooks'],
+  ['script-hooks', 'airlock'],
 ];
 
 /** Time and chance come from core/, so that a test can hold them in its hands. */

@@ -1,0 +1,6 @@
+// What is told of a change in the community to whoever watches it: enough to say what is new, and
+// to whom.
+
+export type Change =
+  /** The group is another one, new or gone. */
+  { readonly kind: 'group'; readonly flag: string };
