@@ -43,7 +43,14 @@ export const openDatabase = ({ connection, address, poolSize, clock, log }: Conn
     ...connection,
     types: columnTypes,
   };
-  const pool = new pg.Pool({ ...config, max: poolSize, idleTimeoutMillis: 30_000, verify: setUpSession });
+  // Pipelined: a statement is sent without waiting for the answers to those before it.
+  const pool = new pg.Pool({
+    ...config,
+    pipeline: true,
+    max: poolSize,
+    idleTimeoutMillis: 30_000,
+    verify: setUpSession,
+  });
   // pg reports here what breaks on connections that nobody uses at the moment; the pool drops them
   // by itself.
   let isEnding = false;
@@ -123,8 +130,11 @@ const runTransaction = async <T>(pool: pg.Pool, work: (tx: Transaction) => Promi
   };
   client.on('error', onError);
   try {
-    await client.query('begin');
+    // It goes out with the first statement, and fails only with its connection.
+    const begun = client.query('begin');
+    begun.catch(() => {}); // awaited below
     const result = await work({ query: (statement, values) => run(client, statement, values) });
+    await begun;
     await client.query('commit');
     return result;
   } catch (error) {
