@@ -68,6 +68,28 @@ test('a field that a record does not know is kept', () => {
   assert.ok(result.ok && result.value === (post as unknown));
 });
 
+test('of keys that are left out the first 100 are told, whatever is sent', () => {
+  const short = Array.from({ length: 20_000 }, (_, index) => [`k${index}`, 0]);
+  const unknown = Object.fromEntries([['x'.repeat(250_000), 0], ...short]);
+  const told = effect({ contacts: { meet: ['~nec'], ...unknown }, ...unknown });
+  assert.ok(told.ok);
+  assert.equal(told.ignored?.length, 100);
+  assert.equal(told.ignored?.[1]?.pointer, '/contacts/k0');
+  assert.ok(JSON.stringify(told.ignored).length < 50_000);
+});
+
+test('keys that are left out in many places are told, as deep as they are nested', () => {
+  let deep: unknown = 1;
+  for (let depth = 0; depth < 50_000; depth++) deep = [deep];
+  const content = Array.from({ length: 20_000 }, () => ({ inline: ['a'], other: 0 }));
+  const result = decoder(Story)([{ inline: [], unknown: deep }, ...content]);
+  assert.ok(result.ok);
+  assert.deepEqual(
+    result.ignored?.map(({ pointer }) => pointer),
+    ['/0/unknown', ...Array.from({ length: 99 }, (_, index) => `/${index + 1}/other`)],
+  );
+});
+
 test('ships: name to number and back', () => {
   fc.assert(
     fc.property(fc.bigInt({ min: 0n, max: 2n ** 128n - 1n }), (number) => {

@@ -19,31 +19,31 @@ export type Ignored = { readonly pointer: string; readonly reason: string };
  * A function that checks and normalizes values of a schema. The value is returned as it is where
  * nothing had to change, else copied; never changed in place. `pointer` is a JSON pointer to what
  * is wrong. A key with undefined is no key. Of an object that should have one key of several, the
- * others are `ignored`.
+ * others are `ignored`: the first 100 are told.
  *
  * @example decoder(Effect)({dm: {}}) → {ok: false, pointer: '/dm/ship', reason: 'is missing'}
  */
 export const decoder = <S extends TSchema>(schema: S): ((value: unknown) => Decoded<Static<S>>) => {
   const check = compile(schema as Node, new Map());
   return (value) => {
-    const trail: Trail = { keys: [], reason: '', depth: 0, extra: [] };
+    const trail: Trail = { keys: [], reason: '', depth: 0, ignored: [] };
     const result = check(value, trail);
     if (result === MISFIT) return { ok: false, pointer: pointerOf(trail.keys), reason: trail.reason };
     const fits = { ok: true, value: result as Static<S> } as const;
-    return trail.extra.length === 0
-      ? fits
-      : { ...fits, ignored: trail.extra.flatMap((extra) => ignoredKeys(value, extra)) };
+    return trail.ignored.length === 0 ? fits : { ...fits, ignored: trail.ignored };
   };
 };
 
-/** Where the first problem is. `keys` is filled from the inside out. */
-type Trail = { keys: (string | number)[]; reason: string; depth: number; extra: Extra[] };
+/** `keys` lead to what is checked now; they stay as they are at the first problem. */
+type Trail = { readonly keys: (string | number)[]; reason: string; depth: number; readonly ignored: Ignored[] };
 
-/** An object with more keys than the one that was taken. */
-type Extra = { readonly holder: object; readonly taken: string };
 type Check = (value: unknown, trail: Trail) => unknown;
 
 const MISFIT: unique symbol = Symbol('misfit');
+
+const MOST_IGNORED = 100;
+/** Characters of a key that nobody knows, in a pointer. */
+const LONGEST_UNKNOWN = 100;
 
 /** No honest story is nested deeper; a hostile one must not exhaust our stack. */
 const DEEPEST = 200;
@@ -53,9 +53,12 @@ const misfit = (trail: Trail, reason: string): typeof MISFIT => {
   return MISFIT;
 };
 
-const within = (trail: Trail, key: string | number): typeof MISFIT => {
-  trail.keys.unshift(key);
-  return MISFIT;
+/** What `check` answers for the value under a key. */
+const within = (trail: Trail, key: string | number, check: Check, value: unknown): unknown => {
+  trail.keys.push(key);
+  const exact = check(value, trail);
+  if (exact !== MISFIT) trail.keys.pop();
+  return exact;
 };
 
 const escapeKey = (key: string | number): string => String(key).replaceAll('~', '~0').replaceAll('/', '~1');
@@ -65,25 +68,16 @@ const pointerOf = (keys: readonly (string | number)[]): string => keys.map((key)
 const hasKey = (value: object, key: string): boolean =>
   Object.hasOwn(value, key) && (value as Record<string, unknown>)[key] !== undefined;
 
-const ignoredKeys = (root: unknown, { holder, taken }: Extra): Ignored[] => {
-  const path = pathTo(root, holder) ?? [];
-  return Object.keys(holder)
-    .filter((key) => key !== taken && hasKey(holder, key))
-    .map((key) => ({
-      pointer: pointerOf([...path, key]),
+const noteIgnored = (trail: Trail, holder: Record<string, unknown>, taken: string): void => {
+  for (const key of Object.keys(holder)) {
+    if (trail.ignored.length >= MOST_IGNORED) return;
+    if (key === taken || holder[key] === undefined) continue;
+    const shown = key.length > LONGEST_UNKNOWN ? `${key.slice(0, LONGEST_UNKNOWN)}…` : key;
+    trail.ignored.push({
+      pointer: pointerOf([...trail.keys, shown]),
       reason: `was left out: one key says what this is, and ${taken} was taken`,
-    }));
-};
-
-/** The keys to an object inside a value. */
-const pathTo = (value: unknown, holder: object): string[] | undefined => {
-  if (value === holder) return [];
-  if (typeof value !== 'object' || value === null) return undefined;
-  for (const [key, inner] of Object.entries(value)) {
-    const path = pathTo(inner, holder);
-    if (path !== undefined) return [key, ...path];
+    });
   }
-  return undefined;
 };
 
 const isObject = (value: unknown): value is Record<string, unknown> =>
@@ -139,8 +133,8 @@ const list =
     if (!Array.isArray(value)) return misfit(trail, `must be an array, not ${describe(value)}`);
     let copy: unknown[] | undefined;
     for (let index = 0; index < value.length; index++) {
-      const exact = item(value[index], trail);
-      if (exact === MISFIT) return within(trail, index);
+      const exact = within(trail, index, item, value[index]);
+      if (exact === MISFIT) return MISFIT;
       if (exact !== value[index]) {
         copy ??= value.slice();
         copy[index] = exact;
@@ -166,11 +160,11 @@ const object = (node: Node, named: Map<string, { check: Check | undefined }>): C
     for (const { key, check, needed, lenient } of fields) {
       if (!hasKey(value, key)) {
         if (!needed || lenient) continue;
-        misfit(trail, 'is missing');
-        return within(trail, key);
+        trail.keys.push(key);
+        return misfit(trail, 'is missing');
       }
-      const exact = check(value[key], trail);
-      if (exact === MISFIT) return within(trail, key);
+      const exact = within(trail, key, check, value[key]);
+      if (exact === MISFIT) return MISFIT;
       if (exact !== value[key]) {
         copy ??= { ...value };
         copy[key] = exact;
@@ -194,11 +188,14 @@ const record = (node: Node, named: Map<string, { check: Check | undefined }>): C
       }
       const exactKey = key === '__proto__' ? undefined : writeKey === undefined ? key : writeKey(key);
       if (exactKey === undefined) {
-        misfit(trail, key === '__proto__' ? 'is not allowed as a key' : `is no key here: must be ${writeKey?.what}`);
-        return within(trail, key);
+        trail.keys.push(key);
+        return misfit(
+          trail,
+          key === '__proto__' ? 'is not allowed as a key' : `is no key here: must be ${writeKey?.what}`,
+        );
       }
-      const exact = check(value[key], trail);
-      if (exact === MISFIT) return within(trail, key);
+      const exact = within(trail, key, check, value[key]);
+      if (exact === MISFIT) return MISFIT;
       changed ||= exactKey !== key || exact !== value[key];
       entries.push([String(exactKey), exact]);
     }
@@ -230,12 +227,10 @@ const union = (node: Node, named: Map<string, { check: Check | undefined }>): Ch
         ? firstThatFits(plain, names, value, trail)
         : misfit(trail, `must have one of the keys ${names.join(', ')}`);
     }
-    const exact = (keyed.get(key) as Check)(value[key], trail);
-    if (exact === MISFIT) return within(trail, key);
+    const exact = within(trail, key, keyed.get(key) as Check, value[key]);
+    if (exact === MISFIT) return MISFIT;
     if (Object.keys(value).length === 1) return exact === value[key] ? value : { [key]: exact };
-    if (Object.keys(value).some((other) => other !== key && value[other] !== undefined)) {
-      trail.extra.push({ holder: value, taken: key });
-    }
+    noteIgnored(trail, value, key);
     return { [key]: exact };
   };
 };
@@ -244,13 +239,10 @@ const firstThatFits = (plain: readonly Check[], names: readonly string[], value:
   // The error that is told is of the last branch: in `null or X`, X says more.
   for (const check of plain) {
     const before = trail.keys.length;
-    const extra = trail.extra.length;
+    const ignored = trail.ignored.length;
     const exact = check(value, trail);
-    if (exact !== MISFIT) {
-      trail.keys.length = before;
-      return exact;
-    }
-    trail.extra.length = extra;
+    if (exact !== MISFIT) return exact;
+    trail.ignored.length = ignored;
     if (check !== plain.at(-1)) trail.keys.length = before;
   }
   if (names.length > 0) return misfit(trail, `must be an object with one of the keys ${names.join(', ')}`);
