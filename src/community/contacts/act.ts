@@ -8,8 +8,8 @@ import type { ActionContacts, Contact, Kip } from '../types/chat.ts';
 import {
   type ContactRow,
   countContacts,
-  lockContacts,
-  lockProfileOf,
+  lockContactsOf,
+  readContacts,
   readProfile,
   storeContact,
   storeProfile,
@@ -22,9 +22,10 @@ const LARGEST_ID = 2n ** 128n;
 
 /** Everybody who follows the ship sees its profile change at once. */
 export const actOnContacts: ActIn<ActionContacts> = async (tx, asked, acting) => {
+  await lockContactsOf(tx, acting.actor);
   if ('anon' in asked) return store(tx, acting, {});
   if ('self' in asked) {
-    return merged(await lockProfileOf(tx, acting.actor), asked.self, (profile) => store(tx, acting, profile));
+    return merged(await readProfile(tx, acting.actor), asked.self, (profile) => store(tx, acting, profile));
   }
   if ('page' in asked) return addPage(tx, asked.page, acting);
   if ('edit' in asked) return editPage(tx, asked.edit, acting);
@@ -75,7 +76,7 @@ const addPage = async (tx: Transaction, { kip, contact }: PageAsked, { actor }: 
   const key = kipText(kip);
   if (key === undefined) return NO_KEY;
   if ('ship' in kip && (await unknownShips(tx, [key])).length > 0) return refuse(whyNoShip(key));
-  const known = (await lockContacts(tx, actor, [key])).get(key);
+  const known = (await readContacts(tx, actor, [key])).get(key);
   if (known?.is_page) return refuse(`There is a page of ${key} already.`);
   if (!known && (await countContacts(tx, actor)) >= MOST_CONTACTS) return tooMany();
   return merged({}, contact, async (overlay) => {
@@ -90,7 +91,7 @@ const tooMany = () => refuse(`At most ${MOST_CONTACTS} contacts are kept.`);
 const editPage = async (tx: Transaction, { kip, contact }: PageAsked, { actor }: Acting): Promise<ActResult> => {
   const key = kipText(kip);
   if (key === undefined) return NO_KEY;
-  const known = (await lockContacts(tx, actor, [key])).get(key);
+  const known = (await readContacts(tx, actor, [key])).get(key);
   if (!known?.is_page) return refuse(`There is no page of ${key}.`);
   return merged(known.overlay, contact, async (overlay) => {
     await storeContact(tx, actor, { ...known, overlay });
@@ -101,7 +102,7 @@ const editPage = async (tx: Transaction, { kip, contact }: PageAsked, { actor }:
 const wipe = async (tx: Transaction, kips: readonly Kip[], { actor }: Acting): Promise<ActResult> => {
   if (kips.length > MOST_AT_ONCE) return tooManyAtOnce();
   const keys = kips.flatMap((kip) => kipText(kip) ?? []);
-  for (const row of (await lockContacts(tx, actor, keys)).values()) {
+  for (const row of (await readContacts(tx, actor, keys)).values()) {
     await storeContact(tx, actor, { ...row, is_page: false, overlay: {} });
   }
   return DONE;
@@ -114,7 +115,7 @@ const meet = async (tx: Transaction, asked: readonly string[], { actor }: Acting
   const ships = [...new Set(asked)].filter((ship) => ship !== actor);
   const [unknown] = await unknownShips(tx, ships);
   if (unknown !== undefined) return refuse(whyNoShip(unknown));
-  const known = await lockContacts(tx, actor, ships);
+  const known = await readContacts(tx, actor, ships);
   if ((await countContacts(tx, actor)) + ships.length - known.size > MOST_CONTACTS) return tooMany();
   for (const ship of ships) {
     await storeContact(tx, actor, { ...(known.get(ship) ?? newRow(ship)), is_followed: true, kept: null });
@@ -130,7 +131,7 @@ const part = async (
   profile: 'keep' | 'forget',
 ): Promise<ActResult> => {
   if (ships.length > MOST_AT_ONCE) return tooManyAtOnce();
-  for (const row of (await lockContacts(tx, actor, ships)).values()) {
+  for (const row of (await readContacts(tx, actor, ships)).values()) {
     const latest = row.is_followed ? await readProfile(tx, row.kip) : row.kept;
     await storeContact(tx, actor, { ...row, is_followed: false, kept: profile === 'keep' ? latest : null });
   }

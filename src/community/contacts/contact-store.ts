@@ -14,18 +14,16 @@ export type ContactRow = {
 };
 
 const findProfile = statement<{ profile: Contact }>('profiles.find', 'select profile from profiles where ship = $1');
-const lockProfile = statement<{ profile: Contact }>(
-  'profiles.lock',
-  'select profile from profiles where ship = $1 for update',
-);
+// A row that is always there: profiles and pages may not be there yet.
+const lockOwner = statement('contacts.lock', 'select from ships where ship = $1 for no key update');
 const putProfile = statement(
   'profiles.put',
   'insert into profiles (ship, profile) values ($1, $2) on conflict (ship) do update set profile = excluded.profile',
 );
 const COLUMNS = 'kip, is_page, is_followed, kept, overlay';
-const lockRows = statement<ContactRow>(
-  'contacts.lock',
-  `select ${COLUMNS} from contact_pages where owner = $1 and kip = any($2) order by kip for update`,
+const findRows = statement<ContactRow>(
+  'contacts.find',
+  `select ${COLUMNS} from contact_pages where owner = $1 and kip = any($2)`,
 );
 const countRows = statement<{ count: number }>(
   'contacts.count',
@@ -42,19 +40,20 @@ const deleteRow = statement('contacts.delete', 'delete from contact_pages where 
 export const readProfile = async (on: Queryable, ship: string): Promise<Contact> =>
   (await on.query(findProfile, [ship]))[0]?.profile ?? {};
 
-export const lockProfileOf = async (tx: Transaction, ship: string): Promise<Contact> =>
-  (await tx.query(lockProfile, [ship]))[0]?.profile ?? {};
+/** Nobody else changes the profile and the contacts of the ship until the transaction ends. */
+export const lockContactsOf = async (tx: Transaction, owner: string): Promise<void> =>
+  void (await tx.query(lockOwner, [owner]));
 
 export const storeProfile = async (tx: Transaction, ship: string, profile: Contact): Promise<void> =>
   void (await tx.query(putProfile, [ship, JSON.stringify(profile)]));
 
 /** By key. */
-export const lockContacts = async (
+export const readContacts = async (
   tx: Transaction,
   owner: string,
   kips: readonly string[],
 ): Promise<ReadonlyMap<string, ContactRow>> =>
-  new Map((await tx.query(lockRows, [owner, kips])).map((row) => [row.kip, row]));
+  new Map((await tx.query(findRows, [owner, kips])).map((row) => [row.kip, row]));
 
 export const countContacts = async (tx: Transaction, owner: string): Promise<number> =>
   (await tx.query(countRows, [owner]))[0]?.count ?? 0;

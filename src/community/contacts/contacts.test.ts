@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { after, beforeEach, describe, it } from 'node:test';
 import { lastFirst } from '../../../test/support/wait.ts';
-import { createWorld, FES, NEC, type World, ZOD } from '../test-support/world.ts';
+import { BUD, createWorld, FES, NEC, type World, ZOD } from '../test-support/world.ts';
 import { readBook, readContact, readProfile } from './contact-store.ts';
 
 const cleanup = lastFirst({ after });
@@ -30,6 +30,13 @@ describe('a profile', () => {
     };
     assert.deepEqual(await readProfile(world.database, ZOD), profile);
     assert.deepEqual((await seen(NEC, ZOD))?.profile, profile);
+  });
+
+  it('keeps both of two changes that are made at once', async () => {
+    for (const ship of [ZOD, NEC, FES]) {
+      await Promise.all([act(ship, { self: named('N') }), act(ship, { self: { bio: { text: 'B' } } })]);
+      assert.deepEqual(await readProfile(world.database, ship), { ...named('N'), bio: { text: 'B' } });
+    }
   });
 
   it('is cleared', async () => {
@@ -79,6 +86,25 @@ describe('a page of the book', () => {
       const reason = await world.refusal(ZOD, { contacts: { page: { kip: { id }, contact: {} } } });
       assert.match(reason, /^The key of a page/);
     }
+  });
+
+  it('keeps both of two changes that are made at once', async () => {
+    for (const ship of [NEC, FES, BUD]) {
+      const kip = { ship };
+      const made = [act(ZOD, { meet: [ship] }), act(ZOD, { page: { kip, contact: named('a') } })];
+      await Promise.all(made);
+      await Promise.all(
+        ['bio', 'status'].map((field) => act(ZOD, { edit: { kip, contact: { [field]: { text: 'b' } } } })),
+      );
+      const overlay = { ...named('a'), bio: { text: 'b' }, status: { text: 'b' } };
+      assert.deepEqual((await seen(ZOD, ship))?.overlay, overlay);
+    }
+  });
+
+  it('is made once, whoever is first', async () => {
+    const page = { contacts: { page: { kip: { id: 1 }, contact: {} } } };
+    const results = await Promise.all([1, 2, 3].map(() => world.attempt(ZOD, page)));
+    assert.deepEqual(results.map(({ kind }) => kind).sort(), ['done', 'refused', 'refused']);
   });
 
   it('is edited field by field, if it is there', async () => {
