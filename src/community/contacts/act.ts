@@ -1,8 +1,8 @@
 // What a ship does to its profile and to its book of contacts.
-import aura from '@urbit/aura';
 import { describeError } from '../../core/errors.ts';
 import type { Transaction } from '../../database/database.ts';
 import { type ActIn, type Acting, type ActResult, DONE, refuse } from '../acting.ts';
+import { parseUv, uvText } from '../schema/uv.ts';
 import { unknownShips, whyNoShip } from '../ships/ships.ts';
 import type { ActionContacts, Contact, Kip } from '../types/chat.ts';
 import {
@@ -18,7 +18,6 @@ import { mergeProfile } from './profile.ts';
 
 const MOST_CONTACTS = 10_000;
 const MOST_AT_ONCE = 1_000;
-const LARGEST_ID = 2n ** 128n;
 
 /** Everybody who follows the ship sees its profile change at once. */
 export const actOnContacts: ActIn<ActionContacts> = async (tx, asked, acting) => {
@@ -55,15 +54,10 @@ const merged = async (
 };
 
 /** `~ship`, or `0v…`; undefined: it is no key of a page. */
-export const kipText = (kip: Kip): string | undefined => {
+const kipText = (kip: Kip): string | undefined => {
   if ('ship' in kip) return kip.ship;
-  const number = idNumber(kip.id);
-  return number !== null && number >= 0n && number < LARGEST_ID ? aura.render('uv', number) : undefined;
-};
-
-const idNumber = (id: number | string): bigint | null => {
-  if (typeof id === 'number') return Number.isSafeInteger(id) ? BigInt(id) : null;
-  return /^\d{1,39}$/.test(id) ? BigInt(id) : id.length < 64 ? aura.tryParse('uv', id) : null;
+  const number = parseUv(kip.id);
+  return number === null ? undefined : uvText(number);
 };
 
 const newRow = (kip: string): ContactRow => ({ kip, is_page: false, is_followed: false, kept: null, overlay: {} });
