@@ -3,13 +3,13 @@
 import type { Transaction } from '../../database/database.ts';
 import { type ActIn, type Acting, type ActResult, DONE, refuse } from '../acting.ts';
 import { removeEverywhere } from '../activity/act.ts';
-import { recordActivity } from '../activity/record.ts';
+import { type NewActivity, recordActivity } from '../activity/record.ts';
 import { readChannel, readChannelsOf, readChannelToChange, storeChannel } from '../channels/channel-store.ts';
 import { joinChannels, leaveChannels, readMembersOf } from '../channels/membership-store.ts';
 import { digits, replyOf } from '../channels/post-command.ts';
 import { readPost } from '../channels/post-store.ts';
 import { changeGroup } from '../groups/change-group.ts';
-import { type Consequence, difference } from '../groups/group-change.ts';
+import { type Consequence, difference, MOST_SHIPS, TOO_MANY_SHIPS } from '../groups/group-change.ts';
 import { readGroupToChange, removeGroup, type StoredGroup, storeGroup, storeNewGroup } from '../groups/group-store.ts';
 import { hostOf, isAdmin, mayRead } from '../groups/membership.ts';
 import { newGroup } from '../groups/new-group.ts';
@@ -17,13 +17,8 @@ import { idFromMillis, withDots } from '../schema/id.ts';
 import type { IncomingEvent } from '../types/activity.ts';
 import type { ActionGroups, DiffGroups, FlagContent, Group } from '../types/group.ts';
 
-/** Tells each of them, where there is such a ship. */
-const tell = (tx: Transaction, owners: readonly string[], event: IncomingEvent, { now }: Acting) =>
-  recordActivity(
-    tx,
-    owners.map((owner) => ({ owner, event })),
-    now,
-  );
+const toEach = (owners: readonly string[], event: IncomingEvent): NewActivity[] =>
+  owners.map((owner) => ({ owner, event }));
 
 /** Those of these ships join these channels that may read them. */
 const join = async (
@@ -57,47 +52,61 @@ const leaveAll = async (tx: Transaction, flag: string, ships: readonly string[])
   );
 };
 
-/** What a change means for others. */
-const follow = async (tx: Transaction, hosted: StoredGroup, what: Consequence, acting: Acting): Promise<void> => {
+type Changed = {
+  /** As it is after the change. */
+  readonly hosted: StoredGroup;
+  /** Without the one who acts. */
+  readonly admins: readonly string[];
+};
+
+/** Of what admins are told at once: 50 ms. */
+const MOST_TOLD = 4_000;
+
+const whyTooMany = ({ admins }: Changed, consequences: readonly Consequence[]): string | undefined => {
+  const most = Math.max(1, Math.floor(MOST_TOLD / (admins.length + 1)));
+  const isTooMany = consequences.some(
+    (what) => (what.kind === 'kicked' || what.kind === 'asked') && what.ships.length > most,
+  );
+  return isTooMany ? `At most ${most} ships at once: each of the ${admins.length} admins is told of each.` : undefined;
+};
+
+/** What a change means for others; answers what they are told of it. */
+const follow = async (
+  tx: Transaction,
+  { hosted, admins }: Changed,
+  what: Consequence,
+  acting: Acting,
+): Promise<readonly NewActivity[]> => {
   const { flag, group } = hosted;
-  const admins = Object.keys(group.fleet).filter((ship) => ship !== acting.actor && isAdmin(hosted, ship));
-  const tellAdmins = (event: IncomingEvent) => tell(tx, admins, event, acting);
   switch (what.kind) {
     case 'left':
       await leaveAll(tx, flag, [what.ship]);
-      await tellAdmins({ 'group-kick': { group: flag, ship: what.ship } });
-      return;
+      return toEach(admins, { 'group-kick': { group: flag, ship: what.ship } });
     case 'kicked':
       await leaveAll(tx, flag, what.ships);
-      for (const ship of what.ships) {
-        await tell(tx, [...admins, ship], { 'group-kick': { group: flag, ship } }, acting);
-      }
-      return;
+      return what.ships.flatMap((ship) => toEach([...admins, ship], { 'group-kick': { group: flag, ship } }));
     case 'invited':
-      await tell(tx, what.ships, { 'group-invite': { group: flag, ship: acting.actor } }, acting);
-      return;
+      return toEach(what.ships, { 'group-invite': { group: flag, ship: acting.actor } });
     case 'joined':
       await join(tx, hosted, joinedByAll(group), [what.ship], acting);
-      await tellAdmins({ 'group-join': { group: flag, ship: what.ship } });
-      return;
+      return toEach(admins, { 'group-join': { group: flag, ship: what.ship } });
     case 'asked':
-      for (const ship of what.ships) await tellAdmins({ 'group-ask': { group: flag, ship } });
-      return;
+      return what.ships.flatMap((ship) => toEach(admins, { 'group-ask': { group: flag, ship } }));
     case 'roles-given':
-      for (const ship of what.ships) {
-        await tell(tx, [ship], { 'group-role': { group: flag, ship, roles: [...what.roles] } }, acting);
-      }
-      return;
+      return what.ships.map((ship) => ({
+        owner: ship,
+        event: { 'group-role': { group: flag, ship, roles: [...what.roles] } },
+      }));
     case 'role-deleted':
       await deleteWriters(tx, flag, what.role);
-      return;
+      return [];
     case 'channel-listed': {
       const members = Object.entries(group.fleet).flatMap(([ship, { joined }]) => (joined > 0 ? [ship] : []));
       await join(tx, hosted, [what.nest], members, acting);
-      return;
+      return [];
     }
     case 'flagged':
-      await tellAdmins(flagEvent(flag, what));
+      return toEach(admins, flagEvent(flag, what));
   }
 };
 
@@ -112,14 +121,21 @@ const create = async (tx: Transaction, flag: string, group: Group, acting: Actin
     zones: { ...zones, ...group.zones },
     'zone-ord': [...new Set([...group['zone-ord'], ...Object.keys({ ...zones, ...group.zones })])],
   };
-  if (!(await storeNewGroup(tx, flag, whole))) return refuse(`There is a group ${flag} already.`);
   const others = difference(Object.keys(whole.fleet), [acting.actor]);
-  await tell(tx, others, { 'group-invite': { group: flag, ship: acting.actor } }, acting);
+  if (others.length > MOST_SHIPS) return refuse(TOO_MANY_SHIPS);
+  const tooLarge = whyTooLarge(whole);
+  if (tooLarge !== undefined) return refuse(tooLarge);
+  if (!(await storeNewGroup(tx, flag, whole))) return refuse(`There is a group ${flag} already.`);
+  const invitations = toEach(others, { 'group-invite': { group: flag, ship: acting.actor } });
+  await recordActivity(tx, invitations, acting.now);
   return DONE;
 };
 
 /** Members and channels, roles and reports: about 50,000 members. */
 const LARGEST_GROUP = 4 * 1024 * 1024;
+
+const whyTooLarge = (group: Group): string | undefined =>
+  JSON.stringify(group).length > LARGEST_GROUP ? `A group has at most ${LARGEST_GROUP} characters as JSON.` : undefined;
 
 const isThere = async (tx: Transaction, flag: string, asked: FlagContent): Promise<boolean> => {
   const {
@@ -147,12 +163,17 @@ export const actOnGroups: ActIn<ActionGroups> = async (tx, { flag, update: { dif
     await removeEverywhere(tx, Object.keys(stored.group.fleet), { group: flag });
     return DONE;
   }
-  if (JSON.stringify(change.group).length > LARGEST_GROUP) {
-    return refuse(`A group has at most ${LARGEST_GROUP} characters as JSON.`);
-  }
+  const tooLarge = whyTooLarge(change.group);
+  if (tooLarge !== undefined) return refuse(tooLarge);
   await storeGroup(tx, flag, stored.group, change.group);
   const after = { ...stored, group: change.group };
-  for (const consequence of change.consequences) await follow(tx, after, consequence, acting);
+  const admins = Object.keys(after.group.fleet).filter((ship) => ship !== acting.actor && isAdmin(after, ship));
+  const changed = { hosted: after, admins };
+  const tooMany = whyTooMany(changed, change.consequences);
+  if (tooMany !== undefined) return refuse(tooMany);
+  for (const consequence of change.consequences) {
+    await recordActivity(tx, await follow(tx, changed, consequence, acting), acting.now);
+  }
   if (mayCloseChannels(diff)) await closeChannels(tx, after);
   return DONE;
 };

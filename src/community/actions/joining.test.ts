@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { after, describe, it } from 'node:test';
 import { lastFirst } from '../../../test/support/wait.ts';
 import { readMembersOf } from '../channels/membership-store.ts';
+import { normalizeShip } from '../schema/ship.ts';
 import { BUD, createWorld, FES, GROUP, LOUNGE, META, NEC, withLounge, ZOD } from '../test-support/world.ts';
 
 const world = await createWorld(lastFirst({ after }));
@@ -78,5 +79,62 @@ describe('a post that is deleted', () => {
     assert.equal(await replies(), 1);
     await act(NEC, inLounge({ del: id }));
     assert.equal(await replies(), 0);
+  });
+});
+
+describe('members who are removed together', () => {
+  it('are told of it, each of themselves, and the admins of all', async () => {
+    const flag = `${ZOD}/many`;
+    await act(ZOD, onGroup(flag, { create: groupOf() }));
+    await act(ZOD, onGroup(flag, { fleet: { ships: [NEC, FES, BUD], diff: { add: null } } }));
+    await act(ZOD, onGroup(flag, { fleet: { ships: [NEC], diff: { 'add-sects': ['admin'] } } }));
+    await act(ZOD, onGroup(flag, { fleet: { ships: [FES, BUD], diff: { del: null } } }));
+    const removed = async (owner: string) =>
+      (await feedOf(owner)).flatMap(({ event }) =>
+        'group-kick' in event && event['group-kick'].group === flag ? [event['group-kick'].ship] : [],
+      );
+    assert.deepEqual((await removed(NEC)).sort(), [BUD, FES]);
+    assert.deepEqual([await removed(FES), await removed(BUD)], [[FES], [BUD]]);
+  });
+});
+
+describe('what is done to a group at once', () => {
+  const ships = Array.from({ length: 1001 }, (_, index) => normalizeShip(65_536 + index) as string);
+
+  it('is of at most 1,000 ships', async () => {
+    const flag = `${ZOD}/large`;
+    const fleet = Object.fromEntries(ships.map((ship) => [ship, { sects: [], joined: 0 }]));
+    const refused = async (diff: object) =>
+      assert.match(await refusal(ZOD, onGroup(flag, diff)), /^At most 1000 ships/);
+    await refused({ create: groupOf({ fleet }) });
+    await act(ZOD, onGroup(flag, { create: groupOf() }));
+    for (const diff of [{ add: null }, { del: null }, { 'add-sects': ['admin'] }, { 'del-sects': ['admin'] }]) {
+      await refused({ fleet: { ships, diff } });
+    }
+    await refused({ cordon: { open: { 'add-ships': ships } } });
+    await act(ZOD, onGroup(flag, { fleet: { ships: ships.slice(1), diff: { add: null } } }));
+    await act(ZOD, onGroup(flag, { fleet: { ships: ships.slice(0, 1), diff: { add: null } } }));
+    const ranks = onGroup(flag, { cordon: { open: { 'add-ranks': ['duke'] } } });
+    assert.match(await refusal(ZOD, ranks), /^More than 1000 members are of these ranks/);
+    await act(ZOD, onGroup(flag, { cordon: { swap: { shut: { pending: [], ask: [] } } } }));
+    for (const kind of ['pending', 'ask']) await refused({ cordon: { shut: { 'add-ships': { kind, ships } } } });
+  });
+
+  it('is of fewer where many admins are told of each', async () => {
+    const flag = `${ZOD}/admins`;
+    const admins = ships.slice(0, 99);
+    await act(ZOD, onGroup(flag, { create: groupOf() }));
+    await act(ZOD, onGroup(flag, { fleet: { ships: ships.slice(0, 140), diff: { add: null } } }));
+    await act(ZOD, onGroup(flag, { fleet: { ships: admins, diff: { 'add-sects': ['admin'] } } }));
+    const remove = (gone: readonly string[]) => onGroup(flag, { fleet: { ships: gone, diff: { del: null } } });
+    assert.match(await refusal(ZOD, remove(ships.slice(99, 140))), /^At most 40 ships at once: each of the 99 admins/);
+    await act(ZOD, remove(ships.slice(99, 139)));
+  });
+
+  it('leaves a group of at most 4 Mi characters, also when it is made', async () => {
+    const meta = { ...META, description: 'x'.repeat(4 * 1024 * 1024) };
+    const tooLarge = 'A group has at most 4194304 characters as JSON.';
+    assert.equal(await refusal(ZOD, onGroup(`${ZOD}/huge`, { create: groupOf({ meta }) })), tooLarge);
+    assert.equal(await refusal(ZOD, onGroup(GROUP, { meta })), tooLarge);
   });
 });

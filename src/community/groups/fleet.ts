@@ -6,12 +6,14 @@ import {
   type GroupAction,
   type GroupChange,
   type HostedGroup,
+  MOST_SHIPS,
   refused,
+  TOO_MANY_SHIPS,
   UNCHANGED,
   union,
   without,
 } from './group-change.ts';
-import { isAdmin, isBanned, isChannelHost, isMember } from './membership.ts';
+import { channelHostsOf, isAdmin, isBanned, isMember } from './membership.ts';
 import { ADMIN_ROLE } from './new-group.ts';
 
 type FleetChange = Extract<DiffGroups, { fleet: unknown }>['fleet'];
@@ -21,6 +23,7 @@ export const changeFleet = (
   { ships, diff }: FleetChange,
   { actor, now }: GroupAction,
 ): GroupChange => {
+  if (ships.length > MOST_SHIPS) return refused(TOO_MANY_SHIPS);
   if ('add' in diff) return addMembers(hosted, ships, actor, now);
   if ('del' in diff) return removeMembers(hosted, ships, actor);
   if (!isAdmin(hosted, actor)) return refused('Only admins of the group give and take roles.');
@@ -75,7 +78,8 @@ const removeMembers = (hosted: HostedGroup, ships: readonly string[], actor: str
   const { group, host } = hosted;
   const leaves = ships.every((ship) => ship === actor);
   if (!leaves && !isAdmin(hosted, actor)) return refused('Only admins of the group remove others.');
-  const kept = ships.find((ship) => ship === host || isChannelHost(group, ship));
+  const hosts = channelHostsOf(group);
+  const kept = ships.find((ship) => ship === host || hosts.has(ship));
   if (kept !== undefined) return refused(`${kept} hosts the group or one of its channels, and cannot be removed.`);
   const gone = ships.filter((ship) => isMember(group, ship));
   if (gone.length === 0) return UNCHANGED;

@@ -42,6 +42,10 @@ export const changed = (group: Group, ...consequences: readonly Consequence[]): 
 
 export const refused = (reason: string): GroupChange => ({ kind: 'refused', reason });
 
+/** Each of them is told of it, and so are the admins. */
+export const MOST_SHIPS = 1_000;
+export const TOO_MANY_SHIPS = `At most ${MOST_SHIPS} ships are added, removed, invited, banned or given roles at once.`;
+
 export const without = <V>(record: Readonly<Record<string, V>>, keys: readonly string[]): Record<string, V> => {
   const gone = new Set(keys);
   return Object.fromEntries(Object.entries(record).filter(([key]) => !gone.has(key)));

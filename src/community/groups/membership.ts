@@ -17,11 +17,10 @@ export const isAdmin = ({ host, group }: HostedGroup, ship: string): boolean =>
 export const isBanned = ({ host, group }: HostedGroup, ship: string): boolean => {
   if (ship === host || !('open' in group.cordon)) return false;
   const { ships, ranks } = group.cordon.open;
-  return ships.includes(ship) || (ranks.includes(rankOf(ship)) && !isChannelHost(group, ship));
+  return ships.includes(ship) || (ranks.includes(rankOf(ship)) && !channelHostsOf(group).has(ship));
 };
 
-export const isChannelHost = ({ channels }: Group, ship: string): boolean =>
-  Object.keys(channels).some((nest) => hostOf(nest) === ship);
+export const channelHostsOf = ({ channels }: Group): ReadonlySet<string> => new Set(Object.keys(channels).map(hostOf));
 
 /**
  * Of a channel that belongs to this group. No readers: all members read. Admins read what the group
