@@ -1,8 +1,8 @@
 // What users and scripts do to posts: which post, and who may do it. One command is one event.
-
+import { whyNoReaction, whyTooLarge } from '../contents.ts';
 import { parseId, withDots } from '../schema/id.ts';
 import type { ActionPost, ActionReply } from '../types/channels.ts';
-import type { Essay, Memo, VPost, VReply } from '../types/posts.ts';
+import type { Essay, VPost, VReply } from '../types/posts.ts';
 
 /** Who acts on a channel, and what they are there. */
 export type Standing = {
@@ -18,11 +18,6 @@ export type Standing = {
 
 /** A post as it is kept; `deleted`: there was one, and its id is never used again. */
 export type KnownPost = VPost | 'deleted' | undefined;
-
-/** Bytes of a post or a reply as its author wrote it, as JSON, with fields that we do not know. */
-export const LARGEST_CONTENT = 256_000;
-/** Bytes: an emoji of many parts, or the name of one. */
-const LONGEST_REACTION = 256;
 
 /** The id of the post that is meant, in digits; undefined for a new one. */
 export const postIdOf = (action: ActionPost): string | undefined => {
@@ -54,26 +49,21 @@ export const whyNot = (standing: Standing, action: ActionPost, post: KnownPost):
 
 /** In whose name somebody reacts is looked at after the hooks. */
 const whyNotReact = (action: ActionPost | ActionReply): string | undefined => {
-  if (!('add-react' in action)) return undefined;
-  const bytes = Buffer.byteLength(action['add-react'].react);
-  return bytes > 0 && bytes <= LONGEST_REACTION ? undefined : `A reaction has 1 to ${LONGEST_REACTION} bytes.`;
+  return 'add-react' in action ? whyNoReaction(action['add-react'].react) : undefined;
 };
 
 const NOT_AUTHOR = 'Only the author and the admins of the group may do this.';
 const FORGED = 'You can write in your own name only.';
-const TOO_LARGE = `The content is larger than ${LARGEST_CONTENT} bytes.`;
-
-const isTooLarge = (memo: Memo): boolean => Buffer.byteLength(JSON.stringify(memo)) > LARGEST_CONTENT;
 
 const whyNotPost = ({ actor, host, kind }: Standing, essay: Essay): string | undefined => {
   if (actor !== host && essay.author !== actor) return FORGED;
   if (!(kind in essay['kind-data'])) return `A post in a ${kind} channel needs the kind data of ${kind}.`;
-  return isTooLarge(essay) ? TOO_LARGE : undefined;
+  return whyTooLarge(essay);
 };
 
 const whyNotEdit = ({ actor, isAdmin }: Standing, essay: Essay, post: VPost): string | undefined => {
   if (!isAdmin && (essay.author !== actor || post.essay.author !== actor)) return NOT_AUTHOR;
-  return isTooLarge(essay) ? TOO_LARGE : undefined;
+  return whyTooLarge(essay);
 };
 
 const mayRemove = ({ actor, isAdmin }: Standing, author: string): boolean => isAdmin || author === actor;
@@ -82,12 +72,12 @@ const whyNotReply = (standing: Standing, action: ActionReply, post: VPost): stri
   const { actor } = standing;
   if ('add' in action) {
     if (action.add.author !== actor) return FORGED;
-    return isTooLarge(action.add) ? TOO_LARGE : undefined;
+    return whyTooLarge(action.add);
   }
   if (!('edit' in action) && !('del' in action)) return whyNotReact(action);
   const reply = replyOf(post, 'edit' in action ? action.edit.id : action.del);
   if (!reply) return undefined;
   if ('del' in action) return mayRemove(standing, reply.author) ? undefined : NOT_AUTHOR;
   if (reply.author !== actor) return 'Only its author may edit a reply.';
-  return isTooLarge(action.edit.memo) ? TOO_LARGE : undefined;
+  return whyTooLarge(action.edit.memo);
 };

@@ -2,13 +2,14 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import fc from 'fast-check';
+import { LARGEST_CONTENT } from '../contents.ts';
 import { decoder } from '../schema/decode.ts';
 import { idFromMillis, withDots } from '../schema/id.ts';
 import type { ActionPost, ActionReply } from '../types/channels.ts';
 import { Event } from '../types/event.ts';
 import type { Essay, Memo, VPost } from '../types/posts.ts';
 import { newPostId } from './new-post-id.ts';
-import { type KnownPost, LARGEST_CONTENT, postIdOf, type Standing, whyNot } from './post-command.ts';
+import { type KnownPost, postIdOf, type Standing, whyNot } from './post-command.ts';
 import { applyEvent, denialOf, eventOf, reactorOf } from './post-event.ts';
 
 const HOST = '~zod';
@@ -91,7 +92,7 @@ describe('who may act on a post', () => {
       inThread({ add: large }),
       inThread({ edit: { id: REPLY, memo: large } }),
     ]) {
-      assert.match(whyNot(as(AUTHOR), action, POST) ?? '', /larger than/);
+      assert.match(whyNot(as(AUTHOR), action, POST) ?? '', /at most 256000 are taken/);
     }
   });
 });

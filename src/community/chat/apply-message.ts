@@ -5,6 +5,7 @@ import { type Acting, type ActResult, DONE, refuse } from '../acting.ts';
 import { forgetMessage } from '../activity/act.ts';
 import { mentions } from '../activity/mentions.ts';
 import { type NewActivity, recordActivity } from '../activity/record.ts';
+import { whyNoReaction, whyTooLarge } from '../contents.ts';
 import { idFromMillis, STEP, withDots } from '../schema/id.ts';
 import type { MsgKey, Whom } from '../types/activity.ts';
 import type { ReplyDelta, WritsDelta } from '../types/chat.ts';
@@ -13,9 +14,7 @@ import { type Chat, touchAll } from './chat-store.ts';
 import { type ChatMessage, type ChatReply, changeMessage, timeOfMessage } from './message.ts';
 import { countRepliesOf, deleteRepliesTo, type MessageWrite, readKnown, storeMessage } from './message-store.ts';
 
-export const LARGEST_CONTENT_BYTES = 256_000;
 const MOST_REPLIES = 1_000;
-const LONGEST_REACT = 256;
 
 export type MessageAction = {
   readonly id: string;
@@ -132,17 +131,14 @@ const whyNot = (
   actor: string,
 ): string | undefined => {
   if ('add' in delta) {
-    const { author, content } = delta.add.memo;
+    const { author } = delta.add.memo;
     if (author !== actor) return `You are ${actor}, and cannot write as ${author}.`;
-    const bytes = Buffer.byteLength(JSON.stringify(content));
-    if (bytes > LARGEST_CONTENT_BYTES) {
-      return `The message has ${bytes} bytes, and at most ${LARGEST_CONTENT_BYTES} are taken.`;
-    }
+    return whyTooLarge(delta.add.memo);
   }
   if ('add-react' in delta) {
     const { ship, react } = delta['add-react'];
     if (ship !== actor) return `You are ${actor}, and cannot react as ${ship}.`;
-    if (react === '' || react.length > LONGEST_REACT) return `A reaction has 1 to ${LONGEST_REACT} characters.`;
+    return whyNoReaction(react);
   }
   if ('del-react' in delta && delta['del-react'] !== actor) {
     return `You are ${actor}, and cannot take back what ${delta['del-react']} has said.`;

@@ -135,6 +135,8 @@ describe('a direct message', () => {
       [dm(ZOD, id, { 'del-react': ZOD }), 'You are ~nec, and cannot take back what ~zod has said.'],
       [dm(ZOD, id, { reply: { id: mine, delta: add(ZOD, 'x') } }), 'You are ~nec, and cannot write as ~zod.'],
       [dm(ZOD, mine, add(NEC, 'x'.repeat(256_000))), /has 256\d\d\d bytes, and at most 256000/],
+      [dm(ZOD, mine, { add: { memo: { ...memoOf(NEC), blob: 'x'.repeat(256_000) } } }), /and at most 256000/],
+      [dm(ZOD, id, { 'add-react': { ship: NEC, react: '🎉'.repeat(65) } }), 'A reaction has 1 to 256 bytes.'],
     ] as const;
     for (const [action, reason] of refusals) {
       const said = await world.refusal(NEC, action);

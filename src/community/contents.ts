@@ -1,0 +1,17 @@
+// How large what somebody writes may be, in channels and in conversations alike.
+import type { Memo } from './types/posts.ts';
+
+/** Bytes of a post, reply or message as its author wrote it, as JSON, with fields unknown here. */
+export const LARGEST_CONTENT = 256_000;
+/** Bytes: an emoji of many parts, or the name of one. */
+const LONGEST_REACTION = 256;
+
+export const whyTooLarge = (memo: Memo): string | undefined => {
+  const bytes = Buffer.byteLength(JSON.stringify(memo));
+  return bytes > LARGEST_CONTENT ? `It has ${bytes} bytes, and at most ${LARGEST_CONTENT} are taken.` : undefined;
+};
+
+export const whyNoReaction = (react: string): string | undefined => {
+  const bytes = Buffer.byteLength(react);
+  return bytes > 0 && bytes <= LONGEST_REACTION ? undefined : `A reaction has 1 to ${LONGEST_REACTION} bytes.`;
+};
