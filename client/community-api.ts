@@ -181,7 +181,7 @@ export interface CommunityMethods {
   /**
    * List posts of a channel.
    *
-   * Newest first, with replies and reactions; `before` is the id of a post. At most 50.
+   * Newest first, with replies and reactions; `before` is the id of a post. At most 50, and about 4 MB.
    *
    * Needs `community:read:<ship>`.
    */

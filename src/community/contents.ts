@@ -1,8 +1,11 @@
-// How large what somebody writes may be, in channels and in conversations alike.
+// How large what somebody writes may be, and how much of it is read at once, in channels and in
+// conversations alike.
 import type { Memo } from './types/posts.ts';
 
 /** Bytes of a post, reply or message as its author wrote it, as JSON, with fields unknown here. */
 export const LARGEST_CONTENT = 256_000;
+/** Bytes of a page of posts, messages or replies, which has one of them at least. */
+export const LARGEST_PAGE = 4 * 1024 * 1024;
 /** Bytes: an emoji of many parts, or the name of one. */
 const LONGEST_REACTION = 256;
 

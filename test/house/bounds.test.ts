@@ -1,5 +1,5 @@
-// The bounds that docs/operations.md and docs/security.md name are those of the code: whoever
-// changes one is led here.
+// The bounds that docs/operations.md, docs/security.md and docs/community.md name are those of the
+// code: whoever changes one is led here.
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { it } from 'node:test';
@@ -78,6 +78,21 @@ const OF_A_REQUEST: typeof BOUNDS = [
   ['src/http/send-json.ts', 'MOST_GROWTH', 8, 'more than eight times'],
 ];
 
+const OF_THE_COMMUNITY: typeof BOUNDS = [
+  ['src/community/contents.ts', 'LARGEST_CONTENT', 256_000, 'A post or reply has at most 256,000 bytes'],
+  ['src/community/contents.ts', 'LARGEST_CONTENT', 256_000, 'A message has at most 256,000 bytes'],
+  ['src/community/contents.ts', 'LARGEST_PAGE', 4 * MB, 'of posts and messages about 4 MB'],
+  ['src/community/contents.ts', 'LONGEST_REACTION', 256, 'A reaction has 1 to 256 bytes'],
+  ['src/community/actions/group-actions.ts', 'LARGEST_GROUP', 4 * MB, 'at most 4 Mi characters as JSON'],
+  ['src/community/actions/group-actions.ts', 'MOST_TOLD', 4_000, 'at most 4,000 of such news'],
+  ['src/community/groups/group-change.ts', 'MOST_SHIPS', 1_000, 'One action names at most 1,000 ships'],
+  ['src/community/turns/take-turn.ts', 'MOST_REPLIES', 5_000, 'A post has at most 5,000 replies'],
+  ['src/community/actions/channel-actions.ts', 'MOST_WRITERS', 1_000, 'at most 1,000 roles that write'],
+  ['src/community/channels/membership-store.ts', 'MOST_HIDDEN', 10_000, 'a ship hides at\nmost 10,000 posts'],
+  ['src/community/chat/apply-message.ts', 'MOST_REPLIES', 1_000, 'and 1,000 replies'],
+  ['src/community/chat/club-act.ts', 'MOST_IN_CLUB', 100, 'A club has at most 100 ships'],
+];
+
 const check = (page: string, title: string, bounds: typeof BOUNDS): void => {
   for (const [file, name, value, said] of bounds) {
     const expression = new RegExp(`\\b${name} = ([\\d_ *]+)`).exec(read(file))?.[1];
@@ -93,4 +108,8 @@ it('the bounds that docs/operations.md names are those of the code', () => {
 
 it('the bounds of a request that docs/security.md names are those of the code', () => {
   check(security, 'docs/security.md', OF_A_REQUEST);
+});
+
+it('the bounds of the community that docs/community.md names are those of the code', () => {
+  check(read('docs/community.md'), 'docs/community.md', OF_THE_COMMUNITY);
 });

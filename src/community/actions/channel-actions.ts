@@ -16,6 +16,7 @@ import {
   hidePost,
   joinChannels,
   leaveChannels,
+  MOST_HIDDEN,
   markRead,
   markReadUntil,
   readMembership,
@@ -39,10 +40,14 @@ const VIEWS = ['list', 'grid'] as const;
 const SORTS = ['time', 'alpha', 'arranged'] as const;
 /** Of an arrangement. */
 const MOST_IN_ORDER = 10_000;
+const MOST_WRITERS = 1_000;
+const TOO_MANY_WRITERS = `A channel has at most ${MOST_WRITERS} roles that write.`;
+const TOO_MANY_HIDDEN = `A ship hides at most ${MOST_HIDDEN} posts.`;
 
 const create = async (tx: Transaction, asked: CreateChannel, acting: Acting): Promise<ActResult> => {
   const { kind, name, group: flag, title, description, readers, writers } = asked;
   if (!isOneOf(KINDS, kind)) return refuse(`A channel is a ${KINDS.join(', ')}, and not a ${kind}.`);
+  if (writers.length > MOST_WRITERS) return refuse(TOO_MANY_WRITERS);
   const nest = `${kind}/${acting.actor}/${name}`;
   const doc: ChannelDoc = { ...NEW_CHANNEL, view: kind === 'heap' ? 'grid' : 'list', writers: [...new Set(writers)] };
   if (!(await storeNewChannel(tx, { nest, flag, doc }))) return refuse(`There is a channel ${nest} already.`);
@@ -104,8 +109,8 @@ export const actOnChannels: ActIn<ActionChannels> = async (tx, asked, acting) =>
   if ('pin' in asked) return DONE; // clients keep their own pins
   if ('toggle-post' in asked) {
     const toggle = asked['toggle-post'];
-    if ('hide' in toggle) await hidePost(tx, acting.actor, digits(toggle.hide));
-    else await showPost(tx, acting.actor, digits(toggle.show));
+    if ('show' in toggle) await showPost(tx, acting.actor, digits(toggle.show));
+    else if (!(await hidePost(tx, acting.actor, digits(toggle.hide)))) return refuse(TOO_MANY_HIDDEN);
     return DONE;
   }
   const { nest, action } = asked.channel;
@@ -119,8 +124,13 @@ const isChannelAdmin = (group: StoredGroup | undefined, nest: string, ship: stri
 const isOneOf = <One extends string>(list: readonly One[], text: string): text is One =>
   (list as readonly string[]).includes(text);
 
+type DocAction = Extract<
+  PlainAction,
+  { view: unknown } | { sort: unknown } | { order: unknown } | { 'add-writers': unknown } | { 'del-writers': unknown }
+>;
+
 /** The channel's document after the change, or why there is none. */
-const changeDoc = (doc: ChannelDoc, action: PlainAction): ChannelDoc | string => {
+const changeDoc = (doc: ChannelDoc, action: DocAction): ChannelDoc | string => {
   if ('view' in action) {
     return isOneOf(VIEWS, action.view) ? { ...doc, view: action.view } : `A view is ${VIEWS.join(' or ')}.`;
   }
@@ -131,7 +141,9 @@ const changeDoc = (doc: ChannelDoc, action: PlainAction): ChannelDoc | string =>
     if ((action.order?.length ?? 0) > MOST_IN_ORDER) return `At most ${MOST_IN_ORDER} posts can be arranged.`;
     return { ...doc, order: action.order && [...new Set(action.order.map(digits))] };
   }
-  if ('add-writers' in action) return { ...doc, writers: union(doc.writers, action['add-writers']) };
-  if ('del-writers' in action) return { ...doc, writers: difference(doc.writers, action['del-writers']) };
-  return 'This cannot be done to a channel.';
+  if ('add-writers' in action) {
+    const writers = union(doc.writers, action['add-writers']);
+    return writers.length > MOST_WRITERS ? TOO_MANY_WRITERS : { ...doc, writers };
+  }
+  return { ...doc, writers: difference(doc.writers, action['del-writers']) };
 };

@@ -5,7 +5,7 @@ import type { Queryable } from '../../database/database.ts';
 import { ApiError } from '../../http/api-error.ts';
 import { readChannel, readChannelsOf, type StoredChannel } from '../channels/channel-store.ts';
 import { type ChannelMembership, readMembership, readMembershipsOf } from '../channels/membership-store.ts';
-import { readPost, readPostsBefore } from '../channels/post-store.ts';
+import { readPageBefore, readPost } from '../channels/post-store.ts';
 import { readGroup, readGroupsOf, type StoredGroup } from '../groups/group-store.ts';
 import { hostOf, isMember, mayRead } from '../groups/membership.ts';
 
@@ -52,7 +52,7 @@ export const createPlaceReads = (on: Queryable) => {
       { before, limit }: { readonly before: string | undefined; readonly limit: number },
     ) => {
       await channelOf(ship, nest);
-      return readPostsBefore(on, nest, { before, limit: Math.min(limit, MOST_POSTS) });
+      return readPageBefore(on, nest, { before, limit: Math.min(limit, MOST_POSTS) });
     },
     post: async (ship: string, nest: string, id: string) => {
       await channelOf(ship, nest);

@@ -89,7 +89,8 @@ export const READS = [
     {
       name: 'listPosts',
       title: 'List posts of a channel',
-      description: 'Newest first, with replies and reactions; `before` is the id of a post. At most 50.',
+      description:
+        'Newest first, with replies and reactions; `before` is the id of a post. At most 50, and about 4 MB.',
       route: '/channels/<nest>/posts',
       params: { nest: NEST },
       query: NEWEST,

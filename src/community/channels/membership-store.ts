@@ -45,7 +45,13 @@ const ofChannels = statement<{ nest: string; ship: string }>(
   'members.of-channels',
   'select nest, ship from channel_members where nest = any($1::text[])',
 );
-const hide = statement('hidden.hide', 'insert into hidden_posts (ship, id) values ($1, $2) on conflict do nothing');
+const hide = statement<{ count: number }>(
+  'hidden.hide',
+  `with known as (select count(*)::int as count from hidden_posts where ship = $1),
+   hidden as (
+     insert into hidden_posts (ship, id) select $1, $2::numeric from known where count < $3 on conflict do nothing)
+   select count from known`,
+);
 const show = statement('hidden.show', 'delete from hidden_posts where ship = $1 and id = $2');
 const hidden = statement<{ id: string }>('hidden.list', 'select id from hidden_posts where ship = $1 order by id');
 
@@ -100,7 +106,12 @@ export const markReadUntil = (tx: Transaction, nest: string, ship: string, id: s
 export const setWatched = (tx: Transaction, nest: string, ship: string, isWatched: boolean): Promise<unknown> =>
   tx.query(watch, [nest, ship, isWatched]);
 
-export const hidePost = (tx: Transaction, ship: string, id: string): Promise<unknown> => tx.query(hide, [ship, id]);
+export const MOST_HIDDEN = 10_000;
+
+/** Answers whether it may hide one more. */
+export const hidePost = async (tx: Transaction, ship: string, id: string): Promise<boolean> =>
+  ((await tx.query(hide, [ship, id, MOST_HIDDEN]))[0]?.count ?? 0) < MOST_HIDDEN;
+
 export const showPost = (tx: Transaction, ship: string, id: string): Promise<unknown> => tx.query(show, [ship, id]);
 
 /** In digits. */

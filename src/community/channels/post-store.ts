@@ -2,6 +2,7 @@
 // writes no more than itself.
 import type { Queryable, Transaction } from '../../database/database.ts';
 import { statement } from '../../database/statement.ts';
+import { LARGEST_PAGE } from '../contents.ts';
 import { withDots } from '../schema/id.ts';
 import type { VPost, VReply } from '../types/posts.ts';
 import type { KnownPost } from './post-command.ts';
@@ -25,6 +26,17 @@ const postsBefore = statement<PostRow>(
   'posts.before',
   `select id, doc, ${REPLIES} from posts p
    where nest = $1 and doc is not null and id < $2 order by id desc offset $3 limit $4`,
+);
+// Replies are taken together of those posts only that fit.
+const pageBefore = statement<PostRow>(
+  'posts.page-before',
+  `select id, doc, ${REPLIES} from (
+     select nest, id, doc, row_number() over (order by id desc) as place,
+       sum(octet_length(doc::text) + (select coalesce(sum(octet_length(r.doc::text)), 0) from replies r
+         where r.nest = latest.nest and r.post = latest.id)) over (order by id desc) as bytes
+     from (select nest, id, doc from posts where nest = $1 and doc is not null and id < $2
+           order by id desc limit $3) as latest) as p
+   where bytes <= ${LARGEST_PAGE} or place = 1 order by id desc`,
 );
 const postsAfter = statement<PostRow>(
   'posts.after',
@@ -64,6 +76,13 @@ export const readPostsBefore = async (
   nest: string,
   { before = END, limit, offset = 0 }: Part & { readonly before?: string | undefined },
 ): Promise<VPost[]> => (await from.query(postsBefore, [nest, before, offset, limit])).map(wholeRow);
+
+/** As `readPostsBefore`, and no more than fit into a page. */
+export const readPageBefore = async (
+  from: Queryable,
+  nest: string,
+  { before = END, limit }: { readonly before: string | undefined; readonly limit: number },
+): Promise<VPost[]> => (await from.query(pageBefore, [nest, before, limit])).map(wholeRow);
 
 /** Those that are not deleted, oldest first. `after`: an id in digits. */
 export const readPostsAfter = async (

@@ -1,6 +1,7 @@
 // Messages and replies of conversations in the database: a row each, in the copy of each owner.
 import type { Queryable, Transaction } from '../../database/database.ts';
 import { statement } from '../../database/statement.ts';
+import { LARGEST_PAGE } from '../contents.ts';
 import type { ChatMessage, ChatReply, KnownMessage } from './message.ts';
 
 /** Whose copy of which conversation. */
@@ -103,8 +104,6 @@ export const deleteRepliesTo = async (tx: Transaction, places: readonly Place[],
 const owners = (places: readonly Place[]) => places.map(({ owner }) => owner);
 const whoms = (places: readonly Place[]) => places.map(({ whom }) => whom);
 
-/** A page holds no more than this of contents, and at least one message. */
-const MOST_BYTES = 4 * 1024 * 1024;
 export const LONGEST_PAGE = 100;
 const REPLIES_SHOWN = 100;
 
@@ -115,7 +114,7 @@ const listMessages = statement<{ doc: MessageDoc }>(
      select doc, time, sum(octet_length(doc::text)) over (order by time desc) as bytes, row_number() over (order by time desc) as place
      from (select doc, time from chat_messages where owner = $1 and whom = $2 and parent = $3 and doc is not null
              and ($4::numeric is null or time < $4) order by time desc limit $5) as latest) as measured
-   where bytes <= ${MOST_BYTES} or place = 1 order by time desc`,
+   where bytes <= ${LARGEST_PAGE} or place = 1 order by time desc`,
 );
 const listReplies = statement<{ parent: string; count: number; doc: ReplyDoc }>(
   'chat-messages.list-replies',
@@ -128,7 +127,7 @@ const listReplies = statement<{ parent: string; count: number; doc: ReplyDoc }>(
      cross join lateral (select r.doc, r.time from chat_messages r
        where r.owner = $1 and r.whom = $2 and r.parent = w.parent and r.doc is not null
        order by r.time desc limit ${REPLIES_SHOWN}) as latest) as measured
-   where bytes <= ${MOST_BYTES} order by time`,
+   where bytes <= ${LARGEST_PAGE} order by time`,
 );
 
 export type ShownMessage = ChatMessage & {

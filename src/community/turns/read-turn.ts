@@ -21,6 +21,8 @@ export type TurnView = {
   /** Of all its replies it has the one that is asked for. */
   readonly post: KnownPost;
   readonly newestReply: string | undefined;
+  /** Also those that were deleted. Counted only for a new one. */
+  readonly replies: number;
 };
 
 type Row = {
@@ -35,6 +37,7 @@ type Row = {
   readonly is_known: boolean;
   readonly post: VPost | null;
   readonly newest_reply: string | null;
+  readonly replies: number | null;
   readonly reply_id: string | null;
   readonly reply: VReply | null;
 };
@@ -47,6 +50,8 @@ const readRow = statement<Row>(
      (select id from posts n where n.nest = $1 order by id desc limit 1) as newest,
      p.id is not null as is_known, p.doc as post,
      (select id from replies n where n.nest = $1 and n.post = $3::numeric order by id desc limit 1) as newest_reply,
+     case when $6::boolean and p.doc is not null then
+       (select count(*)::int from replies n where n.nest = $1 and n.post = $3::numeric) end as replies,
      r.id as reply_id, r.doc as reply
    from channels c
    left join groups g on g.flag = c.flag
@@ -62,6 +67,7 @@ export type Wanted = {
   /** In digits; of the post that is meant, and of the reply of it. */
   readonly post: string | undefined;
   readonly reply: string | undefined;
+  readonly isNewReply: boolean;
 };
 
 /** Answers undefined when there is no such channel. */
@@ -73,10 +79,11 @@ export const createReadTurn = (groups: GroupCache): ReadTurn => {
   const flags = new Map<string, string>();
   const MOST_FLAGS = 10_000;
 
-  return async (from, { nest, actor, post, reply }) => {
+  return async (from, { nest, actor, post, reply, isNewReply }) => {
     const flag = flags.get(nest);
     const known = flag === undefined ? undefined : groups.get(flag);
-    const [row] = await from.query(readRow, [nest, actor, post ?? null, reply ?? null, known?.version ?? null]);
+    const asked = [post ?? null, reply ?? null, known?.version ?? null, isNewReply];
+    const [row] = await from.query(readRow, [nest, actor, ...asked]);
     if (!row) return undefined;
     if (flags.size >= MOST_FLAGS) flags.clear();
     flags.set(nest, row.flag);
@@ -92,6 +99,7 @@ export const createReadTurn = (groups: GroupCache): ReadTurn => {
       newestPost: row.newest ?? undefined,
       post: postOf(row),
       newestReply: row.newest_reply ?? undefined,
+      replies: row.replies ?? 0,
     };
   };
 };

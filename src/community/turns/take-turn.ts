@@ -39,6 +39,9 @@ export type TakeTurnSettings = {
   readonly attempts: Attempts;
 };
 
+/** Of one post. */
+const MOST_REPLIES = 5_000;
+
 export const createTakeTurn = (settings: TakeTurnSettings): TakeTurn => {
   const { database, clock, readTurn, hooks, attempts } = settings;
   const channels = createLocks();
@@ -47,11 +50,13 @@ export const createTakeTurn = (settings: TakeTurnSettings): TakeTurn => {
   const decide = async (command: PostCommand, runs: TurnRuns | undefined): Promise<Decision> => {
     const { nest, action, actor, depth } = command;
     const post = postIdOf(action);
-    const view = await readTurn(database, { nest, actor, post, reply: replyIdOf(action) });
+    const isNewReply = 'reply' in action && 'add' in action.reply.action;
+    const view = await readTurn(database, { nest, actor, post, reply: replyIdOf(action), isNewReply });
     if (!view) return { result: refuse(`There is no channel ${nest}.`) };
     const standing = standingOf(view, nest, actor);
     const reason = view.hasJoined ? whyNot(standing, action, view.post) : `You have not joined ${nest}.`;
     if (reason !== undefined) return { result: refuse(reason) };
+    if (view.replies >= MOST_REPLIES) return { result: refuse(`A post has at most ${MOST_REPLIES} replies.`) };
     const now = clock.now();
     const id = newPostId(now, 'reply' in action ? view.newestReply : view.newestPost);
     const before = runs ? await withReplies(view.post, nest) : view.post;
@@ -68,8 +73,7 @@ export const createTakeTurn = (settings: TakeTurnSettings): TakeTurn => {
       return { result: refuse('You can react in your own name only.') };
     }
     const after = applyEvent(event, final);
-    const isNew = 'add' in action || ('reply' in action && 'add' in action.reply.action);
-    const result: TurnResult = isNew ? { kind: 'done', id } : DONE;
+    const result: TurnResult = 'add' in action || isNewReply ? { kind: 'done', id } : DONE;
     if (!after) return { result, isRun: true };
     const happened = { nest, flag: view.flag, event: final, actor, now };
     return { result, isRun: true, channel: writeOf(view, command, after, happened) };
