@@ -165,12 +165,12 @@ export const actOnGroups: ActIn<ActionGroups> = async (tx, { flag, update: { dif
   }
   const tooLarge = whyTooLarge(change.group);
   if (tooLarge !== undefined) return refuse(tooLarge);
-  await storeGroup(tx, flag, stored.group, change.group);
   const after = { ...stored, group: change.group };
   const admins = Object.keys(after.group.fleet).filter((ship) => ship !== acting.actor && isAdmin(after, ship));
   const changed = { hosted: after, admins };
   const tooMany = whyTooMany(changed, change.consequences);
   if (tooMany !== undefined) return refuse(tooMany);
+  await storeGroup(tx, flag, stored.group, change.group);
   for (const consequence of change.consequences) {
     await recordActivity(tx, await follow(tx, changed, consequence, acting), acting.now);
   }
