@@ -1,7 +1,6 @@
 // The community and the script hooks that live in it, joined with the rest of the server.
 
 import type { Broker } from '../broker/broker.ts';
-import { createActivity } from '../community/activity/activity.ts';
 import { createCommunityApi } from '../community/api/api.ts';
 import { type Community, createCommunity } from '../community/community.ts';
 import { createShips, type Ships } from '../community/ships/ships.ts';
@@ -61,7 +60,7 @@ export const createCommunityParts = async (settings: CommunityPartsSettings): Pr
   return {
     ...{ ships, community, library },
     apis: [
-      createCommunityApi({ database, now: clock.now, ships, activity: createActivity({ clock }), act: community.act }),
+      createCommunityApi({ database, now: clock.now, ships, act: community.act }),
       createScriptHooksApi({ library, sandbox, our, database, clock, ending }),
     ],
     run: hosting.run,

@@ -34,7 +34,7 @@ describe('an activity', () => {
     it(`of ${volumeKeyOf(event)} shows in ${source}, is${unreads ? '' : ' not'} unread and is${notify ? '' : ' not'} told`, () => {
       const volume = volumeOf(event, {});
       assert.equal(keyOf(sourceOf(event)), source);
-      assert.equal(countsAsUnread(event, volume), unreads);
+      assert.equal(countsAsUnread(volumeKeyOf(event), volume), unreads);
       assert.equal(notifies(event, volume, 'all'), notify);
       assert.equal(notifies(event, volume, 'none'), false);
     });

@@ -18,7 +18,7 @@ export type FeedEvent = {
   readonly wasNotified: boolean;
 };
 
-export const LONGEST_FEED = 50;
+const LONGEST_FEED = 50;
 
 export type FeedPage = {
   /** In digits: only what is older. */
@@ -81,7 +81,7 @@ const findLevel = statement<{ notifications: Level }>(
 
 const KIND_PATTERNS = { mentions: '%-mention', replies: '%reply%' } as const;
 
-export const readLevel = async (on: Queryable, owner: string): Promise<Level> =>
+const readLevel = async (on: Queryable, owner: string): Promise<Level> =>
   (await on.query(findLevel, [owner]))[0]?.notifications ?? 'none';
 
 export const readFeed = async (on: Queryable, owner: string, page: FeedPage): Promise<readonly FeedEvent[]> => {

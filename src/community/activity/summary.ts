@@ -13,7 +13,7 @@ import {
   type JoinedChannel,
   readJoinedChannels,
 } from './unread-counts.ts';
-import { isMessage, volumeIn } from './volume.ts';
+import { countsAsUnread, volumeIn } from './volume.ts';
 
 export type SourceSummary = {
   readonly source: ActivitySource;
@@ -73,7 +73,7 @@ const loudness = ({ volumes }: Look, source: ActivitySource, counts: Readonly<Re
   let [count, notifyCount] = [0, 0];
   for (const [kind, number] of Object.entries(counts)) {
     const volume = volumeIn(kind, volumes, source);
-    if (volume.unreads && isMessage(kind)) count += number;
+    if (countsAsUnread(kind, volume)) count += number;
     if (volume.notify) notifyCount += number;
   }
   return { count, notifyCount };

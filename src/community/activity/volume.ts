@@ -56,11 +56,8 @@ export const volumeIn = (kind: string, settings: VolumeSettings, source: Activit
 export const volumeOf = (event: IncomingEvent, settings: VolumeSettings, source = sourceOf(event)): Volume =>
   volumeIn(volumeKeyOf(event), settings, source);
 
-/** Whether events of this kind are messages that somebody reads. */
-export const isMessage = (kind: string): boolean => MESSAGE.test(kind);
-
-export const countsAsUnread = (event: IncomingEvent, volume: Volume): boolean =>
-  volume.unreads && isMessage(volumeKeyOf(event));
+/** Events of these kinds are messages that somebody reads; no others are unread. */
+export const countsAsUnread = (kind: string, volume: Volume): boolean => volume.unreads && MESSAGE.test(kind);
 
 export const notifies = (event: IncomingEvent, volume: Volume, level: Level): boolean =>
   volume.notify && (level === 'all' || (level === 'some' && SPOKEN.test(volumeKeyOf(event))));

@@ -16,9 +16,9 @@ import { type ActAs, createCommunityApi } from './api.ts';
 const serve = async (t: TestContext, scopes: readonly string[] = ['community:*'], act?: ActAs) => {
   const cleanup = lastFirst(t);
   const world = await createWorld(cleanup);
-  const { clock, metrics, ships, activity, database } = world;
+  const { clock, metrics, ships, database } = world;
   const server = createHttpServer({ clock, log: silentLog, metrics, checkReadiness: async () => {} });
-  const api = createCommunityApi({ database, ships, activity, now: clock.now, act: act ?? world.community.act });
+  const api = createCommunityApi({ database, ships, now: clock.now, act: act ?? world.community.act });
   const has = (expression: ScopeExpression): boolean =>
     scopes.some((scope) =>
       scope.endsWith('*') ? String(expression).startsWith(scope.slice(0, -1)) : scope === expression,

@@ -5,7 +5,8 @@ import type { Database } from '../../database/database.ts';
 import { ApiError } from '../../http/api-error.ts';
 import { type ApiService, implementApi } from '../../http/api-method.ts';
 import type { ActResult } from '../acting.ts';
-import type { Activity } from '../activity/activity.ts';
+import { readFeed } from '../activity/feed.ts';
+import { readSummary } from '../activity/summary.ts';
 import { readHiddenPosts } from '../channels/membership-store.ts';
 import { chat } from '../chat/chat.ts';
 import type { Chat } from '../chat/chat-store.ts';
@@ -29,7 +30,6 @@ export type CommunityApiSettings = {
   readonly database: Database;
   readonly now: () => number;
   readonly ships: Ships;
-  readonly activity: Activity;
   readonly act: ActAs;
 };
 
@@ -38,7 +38,7 @@ const DEFAULT_LIMIT = 20;
 
 type Params = Readonly<Record<string, string>>;
 
-export const createCommunityApi = ({ database, now, ships, activity, act }: CommunityApiSettings): ApiService => {
+export const createCommunityApi = ({ database, now, ships, act }: CommunityApiSettings): ApiService => {
   /** The ship of the path, which must be one of this server. */
   const knownShip = async ({ ship = '' }: Params): Promise<string> => {
     if (!(await ships.isKnown(database, checkedShip(ship)))) throw notFound(whyNoShip(ship));
@@ -162,12 +162,12 @@ export const createCommunityApi = ({ database, now, ships, activity, act }: Comm
     },
 
     activity: async ({ params }) => ({
-      body: { sources: Object.fromEntries(await activity.readSummary(database, await knownShip(params))) },
+      body: { sources: Object.fromEntries(await readSummary(database, await knownShip(params))) },
     }),
     listActivity: async ({ params, query }) => {
       const sort = query.only as 'mentions' | 'replies' | undefined;
       const page = { ...pageOf(query), sort };
-      return { body: { events: await activity.readFeed(database, await knownShip(params), page) } };
+      return { body: { events: await readFeed(database, await knownShip(params), page) } };
     },
     listHiddenPosts: async ({ params }) => ({
       body: { posts: await readHiddenPosts(database, await knownShip(params)) },

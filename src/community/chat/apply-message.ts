@@ -101,7 +101,7 @@ const activityOf = (chat: Chat, { key, parent, content }: Said, time: string): N
   return { owner, time, event: parent ? { 'dm-reply': { ...said, parent } } : { 'dm-post': said } };
 };
 
-export const whomOf = ({ whom, club }: Pick<Chat, 'whom' | 'club'>): Whom => (club ? { club: whom } : { ship: whom });
+const whomOf = ({ whom, club }: Pick<Chat, 'whom' | 'club'>): Whom => (club ? { club: whom } : { ship: whom });
 
 const forgetDeleted = async (tx: Transaction, chats: readonly Chat[], id: string, delta: WritsDelta) => {
   const reply = 'reply' in delta && 'del' in delta.reply.delta ? delta.reply.id : undefined;

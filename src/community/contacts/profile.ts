@@ -18,7 +18,7 @@ export const mergeProfile = (profile: Contact, change: Contact): Contact => {
   return merged;
 };
 
-export const whyNoProfile = (profile: Contact): string | undefined => {
+const whyNoProfile = (profile: Contact): string | undefined => {
   for (const [field, value] of Object.entries(profile)) {
     const problem = whyNoField(field, value);
     if (problem !== undefined) return `${field}: ${problem}`;

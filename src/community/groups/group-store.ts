@@ -93,7 +93,6 @@ const MOST_BYTES = 32 * 1024 * 1024;
 
 /** Parsed groups by flag: one is read again only when its version is another. */
 export type GroupCache = {
-  readonly versionOf: (flag: string) => number | undefined;
   readonly get: (flag: string) => StoredGroup | undefined;
   readonly put: (flag: string, row: { readonly version: number; readonly text: string }) => StoredGroup;
 };
@@ -101,7 +100,6 @@ export type GroupCache = {
 export const createGroupCache = (): GroupCache => {
   const cache = new LRUCache<string, StoredGroup>({ maxSize: MOST_BYTES });
   return {
-    versionOf: (flag) => cache.get(flag)?.version,
     get: (flag) => cache.get(flag),
     put: (flag, { version, text }) => {
       const group = stored(flag, { version, doc: JSON.parse(text) as Group });

@@ -6,11 +6,10 @@ import { createFakeClock } from '../../../test/support/fake-clock.ts';
 import { silentLog } from '../../core/log.ts';
 import { createMetrics } from '../../core/metrics.ts';
 import { createSecretBox } from '../../core/secret-box.ts';
-import { createActivity } from '../activity/activity.ts';
-import { chat } from '../chat/chat.ts';
+import { type FeedPage, readFeed } from '../activity/feed.ts';
+import { readSummary } from '../activity/summary.ts';
 import { messageId } from '../chat/message.ts';
 import { createCommunity } from '../community.ts';
-import { actOnContacts } from '../contacts/act.ts';
 import { decoder } from '../schema/decode.ts';
 import { idFromMillis } from '../schema/id.ts';
 import { createShips } from '../ships/ships.ts';
@@ -32,12 +31,9 @@ export const createWorld = async (t: Cleanup, others: readonly string[] = [NEC, 
   const ships = createShips({ ...base, ship: ZOD, secretBox: createSecretBox(Buffer.alloc(32, 7)) });
   await ships.addHost();
   for (const ship of others) await ships.add(ship);
-  const activity = createActivity({ clock });
   const community = createCommunity({
     ...base,
     broker: { publish: async () => {}, boundAmong: async () => new Set() },
-    ...{ dm: chat.dm, club: chat.club, contacts: actOnContacts, activity: activity.act },
-    ...{ record: activity.record, forgetActivity: activity.forget },
   });
 
   const attempt = async (actor: string, action: unknown) => {
@@ -60,11 +56,10 @@ export const createWorld = async (t: Cleanup, others: readonly string[] = [NEC, 
     await clock.advance(1000);
     return messageId(ship, clock.now());
   };
-  const summaryOf = async (ship: string, key: string) => (await activity.readSummary(database, ship)).get(key);
-  const feedOf = (ship: string, page: Partial<Parameters<typeof activity.readFeed>[2]> = {}) =>
-    activity.readFeed(database, ship, { limit: 50, ...page });
+  const summaryOf = async (ship: string, key: string) => (await readSummary(database, ship)).get(key);
+  const feedOf = (ship: string, page: Partial<FeedPage> = {}) => readFeed(database, ship, { limit: 50, ...page });
   const nowId = () => String(idFromMillis(clock.now()));
-  return { ...base, ships, activity, community, attempt, act, refusal, nextId, nowId, summaryOf, feedOf };
+  return { ...base, ships, community, attempt, act, refusal, nextId, nowId, summaryOf, feedOf };
 };
 
 export type World = Awaited<ReturnType<typeof createWorld>>;

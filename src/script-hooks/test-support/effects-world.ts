@@ -4,7 +4,6 @@ import assert from 'node:assert/strict';
 import type { AddressInfo } from 'node:net';
 import { Community } from '../../../client/index.ts';
 import type { Cleanup } from '../../../test/support/database.ts';
-import { createActivity } from '../../community/activity/activity.ts';
 import { createCommunityApi } from '../../community/api/api.ts';
 import { newGroup } from '../../community/groups/new-group.ts';
 import { idFromMillis, withDots } from '../../community/schema/id.ts';
@@ -153,8 +152,7 @@ export const createEffectsWorld = async (t: Cleanup): Promise<EffectsWorld> => {
 const serve = async (t: Cleanup, world: HostingWorld): Promise<string> => {
   const { clock, metrics, database, community } = world;
   const server = createHttpServer({ clock, log: silentLog, metrics, checkReadiness: async () => {} });
-  const activity = createActivity({ clock });
-  const api = createCommunityApi({ database, ships: world.ships, activity, now: clock.now, act: community.act });
+  const api = createCommunityApi({ database, ships: world.ships, now: clock.now, act: community.act });
   serveApis(server, [api], {
     authenticate: async () => ({ clientId: 'somebody', scopes: [] }),
     satisfies: () => true,
