@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import { after, describe, it } from 'node:test';
 import { lastFirst } from '../../../test/support/wait.ts';
+import { createPlaceReads } from '../api/place-reads.ts';
 import { readMembersOf } from '../channels/membership-store.ts';
 import { normalizeShip } from '../schema/ship.ts';
 import { BUD, createWorld, FES, GROUP, LOUNGE, META, NEC, withLounge, ZOD } from '../test-support/world.ts';
@@ -79,6 +80,21 @@ describe('a post that is deleted', () => {
     assert.equal(await replies(), 1);
     await act(NEC, inLounge({ del: id }));
     assert.equal(await replies(), 0);
+  });
+});
+
+describe('a ship that is not here', () => {
+  it('may be added to a group, is told nothing, and is in it when it is made', async () => {
+    const flag = `${ZOD}/open`;
+    await act(ZOD, onGroup(flag, { create: groupOf() }));
+    await act(ZOD, onGroup(flag, { fleet: { ships: ['~bus'], diff: { add: null } } }));
+    await world.ships.add('~bus');
+    assert.deepEqual(await feedOf('~bus'), []);
+    const { groups } = await createPlaceReads(database).groups('~bus', {});
+    assert.deepEqual(
+      groups.map((group) => group.flag),
+      [flag],
+    );
   });
 });
 
