@@ -10,7 +10,7 @@ const KILLS = 15;
 const onLinux = { skip: process.platform !== 'linux' && 'it finds what to kill in /proc' };
 
 test(
-  'kills at random moments lose no acknowledged post, keep states and posts together, and do each effect once',
+  'a turn is atomic under kills at random moments: no acknowledged post, state or effect is lost, torn or done twice',
   onLinux,
   async (t) => {
     const seed = Number(process.env.CHAOS_SEED ?? Math.floor(Math.random() * 2 ** 32));

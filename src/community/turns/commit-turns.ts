@@ -1,5 +1,6 @@
-// The commits of turns. Those that end while one commit is under way share the next, in the order
-// in which they ended: what a turn read of the one before it is never in the database without it.
+// The commits of turns. Turns that end while one commit is under way are committed together by the
+// next, in the order in which they ended. A turn may have run on states that the turn before it has
+// left and not committed yet; thanks to this order it is never committed without that turn.
 import { createBatch } from '../../database/batch.ts';
 import type { Database, Transaction } from '../../database/database.ts';
 import { statement } from '../../database/statement.ts';
@@ -43,8 +44,10 @@ export type TurnWrite = {
 };
 
 /**
- * `again`: somebody else has changed what it read, and nothing was written. `done before`: the same
- * for an effect that another process has done.
+ * What became of a turn. `again`: nothing was written, because something that the turn read has
+ * changed since, or because a turn that was to be committed with it could not be: it has to run
+ * again. `done before`: nothing was written, because the turn is an effect that another process has
+ * done already.
  */
 export type Committed = 'committed' | 'again' | 'done before';
 

@@ -1,20 +1,20 @@
-// Turns by name, in this process: whoever holds a name keeps others waiting, in the order in which
-// they came.
+// Locks by name, within this process. Whoever holds a name keeps others waiting for it; it is given
+// to them in the order in which they asked.
 
 export type Locks = {
   /**
-   * Resolves with a function that gives them back, when all of these names are free. Those who ask
-   * for several never wait for each other in a circle.
+   * Waits until all these names are free, takes them, and answers the function that gives them
+   * back. Two callers that ask for some of the same names never wait for each other in a circle.
    */
   readonly take: (names: readonly string[]) => Promise<() => void>;
 };
 
 export const createLocks = (): Locks => {
-  /** Name → settled when the last one who asked for it has given it back. */
+  /** Name → resolved when the last caller in its queue has given it back. */
   const last = new Map<string, Promise<void>>();
   return {
-    // All are asked for at once, without waiting in between: so of any two, one stands before the
-    // other everywhere.
+    // A caller joins the queues of all its names in one step. So of two callers that share names
+    // the same one is ahead in each of these queues, and never waits for the other.
     take: async (names) => {
       const { promise, resolve } = Promise.withResolvers<void>();
       const wanted = [...new Set(names)];

@@ -27,14 +27,18 @@ export type Verdict =
   /** `reason` is for the sender; null: no hook said any. */
   | { readonly kind: 'denied'; readonly reason: string | null };
 
-/** The hooks of one channel, for one turn. From `run` until `release` nobody else runs them. */
+/**
+ * The hooks of one channel, for one turn. Each is free for other turns as soon as `run` has run it:
+ * they go on from the state that it left, before that is committed. The commit checks that every
+ * state it builds on is still the one that was read.
+ */
 export type TurnRuns = {
   readonly run: (turn: Turn) => Promise<Verdict>;
   /** What is to be written with the turn: states, runs, effects. */
   readonly writes: () => HooksWrite;
   /**
-   * The next turn may have them, with the states as this one leaves them if `isKept`: it is on its
-   * way to the database.
+   * The turn is over in this process. `isKept`: what its hooks wrote was handed in for commit;
+   * otherwise the states that they left count no more, and are read from the database again.
    */
   readonly release: (isKept: boolean) => void;
 };
