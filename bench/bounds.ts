@@ -3,12 +3,9 @@
 import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { request } from 'node:http';
 import hawk from 'hawk';
-import { AUTH_API } from '../src/auth/api/declaration.ts';
-import { BROKER_API } from '../src/broker/api-declaration.ts';
+import { ALL_APIS } from '../scripts/all-apis.ts';
 import type { ApiDeclaration, MethodDeclaration } from '../src/http/api-method.ts';
 import { declareCommonMethods } from '../src/http/common-methods.ts';
-import { QUEUE_API } from '../src/queue/standalone/declaration.ts';
-import { HOOKS_API } from '../src/task-hooks/api/declaration.ts';
 import { compressed, validPayload, worstBodies, worstPath } from '../test/support/worst-bodies.ts';
 import { type Bench, type Figure, figure, type Measure, unavailable } from './measure.ts';
 import { hasProc, NO_PROC } from './proc.ts';
@@ -18,7 +15,7 @@ import { call, type RunningServer, startServer } from './server.ts';
 const MOST_MS = 50;
 const MOST_MB = 100;
 const PING_EVERY_MS = 1;
-const APIS = [HOOKS_API, AUTH_API, QUEUE_API, BROKER_API].map(declareCommonMethods);
+const APIS = ALL_APIS.map(declareCommonMethods);
 
 const PROBE = new URL('./piece-probe.ts', import.meta.url).href;
 

@@ -4,14 +4,10 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { after, before, describe, it } from 'node:test';
 import { gzipSync } from 'node:zlib';
-import { AUTH_API } from '../src/auth/api/declaration.ts';
-import { BROKER_API } from '../src/broker/api-declaration.ts';
-import { COMMUNITY_API } from '../src/community/api/declaration.ts';
+import { ALL_APIS } from '../scripts/all-apis.ts';
 import type { ApiDeclaration, MethodDeclaration } from '../src/http/api-method.ts';
 import { SMALL_BODY_BYTES } from '../src/http/bodies/body.ts';
 import { declareCommonMethods } from '../src/http/common-methods.ts';
-import { QUEUE_API } from '../src/queue/standalone/declaration.ts';
-import { SCRIPT_HOOKS_API } from '../src/script-hooks/api/declaration.ts';
 import { HOOKS_API } from '../src/task-hooks/api/declaration.ts';
 import { ECHO_SCOPES, echoHook, rootClients, taskcluster } from './support/client.ts';
 import { type Reply, type RequestOptions, send } from './support/request.ts';
@@ -20,7 +16,7 @@ import { lastFirst } from './support/wait.ts';
 import { compressed, validPayload, type WorstBody, worstBodies, worstPath } from './support/worst-bodies.ts';
 
 const MB = 1024 * 1024;
-const APIS = [HOOKS_API, AUTH_API, QUEUE_API, BROKER_API, COMMUNITY_API, SCRIPT_HOOKS_API].map(declareCommonMethods);
+const APIS = ALL_APIS.map(declareCommonMethods);
 const JSON_TYPE = { 'content-type': 'application/json' };
 const ANSWER_BYTES = 100 * 1024;
 /** Of the main thread, in all. Without bounds it is many seconds; the machine may be slow. */

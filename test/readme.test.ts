@@ -8,12 +8,7 @@ import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
-import { AUTH_API } from '../src/auth/api/declaration.ts';
-import { BROKER_API } from '../src/broker/api-declaration.ts';
-import type { ApiDeclaration } from '../src/http/api-method.ts';
-import { QUEUE_API } from '../src/queue/standalone/declaration.ts';
-import { SCRIPT_HOOKS_API } from '../src/script-hooks/api/declaration.ts';
-import { HOOKS_API } from '../src/task-hooks/api/declaration.ts';
+import { ALL_APIS } from '../scripts/all-apis.ts';
 import { codeBlocksOf } from './house/documents.ts';
 import { startServerProcess } from './support/server-process.ts';
 
@@ -78,13 +73,7 @@ test('the program of the tour does what it says, again and again, and after kill
 });
 
 test('the README names the methods that there are', () => {
-  for (const { service, methods } of [
-    HOOKS_API,
-    AUTH_API,
-    QUEUE_API,
-    BROKER_API,
-    SCRIPT_HOOKS_API,
-  ] as readonly ApiDeclaration[]) {
+  for (const { service, methods } of ALL_APIS) {
     const row = new RegExp(`^\\| ${service} \\| (.*) \\|$`, 'm').exec(README)?.[1] ?? '';
     const named = row.replaceAll('`', '').split(', ');
     assert.deepEqual(named.sort(), methods.map(({ name }) => name).sort(), service);

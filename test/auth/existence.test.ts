@@ -2,19 +2,15 @@
 // what they name exists or not: every method of every API that names something.
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
+import { ALL_APIS } from '../../scripts/all-apis.ts';
 import { AUTH_API } from '../../src/auth/api/declaration.ts';
-import { BROKER_API } from '../../src/broker/api-declaration.ts';
-import type { ApiDeclaration, MethodDeclaration } from '../../src/http/api-method.ts';
+import type { MethodDeclaration } from '../../src/http/api-method.ts';
 import { argumentsOf } from '../../src/http/api-method.ts';
-import { QUEUE_API } from '../../src/queue/standalone/declaration.ts';
-import { SCRIPT_HOOKS_API } from '../../src/script-hooks/api/declaration.ts';
-import { HOOKS_API } from '../../src/task-hooks/api/declaration.ts';
 import { type Credentials, echoHook, rootClients, taskcluster } from '../support/client.ts';
 import { authorization, type RequestOptions, send } from '../support/request.ts';
 import { newDataFolder, type Server, serve } from '../support/server.ts';
 import { lastFirst } from '../support/wait.ts';
 
-const APIS: readonly ApiDeclaration[] = [AUTH_API, BROKER_API, QUEUE_API, HOOKS_API, SCRIPT_HOOKS_API];
 const EXPIRES = '2090-01-01T00:00:00.000Z';
 const HOUR = 3_600_000;
 const TASK_ID: string = taskcluster.slugid();
@@ -36,6 +32,13 @@ const NAMES: Readonly<Record<string, readonly [string, string]>> = {
   token: [WRONG_TOKEN, WRONG_TOKEN],
   scriptId: ['0vthere', '0vabsen'],
   nest: ['chat/~zod/there', 'chat/~zod/absent'],
+  ship: ['~zod', '~nec'],
+  other: ['~fes', '~bud'],
+  whom: ['~fes', '~bud'],
+  kip: ['~fes', '~bud'],
+  flag: ['~fes/there', '~fes/absent'],
+  postId: ['44444', '55555'],
+  messageId: ['~fes/44444', '~fes/55555'],
 };
 
 const definition = () => ({
@@ -54,13 +57,20 @@ const BODIES: Readonly<Record<string, () => object>> = {
   updateHook: () => echoHook(),
   createTask: definition,
   claimWork: () => ({ workerGroup: 'g', workerId: 'w' }),
+  answerInvitation: () => ({ ok: true }),
   reportException: () => ({ reason: 'internal-error' }),
 };
 
 /** Each lacks something for each method. */
 const SCOPES: Readonly<Record<string, readonly string[]>> = {
   'no scopes': [],
-  'the scopes of something else': ['auth:get-client:thera', 'hooks:get:group:thera', 'queue:status:x', 'held'],
+  'the scopes of something else': [
+    'auth:get-client:thera',
+    'hooks:get:group:thera',
+    'queue:status:x',
+    'held',
+    'community:act:~bus',
+  ],
   'some of the scopes': [
     ...['auth:create-client:*', 'auth:update-client:*', 'auth:create-role:*', 'auth:update-role:*', 'held'],
     ...['assume:hook-id:*', 'queue:cancel-task', 'queue:schedule-task', 'queue:rerun-task'],
@@ -89,7 +99,7 @@ before(async () => {
   }
 });
 
-const named = APIS.flatMap(({ service, methods }) =>
+const named = ALL_APIS.flatMap(({ service, methods }) =>
   methods
     .filter(({ route }) => argumentsOf(route).length > 0)
     .map((method) => ({ service, method, title: `${service}.${method.name}` })),
@@ -107,7 +117,7 @@ const answer = async (service: string, method: MethodDeclaration, which: 0 | 1, 
     ...options,
   });
   const timeless = text.replaceAll(/\d{4}-\d\d-\d\dT[\d:.]+Z/g, 'TIME');
-  const nameless = args.reduce((said, name) => said.replaceAll(nameOf(name), `<${name}>`), timeless);
+  const nameless = args.reduceRight((said, name) => said.replaceAll(nameOf(name), `<${name}>`), timeless);
   return { status, authenticate: headers['www-authenticate'], text: nameless };
 };
 
