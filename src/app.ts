@@ -1,6 +1,7 @@
 // The composition root: builds the parts from a Config and joins them. The only file that knows
 // them all.
 
+import { createAirlockParts } from './assembly/airlock.ts';
 import { createConfiguredBroker } from './assembly/broker.ts';
 import { createCommunityParts } from './assembly/community.ts';
 import { createStandaloneMode } from './assembly/standalone-mode.ts';
@@ -146,6 +147,15 @@ const start = async (config: Config, { clock, log }: AppSurroundings): Promise<A
   };
   const server = createHttpServer({ clock, log, metrics, checkReadiness, findTrouble });
   undo.defer(() => server.close());
+  const airlock = isPart('web')
+    ? createAirlockParts({
+        ...base,
+        ...{ community, secretBox, origins: config.browserOrigins },
+        rootUrl: () => rootUrl,
+        ending: ending.signal,
+      })
+    : undefined;
+  airlock?.serve(server);
   if (isPart('web')) {
     const brokerApi = createBrokerApi({ tools: broker.tools, ending: ending.signal });
     const apis = [taskHooks.api, ...mode.apis, brokerApi, ...community.apis].map((api) =>
@@ -168,6 +178,7 @@ const start = async (config: Config, { clock, log }: AppSurroundings): Promise<A
     runBroker(intake.signal, loops.signal),
     taskHooks.run(loops.signal), // what any part has stored, and what others have left behind
     community.run(loops.signal),
+    airlock?.run(loops.signal),
   ]);
   undo.defer(async () => {
     intake.abort();
@@ -182,7 +193,7 @@ const start = async (config: Config, { clock, log }: AppSurroundings): Promise<A
     const deadlineMs = config.shutdownSeconds * 1000;
     const finishUnderWay = async () => {
       intake.abort(); // no schedule and no message begins anything more
-      await server.close();
+      await Promise.all([server.close(), airlock?.close()]);
       await Promise.all([taskHooks.whenIdle(), community.whenIdle()]);
     };
     await withDeadline(clock, deadlineMs, finishUnderWay, () => new Error('the time to end was up')).catch((error) => {

@@ -32,6 +32,7 @@ describe('the configuration', () => {
       retentionDays: 400,
       shutdownSeconds: 15,
       ship: '~zod',
+      browserOrigins: [],
       claimSeconds: 1200,
       deniedExchanges: ['exchange/taskcluster-queue/v1/task-created', 'exchange/taskcluster-hooks/.*'],
       smtpUrl: undefined,
@@ -60,6 +61,7 @@ describe('the configuration', () => {
     retentionDays: ['1', '2', '3'],
     shutdownSeconds: ['0', '1', '2'],
     ship: ['~nec', '~bud', '~sampel-palnet'],
+    browserOrigins: ['https://a.example', 'http://localhost:3000', 'https://c.example'],
     claimSeconds: ['1', '2', '3'],
     deniedExchanges: ['a', 'b', 'c'],
     smtpUrl: ['smtp://a', 'smtps://u:p@b:465', 'smtp://c:25'],
@@ -114,6 +116,11 @@ describe('a bad option', () => {
     ['an empty port', () => read(['--port', '']), /--port .* is ""/],
     ['too few connections', () => read(['--database-connections', '1']), /from 2 to 1000/],
     ['a host that is no ship', () => read(['--ship', 'bob']), /--ship \(HOOKWRIGHT_SHIP\) is "bob".*~zod/],
+    [
+      'an origin with a path',
+      () => read(['--browser-origins', 'https://a.example https://b.example/x']),
+      /--browser-origins .* has "https:\/\/b.example\/x".*Give origins/,
+    ],
     ['no retention', () => read(['--retention-days', '0']), /from 1 to 36500/],
     ['an endless shutdown', () => read(['--shutdown-seconds', '1e9']), /from 0 to 3600/],
     [

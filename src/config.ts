@@ -36,6 +36,8 @@ export type Config = {
   readonly shutdownSeconds: number;
   /** The host ship: `~zod`. */
   readonly ship: string;
+  /** Of web pages that may call with the cookies of those who look at them. */
+  readonly browserOrigins: readonly string[];
   readonly claimSeconds: number;
   /** Exchanges that hooks may not bind to: regular expressions for how their names begin. */
   readonly deniedExchanges: readonly string[];
@@ -99,6 +101,7 @@ export const readConfig = (args: readonly string[], env: NodeJS.ProcessEnv, cwd:
     retentionDays: wholeNumber(OPTIONS.retentionDays, textOf(OPTIONS.retentionDays), 1, 36_500),
     shutdownSeconds: wholeNumber(OPTIONS.shutdownSeconds, textOf(OPTIONS.shutdownSeconds), 0, 3_600),
     ship: readShip(textOf(OPTIONS.ship) as string),
+    browserOrigins: readOrigins(OPTIONS.browserOrigins, textOf(OPTIONS.browserOrigins) ?? ''),
     claimSeconds: wholeNumber(OPTIONS.claimSeconds, textOf(OPTIONS.claimSeconds), 1, 86_400),
     deniedExchanges: readPatterns(OPTIONS.deniedExchanges, textOf(OPTIONS.deniedExchanges) as string),
     ...readMail(textOf(OPTIONS.smtpUrl), textOf(OPTIONS.mailFrom)),
@@ -170,6 +173,15 @@ const readShip = (text: string): string => {
   const ship = normalizeShip(text);
   if (ship !== null) return ship;
   throw badOption(`--ship (HOOKWRIGHT_SHIP) is "${text}"`, 'Give a ship, for example ~zod or ~sampel-palnet');
+};
+
+const readOrigins = ({ flag, env }: Option, text: string): readonly string[] => {
+  const origins = text.split(/\s+/).filter((origin) => origin !== '');
+  for (const origin of origins) {
+    if (parseRootUrl(origin)?.origin === origin) continue;
+    throw badOption(`--${flag} (${env}) has "${origin}"`, 'Give origins, for example https://app.example.com');
+  }
+  return origins;
 };
 
 const readPatterns = ({ flag, env }: Option, text: string): readonly string[] => {

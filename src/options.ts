@@ -117,6 +117,16 @@ export const OPTIONS = {
     fallback: '~zod',
     help: 'The ship that hosts channels with script hooks, and as which these act.',
   },
+  browserOrigins: {
+    flag: 'browser-origins',
+    env: 'HOOKWRIGHT_BROWSER_ORIGINS',
+    value: 'ORIGINS',
+    fallback: undefined,
+    without: 'none',
+    help: 'Origins of web pages, with spaces between them, that may use the airlock as the ship that is logged in with the browser: https://app.example.com.',
+    matters: 'part web',
+    see: 'Web pages of other origins',
+  },
   claimSeconds: {
     flag: 'claim-seconds',
     env: 'HOOKWRIGHT_CLAIM_SECONDS',

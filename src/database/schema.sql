@@ -545,6 +545,19 @@ create table settings (
   constraint settings_pkey PRIMARY KEY (name)
 );
 
+create table ship_sessions (
+  digest text collate "C" not null,
+  ship text collate "C" not null,
+  code_digest bytea not null,
+  used timestamp with time zone not null,
+  constraint ship_sessions_pkey PRIMARY KEY (digest),
+  constraint ship_sessions_ship_fkey FOREIGN KEY (ship) REFERENCES ships(ship) ON DELETE CASCADE
+);
+
+CREATE INDEX ship_sessions_by_use ON public.ship_sessions USING btree (used);
+
+CREATE INDEX ship_sessions_of_ship ON public.ship_sessions USING btree (ship, used);
+
 create table ships (
   ship text collate "C" not null,
   login_code bytea not null,

@@ -35,6 +35,9 @@ export type ShipsSettings = Base & {
   readonly ship: string;
 };
 
+/** Told the name of a ship when those who are logged in as it may have to do so again. */
+export const SESSIONS_CHANNEL = 'ship_sessions';
+
 const DIGEST_CONTEXT = 'ships';
 const contextOf = (ship: string): string => `ships:${ship}`;
 
@@ -53,7 +56,8 @@ const insertShip = statement<{ ship: string }>(
 );
 const updateCode = statement<{ ship: string }>(
   'ships.reset-code',
-  'update ships set login_code = $2, code_digest = $3 where ship = $1 returning ship',
+  `with reset as (update ships set login_code = $2, code_digest = $3 where ship = $1 returning ship)
+   select ship, pg_notify('${SESSIONS_CHANNEL}', ship) from reset`,
 );
 
 export const unknownShips = async (tx: Queryable, ships: readonly string[]): Promise<readonly string[]> => {

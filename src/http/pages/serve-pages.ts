@@ -9,7 +9,7 @@ import { STYLE } from './style.ts';
 const CACHEABLE = 'public, max-age=300';
 /** Neither scripts nor anything from elsewhere. */
 const POLICY = "default-src 'none'; style-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
-const STYLE_PATH = '/docs/style.css';
+export const STYLE_PATH = '/docs/style.css';
 
 const HOME = `
 <h1>Hookwright</h1>

@@ -1,0 +1,192 @@
+// A channel: the numbered events for one client, kept until the client has them, and the stream
+// that carries them.
+import type { Clock } from '../../core/clock.ts';
+
+/** Where events go, as the text of an event stream. */
+export type Stream = {
+  /** false: enough for now; `Channel.resume` says when to go on. */
+  readonly write: (text: string) => boolean;
+  readonly end: () => void;
+};
+
+/** A subscription, as far as a channel counts its facts. */
+export type Counted = { unacked: number };
+
+export type Channel = {
+  /** An event: the JSON of its data. Facts are counted for their subscription. */
+  readonly push: (data: string, subscription?: Counted) => void;
+  /** Until `release`, what is pushed by `pushLater` waits. */
+  readonly hold: () => void;
+  readonly release: () => void;
+  readonly pushLater: (push: () => void) => void;
+  /** The client has all events until this one. */
+  readonly ack: (eventId: number) => void;
+  /**
+   * Ends the stream before, sends what the client does not have, and goes on with what comes.
+   * `lastEventId`: the client has it. false: the client speaks of another channel, one that had
+   * this name before.
+   */
+  readonly attach: (stream: Stream, lastEventId: number | undefined) => boolean;
+  /** The stream can take more. */
+  readonly resume: (stream: Stream) => void;
+  /** The stream has ended by itself. */
+  readonly detach: (stream: Stream) => void;
+  readonly hasStream: () => boolean;
+  /** Milliseconds since it was made or the client last said what it has. */
+  readonly sinceAck: () => number;
+  /** The client has shown that it is there: without a stream, the time until it expires begins anew. */
+  readonly touch: () => void;
+  /** Ends its stream and forgets all; `onEnd` is not called. */
+  readonly end: () => void;
+  readonly bytes: () => number;
+};
+
+export type Ended = 'expired' | 'full';
+
+export type ChannelSettings = {
+  readonly clock: Clock;
+  /** It has ended by itself. */
+  readonly onEnd: (why: Ended) => void;
+};
+
+/** Proxies end connections on which nothing comes for a while, and clients do after 25 s. */
+export const KEEP_ALIVE_MS = 15_000;
+/** A client that has confirmed events comes back later; a command that is done does not. */
+export const EXPIRY_MS = 5 * 60_000;
+export const EXPIRY_AFTER_ACK_MS = 12 * 3_600_000;
+export const MOST_EVENTS = 1_000;
+export const MOST_BYTES = 4 * 1024 * 1024;
+/** A reader that takes nothing for so many keep-alives has gone. */
+const LONGEST_BLOCKED = 4;
+/** Characters around the data of an event. */
+const OVERHEAD = 64;
+
+type Event = { readonly text: string; readonly counted: Counted | undefined };
+
+export const createChannel = ({ clock, onEnd }: ChannelSettings): Channel => {
+  let events: Event[] = [];
+  /** The id of the first one in `events`, of the next one to be made, of the next one to be sent. */
+  let [first, next, unsent] = [0, 0, 0];
+  let bytes = 0;
+  let later: (() => void)[] | undefined;
+  let stream: Stream | undefined;
+  let [hadStream, hasAcked, hasEnded] = [false, false, false];
+  let blocked: number | undefined;
+  let acked = clock.monotonic();
+  let cancelTimer = () => {};
+
+  const pump = () => {
+    while (stream && blocked === undefined && unsent < next) {
+      const event = events[unsent - first] as Event;
+      unsent += 1;
+      if (!stream.write(event.text)) blocked = 0;
+    }
+  };
+  const expireLater = () => {
+    cancelTimer();
+    cancelTimer = clock.after(hasAcked ? EXPIRY_AFTER_ACK_MS : EXPIRY_MS, () => finish('expired'));
+  };
+  const keepAlive = () => {
+    cancelTimer();
+    cancelTimer = clock.after(KEEP_ALIVE_MS, () => {
+      if (!stream) return;
+      if (blocked !== undefined) {
+        blocked += 1;
+        if (blocked >= LONGEST_BLOCKED) return leave();
+      } else if (!stream.write(':\n')) blocked = 0;
+      keepAlive();
+    });
+  };
+  /** Ends the stream, and waits for another one. */
+  const leave = () => {
+    const left = stream;
+    stream = undefined;
+    blocked = undefined;
+    left?.end();
+    if (!hasEnded) expireLater();
+  };
+  const end = () => {
+    hasEnded = true;
+    leave();
+    cancelTimer();
+    events = [];
+    later = undefined;
+    bytes = 0;
+  };
+  const finish = (why: Ended) => {
+    if (hasEnded) return;
+    end();
+    onEnd(why);
+  };
+  const drop = (eventId: number) => {
+    const count = Math.min(eventId + 1, next) - first;
+    if (count <= 0) return;
+    for (const { text, counted } of events.splice(0, count)) {
+      bytes -= text.length + OVERHEAD;
+      if (counted) counted.unacked -= 1;
+    }
+    first += count;
+    unsent = Math.max(unsent, first);
+  };
+
+  expireLater();
+  return {
+    push: (data, counted) => {
+      if (hasEnded) return;
+      const text = `id: ${next}\ndata: ${data}\n\n`;
+      events.push({ text, counted });
+      next += 1;
+      bytes += text.length + OVERHEAD;
+      if (counted) counted.unacked += 1;
+      if (events.length > MOST_EVENTS || bytes > MOST_BYTES) return finish('full');
+      pump();
+    },
+    hold: () => {
+      later ??= [];
+    },
+    release: () => {
+      const waiting = later ?? [];
+      later = undefined;
+      for (const push of waiting) push();
+    },
+    pushLater: (push) => {
+      if (hasEnded) return;
+      if (!later) return push();
+      later.push(push);
+      if (later.length > MOST_EVENTS) finish('full');
+    },
+    ack: (eventId) => {
+      hasAcked = true;
+      acked = clock.monotonic();
+      drop(eventId);
+    },
+    attach: (opened, lastEventId) => {
+      // Events that the client has were never on a stream of a channel that had none, nor are they
+      // still to come.
+      if (lastEventId !== undefined && (!hadStream || lastEventId >= next)) return false;
+      leave();
+      hadStream = true;
+      if (lastEventId !== undefined) drop(lastEventId);
+      stream = opened;
+      unsent = first;
+      keepAlive();
+      pump();
+      return true;
+    },
+    resume: (resumed) => {
+      if (resumed !== stream) return;
+      blocked = undefined;
+      pump();
+    },
+    detach: (detached) => {
+      if (detached === stream) leave();
+    },
+    hasStream: () => stream !== undefined,
+    sinceAck: () => clock.monotonic() - acked,
+    touch: () => {
+      if (!stream && !hasEnded) expireLater();
+    },
+    end,
+    bytes: () => bytes,
+  };
+};

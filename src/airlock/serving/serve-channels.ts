@@ -1,0 +1,70 @@
+// Channels over HTTP: what clients ask for, and the stream of what they are told.
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import type { Log } from '../../core/log.ts';
+import { parseJsonBody } from '../../http/bodies/body.ts';
+import { readActions } from '../channels/action.ts';
+import type { Channels } from '../channels/channels.ts';
+import { type Door, Refusal } from './door.ts';
+import { openStream } from './open-stream.ts';
+
+export type ChannelServing = {
+  readonly door: Door;
+  readonly channels: Channels;
+  readonly readBody: (request: FastifyRequest, mostBytes: number) => Promise<Buffer>;
+  readonly ending: AbortSignal;
+  readonly log: Log;
+};
+
+export const LARGEST_ACTIONS_BYTES = 1024 * 1024;
+const LONGEST_UID = 200;
+const JAM = 'application/x-urb-jam';
+
+export const serveChannels = (scope: FastifyInstance, serving: ChannelServing): void => {
+  const { door, channels, readBody, ending, log } = serving;
+  const uidOf = (request: FastifyRequest): string => (request.params as { uid: string }).uid;
+
+  const put = async (request: FastifyRequest, reply: FastifyReply) => {
+    const session = await door.requireCaller(request, reply);
+    const uid = uidOf(request);
+    if (uid.length > LONGEST_UID)
+      throw new Refusal(400, `The name of a channel has at most ${LONGEST_UID} characters.`);
+    if (request.raw.headers['content-type']?.startsWith(JAM)) {
+      throw new Refusal(400, 'This server speaks JSON in channels, not nouns.');
+    }
+    const bytes = await readBody(request, LARGEST_ACTIONS_BYTES);
+    const read = readActions(parseJsonBody(bytes, 'application/json'));
+    if (!read.ok) throw new Refusal(400, read.problem);
+    if (ending.aborted) throw new Refusal(503, 'The server is ending.');
+    if (channels.put(session, uid, read.actions) === 'too many') {
+      throw new Refusal(429, 'There are too many open channels, or actions that wait in this one.');
+    }
+    return reply.code(204).send();
+  };
+
+  const get = async (request: FastifyRequest, reply: FastifyReply) => {
+    try {
+      const session = await door.requireCaller(request, reply);
+      if (request.headers['x-channel-format'] === JAM) throw new Refusal(406, 'This channel speaks JSON, not nouns.');
+      // Without delay a client makes another channel on 404, and comes again a little later on 503.
+      if (ending.aborted) throw new Refusal(503, 'The server is ending.');
+      const lastEventId = readEventId(request.headers['last-event-id']);
+      if (openStream(reply, (stream) => channels.attach(session, uidOf(request), stream, lastEventId))) return reply;
+    } catch (error) {
+      if (error instanceof Refusal) throw error;
+      log.warn({ err: error }, 'an event stream could not be opened');
+      throw new Refusal(503, 'The stream cannot be opened at the moment.');
+    }
+    throw new Refusal(404, 'There is no such channel, or not any more.');
+  };
+
+  scope.put('/~/channel/:uid', put);
+  scope.post('/~/channel/:uid', put);
+  scope.get('/~/channel/:uid', { exposeHeadRoute: false }, get);
+  const refuseJam = async (request: FastifyRequest) => {
+    throw new Refusal(request.method === 'GET' ? 406 : 400, 'This server speaks JSON in channels, not nouns.');
+  };
+  scope.route({ method: ['GET', 'PUT', 'POST'], url: '/~/channel-jam/:uid', handler: refuseJam });
+};
+
+const readEventId = (header: string | string[] | undefined): number | undefined =>
+  typeof header === 'string' && /^\d{1,15}$/.test(header) ? Number(header) : undefined;
