@@ -168,8 +168,8 @@ const takePosts = async (bench: Bench, world: World): Promise<Row[]> => {
 
 const fillChannel = statement(
   'bench.fill-channel',
-  `insert into posts (nest, id, author, doc)
-   select $1, $3::numeric - n * 18446744073709551616, '${NEC}', json_build_object(
+  `insert into posts (nest, seq, id, author, doc)
+   select $1, $2::int - n + 1, $3::numeric - n * 18446744073709551616, '${NEC}', json_build_object(
      'seal', json_build_object('id', ($3::numeric - n * 18446744073709551616)::text, 'replies', '{}'::json, 'reacts', '{}'::json),
      'revision', '0',
      'essay', json_build_object('content', '[{"inline": ["a message of some words"]}]'::json, 'author', '${NEC}',
@@ -178,7 +178,8 @@ const fillChannel = statement(
 );
 const countPosts = statement(
   'bench.count-posts',
-  'update channels set version = version + 1, posts = (select count(*) from posts p where p.nest = channels.nest) where nest = $1',
+  `update channels c set version = version + 1, posts = n.posts, newest_seq = n.posts
+   from (select count(*) as posts from posts where nest = $1) n where c.nest = $1`,
 );
 
 const takeLongChannel = async (bench: Bench, world: World): Promise<Row[]> => {

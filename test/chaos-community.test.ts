@@ -33,7 +33,7 @@ test('the oracle of this test finds what is lost, doubled or changed', onLinux, 
       const echoes = `select nest, id from posts where author = '~zod' and doc::text like '%echo m%' order by id`;
       const nth = (list: string, n: number) => `(nest, id) = (select * from (${list} limit 1 offset ${n}) one)`;
       const copy = (list: string, n: number) =>
-        `insert into posts select nest, id + 1, author, doc from posts where ${nth(list, n)}`;
+        `insert into posts (nest, seq, id, author, doc) select nest, seq + 1000, id + 1, author, doc from posts where ${nth(list, n)}`;
       const counts = `hook = (select id from script_hooks where name = 'counts')`;
       await query(`delete from posts where ${nth(users, 0)}`);
       await query(copy(users, 0));

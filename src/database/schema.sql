@@ -191,6 +191,7 @@ create table channels (
   version bigint not null default 1,
   posts integer not null default 0,
   doc json not null,
+  newest_seq integer not null default 0,
   constraint channels_pkey PRIMARY KEY (nest)
 ) with (fillfactor=50, autovacuum_vacuum_scale_factor=0.1, autovacuum_vacuum_threshold=2000);
 
@@ -379,8 +380,12 @@ create table posts (
   author text collate "C" not null,
   doc json,
   mentions text[] generated always as (mentions_of(doc)) stored,
+  seq integer not null,
+  modified bigint,
   constraint posts_pkey PRIMARY KEY (nest, id)
 );
+
+CREATE UNIQUE INDEX posts_in_sequence ON public.posts USING btree (nest, seq);
 
 CREATE INDEX posts_mentioning ON public.posts USING btree (nest, id) INCLUDE (author, mentions) WHERE ((doc IS NOT NULL) AND (mentions IS NOT NULL));
 
@@ -418,6 +423,7 @@ create table replies (
   author text collate "C" not null,
   doc json,
   mentions text[] generated always as (mentions_of(doc)) stored,
+  modified bigint,
   constraint replies_pkey PRIMARY KEY (nest, post, id)
 );
 

@@ -45,7 +45,10 @@ const makeChannel = async (connectionString: string) => {
     ['170141184507313431682019536779450777600', 'first'],
     ['170141184507313431682019536779450777700', "don't"],
   ] as const) {
-    await client.query('insert into posts values ($1, $2, $3, $4)', [NEST, id, '~nec', JSON.stringify(post(id, text))]);
+    await client.query(
+      'insert into posts (nest, seq, id, author, doc) select $1, count(*) + 1, $2, $3, $4 from posts',
+      [NEST, id, '~nec', JSON.stringify(post(id, text))],
+    );
   }
   await client.end();
 };

@@ -18,18 +18,19 @@ export type StoredChannel = {
   readonly version: number;
   /** Posts that are not deleted. */
   readonly posts: number;
+  /** The number of its newest post; 0: it has none. */
+  readonly newestSeq: number;
   readonly doc: ChannelDoc;
 };
 
 export const NEW_CHANNEL: ChannelDoc = { view: 'list', sort: 'time', order: null, writers: [] };
 
-const findChannel = statement<StoredChannel>(
-  'channels.find',
-  'select nest, flag, version, posts, doc from channels where nest = $1',
-);
+const FIELDS = 'nest, flag, version, posts, newest_seq as "newestSeq", doc';
+
+const findChannel = statement<StoredChannel>('channels.find', `select ${FIELDS} from channels where nest = $1`);
 const lockChannel = statement<StoredChannel>(
   'channels.lock',
-  'select nest, flag, version, posts, doc from channels where nest = $1 for update',
+  `select ${FIELDS} from channels where nest = $1 for update`,
 );
 const insertChannel = statement<{ nest: string }>(
   'channels.insert',
@@ -41,7 +42,7 @@ const updateChannel = statement(
 );
 const channelsOfGroup = statement<StoredChannel>(
   'channels.of-group',
-  'select nest, flag, version, posts, doc from channels where flag = $1 order by nest',
+  `select ${FIELDS} from channels where flag = $1 order by nest`,
 );
 
 export const readChannel = async (from: Queryable, nest: string): Promise<StoredChannel | undefined> =>

@@ -3,6 +3,7 @@
 import type { Queryable, Transaction } from '../../database/database.ts';
 import { statement } from '../../database/statement.ts';
 import { LARGEST_PAGE } from '../contents.ts';
+import type { KeptPost, KeptReply } from '../changes/channel-change.ts';
 import { withDots } from '../schema/id.ts';
 import type { VPost, VReply } from '../types/posts.ts';
 import type { KnownPost } from './post-command.ts';
@@ -93,40 +94,40 @@ export const readPostsAfter = async (
 
 const wholeRow = ({ doc, replies }: PostRow): VPost => whole(doc as VPost, replies);
 
-/** What a turn writes of one post. Ids in digits; null stands for a deleted post or reply. */
+/** What a turn writes of one post. */
 export type PostWrite = {
   readonly nest: string;
   /** undefined: only its replies change. */
-  readonly post?: { readonly id: string; readonly author: string; readonly doc: VPost | null };
-  readonly replies: readonly {
-    readonly post: string;
-    readonly id: string;
-    readonly author: string;
-    readonly doc: VReply | null;
-  }[];
+  readonly post?: KeptPost;
+  /** `post`: to which it replies, in digits. */
+  readonly replies: readonly (KeptReply & { readonly post: string })[];
 };
 
 // One statement, because it is in every commit of turns.
 const putPosts = statement(
   'posts.put',
   `with given as (
-     select * from unnest($1::text[], $2::text[], $3::numeric[], $4::text[], $5::text[]) as given (nest, post, id, author, doc)),
+     select nest, post, id, author, nullif(doc, 'null')::json as doc, modified, seq
+     from unnest($1::text[], $2::text[], $3::numeric[], $4::text[], $5::text[], $6::bigint[], $7::int[])
+       as given (nest, post, id, author, doc, modified, seq)),
    of_posts as (
-     insert into posts (nest, id, author, doc)
-     select nest, id, author, nullif(doc, 'null')::json from given where post is null
-     on conflict (nest, id) do update set author = excluded.author, doc = excluded.doc)
-   insert into replies (nest, post, id, author, doc)
-   select nest, post::numeric, id, author, nullif(doc, 'null')::json from given where post is not null
-   on conflict (nest, post, id) do update set author = excluded.author, doc = excluded.doc`,
+     insert into posts (nest, id, author, doc, modified, seq)
+     select nest, id, author, doc, modified, seq from given where post is null
+     on conflict (nest, id) do update set author = excluded.author, doc = excluded.doc, modified = excluded.modified)
+   insert into replies (nest, post, id, author, doc, modified)
+   select nest, post::numeric, id, author, doc, modified from given where post is not null
+   on conflict (nest, post, id) do update
+     set author = excluded.author, doc = excluded.doc, modified = excluded.modified`,
 );
 
 export const storePosts = async (tx: Transaction, writes: readonly PostWrite[]): Promise<void> => {
   const rows = writes.flatMap(({ nest, post, replies }) => [
-    ...(post ? [{ nest, post: null, id: post.id, author: post.author, doc: post.doc && bare(post.doc) }] : []),
-    ...replies.map((reply) => ({ nest, ...reply })),
+    ...(post ? [{ nest, post: null, ...post }] : []),
+    ...replies.map((reply) => ({ nest, seq: null, ...reply })),
   ]);
   if (rows.length === 0) return;
-  const column = (key: 'nest' | 'post' | 'id' | 'author') => rows.map((row) => row[key]);
+  const column = (key: keyof (typeof rows)[number]) => rows.map((row) => row[key]);
   const docs = rows.map(({ doc }) => JSON.stringify(doc));
-  await tx.query(putPosts, [column('nest'), column('post'), column('id'), column('author'), docs]);
+  const [nests, posts, ids, authors] = [column('nest'), column('post'), column('id'), column('author')];
+  await tx.query(putPosts, [nests, posts, ids, authors, docs, column('modified'), column('seq')]);
 };

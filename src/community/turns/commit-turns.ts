@@ -4,6 +4,9 @@
 import { createBatch } from '../../database/batch.ts';
 import type { Database, Transaction } from '../../database/database.ts';
 import { statement } from '../../database/statement.ts';
+import type { Change } from '../changes/change.ts';
+import type { Did } from '../changes/channel-change.ts';
+import { recordChanges } from '../changes/record-changes.ts';
 import { type PostWrite, storePosts } from '../channels/post-store.ts';
 import type { Event } from '../types/event.ts';
 import type { EndedEffect, HooksWrite, TurnHooks } from './turn-hooks.ts';
@@ -15,7 +18,7 @@ export type ChannelWrite = PostWrite & {
   readonly flag: string;
   /** Of its group, as the turn read it; null: it was gone. */
   readonly groupVersion: number | null;
-  /** How many posts more there are. */
+  /** How many posts more there are; 1: a new one, with the next number. */
   readonly more: number;
   /** Who has read everything, since they wrote the newest. */
   readonly reader?: { readonly ship: string; readonly until: string };
@@ -95,7 +98,9 @@ const raiseChannels = statement(
    readers as (
      update channel_members m set read_at = given.until from given
      where given.reader is not null and m.nest = given.nest and m.ship = given.reader)
-   update channels c set version = c.version + 1, posts = c.posts + given.more from given where c.nest = given.nest`,
+   update channels c set version = c.version + 1, posts = c.posts + given.more,
+     newest_seq = c.newest_seq + greatest(given.more, 0)
+   from given where c.nest = given.nest`,
 );
 
 export const createCommitTurns = ({ database, hooks, publish }: CommitTurnsSettings): CommitTurns => {
@@ -137,6 +142,7 @@ export const createCommitTurns = ({ database, hooks, publish }: CommitTurnsSetti
         channels.map(({ reader }) => reader?.until ?? null),
       ]);
       await storePosts(tx, channels);
+      await recordChanges(tx, channels.flatMap(changesOf));
       await publish(
         tx,
         channels.map(({ happened }) => happened),
@@ -183,4 +189,13 @@ const freshChannels = async (
     const row = found.get(nest);
     return row?.version === version && row.group_version === groupVersion;
   };
+};
+
+const changesOf = ({ nest, post, replies, happened: { event } }: ChannelWrite): Change[] => {
+  const [did] = Object.values(event).flatMap((what) => Object.keys(what ?? {})) as Did[];
+  if (did === undefined) return [];
+  return [
+    ...(post ? [{ kind: 'post' as const, nest, did, post }] : []),
+    ...replies.map(({ post: to, ...reply }) => ({ kind: 'reply' as const, nest, did, post: to, reply })),
+  ];
 };

@@ -12,6 +12,8 @@ export type TurnView = {
   readonly version: number;
   /** Posts that are not deleted. */
   readonly posts: number;
+  /** The number of its newest post; 0: it has none. */
+  readonly newestSeq: number;
   readonly doc: ChannelDoc;
   /** undefined: the group is gone. */
   readonly group: StoredGroup | undefined;
@@ -20,6 +22,8 @@ export type TurnView = {
   readonly newestPost: string | undefined;
   /** Of all its replies it has the one that is asked for. */
   readonly post: KnownPost;
+  /** Of that post in its channel. */
+  readonly seq: number | undefined;
   readonly newestReply: string | undefined;
   /** Also those that were deleted. Counted only for a new one. */
   readonly replies: number;
@@ -29,12 +33,13 @@ type Row = {
   readonly flag: string;
   readonly version: number;
   readonly posts: number;
+  readonly newest_seq: number;
   readonly doc: ChannelDoc;
   readonly group_version: number | null;
   readonly group_text: string | null;
   readonly has_joined: boolean;
   readonly newest: string | null;
-  readonly is_known: boolean;
+  readonly seq: number | null;
   readonly post: VPost | null;
   readonly newest_reply: string | null;
   readonly replies: number | null;
@@ -44,11 +49,11 @@ type Row = {
 
 const readRow = statement<Row>(
   'turns.read',
-  `select c.flag, c.version, c.posts, c.doc,
+  `select c.flag, c.version, c.posts, c.newest_seq, c.doc,
      g.version as group_version, case when g.version is distinct from $5::bigint then g.doc::text end as group_text,
      m.ship is not null as has_joined,
      (select id from posts n where n.nest = $1 order by id desc limit 1) as newest,
-     p.id is not null as is_known, p.doc as post,
+     p.seq, p.doc as post,
      (select id from replies n where n.nest = $1 and n.post = $3::numeric order by id desc limit 1) as newest_reply,
      case when $6::boolean and p.doc is not null then
        (select count(*)::int from replies n where n.nest = $1 and n.post = $3::numeric) end as replies,
@@ -93,19 +98,21 @@ export const createReadTurn = (groups: GroupCache): ReadTurn => {
       flag: row.flag,
       version: row.version,
       posts: row.posts,
+      newestSeq: row.newest_seq,
       doc: row.doc,
       group: version === null ? undefined : (read ?? known),
       hasJoined: row.has_joined,
       newestPost: row.newest ?? undefined,
       post: postOf(row),
+      seq: row.seq ?? undefined,
       newestReply: row.newest_reply ?? undefined,
       replies: row.replies ?? 0,
     };
   };
 };
 
-const postOf = ({ is_known, post, reply_id, reply }: Row): KnownPost => {
-  if (!is_known) return undefined;
+const postOf = ({ seq, post, reply_id, reply }: Row): KnownPost => {
+  if (seq === null) return undefined;
   if (post === null) return 'deleted';
   return whole(post, reply_id === null ? null : { [reply_id]: reply });
 };

@@ -5,10 +5,10 @@ import type { Clock } from '../../core/clock.ts';
 import type { Database } from '../../database/database.ts';
 import { type ActResult, DONE, refuse } from '../acting.ts';
 import { newPostId } from '../channels/new-post-id.ts';
-import { digits, type KnownPost, postIdOf, type Standing, whyNot } from '../channels/post-command.ts';
+import { digits, type KnownPost, postIdOf, replyOf, type Standing, whyNot } from '../channels/post-command.ts';
 import { applyEvent, denialOf, eventOf, type PostAfter, reactorOf } from '../channels/post-event.ts';
 import { createPostPages } from '../channels/post-pages.ts';
-import { readReplies, whole } from '../channels/post-store.ts';
+import { bare, readReplies, whole } from '../channels/post-store.ts';
 import { hostOf, isAdmin, mayWrite } from '../groups/membership.ts';
 import type { ActionPost } from '../types/channels.ts';
 import type { VPost } from '../types/posts.ts';
@@ -136,32 +136,43 @@ const standingOf = ({ group, doc }: TurnView, nest: string, actor: string): Stan
 };
 
 const writeOf = (
-  { version, flag, group }: TurnView,
+  view: TurnView,
   { nest, action, actor }: PostCommand,
   after: PostAfter,
   happened: Happened,
 ): ChannelWrite => {
+  const { version, flag, group } = view;
   const isNew = 'add' in action;
   return {
     ...{ nest, version, flag, happened },
     groupVersion: group?.version ?? null,
     more: isNew ? 1 : after.post === 'deleted' ? -1 : 0,
-    ...rowsOf(after, isNew),
+    ...rowsOf(after, view, isNew, happened.now),
     ...(isNew && { reader: { ship: actor, until: after.id } }),
   };
 };
 
-const rowsOf = ({ id, post, reply }: PostAfter, isNew: boolean): Pick<ChannelWrite, 'post' | 'replies'> => {
+type Rows = Pick<ChannelWrite, 'post' | 'replies'>;
+
+const rowsOf = ({ id, post, reply }: PostAfter, view: TurnView, isNew: boolean, now: number): Rows => {
+  const known = view.post === 'deleted' ? undefined : view.post;
+  const modified = isNew ? null : now;
   if (reply) {
-    return { replies: [{ post: id, id: reply.id, author: reply.reply?.author ?? '', doc: reply.reply }] };
+    const before = known && replyOf(known, reply.id);
+    const author = (reply.reply ?? before)?.author ?? '';
+    return { replies: [{ post: id, id: reply.id, author, doc: reply.reply, modified: before ? now : null }] };
   }
-  if (post === 'deleted') return { post: { id, author: '', doc: null }, replies: [] };
-  return { post: { id, author: post.essay.author, doc: post }, replies: isNew ? repliesOf(post) : [] };
+  const seq = view.seq ?? view.newestSeq + 1;
+  if (post === 'deleted') {
+    return { post: { id, author: known?.essay.author ?? '', doc: null, modified, seq }, replies: [] };
+  }
+  const kept = { id, author: post.essay.author, doc: bare(post), modified, seq };
+  return { post: kept, replies: isNew ? repliesOf(post) : [] };
 };
 
 /** A hook may give a new post replies from the beginning. */
 const repliesOf = ({ seal }: VPost): ChannelWrite['replies'] =>
   Object.entries(seal.replies).map(([id, reply]) => ({
-    ...{ post: seal.id, id: digits(id), doc: reply },
+    ...{ post: seal.id, id: digits(id), doc: reply, modified: null },
     author: reply?.author ?? '',
   }));
