@@ -246,7 +246,7 @@ declare module 'tlon_hooks' {
     denied: null | string;
   }>;
 
-  /** A new channel. No readers or writers: everyone. */
+  /** A new channel. No readers or writers: everyone. `meta` is as clients write it. */
   export type CreateChannel = {
     kind: Term;
     name: Term;
@@ -255,6 +255,7 @@ declare module 'tlon_hooks' {
     description: string;
     readers: Role[];
     writers: Role[];
+    meta?: string | null;
   };
 
   export type ActionReply =
@@ -272,7 +273,7 @@ declare module 'tlon_hooks' {
     | { "add-react": { id: DottedId; ship: ShipLike; react: string } }
     | { "del-react": { id: DottedId; ship: ShipLike } };
 
-  /** `view`: grid or list; `sort`: time, alpha or arranged. */
+  /** `view`: grid or list; `sort`: time, alpha or arranged; `meta`: as clients write it. */
   export type ActionChannel =
     | { join: Flag }
     | { leave: null }
@@ -284,6 +285,7 @@ declare module 'tlon_hooks' {
     | { view: string }
     | { sort: string }
     | { order: null | DottedId[] }
+    | { meta: null | string }
     | { "add-writers": Role[] }
     | { "del-writers": Role[] };
 

@@ -3,6 +3,8 @@ import type { Transaction } from '../../database/database.ts';
 import { type ActIn, type Acting, type ActResult, DONE, refuse } from '../acting.ts';
 import { removeSource } from '../activity/act.ts';
 import { recordActivity } from '../activity/record.ts';
+import type { ChannelDiff, OwnDiff } from '../changes/channel-change.ts';
+import { recordChanges } from '../changes/record-changes.ts';
 import {
   type ChannelDoc,
   NEW_CHANNEL,
@@ -43,14 +45,20 @@ const MOST_IN_ORDER = 10_000;
 const MOST_WRITERS = 1_000;
 const TOO_MANY_WRITERS = `A channel has at most ${MOST_WRITERS} roles that write.`;
 const TOO_MANY_HIDDEN = `A ship hides at most ${MOST_HIDDEN} posts.`;
+/** Characters. */
+const LONGEST_META = 65_536;
 
 const create = async (tx: Transaction, asked: CreateChannel, acting: Acting): Promise<ActResult> => {
   const { kind, name, group: flag, title, description, readers, writers } = asked;
   if (!isOneOf(KINDS, kind)) return refuse(`A channel is a ${KINDS.join(', ')}, and not a ${kind}.`);
   if (writers.length > MOST_WRITERS) return refuse(TOO_MANY_WRITERS);
   const nest = `${kind}/${acting.actor}/${name}`;
-  const doc: ChannelDoc = { ...NEW_CHANNEL, view: kind === 'heap' ? 'grid' : 'list', writers: [...new Set(writers)] };
+  const view = kind === 'heap' ? 'grid' : 'list';
+  const doc: ChannelDoc = { ...NEW_CHANNEL, view, writers: [...new Set(writers)], meta: asked.meta ?? null };
+  if (isTooLong(doc.meta)) return refuse(TOO_LONG);
   if (!(await storeNewChannel(tx, { nest, flag, doc }))) return refuse(`There is a channel ${nest} already.`);
+  const change = { create: { by: acting.actor, writers: doc.writers } };
+  await recordChanges(tx, [{ kind: 'channel', nest, flag, change }]);
   const meta = { title, description, image: '', cover: '' };
   const add = { meta, added: acting.now, zone: DEFAULT_ZONE, join: false, readers };
   const listed = await actOnGroups(tx, { flag, update: { diff: { channel: { nest, diff: { add } } } } }, acting);
@@ -82,7 +90,14 @@ const own = async (tx: Transaction, nest: string, action: PlainAction, { actor }
   if ('read' in action) await markRead(tx, nest, actor);
   else if ('read-at' in action) await markReadUntil(tx, nest, actor, digits(action['read-at']));
   else await setWatched(tx, nest, actor, 'watch' in action);
+  await recordChanges(tx, [{ kind: 'own-channel', nest, ship: actor, change: ownDiffOf(action) }]);
   return DONE;
+};
+
+const ownDiffOf = (action: PlainAction): OwnDiff => {
+  if ('read-at' in action) return { 'read-at': digits(action['read-at']) };
+  if ('read' in action) return { read: null };
+  return 'watch' in action ? { watch: null } : { unwatch: null };
 };
 
 const change = async (tx: Transaction, nest: string, action: PlainAction, acting: Acting): Promise<ActResult> => {
@@ -100,7 +115,7 @@ const change = async (tx: Transaction, nest: string, action: PlainAction, acting
   }
   const doc = changeDoc(channel.doc, action);
   if (typeof doc === 'string') return refuse(doc);
-  if (JSON.stringify(doc) !== JSON.stringify(channel.doc)) await storeChannel(tx, nest, doc);
+  if (JSON.stringify(doc) !== JSON.stringify(channel.doc)) await storeChannel(tx, channel, doc, diffOf(action, doc));
   return DONE;
 };
 
@@ -109,8 +124,11 @@ export const actOnChannels: ActIn<ActionChannels> = async (tx, asked, acting) =>
   if ('pin' in asked) return DONE; // clients keep their own pins
   if ('toggle-post' in asked) {
     const toggle = asked['toggle-post'];
-    if ('show' in toggle) await showPost(tx, acting.actor, digits(toggle.show));
-    else if (!(await hidePost(tx, acting.actor, digits(toggle.hide)))) return refuse(TOO_MANY_HIDDEN);
+    const isHidden = 'hide' in toggle;
+    const id = digits(isHidden ? toggle.hide : toggle.show);
+    if (!isHidden) await showPost(tx, acting.actor, id);
+    else if (!(await hidePost(tx, acting.actor, id))) return refuse(TOO_MANY_HIDDEN);
+    await recordChanges(tx, [{ kind: 'hidden-post', ship: acting.actor, id, isHidden }]);
     return DONE;
   }
   const { nest, action } = asked.channel;
@@ -126,7 +144,12 @@ const isOneOf = <One extends string>(list: readonly One[], text: string): text i
 
 type DocAction = Extract<
   PlainAction,
-  { view: unknown } | { sort: unknown } | { order: unknown } | { 'add-writers': unknown } | { 'del-writers': unknown }
+  | { view: unknown }
+  | { sort: unknown }
+  | { order: unknown }
+  | { meta: unknown }
+  | { 'add-writers': unknown }
+  | { 'del-writers': unknown }
 >;
 
 /** The channel's document after the change, or why there is none. */
@@ -141,9 +164,20 @@ const changeDoc = (doc: ChannelDoc, action: DocAction): ChannelDoc | string => {
     if ((action.order?.length ?? 0) > MOST_IN_ORDER) return `At most ${MOST_IN_ORDER} posts can be arranged.`;
     return { ...doc, order: action.order && [...new Set(action.order.map(digits))] };
   }
+  if ('meta' in action) return isTooLong(action.meta) ? TOO_LONG : { ...doc, meta: action.meta };
   if ('add-writers' in action) {
     const writers = union(doc.writers, action['add-writers']);
     return writers.length > MOST_WRITERS ? TOO_MANY_WRITERS : { ...doc, writers };
   }
   return { ...doc, writers: difference(doc.writers, action['del-writers']) };
+};
+
+const TOO_LONG = `The meta of a channel has at most ${LONGEST_META} characters.`;
+const isTooLong = (meta: string | null | undefined): boolean => (meta ?? '').length > LONGEST_META;
+
+const diffOf = (action: PlainAction, { view, sort, order, meta, writers }: ChannelDoc): ChannelDiff => {
+  if ('view' in action) return { view };
+  if ('sort' in action) return { sort };
+  if ('order' in action) return { order };
+  return 'meta' in action ? { meta: meta ?? null } : { writers };
 };

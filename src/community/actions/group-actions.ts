@@ -200,7 +200,8 @@ const deleteWriters = async (tx: Transaction, flag: string, role: string): Promi
   for (const { nest } of await readChannelsOf(tx, flag)) {
     const channel = await readChannelToChange(tx, nest);
     if (!channel?.doc.writers.includes(role)) continue;
-    await storeChannel(tx, nest, { ...channel.doc, writers: difference(channel.doc.writers, [role]) });
+    const writers = difference(channel.doc.writers, [role]);
+    await storeChannel(tx, channel, { ...channel.doc, writers }, { writers });
   }
 };
 

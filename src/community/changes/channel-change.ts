@@ -33,13 +33,8 @@ export type ChannelChange =
       readonly reply: KeptReply;
     }
   | { readonly kind: 'channel'; readonly nest: string; readonly flag: string; readonly change: ChannelDiff }
-  /** Ships are in the channel now, or no longer. */
-  | {
-      readonly kind: 'joined' | 'left';
-      readonly nest: string;
-      readonly flag: string;
-      readonly ships: readonly string[];
-    }
+  | { readonly kind: 'joined'; readonly nest: string; readonly flag: string; readonly ships: readonly string[] }
+  | { readonly kind: 'left'; readonly nest: string; readonly ships: readonly string[] }
   /** What a ship notes for itself. */
   | { readonly kind: 'own-channel'; readonly nest: string; readonly ship: string; readonly change: OwnDiff }
   | { readonly kind: 'hidden-post'; readonly ship: string; readonly id: string; readonly isHidden: boolean };

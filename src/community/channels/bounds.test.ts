@@ -36,7 +36,13 @@ describe('a post', () => {
     const id = await post(ZOD, 'a thread');
     const last = await reply(NEC, id, 'one');
     const doc = { id: '1', revision: '0', reacts: {}, ...memoOf(NEC, 'more') };
-    const replies = Array.from({ length: 4_998 }, (_, n) => ({ post: id, id: String(n + 1), author: NEC, doc }));
+    const replies = Array.from({ length: 4_998 }, (_, n) => ({
+      post: id,
+      id: String(n + 1),
+      author: NEC,
+      doc,
+      modified: null,
+    }));
     await database.transaction((tx) => storePosts(tx, [{ nest: LOUNGE, replies }]));
     await reply(ZOD, id, 'the last');
     const one = (action: unknown) => inLounge({ reply: { id, action } });

@@ -1,6 +1,8 @@
 // Channels and who has joined them, in the database.
 import type { Queryable, Transaction } from '../../database/database.ts';
 import { statement } from '../../database/statement.ts';
+import type { ChannelDiff } from '../changes/channel-change.ts';
+import { recordChanges } from '../changes/record-changes.ts';
 
 /** What is everybody's of a channel, apart from its posts. Who may read it is kept by its group. */
 export type ChannelDoc = {
@@ -9,6 +11,8 @@ export type ChannelDoc = {
   /** Ids in digits; null: they have no order of their own. */
   readonly order: readonly string[] | null;
   readonly writers: readonly string[];
+  /** How clients show it, in a text of theirs. */
+  readonly meta?: string | null;
 };
 
 export type StoredChannel = {
@@ -62,5 +66,13 @@ export const storeNewChannel = async (
 ): Promise<boolean> =>
   (await tx.query(insertChannel, [channel.nest, channel.flag, JSON.stringify(channel.doc)])).length > 0;
 
-export const storeChannel = (tx: Transaction, nest: string, doc: ChannelDoc): Promise<unknown> =>
-  tx.query(updateChannel, [nest, JSON.stringify(doc)]);
+/** @param change what is new in `doc`. */
+export const storeChannel = async (
+  tx: Transaction,
+  { nest, flag }: Pick<StoredChannel, 'nest' | 'flag'>,
+  doc: ChannelDoc,
+  change: ChannelDiff,
+): Promise<void> => {
+  await tx.query(updateChannel, [nest, JSON.stringify(doc)]);
+  await recordChanges(tx, [{ kind: 'channel', nest, flag, change }]);
+};

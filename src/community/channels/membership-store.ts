@@ -2,6 +2,7 @@
 // see.
 import type { Queryable, Transaction } from '../../database/database.ts';
 import { statement } from '../../database/statement.ts';
+import { recordChanges } from '../changes/record-changes.ts';
 
 export type ChannelMembership = {
   readonly nest: string;
@@ -21,9 +22,9 @@ const join = statement<{ ship: string; nest: string }>(
    from unnest($1::text[], $2::text[]) as asked (nest, ship) join channels c on c.nest = asked.nest and c.flag = $4
    on conflict do nothing returning ship, nest`,
 );
-const leave = statement<{ nest: string }>(
+const leave = statement<Pair>(
   'members.leave',
-  'delete from channel_members where nest = any($1::text[]) and ship = any($2::text[]) returning nest',
+  'delete from channel_members where nest = any($1::text[]) and ship = any($2::text[]) returning nest, ship',
 );
 const readAll = statement(
   'members.read',
@@ -68,18 +69,38 @@ type Pair = { readonly nest: string; readonly ship: string };
  * Answers those that had not joined before. Nobody joins a channel that belongs to another group,
  * whichever group lists it. `at`: an id in digits.
  */
-export const joinChannels = (tx: Transaction, flag: string, pairs: readonly Pair[], at: string): Promise<Pair[]> =>
-  pairs.length === 0
-    ? Promise.resolve([])
-    : tx.query(join, [pairs.map(({ nest }) => nest), pairs.map(({ ship }) => ship), at, flag]);
+export const joinChannels = async (
+  tx: Transaction,
+  flag: string,
+  pairs: readonly Pair[],
+  at: string,
+): Promise<Pair[]> => {
+  if (pairs.length === 0) return [];
+  const joined = await tx.query(join, [pairs.map(({ nest }) => nest), pairs.map(({ ship }) => ship), at, flag]);
+  await recordChanges(
+    tx,
+    byChannel(joined).map((place) => ({ kind: 'joined', flag, ...place })),
+  );
+  return joined;
+};
 
 /** Answers which of them any of the ships had joined. */
 export const leaveChannels = async (
   tx: Transaction,
   nests: readonly string[],
   ships: readonly string[],
-): Promise<string[]> =>
-  nests.length === 0 || ships.length === 0 ? [] : (await tx.query(leave, [nests, ships])).map(({ nest }) => nest);
+): Promise<string[]> => {
+  if (nests.length === 0 || ships.length === 0) return [];
+  const left = byChannel(await tx.query(leave, [nests, ships]));
+  await recordChanges(
+    tx,
+    left.map((place) => ({ kind: 'left', ...place })),
+  );
+  return left.map(({ nest }) => nest);
+};
+
+const byChannel = (pairs: readonly Pair[]) =>
+  [...Map.groupBy(pairs, ({ nest }) => nest)].map(([nest, of]) => ({ nest, ships: of.map(({ ship }) => ship) }));
 
 export const readMembership = async (
   from: Queryable,

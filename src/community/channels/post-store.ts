@@ -2,8 +2,8 @@
 // writes no more than itself.
 import type { Queryable, Transaction } from '../../database/database.ts';
 import { statement } from '../../database/statement.ts';
-import { LARGEST_PAGE } from '../contents.ts';
 import type { KeptPost, KeptReply } from '../changes/channel-change.ts';
+import { LARGEST_PAGE } from '../contents.ts';
 import { withDots } from '../schema/id.ts';
 import type { VPost, VReply } from '../types/posts.ts';
 import type { KnownPost } from './post-command.ts';

@@ -1,7 +1,7 @@
 // What can be done in channels.
 import { type Static, Type } from 'typebox';
 import { DottedId, Flag, Nest, Nothing, Role, Ship, Term, Text } from '../schema/scalars.ts';
-import { nullable, variants } from '../schema/schema.ts';
+import { maybe, nullable, variants } from '../schema/schema.ts';
 import { Essay, Memo } from './posts.ts';
 
 const roles = Type.Array(Role);
@@ -9,8 +9,14 @@ const addReact = Type.Object({ id: DottedId, ship: Ship, react: Text });
 const delReact = Type.Object({ id: DottedId, ship: Ship });
 
 export const CreateChannel = Type.Object(
-  { kind: Term, name: Term, group: Flag, title: Text, description: Text, readers: roles, writers: roles },
-  { title: 'CreateChannel', description: 'A new channel. No readers or writers: everyone.' },
+  {
+    ...{ kind: Term, name: Term, group: Flag, title: Text, description: Text, readers: roles, writers: roles },
+    meta: maybe(Text),
+  },
+  {
+    title: 'CreateChannel',
+    description: 'A new channel. No readers or writers: everyone. `meta` is as clients write it.',
+  },
 );
 export type CreateChannel = Static<typeof CreateChannel>;
 
@@ -51,10 +57,14 @@ export const ActionChannel = variants(
     view: Text,
     sort: Text,
     order: nullable(Type.Array(DottedId)),
+    meta: nullable(Text),
     'add-writers': roles,
     'del-writers': roles,
   },
-  { title: 'ActionChannel', description: '`view`: grid or list; `sort`: time, alpha or arranged.' },
+  {
+    title: 'ActionChannel',
+    description: '`view`: grid or list; `sort`: time, alpha or arranged; `meta`: as clients write it.',
+  },
 );
 export type ActionChannel = Static<typeof ActionChannel>;
 
