@@ -1,0 +1,19 @@
+// The one way from what a client asks to what the community does.
+import type { Act } from '../../community/community.ts';
+import { decoder } from '../../community/schema/decode.ts';
+import { Action } from '../../community/types/effect.ts';
+import { DONE, type PokeResult, refuse } from './agent.ts';
+
+/** Does an action as the ship. It is not trusted: it is checked here. */
+export type ActAs = (action: unknown, ship: string) => Promise<PokeResult>;
+
+const decodeAction = decoder(Action);
+
+export const createActAs =
+  (act: Act): ActAs =>
+  async (action, ship) => {
+    const decoded = decodeAction(action);
+    if (!decoded.ok) return refuse(`${decoded.pointer} ${decoded.reason}`);
+    const result = await act(decoded.value, { actor: ship });
+    return result.kind === 'done' ? DONE : refuse(result.reason);
+  };

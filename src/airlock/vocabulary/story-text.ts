@@ -1,0 +1,27 @@
+// What a reader sees of a story, as plain text; and whom it mentions.
+import type { Story } from '../../community/types/story.ts';
+import { isObject } from './json.ts';
+
+/** Verses are lines. */
+export const storyText = (story: Story): string => story.map((verse) => textsOf(verse).join('')).join('\n');
+
+/** Whether a text is in it, whatever the case. */
+export const contains = (story: Story, text: string): boolean =>
+  storyText(story).toLowerCase().includes(text.toLowerCase());
+
+export const mentions = (story: Story, ship: string): boolean => holds(story, (value) => value.ship === ship);
+
+/** Fields of inlines and blocks that nobody reads as text. */
+const UNREAD = new Set(['src', 'href', 'tag', 'lang', 'type', 'where', 'index', 'cite']);
+
+const textsOf = (value: unknown): string[] => {
+  if (typeof value === 'string') return [value];
+  if (Array.isArray(value)) return value.flatMap(textsOf);
+  if (!isObject(value)) return [];
+  return Object.entries(value).flatMap(([key, inner]) => (UNREAD.has(key) ? [] : textsOf(inner)));
+};
+
+const holds = (value: unknown, test: (value: Readonly<Record<string, unknown>>) => boolean): boolean => {
+  if (Array.isArray(value)) return value.some((inner) => holds(inner, test));
+  return isObject(value) && (test(value) || Object.values(value).some((inner) => holds(inner, test)));
+};

@@ -1,0 +1,109 @@
+// Posts with their numbers, deleted ones too, a page at a time; with what there is of replies to
+// them. A page has a bound of bytes.
+import type { Queryable } from '../../database/database.ts';
+import { statement } from '../../database/statement.ts';
+import type { KeptPost, KeptReply } from '../changes/channel-change.ts';
+
+export type ShownPost = KeptPost & {
+  /** Those that are not deleted. */
+  readonly replyCount: number;
+  /** Id of the newest reply, in digits; null: there is none. */
+  readonly lastReply: string | null;
+  /** Authors of the newest replies, the newest first. */
+  readonly lastRepliers: readonly string[];
+};
+
+export const LONGEST_PAGE = 500;
+/** Of contents; a page has at least one post. */
+const MOST_BYTES = 4 * 1024 * 1024;
+const MOST_REPLIES = 2_000;
+const REPLIERS_SEEN = 20;
+
+type Direction = 'asc' | 'desc';
+
+const page = (name: string, where: string, direction: Direction) =>
+  statement<Row>(
+    name,
+    `select p.id, p.seq, p.author, p.doc, p.modified, t.count, t.last, t.authors
+     from (select latest.*, sum(coalesce(octet_length(doc::text), 0)) over (order by id ${direction}) as bytes,
+             row_number() over (order by id ${direction}) as place
+           from (select id, seq, author, doc, modified from posts p where nest = $1 and ${where}
+                 order by id ${direction} limit $2) latest) p
+     cross join lateral (
+       select count(*)::int as count, max(r.id) as last,
+         array(select author from replies n where n.nest = $1 and n.post = p.id and n.doc is not null
+               order by n.id desc limit ${REPLIERS_SEEN}) as authors
+       from replies r where r.nest = $1 and r.post = p.id and r.doc is not null) t
+     where p.bytes <= ${MOST_BYTES} or p.place = 1 order by p.id ${direction}`,
+  );
+
+type Row = {
+  readonly id: string;
+  readonly seq: number;
+  readonly author: string;
+  readonly doc: KeptPost['doc'];
+  readonly modified: number | null;
+  readonly count: number;
+  readonly last: string | null;
+  readonly authors: readonly string[];
+};
+
+const before = page('kept-posts.before', 'id < $3', 'desc');
+const after = page('kept-posts.after', 'id > $3', 'asc');
+const inRange = page('kept-posts.range', 'seq between $3 and $4', 'desc');
+const changedSince = page(
+  'kept-posts.changed',
+  `id between $3 and $4 and (modified > $5 or id > $6::numeric or exists (
+     select from replies r where r.nest = $1 and r.post = p.id and (r.modified > $5 or r.id > $6::numeric)))`,
+  'asc',
+);
+
+const shown = ({ count, last, authors, ...post }: Row): ShownPost => ({
+  ...post,
+  replyCount: count,
+  lastReply: last,
+  lastRepliers: authors,
+});
+
+const limited = (limit: number): number => Math.min(limit, LONGEST_PAGE);
+
+/** Newest first. `id`: in digits. */
+export const readKeptBefore = async (from: Queryable, nest: string, id: string, limit: number): Promise<ShownPost[]> =>
+  (await from.query(before, [nest, limited(limit), id])).map(shown);
+
+/** Oldest first. `id`: in digits. */
+export const readKeptAfter = async (from: Queryable, nest: string, id: string, limit: number): Promise<ShownPost[]> =>
+  (await from.query(after, [nest, limited(limit), id])).map(shown);
+
+/** Those with these numbers, newest first. */
+export const readKeptRange = async (from: Queryable, nest: string, first: number, last: number): Promise<ShownPost[]> =>
+  (await from.query(inRange, [nest, LONGEST_PAGE, first, last])).map(shown);
+
+export type Since = {
+  /** Posts from here to there, ids in digits. */
+  readonly first: string;
+  readonly last: string;
+  /** ms since the epoch, and the same as an id in digits. */
+  readonly ms: number;
+  readonly id: string;
+};
+
+/** Those that came or changed after a moment, or to which replies did; oldest first. */
+export const readKeptSince = async (
+  from: Queryable,
+  nest: string,
+  { first, last, ms, id }: Since,
+): Promise<ShownPost[]> => (await from.query(changedSince, [nest, LONGEST_PAGE, first, last, ms, id])).map(shown);
+
+const repliesTo = statement<KeptReply & { readonly post: string }>(
+  'kept-posts.replies',
+  `select post, id, author, doc, modified from (
+     select *, sum(coalesce(octet_length(doc::text), 0)) over (order by id desc) as bytes from (
+       select post, id, author, doc, modified from replies where nest = $1 and post = any($2::numeric[])
+       order by id desc limit ${MOST_REPLIES}) latest) r
+   where bytes <= ${MOST_BYTES} order by id`,
+);
+
+/** To these posts, deleted ones too, oldest first; of very many the newest. `ids`: in digits. */
+export const readKeptReplies = (from: Queryable, nest: string, ids: readonly string[]) =>
+  ids.length === 0 ? Promise.resolve([]) : from.query(repliesTo, [nest, ids]);
