@@ -1,8 +1,8 @@
 // What may be stored of a script hook. Everything here throws a Refusal, which says what is too
 // large.
+import { readJammedText } from '../../community/schema/jammed-text.ts';
 import type { Meta } from '../../community/types/group.ts';
 import { type Config, Refusal } from './actions.ts';
-import { configValue } from './config-value.ts';
 
 /** Bytes of all sources, configs, crons and orders: it is told as one answer. */
 export const LARGEST_LIBRARY = 16 * 1024 * 1024;
@@ -38,5 +38,10 @@ export const checkConfig = (given: Config): Config => {
   if (Buffer.byteLength(JSON.stringify(given)) > LARGEST_CONFIG) {
     throw new Refusal(`A config has at most ${LARGEST_CONFIG} bytes`);
   }
-  return Object.fromEntries(Object.entries(given).map(([key, value]) => [key, configValue(value)]));
+  return Object.fromEntries(
+    Object.entries(given).map(([key, value]) => [
+      key,
+      typeof value === 'string' ? (readJammedText(value) ?? value) : value,
+    ]),
+  );
 };
