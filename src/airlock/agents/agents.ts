@@ -4,13 +4,23 @@ import type { Ships } from '../../community/ships/ships.ts';
 import type { Base } from '../../database/base.ts';
 import type { Agent, Thread } from './agent.ts';
 import { hood } from './hood.ts';
+import { createChannelsServer } from './hooks/channels-server.ts';
+import type { HooksPort } from './hooks/hooks-port.ts';
+import { createHooksPreview } from './hooks/hooks-preview.ts';
 
 export type AgentsSettings = Base & {
   readonly act: Act;
   readonly ships: Ships;
+  readonly hooks: HooksPort;
 };
 
-export const createAgents = (_settings: AgentsSettings): { agents: readonly Agent[]; threads: readonly Thread[] } => ({
-  agents: [hood],
-  threads: [],
-});
+export const createAgents = ({
+  database,
+  hooks,
+}: AgentsSettings): { agents: readonly Agent[]; threads: readonly Thread[] } => {
+  const hooksPreview = createHooksPreview(database, hooks);
+  return {
+    agents: [hood, createChannelsServer(hooks, hooksPreview)],
+    threads: [],
+  };
+};

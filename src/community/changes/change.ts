@@ -5,4 +5,8 @@ import type { ChannelChange } from './channel-change.ts';
 export type Change =
   | ChannelChange
   /** The group is another one, new or gone. */
-  | { readonly kind: 'group'; readonly flag: string };
+  | { readonly kind: 'group'; readonly flag: string }
+  /** A script hook was made or changed. Its source is large: it is read when it is told. */
+  | { readonly kind: 'script-hook'; readonly id: string }
+  /** Something else was done with script hooks: the response of their library. */
+  | { readonly kind: 'script-hooks'; readonly response: object };

@@ -77,7 +77,5 @@ const fromDigits = (digits: string): bigint =>
 const translate = (text: string, from: string, to: string): string => {
   const codes = new Uint8Array(128);
   for (let at = 0; at < from.length; at += 1) codes[from.charCodeAt(at)] = to.charCodeAt(at);
-  return Buffer.from(text, 'latin1')
-    .map((code) => codes[code] as number)
-    .toString('latin1');
+  return Buffer.from(Buffer.from(text, 'latin1').map((code) => codes[code] as number)).toString('latin1');
 };

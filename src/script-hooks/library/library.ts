@@ -1,5 +1,7 @@
 // The library of script hooks: which there are, where they run and with which settings.
 import type { Acting } from '../../community/acting.ts';
+import type { Change } from '../../community/changes/change.ts';
+import { recordChanges } from '../../community/changes/record-changes.ts';
 import { decoder } from '../../community/schema/decode.ts';
 import { parseUv, uvText } from '../../community/schema/uv.ts';
 import type { Meta } from '../../community/types/group.ts';
@@ -19,6 +21,7 @@ import {
   ScriptAction,
   type ScriptActResult,
   type ScriptResponse,
+  type SetResponse,
 } from './actions.ts';
 import { checkConfig, checkMeta, checkName, checkOrder, checkSource, LARGEST_LIBRARY } from './bounds.ts';
 import { saySchedule } from './cron-schedule.ts';
@@ -47,6 +50,8 @@ export type ScriptLibrary = {
   readonly act: (action: unknown, acting: Acting) => Promise<ScriptActResult>;
   /** Everything but states and waits. */
   readonly dump: () => Promise<Dump>;
+  /** How these hooks are, by their ids; without those that are not there. */
+  readonly responsesOf: (ids: readonly string[]) => Promise<ReadonlyMap<string, SetResponse>>;
   readonly template: (nest: string) => Promise<Template>;
   /** Merges: what hooks have elsewhere stays as it is. */
   readonly setUp: (template: unknown, nest: string, acting: Acting) => Promise<SetUp | Refused>;
@@ -70,15 +75,22 @@ export const createScriptLibrary = (settings: ScriptLibrarySettings): ScriptLibr
   const { database, timers, sandbox, our } = settings;
 
   /** One change of the library at a time. Throws a Refusal, and is undone. */
-  const change = <T>(work: (tx: Transaction) => Promise<T>, grows = true): Promise<T> =>
+  const changeAs = <T>(
+    work: (tx: Transaction) => Promise<T>,
+    responsesOf: (result: T) => readonly ScriptResponse[],
+    grows = true,
+  ): Promise<T> =>
     database.transaction(async (tx) => {
       await store.lockLibrary(tx);
       const result = await work(tx);
       if (grows && (await store.sizeOf(tx)) > LARGEST_LIBRARY) {
         throw new Refusal(`All script hooks together may have ${LARGEST_LIBRARY} bytes: remove some that are not used`);
       }
+      await recordChanges(tx, responsesOf(result).map(changeOf));
       return result;
     });
+  const change = (work: (tx: Transaction) => Promise<ScriptResponse>, grows = true) =>
+    changeAs(work, (response) => [response], grows);
 
   const actions: { readonly [Kind in ActionKind]: (asked: ActionOf<Kind>, acting: Acting) => Promise<ScriptResponse> } =
     {
@@ -88,7 +100,7 @@ export const createScriptLibrary = (settings: ScriptLibrarySettings): ScriptLibr
         return change(async (tx) => {
           const id = await newId(tx);
           await store.insert(tx, { id, name, meta: NO_META, src, error, onError: 'allow', created: now });
-          return { set: { id: uvText(id), name, src, meta: NO_META, error } };
+          return { set: setResponse({ id, name, src, meta: NO_META, error }) };
         });
       },
       edit: async ({ id: asked, name, src, meta }) => {
@@ -103,7 +115,7 @@ export const createScriptLibrary = (settings: ScriptLibrarySettings): ScriptLibr
           else await store.replaceBadly(tx, hook.id, wanted.src, error);
           // Of an edit that does not compile only the source counts.
           const is = error === null ? wanted : { ...wanted, name: hook.name, meta: hook.meta };
-          return { set: { id: uvText(hook.id), name: is.name, src: is.src, meta: is.meta, error } };
+          return { set: setResponse({ ...is, id: hook.id, error }) };
         });
       },
       del: (asked) =>
@@ -177,6 +189,10 @@ export const createScriptLibrary = (settings: ScriptLibrarySettings): ScriptLibr
   return {
     act,
     dump: () => readDump(database, settings.clock.now()),
+    responsesOf: async (ids) => {
+      const hooks = await store.readHooks(database, ids.map(digitsOf));
+      return new Map(hooks.map((hook) => [uvText(hook.id), setResponse(hook)]));
+    },
     template: (nest) => exportTemplate(database, nest, settings.clock.now()),
     setUp: async (given, nest, acting) => {
       if (acting.actor !== our) return refused(`Only ${our}, whose hooks these are, may change them`);
@@ -184,7 +200,10 @@ export const createScriptLibrary = (settings: ScriptLibrarySettings): ScriptLibr
         const template = readTemplate(given);
         const errors = new Map<string, string | null>();
         for (const { id, src } of template.hooks) errors.set(id, await whyNotCompiled(sandbox, src));
-        return change((tx) => setUpTemplate({ tx, timers, template, errors, nest, now: acting.now, newId }));
+        return changeAs(
+          (tx) => setUpTemplate({ tx, timers, template, errors, nest, now: acting.now, newId }),
+          ({ responses }) => responses,
+        );
       });
     },
     preview: (nest) => previewOf(database, nest),
@@ -199,6 +218,9 @@ export const createScriptLibrary = (settings: ScriptLibrarySettings): ScriptLibr
       })),
   };
 };
+
+const changeOf = (response: ScriptResponse): Change =>
+  'set' in response ? { kind: 'script-hook', id: response.set.id } : { kind: 'script-hooks', response };
 
 type ActionKind = ScriptAction extends infer A ? (A extends A ? keyof A & string : never) : never;
 
@@ -218,6 +240,20 @@ const found = async (tx: Transaction, asked: string | number): Promise<store.Sto
   if (hook === undefined) throw new Refusal(`There is no script hook ${uvText(id)}`, true);
   return hook;
 };
+
+const setResponse = ({
+  id,
+  name,
+  src,
+  meta,
+  error,
+}: Omit<SetResponse, 'id'> & { readonly id: string }): SetResponse => ({
+  id: uvText(id),
+  name,
+  src,
+  meta,
+  error,
+});
 
 const newId = async (tx: Transaction): Promise<string> => {
   let id = newBits128();

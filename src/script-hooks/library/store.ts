@@ -42,17 +42,20 @@ const HOOK = `id::text, name, meta, error, version, on_error as "onError", is_en
 export type HookSummary = Omit<StoredHook, 'src'>;
 
 const findHook = statement<StoredHook>('scripts.find', `select ${HOOK}, src from script_hooks where id = $1`);
+const findHooks = statement<StoredHook>(
+  'scripts.find-all',
+  `select ${HOOK}, src from script_hooks where id = any($1::numeric[])`,
+);
 const listHooks = statement<HookSummary>(
   'scripts.list',
   `select ${HOOK} from script_hooks h where id > $1 order by h.id limit $2`,
 );
 const allHooks = statement<StoredHook>('scripts.all', `select ${HOOK}, src from script_hooks h order by h.id`);
-const hooksOf = statement<StoredHook>(
-  'scripts.of-channel',
-  `select ${HOOK}, src from script_hooks h
+const OF_CHANNEL = `from script_hooks h
   where id in (select unnest(hooks) from script_orders where nest = $1 union select hook from script_crons where origin = $1)
-  order by h.id`,
-);
+  order by h.id`;
+const hooksOf = statement<StoredHook>('scripts.of-channel', `select ${HOOK}, src ${OF_CHANNEL}`);
+const summariesOf = statement<HookSummary>('scripts.summaries-of-channel', `select ${HOOK} ${OF_CHANNEL}`);
 const knownOf = statement<{ readonly id: string }>(
   'scripts.known',
   'select id::text from script_hooks where id = any($1::numeric[])',
@@ -176,10 +179,12 @@ const one = async <T>(rows: Promise<readonly T[]>): Promise<T | undefined> => (a
 const json = (value: unknown): string => JSON.stringify(value);
 
 export const readHook = (on: Queryable, id: string) => one(on.query(findHook, [id]));
+export const readHooks = (on: Queryable, ids: readonly string[]) => on.query(findHooks, [ids]);
 /** In the order of their ids, those after `after`. */
 export const readSummaries = (on: Queryable, after: string, limit: number) => on.query(listHooks, [after, limit]);
 /** Those that run on a channel, or have a cron there. */
 export const readHooksOf = (on: Queryable, nest: string) => on.query(hooksOf, [nest]);
+export const readSummariesOf = (on: Queryable, nest: string) => on.query(summariesOf, [nest]);
 export const readAll = async (on: Queryable) => ({
   hooks: await on.query(allHooks),
   configs: await on.query(allConfigs),

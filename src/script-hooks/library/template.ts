@@ -52,9 +52,9 @@ export const exportTemplate = async (on: Queryable, nest: string, now: number): 
 /** In the order in which they run; those that only have a cron come last. */
 export const previewOf = async (on: Queryable, nest: string): Promise<Preview> => {
   const order = await store.readOrder(on, nest);
-  const placeOf = ({ id }: store.StoredHook) => (order.includes(id) ? order.indexOf(id) : order.length);
-  const hooks = await store.readHooksOf(on, nest);
-  return hooks.sort((a, b) => placeOf(a) - placeOf(b)).map(({ name, meta }) => ({ name, meta }));
+  const placeOf = ({ id }: store.HookSummary) => (order.includes(id) ? order.indexOf(id) : order.length);
+  const hooks = await store.readSummariesOf(on, nest);
+  return [...hooks].sort((a, b) => placeOf(a) - placeOf(b)).map(({ name, meta }) => ({ name, meta }));
 };
 
 const Given = Type.Object({
