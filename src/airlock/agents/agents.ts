@@ -3,6 +3,8 @@ import type { Act } from '../../community/community.ts';
 import type { Ships } from '../../community/ships/ships.ts';
 import type { Base } from '../../database/base.ts';
 import type { Agent, Thread } from './agent.ts';
+import { createContacts } from './contacts/contacts.ts';
+import { createDoAction } from './do-action.ts';
 import { hood } from './hood.ts';
 import { createChannelsServer } from './hooks/channels-server.ts';
 import type { HooksPort } from './hooks/hooks-port.ts';
@@ -16,11 +18,13 @@ export type AgentsSettings = Base & {
 
 export const createAgents = ({
   database,
+  act,
   hooks,
 }: AgentsSettings): { agents: readonly Agent[]; threads: readonly Thread[] } => {
+  const doAction = createDoAction(act);
   const hooksPreview = createHooksPreview(database, hooks);
   return {
-    agents: [hood, createChannelsServer(hooks, hooksPreview)],
+    agents: [hood, createChannelsServer(hooks, hooksPreview), createContacts({ database, doAction })],
     threads: [],
   };
 };

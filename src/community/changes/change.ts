@@ -9,4 +9,16 @@ export type Change =
   /** A script hook was made or changed. Its source is large: it is read when it is told. */
   | { readonly kind: 'script-hook'; readonly id: string }
   /** Something else was done with script hooks: the response of their library. */
-  | { readonly kind: 'script-hooks'; readonly response: object };
+  | { readonly kind: 'script-hooks'; readonly response: object }
+  /** What a ship says of itself is something else. */
+  | { readonly kind: 'profile'; readonly ship: string }
+  /**
+   * What a ship keeps about others, by their keys: pages are new or edited, or are gone; or a ship
+   * without a page is met or dropped.
+   */
+  | {
+      readonly kind: 'contacts';
+      readonly owner: string;
+      readonly news: 'page' | 'wipe' | 'peer';
+      readonly kips: readonly string[];
+    };

@@ -2,6 +2,7 @@
 import { describeError } from '../../core/errors.ts';
 import type { Transaction } from '../../database/database.ts';
 import { type ActIn, type Acting, type ActResult, DONE, refuse } from '../acting.ts';
+import { recordChanges } from '../changes/record-changes.ts';
 import { parseUv, uvText } from '../schema/uv.ts';
 import { unknownShips, whyNoShip } from '../ships/ships.ts';
 import type { ActionContacts, Contact, Kip } from '../types/chat.ts';
@@ -35,6 +36,7 @@ export const actOnContacts: ActIn<ActionContacts> = async (tx, asked, acting) =>
 
 const store = async (tx: Transaction, { actor }: Acting, profile: Contact): Promise<ActResult> => {
   await storeProfile(tx, actor, profile);
+  await recordChanges(tx, [{ kind: 'profile', ship: actor }]);
   return DONE;
 };
 
@@ -76,6 +78,7 @@ const addPage = async (tx: Transaction, { kip, contact }: PageAsked, { actor }: 
   return merged({}, contact, async (overlay) => {
     const row = known ?? { ...newRow(key), is_followed: 'ship' in kip }; // who is new is met
     await storeContact(tx, actor, { ...row, is_page: true, overlay });
+    await record(tx, actor, 'page', [key]);
     return DONE;
   });
 };
@@ -89,6 +92,7 @@ const editPage = async (tx: Transaction, { kip, contact }: PageAsked, { actor }:
   if (!known?.is_page) return refuse(`There is no page of ${key}.`);
   return merged(known.overlay, contact, async (overlay) => {
     await storeContact(tx, actor, { ...known, overlay });
+    await record(tx, actor, 'page', [key]);
     return DONE;
   });
 };
@@ -96,11 +100,16 @@ const editPage = async (tx: Transaction, { kip, contact }: PageAsked, { actor }:
 const wipe = async (tx: Transaction, kips: readonly Kip[], { actor }: Acting): Promise<ActResult> => {
   if (kips.length > MOST_AT_ONCE) return tooManyAtOnce();
   const keys = kips.flatMap((kip) => kipText(kip) ?? []);
-  for (const row of (await readContacts(tx, actor, keys)).values()) {
-    await storeContact(tx, actor, { ...row, is_page: false, overlay: {} });
-  }
+  const rows = [...(await readContacts(tx, actor, keys)).values()].filter(({ is_page }) => is_page);
+  for (const row of rows) await storeContact(tx, actor, { ...row, is_page: false, overlay: {} });
+  await record(tx, actor, 'wipe', kipsOf(rows));
   return DONE;
 };
+
+const record = (tx: Transaction, owner: string, news: 'page' | 'wipe' | 'peer', kips: readonly string[]) =>
+  recordChanges(tx, kips.length === 0 ? [] : [{ kind: 'contacts', owner, news, kips }]);
+
+const kipsOf = (rows: readonly ContactRow[]) => rows.map(({ kip }) => kip);
 
 const tooManyAtOnce = () => refuse(`At most ${MOST_AT_ONCE} contacts are changed at once.`);
 
@@ -114,6 +123,7 @@ const meet = async (tx: Transaction, asked: readonly string[], { actor }: Acting
   for (const ship of ships) {
     await storeContact(tx, actor, { ...(known.get(ship) ?? newRow(ship)), is_followed: true, kept: null });
   }
+  await record(tx, actor, 'peer', ships);
   return DONE;
 };
 
@@ -125,9 +135,11 @@ const part = async (
   profile: 'keep' | 'forget',
 ): Promise<ActResult> => {
   if (ships.length > MOST_AT_ONCE) return tooManyAtOnce();
-  for (const row of (await readContacts(tx, actor, ships)).values()) {
+  const rows = [...(await readContacts(tx, actor, ships)).values()];
+  for (const row of rows) {
     const latest = row.is_followed ? await readProfile(tx, row.kip) : row.kept;
     await storeContact(tx, actor, { ...row, is_followed: false, kept: profile === 'keep' ? latest : null });
   }
+  if (profile === 'forget') await record(tx, actor, 'peer', kipsOf(rows));
   return DONE;
 };

@@ -110,3 +110,58 @@ export const readBook = async (on: Queryable, owner: string, page: BookPage): Pr
   const limit = Math.min(page.limit, LONGEST_BOOK_PAGE);
   return (await on.query(listSeen, [owner, page.after, limit, page.pagesOnly])).map(seen);
 };
+
+/** Bytes of what is read of a whole book. */
+const LARGEST_BOOK = 4 * 1024 * 1024;
+
+const wholeBook = statement<SeenRow>(
+  'contacts.whole-book',
+  `select ${COLUMNS}, profile from (
+     select *, sum(octet_length(overlay::text) + coalesce(octet_length(profile::text), 0) + 100) over (order by kip) as bytes
+     from (${SEEN} where owner = $1) as book) as measured
+   where bytes <= ${LARGEST_BOOK} order by kip`,
+);
+
+/** Everybody whom an owner has met or has a page of, in the order of their keys: 4 MB of them. */
+export const readWholeBook = async (on: Queryable, owner: string): Promise<readonly SeenContact[]> =>
+  (await on.query(wholeBook, [owner])).map(seen);
+
+type NewsRow = Omit<ContactRow, 'overlay'> & { readonly owner: string; readonly overlay: Contact | null };
+
+// Of who is only met, nothing is kept that is told.
+const newsOf = statement<NewsRow>(
+  'contacts.news',
+  `select owner, kip, is_page, is_followed, kept, case when is_page then overlay end as overlay from contact_pages
+   where (owner, kip) in (select * from unnest($1::text[], $2::text[]))
+      or (is_followed and owner = any($3) and kip = any($4))`,
+);
+const profilesOf = statement<{ ship: string; profile: Contact }>(
+  'profiles.of',
+  'select ship, profile from profiles where ship = any($1)',
+);
+
+export type OwnedContact = SeenContact & { readonly owner: string };
+
+/** How these contacts of these owners are now, and how followers among `owners` see these ships. */
+export const readNews = async (
+  on: Queryable,
+  contacts: readonly { readonly owner: string; readonly kip: string }[],
+  { owners, ships }: { readonly owners: readonly string[]; readonly ships: readonly string[] },
+): Promise<{ readonly contacts: readonly OwnedContact[]; readonly profileOf: (ship: string) => Contact }> => {
+  const rows = await on.query(newsOf, [
+    contacts.map(({ owner }) => owner),
+    contacts.map(({ kip }) => kip),
+    owners,
+    ships,
+  ]);
+  const wanted = [...new Set([...ships, ...rows.flatMap((row) => (row.is_followed ? row.kip : []))])];
+  const profiles = new Map((await on.query(profilesOf, [wanted])).map(({ ship, profile }) => [ship, profile]));
+  const profileOf = (ship: string): Contact => profiles.get(ship) ?? {};
+  return {
+    profileOf,
+    contacts: rows.map((row) => ({
+      ...seen({ ...row, overlay: row.overlay ?? {}, profile: row.is_followed ? profileOf(row.kip) : row.kept }),
+      owner: row.owner,
+    })),
+  };
+};
