@@ -564,6 +564,12 @@ CREATE INDEX ship_sessions_by_use ON public.ship_sessions USING btree (used);
 
 CREATE INDEX ship_sessions_of_ship ON public.ship_sessions USING btree (ship, used);
 
+create table ship_settings (
+  ship text collate "C" not null,
+  settings json not null,
+  constraint ship_settings_pkey PRIMARY KEY (ship)
+);
+
 create table ships (
   ship text collate "C" not null,
   login_code bytea not null,

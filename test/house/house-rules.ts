@@ -59,7 +59,7 @@ const INNER_FLOORS: Readonly<Record<string, readonly (readonly string[])[]>> = {
   'airlock/agents': [
     ['agents.ts'],
     ['groups-ui'],
-    ['groups', 'channels', 'chat', 'activity', 'contacts', 'hooks'],
+    ['groups', 'channels', 'chat', 'activity', 'contacts', 'hooks', 'settings'],
     ['agent.ts'],
   ],
   timers: [['schedule']],

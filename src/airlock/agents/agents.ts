@@ -5,10 +5,12 @@ import type { Base } from '../../database/base.ts';
 import type { Agent, Thread } from './agent.ts';
 import { createContacts } from './contacts/contacts.ts';
 import { createDoAction } from './do-action.ts';
+import { docket } from './docket.ts';
 import { hood } from './hood.ts';
 import { createChannelsServer } from './hooks/channels-server.ts';
 import type { HooksPort } from './hooks/hooks-port.ts';
 import { createHooksPreview } from './hooks/hooks-preview.ts';
+import { createSettings } from './settings/settings.ts';
 
 export type AgentsSettings = Base & {
   readonly act: Act;
@@ -24,7 +26,13 @@ export const createAgents = ({
   const doAction = createDoAction(act);
   const hooksPreview = createHooksPreview(database, hooks);
   return {
-    agents: [hood, createChannelsServer(hooks, hooksPreview), createContacts({ database, doAction })],
+    agents: [
+      hood,
+      docket,
+      createChannelsServer(hooks, hooksPreview),
+      createContacts({ database, doAction }),
+      createSettings(database),
+    ],
     threads: [],
   };
 };

@@ -21,4 +21,6 @@ export type Change =
       readonly owner: string;
       readonly news: 'page' | 'wipe' | 'peer';
       readonly kips: readonly string[];
-    };
+    }
+  /** What a client keeps for its ship: the event as the client sent it. */
+  | { readonly kind: 'settings'; readonly ship: string; readonly desk: string; readonly event: object };
