@@ -3,9 +3,9 @@
 import type { Broker } from '../broker/broker.ts';
 import type { Base } from '../database/base.ts';
 import type { Transaction } from '../database/database.ts';
-import type { ActIn, Acting, ActResult } from './acting.ts';
+import { type ActIn, type Acting, type ActResult, DONE, refuse } from './acting.ts';
 import { actOnChannels } from './actions/channel-actions.ts';
-import { actOnGroups } from './actions/group-actions.ts';
+import { actOnEntry, actOnGroups, actOnSections } from './actions/group-actions.ts';
 import { actOnActivity } from './activity/act.ts';
 import { actOnClub } from './chat/club-act.ts';
 import { actOnDm } from './chat/dm.ts';
@@ -25,7 +25,8 @@ export type CommunitySettings = Base & {
   readonly hooks?: TurnHooks | undefined;
 };
 
-export type Act = (action: Action, as: As) => Promise<TurnResult>;
+/** Of several all are done, or none: the reason is that of the first that is not done. No posts. */
+export type Act = (action: Action | readonly Action[], as: As) => Promise<TurnResult>;
 
 export type As = {
   /** The ship that acts. */
@@ -51,14 +52,21 @@ export const createCommunity = (settings: CommunitySettings): Community => {
   const takeTurn = createTakeTurn({ database, clock, readTurn, hooks, attempts });
 
   /** A refusal writes nothing, and the effect that it answers is done all the same. */
-  const actAlone = async (action: Action, acting: Acting, effect: string | undefined): Promise<ActResult> => {
+  const actAlone = async (
+    actions: readonly Action[],
+    acting: Acting,
+    effect: string | undefined,
+  ): Promise<ActResult> => {
     const end = async (tx: Transaction, refusal?: string) =>
       effect === undefined || (await hooks?.endEffects(tx, [{ id: effect, refusal }]))?.has(effect);
     try {
       return await database.transaction(async (tx) => {
         if (!(await end(tx))) return { kind: 'done' };
-        const result = await actIn(tx, action, acting);
-        if (result.kind === 'refused') throw new Refused(result.reason);
+        let result = DONE;
+        for (const action of actions) {
+          result = await actIn(tx, action, acting);
+          if (result.kind === 'refused') throw new Refused(result.reason);
+        }
         return result;
       });
     } catch (error) {
@@ -71,18 +79,27 @@ export const createCommunity = (settings: CommunitySettings): Community => {
   return {
     attempts,
     readTurn,
-    act: async (action, { actor, depth = 0, effect }) => {
-      if ('channels' in action && 'channel' in action.channels && 'post' in action.channels.channel.action) {
-        const { nest, action: asked } = action.channels.channel;
-        return takeTurn({ nest, action: asked.post, actor, depth, effect });
-      }
-      return actAlone(action, { actor, now: clock.now() }, effect);
+    act: async (asked, { actor, depth = 0, effect }) => {
+      const [action, ...more] = 'length' in asked ? asked : [asked];
+      if (!action) return DONE;
+      const post = postOf(action);
+      if (post && more.length === 0) return takeTurn({ ...post, actor, depth, effect });
+      if ([action, ...more].some(postOf)) return refuse('A post is not done together with other actions.');
+      return actAlone([action, ...more], { actor, now: clock.now() }, effect);
     },
   };
 };
 
+const postOf = (action: Action) => {
+  if (!('channels' in action && 'channel' in action.channels && 'post' in action.channels.channel.action)) return;
+  const { nest, action: asked } = action.channels.channel;
+  return { nest, action: asked.post };
+};
+
 const actIn: ActIn<Action> = (tx, action, acting) => {
   if ('groups' in action) return actOnGroups(tx, action.groups, acting);
+  if ('entry' in action) return actOnEntry(tx, action.entry, acting);
+  if ('sections' in action) return actOnSections(tx, action.sections, acting);
   if ('channels' in action) return actOnChannels(tx, action.channels, acting);
   if ('activity' in action) return actOnActivity(tx, action.activity, acting);
   if ('dm' in action) return actOnDm(tx, action.dm, acting);

@@ -280,6 +280,14 @@ CREATE INDEX fires_by_task ON public.fires USING btree (task_id) WHERE (attempts
 
 CREATE INDEX fires_due ON public.fires USING btree (due);
 
+create table group_guests (
+  ship text collate "C" not null,
+  flag text collate "C" not null,
+  constraint group_guests_pkey PRIMARY KEY (ship, flag)
+);
+
+CREATE INDEX group_guests_of_group ON public.group_guests USING btree (flag);
+
 create table group_members (
   ship text collate "C" not null,
   flag text collate "C" not null,
@@ -292,6 +300,7 @@ create table groups (
   flag text collate "C" not null,
   version bigint not null default ((EXTRACT(epoch FROM clock_timestamp()) * (1000000)::numeric))::bigint,
   doc json not null,
+  entry json,
   constraint groups_pkey PRIMARY KEY (flag)
 );
 
@@ -373,6 +382,12 @@ create table outbox (
   accepted timestamp with time zone not null,
   constraint outbox_pkey PRIMARY KEY (id)
 ) with (autovacuum_vacuum_scale_factor=0, autovacuum_vacuum_threshold=2000);
+
+create table pins (
+  ship text collate "C" not null,
+  items text[] not null,
+  constraint pins_pkey PRIMARY KEY (ship)
+);
 
 create table posts (
   nest text collate "C" not null,

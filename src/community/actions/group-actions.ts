@@ -9,13 +9,15 @@ import { joinChannels, leaveChannels, readMembersOf } from '../channels/membersh
 import { digits, replyOf } from '../channels/post-command.ts';
 import { readPost } from '../channels/post-store.ts';
 import { changeGroup } from '../groups/change-group.ts';
-import { type Consequence, difference, MOST_SHIPS, TOO_MANY_SHIPS } from '../groups/group-change.ts';
+import { type Entry, fitEntry, NO_ENTRY } from '../groups/entry.ts';
+import { type Consequence, difference, type GroupDiff, MOST_SHIPS, TOO_MANY_SHIPS } from '../groups/group-change.ts';
 import { readGroupToChange, removeGroup, type StoredGroup, storeGroup, storeNewGroup } from '../groups/group-store.ts';
-import { hostOf, isAdmin, mayRead } from '../groups/membership.ts';
+import { hostOf, isAdmin, mayKnow, mayRead } from '../groups/membership.ts';
 import { newGroup } from '../groups/new-group.ts';
 import { idFromMillis, withDots } from '../schema/id.ts';
 import type { IncomingEvent } from '../types/activity.ts';
-import type { ActionGroups, DiffGroups, FlagContent, Group } from '../types/group.ts';
+import type { ActionEntry, ActionSections } from '../types/entry.ts';
+import type { ActionGroups, FlagContent, Group } from '../types/group.ts';
 
 const toEach = (owners: readonly string[], event: IncomingEvent): NewActivity[] =>
   owners.map((owner) => ({ owner, event }));
@@ -67,7 +69,10 @@ const whyTooMany = ({ admins }: Changed, consequences: readonly Consequence[]): 
   const isTooMany = consequences.some(
     (what) => (what.kind === 'kicked' || what.kind === 'asked') && what.ships.length > most,
   );
-  return isTooMany ? `At most ${most} ships at once: each of the ${admins.length} admins is told of each.` : undefined;
+  const joined = consequences.filter(({ kind }) => kind === 'joined').length;
+  return isTooMany || joined > most
+    ? `At most ${most} ships at once: each of the ${admins.length} admins is told of each.`
+    : undefined;
 };
 
 /** What a change means for others; answers what they are told of it. */
@@ -88,7 +93,7 @@ const follow = async (
     case 'invited':
       return toEach(what.ships, { 'group-invite': { group: flag, ship: acting.actor } });
     case 'joined':
-      await join(tx, hosted, joinedByAll(group), [what.ship], acting);
+      await join(tx, hosted, what.all ? Object.keys(group.channels) : joinedByAll(group), [what.ship], acting);
       return toEach(admins, { 'group-join': { group: flag, ship: what.ship } });
     case 'asked':
       return what.ships.flatMap((ship) => toEach(admins, { 'group-ask': { group: flag, ship } }));
@@ -125,7 +130,9 @@ const create = async (tx: Transaction, flag: string, group: Group, acting: Actin
   if (others.length > MOST_SHIPS) return refuse(TOO_MANY_SHIPS);
   const tooLarge = whyTooLarge(whole);
   if (tooLarge !== undefined) return refuse(tooLarge);
-  if (!(await storeNewGroup(tx, flag, whole))) return refuse(`There is a group ${flag} already.`);
+  const fresh = { group: whole, entry: NO_ENTRY };
+  const entry = fitEntry(fresh, fresh, acting);
+  if (!(await storeNewGroup(tx, flag, { group: whole, entry }))) return refuse(`There is a group ${flag} already.`);
   const invitations = toEach(others, { 'group-invite': { group: flag, ship: acting.actor } });
   await recordActivity(tx, invitations, acting.now);
   return DONE;
@@ -134,8 +141,8 @@ const create = async (tx: Transaction, flag: string, group: Group, acting: Actin
 /** Members and channels, roles and reports: about 50,000 members. */
 const LARGEST_GROUP = 4 * 1024 * 1024;
 
-const whyTooLarge = (group: Group): string | undefined =>
-  JSON.stringify(group).length > LARGEST_GROUP ? `A group has at most ${LARGEST_GROUP} characters as JSON.` : undefined;
+const whyTooLarge = (...parts: readonly [Group, Entry?]): string | undefined =>
+  JSON.stringify(parts).length > LARGEST_GROUP ? `A group has at most ${LARGEST_GROUP} characters as JSON.` : undefined;
 
 const isThere = async (tx: Transaction, flag: string, asked: FlagContent): Promise<boolean> => {
   const {
@@ -148,10 +155,18 @@ const isThere = async (tx: Transaction, flag: string, asked: FlagContent): Promi
   return reply === null || replyOf(known, reply) !== undefined;
 };
 
-export const actOnGroups: ActIn<ActionGroups> = async (tx, { flag, update: { diff } }, acting) => {
-  if ('create' in diff) return create(tx, flag, diff.create, acting);
+export const actOnGroups: ActIn<ActionGroups> = (tx, { flag, update: { diff } }, acting) =>
+  'create' in diff ? create(tx, flag, diff.create, acting) : changeStored(tx, flag, diff, acting);
+
+export const actOnEntry: ActIn<ActionEntry> = (tx, { flag, diff }, acting) =>
+  changeStored(tx, flag, { entry: diff }, acting);
+
+export const actOnSections: ActIn<ActionSections> = (tx, { flag, ...sections }, acting) =>
+  changeStored(tx, flag, { sections }, acting);
+
+const changeStored = async (tx: Transaction, flag: string, diff: GroupDiff, acting: Acting): Promise<ActResult> => {
   const stored = await readGroupToChange(tx, flag);
-  if (!stored) return refuse(`There is no group ${flag}.`);
+  if (!stored || !mayKnow(stored, acting.actor)) return refuse(`There is no group ${flag}.`);
   const change = changeGroup(stored, diff, acting);
   if (change.kind === 'refused') return refuse(change.reason);
   if (change.kind === 'unchanged') return DONE;
@@ -163,14 +178,14 @@ export const actOnGroups: ActIn<ActionGroups> = async (tx, { flag, update: { dif
     await removeEverywhere(tx, Object.keys(stored.group.fleet), { group: flag });
     return DONE;
   }
-  const tooLarge = whyTooLarge(change.group);
+  const tooLarge = whyTooLarge(change.group, change.entry);
   if (tooLarge !== undefined) return refuse(tooLarge);
   const after = { ...stored, group: change.group };
   const admins = Object.keys(after.group.fleet).filter((ship) => ship !== acting.actor && isAdmin(after, ship));
   const changed = { hosted: after, admins };
   const tooMany = whyTooMany(changed, change.consequences);
   if (tooMany !== undefined) return refuse(tooMany);
-  await storeGroup(tx, flag, stored.group, change.group);
+  await storeGroup(tx, stored, change);
   for (const consequence of change.consequences) {
     await recordActivity(tx, await follow(tx, changed, consequence, acting), acting.now);
   }
@@ -179,12 +194,13 @@ export const actOnGroups: ActIn<ActionGroups> = async (tx, { flag, update: { dif
 };
 
 /** Whether it may take from somebody what they could read before. */
-const mayCloseChannels = (diff: DiffGroups): boolean =>
+const mayCloseChannels = (diff: GroupDiff): boolean =>
   'cabal' in diff ||
   'bloc' in diff ||
   ('channel' in diff && !('join' in diff.channel.diff || 'zone' in diff.channel.diff)) ||
   ('fleet' in diff && 'del-sects' in diff.fleet.diff) ||
-  'cordon' in diff;
+  'cordon' in diff ||
+  ('entry' in diff && 'ban' in diff.entry);
 
 /** Whoever may read a channel no longer is in it no longer. */
 const closeChannels = async (tx: Transaction, hosted: StoredGroup): Promise<void> => {

@@ -3,6 +3,7 @@ import { describe, it } from 'node:test';
 import fc from 'fast-check';
 import type { Channel, Cordon, DiffGroups, Group } from '../types/group.ts';
 import { changeGroup } from './change-group.ts';
+import { NO_ENTRY } from './entry.ts';
 import type { Consequence, GroupChange } from './group-change.ts';
 import { mayRead, mayWrite } from './membership.ts';
 import { newGroup } from './new-group.ts';
@@ -18,7 +19,7 @@ const channel = (more: Partial<Channel> = {}): Channel => ({
 });
 
 const act = (group: Group, diff: DiffGroups, actor: string = HOST): GroupChange =>
-  changeGroup({ host: HOST, group }, diff, { actor, now: 1000 });
+  changeGroup({ host: HOST, group, entry: NO_ENTRY }, diff, { actor, now: 1000 });
 
 /** The group after these, each of which must change it. */
 const after = (group: Group, ...diffs: DiffGroups[]): Group =>

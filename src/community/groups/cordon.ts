@@ -2,11 +2,14 @@
 
 import { RANKS, type Rank, rankOf } from '../schema/rank.ts';
 import type { CordonDiff, Group, OpenCordonDiff, ShutCordonDiff } from '../types/group.ts';
+import { type Bans, bansOf } from './entry.ts';
+import { withoutShips } from './fleet.ts';
 import {
   changed,
   difference,
   type GroupAction,
   type GroupChange,
+  type GroupToChange,
   type HostedGroup,
   MOST_SHIPS,
   refused,
@@ -16,42 +19,53 @@ import {
 } from './group-change.ts';
 import { channelHostsOf, isAdmin, isMember } from './membership.ts';
 
-export const changeCordon = (hosted: HostedGroup, diff: CordonDiff, { actor }: GroupAction): GroupChange => {
+export const changeCordon = (hosted: GroupToChange, diff: CordonDiff, { actor }: GroupAction): GroupChange => {
   if ('shut' in diff) return changeInvitations(hosted, diff.shut, actor);
   if (!isAdmin(hosted, actor)) return refused('Only admins of the group say who may join.');
   if ('swap' in diff) return changed({ ...hosted.group, cordon: diff.swap });
+  if (!('open' in hosted.group.cordon)) return refused('Only an open group has bans, and this one is not open.');
   return changeBans(hosted, diff.open);
 };
 
-const changeBans = (hosted: HostedGroup, diff: OpenCordonDiff): GroupChange => {
-  const { group, host } = hosted;
-  if (!('open' in group.cordon)) return refused('Only an open group has bans, and this one is not open.');
-  const { ships, ranks } = group.cordon.open;
-  const withBans = (open: { ships: string[]; ranks: string[] }): Group => ({ ...group, cordon: { open } });
-  const hosts = channelHostsOf(group);
-  const stays = (ship: string) => ship === host || hosts.has(ship);
-  if ('add-ships' in diff) {
-    if (diff['add-ships'].length > MOST_SHIPS) return refused(TOO_MANY_SHIPS);
-    const kept = diff['add-ships'].find(stays);
-    if (kept !== undefined) return refused(`${kept} hosts the group or one of its channels, and cannot be banned.`);
-    return remove(withBans({ ships: union(ships, diff['add-ships']), ranks }), diff['add-ships']);
-  }
-  if ('del-ships' in diff) return changed(withBans({ ships: difference(ships, diff['del-ships']), ranks }));
-  const named = 'add-ranks' in diff ? diff['add-ranks'] : diff['del-ranks'];
-  const unknown = named.find((rank) => !RANKS.includes(rank as Rank));
+export const changeBans = (hosted: GroupToChange, diff: OpenCordonDiff): GroupChange => {
+  const { ships, ranks } = bansOf(hosted);
+  if ('add-ships' in diff) return setBans(hosted, { ships: union(ships, diff['add-ships']), ranks });
+  if ('del-ships' in diff) return setBans(hosted, { ships: difference(ships, diff['del-ships']), ranks });
+  if ('del-ranks' in diff) return setBans(hosted, { ships, ranks: difference(ranks, diff['del-ranks']) });
+  return setBans(hosted, { ships, ranks: union(ranks, diff['add-ranks']) });
+};
+
+/** Whoever is banned now is in the group no longer, and not invited. */
+export const setBans = (hosted: GroupToChange, { ships, ranks }: Bans): GroupChange => {
+  const { group, entry, host } = hosted;
+  const before = bansOf(hosted);
+  const unknown = ranks.find((rank) => !RANKS.includes(rank as Rank));
   if (unknown !== undefined) return refused(`"${unknown}" is no rank; there are ${RANKS.join(', ')}.`);
-  if ('del-ranks' in diff) return changed(withBans({ ships, ranks: difference(ranks, named) }));
-  const gone = Object.keys(group.fleet).filter((ship) => named.includes(rankOf(ship)) && !stays(ship));
+  const hosts = new Set([...channelHostsOf(group), host]);
+  const added = difference(ships, before.ships);
+  if (added.length > MOST_SHIPS) return refused(TOO_MANY_SHIPS);
+  const kept = added.find((ship) => hosts.has(ship));
+  if (kept !== undefined) return refused(`${kept} hosts the group or one of its channels, and cannot be banned.`);
+  const newRanks = difference(ranks, before.ranks);
+  const ofRanks =
+    newRanks.length === 0 ? [] : Object.keys(group.fleet).filter((ship) => newRanks.includes(rankOf(ship)));
+  const gone = union(added, ofRanks).filter((ship) => isMember(group, ship) && !hosts.has(ship));
   if (gone.length > MOST_SHIPS) {
     return refused(`More than ${MOST_SHIPS} members are of these ranks: remove them first, ${MOST_SHIPS} at once.`);
   }
-  return remove(withBans({ ships, ranks: union(ranks, named) }), gone);
-};
-
-const remove = (group: Group, ships: readonly string[]): GroupChange => {
-  const gone = ships.filter((ship) => isMember(group, ship));
-  if (gone.length === 0) return changed(group);
-  return changed({ ...group, fleet: without(group.fleet, gone) }, { kind: 'kicked', ships: gone });
+  const { cordon, fleet } = group;
+  const bans = { ships: [...ships], ranks: [...ranks] };
+  const after = {
+    ...group,
+    cordon: 'shut' in cordon ? { shut: withoutShips(cordon.shut, added) } : 'open' in cordon ? { open: bans } : cordon,
+    ...(gone.length > 0 && { fleet: without(fleet, gone) }),
+  };
+  return {
+    kind: 'changed',
+    group: after,
+    consequences: gone.length > 0 ? [{ kind: 'kicked', ships: gone }] : [],
+    entry: { ...entry, banned: bans, invited: without(entry.invited, added) },
+  };
 };
 
 /** Ships ask for themselves, and take that back; admins invite. */

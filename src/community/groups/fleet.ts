@@ -1,10 +1,12 @@
 // The members of a group: who is added, who goes, and which roles they have.
 import type { DiffGroups, Fleet, Group } from '../types/group.ts';
+import { hasJoined } from './entry.ts';
 import {
   changed,
   difference,
   type GroupAction,
   type GroupChange,
+  type GroupToChange,
   type HostedGroup,
   MOST_SHIPS,
   refused,
@@ -19,7 +21,7 @@ import { ADMIN_ROLE } from './new-group.ts';
 type FleetChange = Extract<DiffGroups, { fleet: unknown }>['fleet'];
 
 export const changeFleet = (
-  hosted: HostedGroup,
+  hosted: GroupToChange,
   { ships, diff }: FleetChange,
   { actor, now }: GroupAction,
 ): GroupChange => {
@@ -32,30 +34,38 @@ export const changeFleet = (
     : takeRoles(hosted, ships, diff['del-sects']);
 };
 
-const addMembers = (hosted: HostedGroup, ships: readonly string[], actor: string, now: number): GroupChange => {
+const addMembers = (hosted: GroupToChange, ships: readonly string[], actor: string, now: number): GroupChange => {
   const { group } = hosted;
   const reason = whyNotAdded(hosted, ships, actor);
   if (reason !== undefined) return refused(reason);
-  const added = ships.map((ship): [string, Fleet[string]] => [
-    ship,
-    // A member of their own accord has joined; one that was added has not come yet.
-    { sects: group.fleet[ship]?.sects ?? [], joined: ship === actor ? now : 0 },
-  ]);
-  const fleet = { ...group.fleet, ...Object.fromEntries(added) };
-  const cordon = 'shut' in group.cordon ? { shut: withoutShips(group.cordon.shut, ships) } : group.cordon;
-  const invited = ships.filter((ship) => ship !== actor);
+  const invited = difference(ships, [actor]);
   return changed(
-    { ...group, fleet, cordon },
+    // A member of their own accord has joined; one that was added has not come yet.
+    withMembers(hosted, ships, (ship) => (ship === actor ? now : 0)),
     ...(invited.length > 0 ? [{ kind: 'invited', ships: invited } as const] : []),
     ...(ships.includes(actor) && !hasJoined(group, actor) ? [{ kind: 'joined', ship: actor } as const] : []),
   );
 };
 
-/** Whoever was added by others is a member, and has not come yet. */
-const hasJoined = ({ fleet }: Group, ship: string): boolean =>
-  Object.hasOwn(fleet, ship) && (fleet[ship]?.joined ?? 0) > 0;
+/** With the roles that were promised to them, if there still are such roles. */
+export const withMembers = (
+  { group, entry }: GroupToChange,
+  ships: readonly string[],
+  joinedOf: (ship: string) => number,
+): Group => {
+  const promised = (ship: string) =>
+    (Object.hasOwn(entry.invited, ship) ? (entry.invited[ship]?.roles ?? []) : []).filter((role) =>
+      Object.hasOwn(group.cabals, role),
+    );
+  const added = ships.map((ship): [string, Fleet[string]] => [
+    ship,
+    { sects: union(group.fleet[ship]?.sects ?? [], promised(ship)), joined: joinedOf(ship) },
+  ]);
+  const cordon = 'shut' in group.cordon ? { shut: withoutShips(group.cordon.shut, ships) } : group.cordon;
+  return { ...group, fleet: { ...group.fleet, ...Object.fromEntries(added) }, cordon };
+};
 
-const whyNotAdded = (hosted: HostedGroup, ships: readonly string[], actor: string): string | undefined => {
+const whyNotAdded = (hosted: GroupToChange, ships: readonly string[], actor: string): string | undefined => {
   const { cordon } = hosted.group;
   if (actor === hosted.host) return undefined; // whoever is invited by the host may come, banned or not
   if (!isAdmin(hosted, actor) && ships.some((ship) => ship !== actor)) return 'Only admins of the group add others.';
@@ -69,7 +79,7 @@ const whyNotAdded = (hosted: HostedGroup, ships: readonly string[], actor: strin
   return isBanned(hosted, actor) ? 'You are banned from this group.' : undefined;
 };
 
-const withoutShips = (
+export const withoutShips = (
   { pending, ask }: { readonly pending: string[]; readonly ask: string[] },
   ships: readonly string[],
 ) => ({ pending: difference(pending, ships), ask: difference(ask, ships) });

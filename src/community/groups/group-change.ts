@@ -1,8 +1,19 @@
 // What comes of an action on a group: the group as it is then, and what others have to hear or do.
-import type { Group } from '../types/group.ts';
+import type { EntryDiff } from '../types/entry.ts';
+import type { DiffGroups, Group } from '../types/group.ts';
+import type { Entry } from './entry.ts';
 
 /** A group, and the ship that it belongs to. */
 export type HostedGroup = { readonly host: string; readonly group: Group };
+
+/** With what it knows of those who come. */
+export type GroupToChange = HostedGroup & { readonly entry: Entry };
+
+/** What is done to a group: what hooks ask for, and what else clients do. */
+export type GroupDiff =
+  | DiffGroups
+  | { readonly entry: EntryDiff }
+  | { readonly sections: Pick<Group, 'zones' | 'zone-ord'> };
 
 export type GroupAction = {
   /** Who acts. */
@@ -12,7 +23,13 @@ export type GroupAction = {
 };
 
 export type GroupChange =
-  | { readonly kind: 'changed'; readonly group: Group; readonly consequences: readonly Consequence[] }
+  | {
+      readonly kind: 'changed';
+      readonly group: Group;
+      /** undefined: it follows from the group. */
+      readonly entry?: Entry;
+      readonly consequences: readonly Consequence[];
+    }
   | { readonly kind: 'unchanged' }
   | { readonly kind: 'deleted' }
   /** `reason` is for whoever acted. */
@@ -22,7 +39,8 @@ export type Consequence =
   /** They lose the group and its channels. */
   | { readonly kind: 'kicked'; readonly ships: readonly string[] }
   | { readonly kind: 'invited'; readonly ships: readonly string[] }
-  | { readonly kind: 'joined'; readonly ship: string }
+  /** `all`: it comes into every channel that it may read, and not only those that are marked so. */
+  | { readonly kind: 'joined'; readonly ship: string; readonly all?: boolean }
   | { readonly kind: 'left'; readonly ship: string }
   | { readonly kind: 'asked'; readonly ships: readonly string[] }
   /** Somebody else gave them these roles. */

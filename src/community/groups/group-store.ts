@@ -2,32 +2,41 @@
 import { LRUCache } from 'lru-cache';
 import type { Queryable, Transaction } from '../../database/database.ts';
 import { statement } from '../../database/statement.ts';
+import { recordChanges } from '../changes/record-changes.ts';
 import type { Group } from '../types/group.ts';
-import type { HostedGroup } from './group-change.ts';
+import { type Entry, guestsOf, NO_ENTRY } from './entry.ts';
+import type { GroupToChange, HostedGroup } from './group-change.ts';
 import { hostOf } from './membership.ts';
 
 export type StoredGroup = HostedGroup & { readonly flag: string; readonly version: number };
 
-type Row = { readonly version: number; readonly doc: Group };
+/** With what hooks do not see of it. */
+export type WholeGroup = StoredGroup & GroupToChange;
 
-const findGroup = statement<Row>('community-groups.find', 'select version, doc from groups where flag = $1');
-const lockGroup = statement<Row>('community-groups.lock', 'select version, doc from groups where flag = $1 for update');
+type Row = { readonly version: number; readonly doc: Group; readonly entry: Entry | null };
+
+const findGroup = statement<Row>('community-groups.find', 'select version, doc, entry from groups where flag = $1');
+const lockGroup = statement<Row>(
+  'community-groups.lock',
+  'select version, doc, entry from groups where flag = $1 for update',
+);
 const shareGroup = statement<Row>(
   'community-groups.share',
-  'select version, doc from groups where flag = $1 for share',
+  'select version, doc, entry from groups where flag = $1 for share',
 );
 const insertGroup = statement<{ flag: string }>(
   'community-groups.insert',
-  'insert into groups (flag, doc) values ($1, $2) on conflict do nothing returning flag',
+  'insert into groups (flag, doc, entry) values ($1, $2, $3) on conflict do nothing returning flag',
 );
 const updateGroup = statement(
   'community-groups.update',
-  'update groups set version = version + 1, doc = $2 where flag = $1',
+  'update groups set version = version + 1, doc = $2, entry = $3 where flag = $1',
 );
 const deleteGroup = statement(
   'community-groups.delete',
   `with gone as (delete from groups where flag = $1),
-   members as (delete from group_members where flag = $1)
+   members as (delete from group_members where flag = $1),
+   guests as (delete from group_guests where flag = $1)
    delete from channel_members m using channels c where c.flag = $1 and m.nest = c.nest`,
 );
 const changeMembers = statement(
@@ -35,32 +44,38 @@ const changeMembers = statement(
   `with gone as (delete from group_members where flag = $1 and ship = any($2::text[]))
    insert into group_members (flag, ship) select $1, unnest($3::text[]) on conflict do nothing`,
 );
-const groupsOfShip = statement<{ flag: string; doc: Group; version: number }>(
+const changeGuests = statement(
+  'community-groups.guests',
+  `with gone as (delete from group_guests where flag = $1 and ship = any($2::text[]))
+   insert into group_guests (flag, ship) select $1, unnest($3::text[]) on conflict do nothing`,
+);
+const groupsOfShip = statement<Row & { flag: string }>(
   'community-groups.of-ship',
-  `select g.flag, g.doc, g.version from group_members m join groups g using (flag)
+  `select g.flag, g.doc, g.entry, g.version from group_members m join groups g using (flag)
    where m.ship = $1 and m.flag > $2 order by m.flag limit $3`,
 );
 
-const stored = (flag: string, { version, doc }: Row): StoredGroup => ({
+const stored = (flag: string, { version, doc, entry }: Row): WholeGroup => ({
   flag,
   version,
   host: hostOf(flag),
   group: doc,
+  entry: entry ?? NO_ENTRY,
 });
 
-export const readGroup = async (from: Queryable, flag: string): Promise<StoredGroup | undefined> => {
+export const readGroup = async (from: Queryable, flag: string): Promise<WholeGroup | undefined> => {
   const [row] = await from.query(findGroup, [flag]);
   return row && stored(flag, row);
 };
 
 /** As `readGroup`; others who want to change it wait until the transaction ends. */
-export const readGroupToChange = async (tx: Transaction, flag: string): Promise<StoredGroup | undefined> => {
+export const readGroupToChange = async (tx: Transaction, flag: string): Promise<WholeGroup | undefined> => {
   const [row] = await tx.query(lockGroup, [flag]);
   return row && stored(flag, row);
 };
 
 /** As `readGroup`; nobody changes it until the transaction ends. */
-export const readGroupToKeep = async (tx: Transaction, flag: string): Promise<StoredGroup | undefined> => {
+export const readGroupToKeep = async (tx: Transaction, flag: string): Promise<WholeGroup | undefined> => {
   const [row] = await tx.query(shareGroup, [flag]);
   return row && stored(flag, row);
 };
@@ -70,24 +85,43 @@ export const readGroupsOf = async (
   from: Queryable,
   ship: string,
   { after, limit }: { readonly after: string; readonly limit: number },
-): Promise<StoredGroup[]> => (await from.query(groupsOfShip, [ship, after, limit])).map((row) => stored(row.flag, row));
+): Promise<WholeGroup[]> => (await from.query(groupsOfShip, [ship, after, limit])).map((row) => stored(row.flag, row));
+
+type GroupAndEntry = Pick<GroupToChange, 'group' | 'entry'>;
 
 /** Answers whether there was none of that name. */
-export const storeNewGroup = async (tx: Transaction, flag: string, group: Group): Promise<boolean> => {
-  const rows = await tx.query(insertGroup, [flag, JSON.stringify(group)]);
-  if (rows.length > 0) await tx.query(changeMembers, [flag, [], Object.keys(group.fleet)]);
-  return rows.length > 0;
+export const storeNewGroup = async (
+  tx: Transaction,
+  flag: string,
+  { group, entry }: GroupAndEntry,
+): Promise<boolean> => {
+  const rows = await tx.query(insertGroup, [flag, JSON.stringify(group), JSON.stringify(entry)]);
+  if (rows.length === 0) return false;
+  await tx.query(changeMembers, [flag, [], Object.keys(group.fleet)]);
+  await tx.query(changeGuests, [flag, [], [...guestsOf({ group, entry })]]);
+  await recordChanges(tx, [{ kind: 'group', flag }]);
+  return true;
 };
 
-export const storeGroup = async (tx: Transaction, flag: string, before: Group, after: Group): Promise<void> => {
-  await tx.query(updateGroup, [flag, JSON.stringify(after)]);
-  const gone = Object.keys(before.fleet).filter((ship) => !Object.hasOwn(after.fleet, ship));
-  const came = Object.keys(after.fleet).filter((ship) => !Object.hasOwn(before.fleet, ship));
-  if (gone.length + came.length > 0) await tx.query(changeMembers, [flag, gone, came]);
+export const storeGroup = async (tx: Transaction, before: WholeGroup, after: GroupAndEntry): Promise<void> => {
+  const { flag } = before;
+  await tx.query(updateGroup, [flag, JSON.stringify(after.group), JSON.stringify(after.entry)]);
+  const change = async (statement: typeof changeMembers, was: ReadonlySet<string>, is: ReadonlySet<string>) => {
+    const gone = [...was].filter((ship) => !is.has(ship));
+    const came = [...is].filter((ship) => !was.has(ship));
+    if (gone.length + came.length > 0) await tx.query(statement, [flag, gone, came]);
+  };
+  const membersOf = ({ group }: GroupAndEntry) => new Set(Object.keys(group.fleet));
+  await change(changeMembers, membersOf(before), membersOf(after));
+  await change(changeGuests, guestsOf(before), guestsOf(after));
+  await recordChanges(tx, [{ kind: 'group', flag }]);
 };
 
 /** Whoever was in its channels is in them no longer. The channels stay with their hosts. */
-export const removeGroup = (tx: Transaction, flag: string): Promise<unknown> => tx.query(deleteGroup, [flag]);
+export const removeGroup = async (tx: Transaction, flag: string): Promise<void> => {
+  await tx.query(deleteGroup, [flag]);
+  await recordChanges(tx, [{ kind: 'group', flag }]);
+};
 
 const MOST_BYTES = 32 * 1024 * 1024;
 
@@ -102,7 +136,7 @@ export const createGroupCache = (): GroupCache => {
   return {
     get: (flag) => cache.get(flag),
     put: (flag, { version, text }) => {
-      const group = stored(flag, { version, doc: JSON.parse(text) as Group });
+      const group = { flag, version, host: hostOf(flag), group: JSON.parse(text) as Group };
       cache.set(flag, group, { size: text.length + 1 });
       return group;
     },

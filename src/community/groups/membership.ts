@@ -2,7 +2,8 @@
 
 import { rankOf } from '../schema/rank.ts';
 import type { Group } from '../types/group.ts';
-import type { HostedGroup } from './group-change.ts';
+import { bansOf, isSecret, NO_ENTRY } from './entry.ts';
+import type { GroupToChange, HostedGroup } from './group-change.ts';
 
 export const isMember = ({ fleet }: Group, ship: string): boolean => Object.hasOwn(fleet, ship);
 
@@ -13,10 +14,14 @@ export const rolesOf = ({ fleet }: Group, ship: string): readonly string[] =>
 export const isAdmin = ({ host, group }: HostedGroup, ship: string): boolean =>
   ship === host || rolesOf(group, ship).some((role) => group.bloc.includes(role));
 
-/** Only an open group bans. Its host and the hosts of its channels cannot be banned. */
-export const isBanned = ({ host, group }: HostedGroup, ship: string): boolean => {
-  if (ship === host || !('open' in group.cordon)) return false;
-  const { ships, ranks } = group.cordon.open;
+/**
+ * Its host and the hosts of its channels cannot be banned. Members of a shut group are not, as
+ * whoever is banned is a member no longer: for them the entry is not needed.
+ */
+export const isBanned = (hosted: HostedGroup | GroupToChange, ship: string): boolean => {
+  const { host, group } = hosted;
+  if (ship === host) return false;
+  const { ships, ranks } = bansOf('entry' in hosted ? hosted : { group, entry: NO_ENTRY });
   return ships.includes(ship) || (ranks.includes(rankOf(ship)) && !channelHostsOf(group).has(ship));
 };
 
@@ -47,3 +52,11 @@ const allows = (needed: readonly string[], roles: readonly string[]): boolean =>
 
 /** The ship in `chat/~host/name` and in `~host/name`. */
 export const hostOf = (name: string): string => name.split('/').at(-2) ?? '';
+
+/** Nobody else learns that a secret group is there. */
+export const mayKnow = ({ host, group, entry }: GroupToChange, ship: string): boolean =>
+  !isSecret(group) ||
+  ship === host ||
+  isMember(group, ship) ||
+  Object.hasOwn(entry.invited, ship) ||
+  Object.hasOwn(entry.requests, ship);

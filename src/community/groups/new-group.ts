@@ -5,7 +5,9 @@ export const ADMIN_ROLE = 'admin';
 /** The section that is always there. */
 export const DEFAULT_ZONE = 'default';
 
-const meta = (title: string, description = '') => ({ title, description, image: '', cover: '' });
+export const NO_META = { title: '', description: '', image: '', cover: '' };
+
+const meta = (title: string, description = '') => ({ ...NO_META, title, description });
 
 export type NewGroup = {
   readonly host: string;

@@ -1,7 +1,7 @@
 // The sections under which a group lists its channels, and their order.
 import type { Group, ZoneDiff } from '../types/group.ts';
-import { changed, difference, type GroupChange, refused, UNCHANGED, without } from './group-change.ts';
-import { DEFAULT_ZONE } from './new-group.ts';
+import { changed, difference, type GroupChange, refused, UNCHANGED, union, without } from './group-change.ts';
+import { DEFAULT_ZONE, NO_META } from './new-group.ts';
 
 export const changeSection = (group: Group, { zone, delta }: ZoneDiff): GroupChange => {
   const section = Object.hasOwn(group.zones, zone) ? group.zones[zone] : undefined;
@@ -25,6 +25,31 @@ const deleteSection = (group: Group, zone: string): GroupChange => {
   const orphans = group.zones[zone]?.idx ?? [];
   const rest = { ...group, zones: without(group.zones, [zone]), 'zone-ord': difference(group['zone-ord'], [zone]) };
   return changed(orphans.reduceRight((next, nest) => place(next, nest, DEFAULT_ZONE), rest));
+};
+
+/** All sections as given. The default one stays, and has the channels that stand nowhere. */
+export const withSections = (group: Group, given: Pick<Group, 'zones' | 'zone-ord'>): Group => {
+  const left = new Set(Object.keys(group.channels));
+  const fallback: Group['zones'] = { [DEFAULT_ZONE]: { meta: group.zones[DEFAULT_ZONE]?.meta ?? NO_META, idx: [] } };
+  const zones: Group['zones'] = Object.fromEntries(
+    Object.entries({ ...fallback, ...given.zones }).map(([zone, { meta, idx }]) => [
+      zone,
+      { meta, idx: idx.filter((nest) => left.delete(nest)) },
+    ]),
+  );
+  zones[DEFAULT_ZONE]?.idx.push(...left);
+  const zoneOf = Object.entries(zones).flatMap(([zone, { idx }]) => idx.map((nest) => [nest, zone] as const));
+  const channels = zoneOf.flatMap(([nest, zone]) => {
+    const channel = group.channels[nest];
+    return channel ? [[nest, { ...channel, zone }]] : [];
+  });
+  const order = given['zone-ord'].filter((zone) => Object.hasOwn(zones, zone));
+  return {
+    ...group,
+    zones,
+    'zone-ord': union(order, Object.keys(zones)),
+    channels: { ...group.channels, ...Object.fromEntries(channels) },
+  };
 };
 
 /** The group with this channel at the front of that section, and in no other. */

@@ -5,6 +5,7 @@ import { variants } from '../schema/schema.ts';
 import { ActionActivity } from './activity.ts';
 import { ActionChannels } from './channels.ts';
 import { ActionClub, ActionContacts, ActionDM } from './chat.ts';
+import { ActionEntry, ActionSections } from './entry.ts';
 import { WaitingHook } from './event.ts';
 import { ActionGroups } from './group.ts';
 
@@ -17,7 +18,10 @@ const ACTIONS = {
   contacts: ActionContacts,
 };
 
-export const Action = variants(ACTIONS, { title: 'Action', description: 'What a user does, or a hook as the host.' });
+export const Action = variants(
+  { ...ACTIONS, entry: ActionEntry, sections: ActionSections },
+  { title: 'Action', description: 'What a user does, or a hook as the host: hooks do not know the last two.' },
+);
 export type Action = Static<typeof Action>;
 
 export const TriggerTaskHook = Type.Object(

@@ -1,0 +1,55 @@
+// How ships come into groups, as clients say it, and what is done together.
+import assert from 'node:assert/strict';
+import { after, describe, it } from 'node:test';
+import { lastFirst } from '../../../test/support/wait.ts';
+import { readMembersOf } from '../channels/membership-store.ts';
+import { readGroup } from '../groups/group-store.ts';
+import { BUD, createWorld, FES, GROUP, LOUNGE, META, NEC, withLounge, ZOD } from '../test-support/world.ts';
+
+const world = await createWorld(lastFirst({ after }));
+const { act, refusal, database, feedOf, community } = world;
+await withLounge(world, [NEC]);
+
+const entry = (diff: object, flag = GROUP) => ({ entry: { flag, diff } });
+const isIn = async (ship: string, nest = LOUNGE) =>
+  (await readMembersOf(database, [nest])).some((member) => member.ship === ship);
+
+describe('a ship that asks to come in', () => {
+  it('is told to the admins, and is in all channels that it may read once it is approved', async () => {
+    await act(ZOD, entry({ privacy: 'private' }));
+    await act(FES, entry({ knock: { note: null } }));
+    assert.deepEqual((await feedOf(ZOD, { limit: 1 }))[0]?.event, { 'group-ask': { group: GROUP, ship: FES } });
+    assert.equal(await isIn(FES), false);
+    await act(ZOD, entry({ approve: [FES] }));
+    assert.equal(await isIn(FES), true);
+  });
+});
+
+describe('a secret group', () => {
+  it('is to strangers as if it were not there', async () => {
+    await act(ZOD, entry({ privacy: 'secret' }));
+    for (const diff of [{ knock: { note: null } }, { join: { 'join-all': true } }, { decline: null }]) {
+      const none = '~zod/none';
+      assert.equal((await refusal(BUD, entry(diff))).replace(GROUP, none), await refusal(BUD, entry(diff, none)));
+    }
+    await act(ZOD, entry({ invite: { ships: [BUD], token: null, note: null } }));
+    assert.deepEqual((await feedOf(BUD, { limit: 1 }))[0]?.event, { 'group-invite': { group: GROUP, ship: ZOD } });
+    await act(BUD, entry({ join: { 'join-all': true } }));
+    assert.equal(await isIn(BUD), true);
+  });
+});
+
+describe('actions that are done together', () => {
+  it('are all done, or none of them', async () => {
+    const role = (sect: string) => ({
+      groups: { flag: GROUP, update: { diff: { cabal: { sect, diff: { add: META } } } } },
+    });
+    const rolesOf = async () => Object.keys((await readGroup(database, GROUP))?.group.cabals ?? {});
+    const refused = await community.act([role('one'), role('one')], { actor: ZOD });
+    assert.match(refused.kind === 'refused' ? refused.reason : refused.kind, /defined already/);
+    assert.deepEqual(await rolesOf(), ['admin']);
+    assert.equal((await community.act([role('one'), role('two')], { actor: ZOD })).kind, 'done');
+    assert.deepEqual(await rolesOf(), ['admin', 'one', 'two']);
+    assert.equal((await community.act([], { actor: ZOD })).kind, 'done');
+  });
+});
