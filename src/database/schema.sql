@@ -118,6 +118,8 @@ create table blocked_ships (
   constraint blocked_ships_pkey PRIMARY KEY (owner, ship)
 );
 
+CREATE INDEX blocked_ships_by_ship ON public.blocked_ships USING btree (ship);
+
 create table broker_bindings (
   queue text collate "C" not null,
   exchange text collate "C" not null,
@@ -204,8 +206,13 @@ create table chat_messages (
   id text collate "C" not null,
   "time" numeric not null,
   doc json,
+  seq integer,
+  author text collate "C" not null,
+  deleted_at timestamp with time zone,
   constraint chat_messages_pkey PRIMARY KEY (owner, whom, parent, id)
 );
+
+CREATE UNIQUE INDEX chat_messages_by_seq ON public.chat_messages USING btree (owner, whom, seq) WHERE (seq IS NOT NULL);
 
 CREATE INDEX chat_messages_in_order ON public.chat_messages USING btree (owner, whom, parent, "time");
 
@@ -215,6 +222,7 @@ create table chats (
   state text not null,
   club json,
   latest numeric not null default 0,
+  last_seq integer not null default 0,
   constraint chats_pkey PRIMARY KEY (owner, whom),
   constraint chats_state_check CHECK ((state = ANY (ARRAY['inviting'::text, 'invited'::text, 'open'::text])))
 );
@@ -302,6 +310,12 @@ create table groups (
   doc json not null,
   entry json,
   constraint groups_pkey PRIMARY KEY (flag)
+);
+
+create table hidden_messages (
+  ship text collate "C" not null,
+  id text collate "C" not null,
+  constraint hidden_messages_pkey PRIMARY KEY (ship, id)
 );
 
 create table hidden_posts (

@@ -132,9 +132,9 @@ export const createCommunityApi = ({ database, now, ships, act }: CommunityApiSe
         ({ whom }: Chat) => whom,
         (after, limit) => chat.readChats(database, owner, { after, limit }),
       );
-      return { body: { chats: page.map(withoutOwner), ...more } };
+      return { body: { chats: page.map(shownChat), ...more } };
     },
-    chat: async ({ params }) => ({ body: { chat: withoutOwner(await chatOf(params)) } }),
+    chat: async ({ params }) => ({ body: { chat: shownChat(await chatOf(params)) } }),
     listMessages: async ({ params, query }) => ({
       body: { messages: await chat.readMessages(database, await chatOf(params), pageOf(query)) },
     }),
@@ -204,4 +204,4 @@ const pageOf = ({ before, limit }: Params) => ({
   limit: limit === undefined ? DEFAULT_LIMIT : Number(limit),
 });
 
-const withoutOwner = <Owned extends { readonly owner: string }>({ owner: _, ...rest }: Owned) => rest;
+const shownChat = ({ owner: _, lastSeq: __, ...rest }: Chat) => rest;

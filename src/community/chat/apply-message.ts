@@ -5,14 +5,24 @@ import { type Acting, type ActResult, DONE, refuse } from '../acting.ts';
 import { forgetMessage } from '../activity/act.ts';
 import { mentions } from '../activity/mentions.ts';
 import { type NewActivity, recordActivity } from '../activity/record.ts';
+import { recordChanges } from '../changes/record-changes.ts';
 import { whyNoReaction, whyTooLarge } from '../contents.ts';
 import { idFromMillis, STEP, withDots } from '../schema/id.ts';
 import type { MsgKey, Whom } from '../types/activity.ts';
 import type { ReplyDelta, WritsDelta } from '../types/chat.ts';
+import type { Memo } from '../types/posts.ts';
 import type { Story } from '../types/story.ts';
 import { type Chat, touchAll } from './chat-store.ts';
 import { type ChatMessage, type ChatReply, changeMessage, timeOfMessage } from './message.ts';
-import { countRepliesOf, deleteRepliesTo, type MessageWrite, readKnown, storeMessage } from './message-store.ts';
+import {
+  addMessage,
+  changeMessageIn,
+  countRepliesOf,
+  deleteRepliesTo,
+  type MessageWrite,
+  readKnown,
+  readRepliesSummaries,
+} from './message-store.ts';
 
 const MOST_REPLIES = 1_000;
 
@@ -51,12 +61,17 @@ export const applyMessage = async (
       ? known.messageIn(owner) === 'there' && known.replyIn(owner) === known.replyIn(actor)
       : known.messageIn(owner) === known.messageIn(actor),
   );
-  await storeMessage(tx, targets, reply ? replyAfter(after, id, reply.id, time) : messageAfter(after, id, time));
+  const write = reply ? replyAfter(after, id, reply.id) : messageAfter(after, id);
+  const copies = isNew ? await add(tx, targets, write, time) : targets;
+  if (!isNew) await changeMessageIn(tx, targets, write, now);
   if ('del' in delta) await deleteRepliesTo(tx, targets, id);
   await forgetDeleted(tx, targets, id, delta);
-  const memo = 'add' in delta ? delta.add.memo : reply && 'add' in reply.delta ? reply.delta.add.memo : undefined;
+  const replies = reply && own ? (await readRepliesSummaries(tx, own, [id])).get(id) : undefined;
+  await recordChanges(tx, [
+    { kind: 'message', copies: copies.map(placeOf), id, delta, time, ...(replies && { replies }) },
+  ]);
+  const memo = memoOf(delta);
   if (!memo) return DONE;
-  await touchAll(tx, targets, time);
   const parent = reply && after !== 'deleted' ? { id, time: withDots(after.time) } : undefined;
   const said = { key: { id: reply?.id ?? id, time: withDots(time) }, parent, content: memo.content };
   const others = targets.filter(({ owner }) => owner !== actor);
@@ -68,6 +83,24 @@ export const applyMessage = async (
   return { kind: 'done', id: String(timeOfMessage(said.key.id)) };
 };
 
+type Copy = Chat & { readonly seq?: number };
+
+/** What is new is numbered in each copy, unless it is a reply. */
+const add = async (tx: Transaction, chats: readonly Chat[], write: MessageWrite, time: string): Promise<Copy[]> => {
+  const isMessage = write.parent === '';
+  const seqs = await touchAll(tx, chats, { time, messages: isMessage ? 1 : 0 });
+  const copies = chats.map((chat) => ({ ...chat, ...(isMessage && { seq: seqs.get(chat.owner) as number }) }));
+  await addMessage(tx, copies, write as MessageWrite & { doc: ChatMessage });
+  return copies;
+};
+
+const placeOf = ({ owner, whom, seq }: Copy) => ({ owner, whom, ...(seq !== undefined && { seq }) });
+
+const memoOf = (delta: WritsDelta): Memo | undefined => {
+  const plain = 'reply' in delta ? delta.reply.delta : delta;
+  return 'add' in plain ? plain.add.memo : undefined;
+};
+
 /** Later than all that is there, so that the order in which messages came is theirs. */
 const newTime = (chats: readonly Chat[], now: number): string =>
   String(
@@ -77,15 +110,15 @@ const newTime = (chats: readonly Chat[], now: number): string =>
     }, idFromMillis(now)),
   );
 
-const messageAfter = (after: ChatMessage | 'deleted', id: string, time: string): MessageWrite => {
-  if (after === 'deleted') return { parent: '', id, time, doc: null };
+const messageAfter = (after: ChatMessage | 'deleted', id: string): MessageWrite => {
+  if (after === 'deleted') return { parent: '', id, doc: null };
   const { replies: _, ...doc } = after;
-  return { parent: '', id, time, doc };
+  return { parent: '', id, doc };
 };
 
-const replyAfter = (after: ChatMessage | 'deleted', parent: string, id: string, time: string): MessageWrite => {
+const replyAfter = (after: ChatMessage | 'deleted', parent: string, id: string): MessageWrite => {
   const doc: ChatReply | undefined = after === 'deleted' ? undefined : after.replies[id];
-  return { parent, id, time, doc: doc ?? null };
+  return { parent, id, doc: doc ?? null };
 };
 
 type Said = {

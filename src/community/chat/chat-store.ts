@@ -14,9 +14,11 @@ export type Chat = {
   readonly club: Club | null;
   /** The time of its newest message or reply, in digits. */
   readonly latest: string;
+  /** The number of its newest message. */
+  readonly lastSeq: number;
 };
 
-const COLUMNS = 'owner, whom, state, club, latest';
+const COLUMNS = 'owner, whom, state, club, latest, last_seq as "lastSeq"';
 const findChat = statement<Chat>('chats.find', `select ${COLUMNS} from chats where owner = $1 and whom = $2`);
 const listChats = statement<Chat>(
   'chats.list',
@@ -45,12 +47,30 @@ const updateChats = statement(
    from ${GIVEN}
    where c.owner = w.owner and c.whom = w.whom`,
 );
-const touchChats = statement(
+const touchChats = statement<{ owner: string; seq: number }>(
   'chats.touch',
-  'update chats set latest = $3 where owner = any($1) and whom = any($2) and latest < $3::numeric',
+  `update chats c set latest = $3, last_seq = last_seq + $4
+   from unnest($1::text[], $2::text[]) as w(owner, whom)
+   where c.owner = w.owner and c.whom = w.whom returning c.owner, last_seq as seq`,
 );
 const deleteMessages = statement('chats.delete-messages', 'delete from chat_messages where owner = $1 and whom = $2');
 const deleteChat = statement('chats.delete', 'delete from chats where owner = $1 and whom = $2');
+
+const listInvited = statement<{ owner: string; ships: string[] }>(
+  'chats.invited',
+  `select w.owner, coalesce(array_agg(c.whom order by c.whom) filter (where c.whom is not null), '{}') as ships
+   from unnest($1::text[]) as w(owner)
+   left join lateral (select whom from chats c where c.owner = w.owner and c.state = 'invited' and c.club is null
+                      order by whom limit 10000) as c on true
+   group by w.owner`,
+);
+
+/** By owner, the ships whose invitations wait for an answer. */
+export const readInvited = async (
+  on: Queryable,
+  owners: readonly string[],
+): Promise<ReadonlyMap<string, readonly string[]>> =>
+  new Map((await on.query(listInvited, [owners])).map(({ owner, ships }) => [owner, ships]));
 
 export const readChat = async (on: Queryable, owner: string, whom: string): Promise<Chat | undefined> =>
   (await on.query(findChat, [owner, whom]))[0];
@@ -84,9 +104,19 @@ export const addChats = async (tx: Transaction, chats: readonly ChatWrite[]): Pr
 export const storeChats = async (tx: Transaction, chats: readonly ChatWrite[]): Promise<void> =>
   void (chats.length > 0 && (await tx.query(updateChats, columnsOf(chats))));
 
-/** @param time in digits, of a new message or reply. */
-export const touchAll = async (tx: Transaction, chats: readonly Chat[], time: string): Promise<void> =>
-  void (await tx.query(touchChats, [chats.map(({ owner }) => owner), chats.map(({ whom }) => whom), time]));
+/**
+ * Something new is in these copies: `messages` more, beside replies. Answers the number of the
+ * newest message by owner.
+ * @param time in digits, later than all that is there.
+ */
+export const touchAll = async (
+  tx: Transaction,
+  chats: readonly Chat[],
+  { time, messages }: { readonly time: string; readonly messages: 0 | 1 },
+): Promise<ReadonlyMap<string, number>> => {
+  const values = [chats.map(({ owner }) => owner), chats.map(({ whom }) => whom), time, messages];
+  return new Map((await tx.query(touchChats, values)).map(({ owner, seq }) => [owner, seq]));
+};
 
 export const removeChat = async (tx: Transaction, owner: string, whom: string): Promise<void> => {
   await tx.query(deleteMessages, [owner, whom]);

@@ -4,6 +4,7 @@ import type { Transaction } from '../../database/database.ts';
 import { type ActIn, type Acting, type ActResult, DONE, refuse } from '../acting.ts';
 import { removeSource } from '../activity/act.ts';
 import { recordActivity } from '../activity/record.ts';
+import { recordChanges } from '../changes/record-changes.ts';
 import { unknownShips, whyNoShip } from '../ships/ships.ts';
 import type { ActionClub, ClubDelta } from '../types/chat.ts';
 import { applyMessage } from './apply-message.ts';
@@ -52,6 +53,7 @@ const begin = async (
     [...team, ...hive].filter((ship) => ship !== actor),
     now,
   );
+  await recordChanges(tx, [{ kind: 'club', id, owners: [...team, ...hive], delta: { init } }]);
   return DONE;
 };
 
@@ -113,6 +115,7 @@ const change = async (tx: Transaction, { id, own, chats, delta }: ClubAction, ac
     changed.invited.map((owner) => copyOf(id, owner, changed.club)),
   );
   await tell(tx, id, changed.invited, now);
+  await recordChanges(tx, [{ kind: 'club', id, owners: [...ownersOf(chats), ...changed.invited], delta }]);
   return DONE;
 };
 
@@ -134,8 +137,11 @@ const leave = async (tx: Transaction, id: string, chats: readonly Chat[], { acto
   const delta = { team: { ship: actor, ok: false } };
   await spread(tx, chats, (chat) => changeClub(chat.club as Club, delta, { actor, owner: chat.owner }));
   await drop(tx, actor, id);
+  await recordChanges(tx, [{ kind: 'club', id, owners: ownersOf(chats), delta }]);
   return DONE;
 };
+
+const ownersOf = (chats: readonly Chat[]) => chats.map(({ owner }) => owner);
 
 const drop = async (tx: Transaction, owner: string, id: string): Promise<void> => {
   await removeSource(tx, owner, { dm: { club: id } });

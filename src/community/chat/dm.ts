@@ -3,6 +3,8 @@ import type { Transaction } from '../../database/database.ts';
 import { type ActIn, type Acting, type ActResult, DONE, refuse } from '../acting.ts';
 import { removeSource } from '../activity/act.ts';
 import { recordActivity } from '../activity/record.ts';
+import type { Change } from '../changes/change.ts';
+import { recordChanges } from '../changes/record-changes.ts';
 import { idFromMillis, STEP } from '../schema/id.ts';
 import { unknownShips, whyNoShip } from '../ships/ships.ts';
 import type { ActionDM } from '../types/chat.ts';
@@ -22,7 +24,8 @@ export const actOnDm: ActIn<ActionDM> = async (tx, { ship, diff: { id, delta } }
   if (!chats.some(({ owner }) => owner === actor)) return DONE;
   const result = await applyMessage(tx, { id, delta, chats }, acting);
   if (result.kind === 'refused') return result;
-  if (speaks && chats.some(({ owner, state }) => owner === actor && state === 'invited')) await accept(tx, chats);
+  if (speaks && chats.some(({ owner, state }) => owner === actor && state === 'invited'))
+    await accept(tx, chats, actor);
   return result;
 };
 
@@ -47,15 +50,20 @@ const open = async (tx: Transaction, ship: string, { actor, now }: Acting): Prom
   if (isNewToOther) {
     const time = String(idFromMillis(now) - STEP); // before the message
     await recordActivity(tx, [{ owner: ship, time, event: { 'dm-invite': { ship: actor } } }], now);
+    await recordChanges(tx, [invitationsOf(ship)]);
   }
   return chats;
 };
 
-const accept = (tx: Transaction, chats: readonly Chat[]): Promise<void> =>
-  storeChats(
+const accept = async (tx: Transaction, chats: readonly Chat[], invited: string): Promise<void> => {
+  await storeChats(
     tx,
     chats.map((chat) => ({ ...chat, state: 'open' as const })),
   );
+  await recordChanges(tx, [invitationsOf(invited)]);
+};
+
+const invitationsOf = (owner: string): Change => ({ kind: 'dm-invitations', owners: [owner] });
 
 /** What an invited ship answers; who declines keeps nothing of the conversation. */
 export const answerDm = async (
@@ -67,10 +75,11 @@ export const answerDm = async (
   const own = chats.find(({ owner }) => owner === actor);
   if (!own) return refuse(`You have no conversation with ${ship}.`);
   if (ok) {
-    if (own.state === 'invited') await accept(tx, chats);
+    if (own.state === 'invited') await accept(tx, chats, actor);
     return DONE;
   }
   await removeSource(tx, actor, { dm: { ship } });
   await removeChat(tx, actor, ship);
+  await recordChanges(tx, [invitationsOf(actor)]);
   return DONE;
 };

@@ -1,11 +1,16 @@
 // Messages and replies of conversations in the database: a row each, in the copy of each owner.
+import { toIso } from '../../core/clock.ts';
 import type { Queryable, Transaction } from '../../database/database.ts';
 import { statement } from '../../database/statement.ts';
+import type { RepliesSummary } from '../changes/change.ts';
 import { LARGEST_PAGE } from '../contents.ts';
 import type { ChatMessage, ChatReply, KnownMessage } from './message.ts';
 
 /** Whose copy of which conversation. */
 export type Place = { readonly owner: string; readonly whom: string };
+
+/** Of those who replied last. */
+const REPLIERS_SHOWN = 3;
 
 type ReplyDoc = ChatReply;
 type MessageDoc = Omit<ChatMessage, 'replies'>;
@@ -26,11 +31,16 @@ const countReplies = statement<{ count: number }>(
   'chat-messages.count-replies',
   'select count(*)::int as count from chat_messages where owner = $1 and whom = $2 and parent = $3',
 );
-const putRows = statement(
-  'chat-messages.put',
-  `insert into chat_messages (owner, whom, parent, id, time, doc)
-   select owner, whom, $3, $4, $5, $6::json from unnest($1::text[], $2::text[]) as w(owner, whom)
-   on conflict (owner, whom, parent, id) do update set doc = excluded.doc`,
+const addRows = statement(
+  'chat-messages.add',
+  `insert into chat_messages (owner, whom, parent, id, time, author, doc, seq)
+   select owner, whom, $4, $5, $6, $7, $8::json, seq
+   from unnest($1::text[], $2::text[], $3::integer[]) as w(owner, whom, seq)`,
+);
+const changeRows = statement(
+  'chat-messages.change',
+  `update chat_messages m set doc = $5::json, deleted_at = $6 from unnest($1::text[], $2::text[]) as w(owner, whom)
+   where m.owner = w.owner and m.whom = w.whom and m.parent = $3 and m.id = $4`,
 );
 
 /** undefined: the copy never had it. */
@@ -75,21 +85,30 @@ export type MessageWrite = {
   /** The message to which it replies; empty: it is one. */
   readonly parent: string;
   readonly id: string;
-  /** In digits. */
-  readonly time: string;
   /** null: deleted. */
   readonly doc: MessageDoc | ReplyDoc | null;
 };
 
-/** The same in all of these copies. */
-export const storeMessage = async (
+/** A new one, the same in all of these copies but for its number; replies have none. */
+export const addMessage = async (
+  tx: Transaction,
+  places: readonly (Place & { readonly seq?: number | undefined })[],
+  { parent, id, doc }: MessageWrite & { readonly doc: MessageDoc | ReplyDoc },
+): Promise<void> => {
+  const seqs = places.map(({ seq }) => seq ?? null);
+  const values = [parent, id, doc.time, doc.memo.author, JSON.stringify(doc)];
+  await tx.query(addRows, [owners(places), whoms(places), seqs, ...values]);
+};
+
+/** One that is there in all of these copies. @param now ms since the epoch. */
+export const changeMessageIn = async (
   tx: Transaction,
   places: readonly Place[],
-  { parent, id, time, doc }: MessageWrite,
+  { parent, id, doc }: MessageWrite,
+  now: number,
 ): Promise<void> => {
-  if (places.length === 0) return;
-  const text = doc === null ? null : JSON.stringify(doc);
-  await tx.query(putRows, [owners(places), whoms(places), parent, id, time, text]);
+  const [text, deletedAt] = doc === null ? [null, toIso(now)] : [JSON.stringify(doc), null];
+  await tx.query(changeRows, [owners(places), whoms(places), parent, id, text, deletedAt]);
 };
 
 const deleteReplies = statement(
@@ -100,6 +119,29 @@ const deleteReplies = statement(
 
 export const deleteRepliesTo = async (tx: Transaction, places: readonly Place[], parent: string): Promise<void> =>
   void (await tx.query(deleteReplies, [owners(places), whoms(places), parent]));
+
+const summarizeReplies = statement<RepliesSummary & { parent: string }>(
+  'chat-messages.summarize-replies',
+  `select w.parent, total.count, total.latest, (
+     select coalesce(array_agg(author order by latest desc), '{}') from (
+       select author, max(time) as latest from (
+         select author, time from chat_messages r where r.owner = $1 and r.whom = $2 and r.parent = w.parent
+           and r.doc is not null order by time desc limit 100) as recent
+       group by author order by latest desc limit ${REPLIERS_SHOWN}) as last) as repliers
+   from unnest($3::text[]) as w(parent)
+   cross join lateral (select count(*)::int as count, max(time) as latest from chat_messages r
+     where r.owner = $1 and r.whom = $2 and r.parent = w.parent and r.doc is not null) as total`,
+);
+
+/** By the id of the message. */
+export const readRepliesSummaries = async (
+  on: Queryable,
+  { owner, whom }: Place,
+  parents: readonly string[],
+): Promise<ReadonlyMap<string, RepliesSummary>> =>
+  new Map(
+    (await on.query(summarizeReplies, [owner, whom, parents])).map(({ parent, ...summary }) => [parent, summary]),
+  );
 
 const owners = (places: readonly Place[]) => places.map(({ owner }) => owner);
 const whoms = (places: readonly Place[]) => places.map(({ whom }) => whom);
@@ -167,12 +209,32 @@ const readDocs = async <Doc>(on: Queryable, { owner, whom }: Place, parent: stri
   return (await on.query(listMessages, values)).map(({ doc }) => doc as Doc);
 };
 
-const withReplies = async (on: Queryable, { owner, whom }: Place, messages: readonly MessageDoc[]) => {
+const withReplies = async (on: Queryable, place: Place, messages: readonly MessageDoc[]) => {
   if (messages.length === 0) return [];
-  const rows = await on.query(listReplies, [owner, whom, messages.map(({ id }) => id)]);
+  const ids = messages.map(({ id }) => id);
+  const rows = await on.query(listReplies, [place.owner, place.whom, ids]);
+  const latest = repliesByParent(rows);
+  const counts = new Map(rows.map(({ parent, count }) => [parent, count]));
   return messages.map((message): ShownMessage => {
-    const own = rows.filter(({ parent }) => parent === message.id);
-    const replies = Object.fromEntries(own.map(({ doc }) => [doc.id, doc]));
-    return { ...message, replies, replyCount: own[0]?.count ?? 0 };
+    const replies = Object.fromEntries((latest.get(message.id) ?? []).map((reply) => [reply.id, reply]));
+    return { ...message, replies, replyCount: counts.get(message.id) ?? 0 };
   });
+};
+
+/** By the id of the message, in the order in which they came. */
+export const readLatestReplies = async (
+  on: Queryable,
+  { owner, whom }: Place,
+  parents: readonly string[],
+): Promise<ReadonlyMap<string, readonly ChatReply[]>> =>
+  repliesByParent(await on.query(listReplies, [owner, whom, parents]));
+
+const repliesByParent = (rows: readonly { readonly parent: string; readonly doc: ReplyDoc }[]) => {
+  const replies = new Map<string, ReplyDoc[]>();
+  for (const { parent, doc } of rows) {
+    const known = replies.get(parent);
+    if (known) known.push(doc);
+    else replies.set(parent, [doc]);
+  }
+  return replies;
 };
