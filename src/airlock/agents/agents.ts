@@ -3,6 +3,7 @@ import type { Act } from '../../community/community.ts';
 import type { Ships } from '../../community/ships/ships.ts';
 import type { Base } from '../../database/base.ts';
 import type { Agent, Thread } from './agent.ts';
+import { createChat } from './chat/chat.ts';
 import { createContacts } from './contacts/contacts.ts';
 import { createDoAction } from './do-action.ts';
 import { docket } from './docket.ts';
@@ -18,11 +19,8 @@ export type AgentsSettings = Base & {
   readonly hooks: HooksPort;
 };
 
-export const createAgents = ({
-  database,
-  act,
-  hooks,
-}: AgentsSettings): { agents: readonly Agent[]; threads: readonly Thread[] } => {
+export const createAgents = (settings: AgentsSettings): { agents: readonly Agent[]; threads: readonly Thread[] } => {
+  const { database, act, hooks } = settings;
   const doAction = createDoAction(act);
   const hooksPreview = createHooksPreview(database, hooks);
   return {
@@ -31,6 +29,7 @@ export const createAgents = ({
       docket,
       createChannelsServer(hooks, hooksPreview),
       createContacts({ database, doAction }),
+      createChat(settings),
       createSettings(database),
     ],
     threads: [],

@@ -1,7 +1,7 @@
 // Messages of conversations that a ship does not want to see.
-import type { Queryable, Transaction } from '../../database/database.ts';
+import type { Queryable } from '../../database/database.ts';
 import { statement } from '../../database/statement.ts';
-import { type ActResult, DONE, refuse } from '../acting.ts';
+import { type ActIn, DONE, refuse } from '../acting.ts';
 import { recordChanges } from '../changes/record-changes.ts';
 
 const MOST = 10_000;
@@ -20,12 +20,12 @@ const listHidden = statement<{ id: string }>(
   'select id from hidden_messages where ship = $1 order by id',
 );
 
-/** @param id of any message. */
-export const hideMessage = async (
-  tx: Transaction,
-  owner: string,
-  { id, isHidden }: { readonly id: string; readonly isHidden: boolean },
-): Promise<ActResult> => {
+/** `id`: of any message. */
+export const hideMessage: ActIn<{ readonly id: string; readonly isHidden: boolean }> = async (
+  tx,
+  { id, isHidden },
+  { actor: owner },
+) => {
   const rows = await tx.query(isHidden ? insertHidden : deleteHidden, [owner, id]);
   await recordChanges(
     tx,

@@ -173,7 +173,7 @@ describe('what is told of conversations', () => {
     assert.deepEqual(await chat.readBlockers(world.database, ZOD), [NEC]);
     await inTurn((tx) => chat.unblock(tx, NEC, ZOD));
     for (const isHidden of [true, true, false]) {
-      await inTurn((tx) => chat.hide(tx, NEC, { id: '~zod/170', isHidden }));
+      await inTurn((tx) => chat.hide(tx, { id: '~zod/170', isHidden }, { actor: NEC, now: 0 }));
       assert.deepEqual(await chat.readHidden(world.database, NEC), isHidden ? ['~zod/170'] : []);
     }
     assert.deepEqual(await changes(), [
