@@ -123,7 +123,7 @@ export const OPTIONS = {
     value: 'ORIGINS',
     fallback: undefined,
     without: 'none',
-    help: 'Origins of web pages, with spaces between them, that may use the airlock as the ship that is logged in with the browser: https://app.example.com.',
+    help: 'Origins of web pages that may use the airlock as the ship that is logged in with the browser, with spaces between them.',
     matters: 'part web',
     see: 'Web pages of other origins',
   },

@@ -1,13 +1,12 @@
 // The airlock: Urbit's HTTP protocol over the community, for the clients that speak it.
-import type { FastifyInstance, FastifyRequest } from 'fastify';
+import type { FastifyInstance } from 'fastify';
 import { createChangeFeed } from '../community/changes/change-feed.ts';
 import type { Ships } from '../community/ships/ships.ts';
 import type { SecretBox } from '../core/secret-box.ts';
 import type { Base } from '../database/base.ts';
-import { createBodyBudget } from '../http/bodies/body-budget.ts';
-import { receiveBody } from '../http/bodies/receive-body.ts';
 import type { Agent, Thread } from './agents/agent.ts';
 import { createChannels } from './channels/channels.ts';
+import { createBodies } from './serving/bodies.ts';
 import { createDoor } from './serving/door.ts';
 import { serveChannels } from './serving/serve-channels.ts';
 import { serveHealth } from './serving/serve-health.ts';
@@ -44,18 +43,8 @@ export const createAirlock = (settings: AirlockSettings): Airlock => {
   const feed = createChangeFeed({ ...settings, onChanges: channels.tell, onGap: channels.endAll });
   const door = createDoor({ sessions, log, rootUrl, origins });
   const attempts = createLoginAttempts(clock);
-  const budget = createBodyBudget(clock);
+  const bodies = createBodies(clock);
   const logins = metrics.counter('hookwright_airlock_logins_total', 'Logins over the airlock', ['result']);
-
-  const readBody = async ({ raw }: FastifyRequest, limit: number): Promise<Buffer> => {
-    const body = receiveBody(raw, { limit, budget, clock });
-    try {
-      await body.begin();
-      return await body.read();
-    } finally {
-      body.end();
-    }
-  };
 
   return {
     serve: (server) =>
@@ -63,12 +52,12 @@ export const createAirlock = (settings: AirlockSettings): Airlock => {
         door.guard(scope);
         serveHealth(scope, door);
         serveSessions(scope, {
-          ...{ door, sessions, attempts, readBody, rootUrl, host: ships.host },
+          ...{ door, sessions, attempts, bodies, rootUrl, host: ships.host },
           endChannels: (ids) => ids.forEach(channels.endSession),
           countLogin: (result) => logins.inc({ result }),
         });
-        serveChannels(scope, { door, channels, readBody, ending, log });
-        serveReads(scope, { door, agents, threads, readBody, clock, metrics });
+        serveChannels(scope, { door, channels, bodies, ending, log });
+        serveReads(scope, { door, agents, threads, bodies, clock, metrics });
       }),
     run: async (signal) => {
       await Promise.all([feed.run(signal), sessions.watch(channels.streaming, channels.endSession, signal)]);

@@ -15,10 +15,11 @@ export type Counted = { unacked: number };
 export type Channel = {
   /** An event: the JSON of its data. Facts are counted for their subscription. */
   readonly push: (data: string, subscription?: Counted) => void;
-  /** Until `release`, what is pushed by `pushLater` waits. */
+  /** Until `release`, what comes by `pushLater` waits. */
   readonly hold: () => void;
   readonly release: () => void;
-  readonly pushLater: (push: () => void) => void;
+  /** `size`: characters that it keeps while it waits. */
+  readonly pushLater: (size: number, push: () => void) => void;
   /** The client has all events until this one. */
   readonly ack: (eventId: number) => void;
   /**
@@ -34,11 +35,12 @@ export type Channel = {
   readonly hasStream: () => boolean;
   /** Milliseconds since it was made or the client last said what it has. */
   readonly sinceAck: () => number;
-  /** The client has shown that it is there: without a stream, the time until it expires begins anew. */
+  /** The client is there: without a stream, the time until it expires begins anew. */
   readonly touch: () => void;
   /** Ends its stream and forgets all; `onEnd` is not called. */
   readonly end: () => void;
-  readonly bytes: () => number;
+  /** What it keeps. */
+  readonly size: () => number;
 };
 
 export type Ended = 'expired' | 'full';
@@ -47,6 +49,8 @@ export type ChannelSettings = {
   readonly clock: Clock;
   /** It has ended by itself. */
   readonly onEnd: (why: Ended) => void;
+  /** What it keeps has grown by so many characters, or shrunk. */
+  readonly onGrowth: (characters: number) => void;
 };
 
 /** Proxies end connections on which nothing comes for a while, and clients do after 25 s. */
@@ -55,7 +59,8 @@ export const KEEP_ALIVE_MS = 15_000;
 export const EXPIRY_MS = 5 * 60_000;
 export const EXPIRY_AFTER_ACK_MS = 12 * 3_600_000;
 export const MOST_EVENTS = 1_000;
-export const MOST_BYTES = 4 * 1024 * 1024;
+/** Characters. */
+export const LARGEST = 4 * 1024 * 1024;
 /** A reader that takes nothing for so many keep-alives has gone. */
 const LONGEST_BLOCKED = 4;
 /** Characters around the data of an event. */
@@ -63,18 +68,22 @@ const OVERHEAD = 64;
 
 type Event = { readonly text: string; readonly counted: Counted | undefined };
 
-export const createChannel = ({ clock, onEnd }: ChannelSettings): Channel => {
+export const createChannel = ({ clock, onEnd, onGrowth }: ChannelSettings): Channel => {
   let events: Event[] = [];
-  /** The id of the first one in `events`, of the next one to be made, of the next one to be sent. */
+  /** Ids: of the first one in `events`, of the next one to be made, of the next one to be sent. */
   let [first, next, unsent] = [0, 0, 0];
-  let bytes = 0;
-  let later: (() => void)[] | undefined;
+  let size = 0;
+  let later: { readonly size: number; readonly push: () => void }[] | undefined;
   let stream: Stream | undefined;
   let [hadStream, hasAcked, hasEnded] = [false, false, false];
   let blocked: number | undefined;
   let acked = clock.monotonic();
   let cancelTimer = () => {};
 
+  const grow = (characters: number) => {
+    size += characters;
+    onGrowth(characters);
+  };
   const pump = () => {
     while (stream && blocked === undefined && unsent < next) {
       const event = events[unsent - first] as Event;
@@ -111,7 +120,7 @@ export const createChannel = ({ clock, onEnd }: ChannelSettings): Channel => {
     cancelTimer();
     events = [];
     later = undefined;
-    bytes = 0;
+    grow(-size);
   };
   const finish = (why: Ended) => {
     if (hasEnded) return;
@@ -122,7 +131,7 @@ export const createChannel = ({ clock, onEnd }: ChannelSettings): Channel => {
     const count = Math.min(eventId + 1, next) - first;
     if (count <= 0) return;
     for (const { text, counted } of events.splice(0, count)) {
-      bytes -= text.length + OVERHEAD;
+      grow(-text.length - OVERHEAD);
       if (counted) counted.unacked -= 1;
     }
     first += count;
@@ -136,9 +145,9 @@ export const createChannel = ({ clock, onEnd }: ChannelSettings): Channel => {
       const text = `id: ${next}\ndata: ${data}\n\n`;
       events.push({ text, counted });
       next += 1;
-      bytes += text.length + OVERHEAD;
       if (counted) counted.unacked += 1;
-      if (events.length > MOST_EVENTS || bytes > MOST_BYTES) return finish('full');
+      grow(text.length + OVERHEAD);
+      if (events.length > MOST_EVENTS || size > LARGEST) return finish('full');
       pump();
     },
     hold: () => {
@@ -147,13 +156,18 @@ export const createChannel = ({ clock, onEnd }: ChannelSettings): Channel => {
     release: () => {
       const waiting = later ?? [];
       later = undefined;
-      for (const push of waiting) push();
+      for (const held of waiting) {
+        if (hasEnded) return;
+        grow(-held.size);
+        held.push();
+      }
     },
-    pushLater: (push) => {
+    pushLater: (held, push) => {
       if (hasEnded) return;
       if (!later) return push();
-      later.push(push);
-      if (later.length > MOST_EVENTS) finish('full');
+      later.push({ size: held, push });
+      grow(held);
+      if (later.length > MOST_EVENTS || size > LARGEST) finish('full');
     },
     ack: (eventId) => {
       hasAcked = true;
@@ -187,6 +201,6 @@ export const createChannel = ({ clock, onEnd }: ChannelSettings): Channel => {
       if (!stream && !hasEnded) expireLater();
     },
     end,
-    bytes: () => bytes,
+    size: () => size,
   };
 };

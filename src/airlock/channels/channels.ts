@@ -13,7 +13,12 @@ import { createWatches } from './watches.ts';
 
 export type Channels = {
   /** Does them one after another; answers at once whether it will. */
-  readonly put: (session: Session, uid: string, actions: readonly ChannelAction[]) => 'accepted' | 'too many';
+  readonly put: (
+    session: Session,
+    uid: string,
+    actions: readonly ChannelAction[],
+    bytes: number,
+  ) => 'accepted' | 'too much';
   /** undefined: the ship has no such channel. */
   readonly attach: (
     session: Session,
@@ -32,11 +37,15 @@ export type Channels = {
   readonly close: () => Promise<void>;
 };
 
-export type ChannelsSettings = Base & { readonly agents: readonly Agent[] };
+export type ChannelsSettings = Omit<Base, 'database'> & { readonly agents: readonly Agent[] };
 
 export const MOST_OF_SESSION = 50;
 export const MOST_OF_SHIP = 200;
-export const MOST_BYTES_IN_ALL = 64 * 1024 * 1024;
+/** Bytes of actions that wait, in one channel and in all. */
+const MOST_WAITING = 4 * 1024 * 1024;
+const MOST_WAITING_IN_ALL = 32 * 1024 * 1024;
+/** Characters that all channels keep. Beyond it the largest ones end. */
+const LARGEST_IN_ALL = 64 * 1024 * 1024;
 /** A subscription with so many facts that the client has not confirmed, for so long, ends. */
 const CLOGGED_FACTS = 50;
 const CLOGGED_MS = 30_000;
@@ -48,6 +57,8 @@ export const createChannels = (settings: ChannelsSettings): Channels => {
   const opened = new Map<string, OpenChannel>();
   const watches = createWatches();
   let isClosing = false;
+  let size = 0;
+  let waitingBytes = 0;
   metrics.gauge('hookwright_airlock_channels', 'Open channels of the airlock', [], (gauge) => gauge.set(opened.size));
   metrics.gauge('hookwright_airlock_streams', 'Open event streams of the airlock', [], (gauge) =>
     gauge.set([...opened.values()].filter(({ channel }) => channel.hasStream()).length),
@@ -83,24 +94,26 @@ export const createChannels = (settings: ChannelsSettings): Channels => {
     const { id, ship } = session;
     if (!makeRoom(MOST_OF_SESSION, (open) => open.session === id)) return undefined;
     if (!makeRoom(MOST_OF_SHIP, (open) => open.ship === ship)) return undefined;
-    const channel = createChannel({ clock, onEnd: (reason) => end(key, reason) });
+    const channel = createChannel({
+      clock,
+      onEnd: (reason) => end(key, reason),
+      onGrowth: (characters) => {
+        size += characters;
+      },
+    });
     const open: OpenChannel = {
       ...{ key, channel, ship, session: id },
-      ...{ subscriptions: new Map(), waiting: 0, work: Promise.resolve() },
+      ...{ subscriptions: new Map(), waiting: 0, waitingBytes: 0, work: Promise.resolve() },
     };
     opened.set(key, open);
     return open;
   };
 
-  /** All that wait to be read have a bound; the largest make room. */
   const boundAll = () => {
-    const all = [...opened].map(([key, { channel }]) => ({ key, bytes: channel.bytes() }));
-    let total = all.reduce((sum, { bytes }) => sum + bytes, 0);
-    if (total <= MOST_BYTES_IN_ALL) return;
-    for (const { key, bytes } of all.sort((left, right) => right.bytes - left.bytes)) {
-      if (total <= MOST_BYTES_IN_ALL / 2) return;
+    if (size <= LARGEST_IN_ALL) return;
+    for (const [key] of [...opened].sort(([, left], [, right]) => right.channel.size() - left.channel.size())) {
+      if (size <= LARGEST_IN_ALL / 2) return;
       end(key, 'full');
-      total -= bytes;
     }
   };
 
@@ -136,18 +149,23 @@ export const createChannels = (settings: ChannelsSettings): Channels => {
     const textFor = factText(fact);
     for (const subscription of subscriptions) {
       const text = textFor(subscription.id);
-      subscription.open.channel.pushLater(() => pushFact(subscription, text));
+      subscription.open.channel.pushLater(text.length, () => pushFact(subscription, text));
     }
   };
 
   return {
-    put: (session, uid, actions) => {
+    put: (session, uid, actions, bytes) => {
       const key = keyOf(session.ship, uid);
-      const open = opened.get(key) ?? (isClosing ? undefined : create(session, key));
-      if (!open || open.waiting + actions.length > MOST_ACTIONS) return 'too many';
+      if (isClosing || waitingBytes + bytes > MOST_WAITING_IN_ALL) return 'too much';
+      const open = opened.get(key) ?? create(session, key);
+      if (!open || open.waiting + actions.length > MOST_ACTIONS || open.waitingBytes + bytes > MOST_WAITING) {
+        return 'too much';
+      }
       open.session = session.id;
       open.channel.touch();
       open.waiting += actions.length;
+      open.waitingBytes += bytes;
+      waitingBytes += bytes;
       open.work = open.work.then(async () => {
         for (const action of actions) {
           if (opened.get(key) === open) {
@@ -156,6 +174,9 @@ export const createChannels = (settings: ChannelsSettings): Channels => {
           }
           open.waiting -= 1;
         }
+        open.waitingBytes -= bytes;
+        waitingBytes -= bytes;
+        boundAll();
       });
       return 'accepted';
     },

@@ -10,8 +10,9 @@ export type OpenChannel = {
   readonly subscriptions: Map<number, Subscription>;
   /** Which session has used it last. */
   session: string;
-  /** The actions that wait or are being done. */
+  /** The actions that wait or are being done, and the bytes in which they came. */
   waiting: number;
+  waitingBytes: number;
   /** Resolves when they are. */
   work: Promise<void>;
 };

@@ -10,7 +10,7 @@ import type { ChannelAction, Poke, Subscribe } from './action.ts';
 import { ackText, factText, nackText, quitText } from './events.ts';
 import type { OpenChannel, Subscription } from './open-channel.ts';
 
-export type PerformSettings = Base & {
+export type PerformSettings = Omit<Base, 'database'> & {
   readonly agents: readonly Agent[];
   readonly subscribe: (subscription: Subscription) => void;
   readonly unsubscribe: (open: OpenChannel, id: number) => void;

@@ -95,7 +95,8 @@ export const createDoor = ({ sessions, log, rootUrl, origins }: DoorSettings): D
           return;
         }
         // A cookie comes along also with what a page of another port of this machine sends.
-        if (request.method !== 'GET') throw new Refusal(403, 'Pages of other origins may not do this.');
+        if (request.method !== 'GET' && request.method !== 'HEAD')
+          throw new Refusal(403, 'Pages of other origins may not do this.');
       });
       scope.setErrorHandler(async (error, _request, reply) => {
         if (error instanceof Refusal) return refuse(reply, error.status, error.message);

@@ -1,4 +1,4 @@
-// Which agent and path a URL asks for: `/~/scry/channels/v5/chat/~zod/lounge/posts/post/170.141.json`
+// Which agent and path a URL asks for: `/~/scry/channels/v5/chat/~zod/lounge/posts/post/170.1.json`
 
 export type ScryPath = { readonly agent: string; readonly path: string; readonly extension: string | undefined };
 

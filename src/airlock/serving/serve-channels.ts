@@ -1,26 +1,25 @@
 // Channels over HTTP: what clients ask for, and the stream of what they are told.
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { Log } from '../../core/log.ts';
-import { parseJsonBody } from '../../http/bodies/body.ts';
 import { readActions } from '../channels/action.ts';
 import type { Channels } from '../channels/channels.ts';
+import type { Bodies } from './bodies.ts';
 import { type Door, Refusal } from './door.ts';
 import { openStream } from './open-stream.ts';
 
 export type ChannelServing = {
   readonly door: Door;
   readonly channels: Channels;
-  readonly readBody: (request: FastifyRequest, mostBytes: number) => Promise<Buffer>;
+  readonly bodies: Bodies;
   readonly ending: AbortSignal;
   readonly log: Log;
 };
 
-export const LARGEST_ACTIONS_BYTES = 1024 * 1024;
 const LONGEST_UID = 200;
 const JAM = 'application/x-urb-jam';
 
 export const serveChannels = (scope: FastifyInstance, serving: ChannelServing): void => {
-  const { door, channels, readBody, ending, log } = serving;
+  const { door, channels, bodies, ending, log } = serving;
   const uidOf = (request: FastifyRequest): string => (request.params as { uid: string }).uid;
 
   const put = async (request: FastifyRequest, reply: FastifyReply) => {
@@ -31,11 +30,11 @@ export const serveChannels = (scope: FastifyInstance, serving: ChannelServing): 
     if (request.raw.headers['content-type']?.startsWith(JAM)) {
       throw new Refusal(400, 'This server speaks JSON in channels, not nouns.');
     }
-    const bytes = await readBody(request, LARGEST_ACTIONS_BYTES);
-    const read = readActions(parseJsonBody(bytes, 'application/json'));
+    const { json, bytes } = await bodies.readJson(request);
+    const read = readActions(json);
     if (!read.ok) throw new Refusal(400, read.problem);
     if (ending.aborted) throw new Refusal(503, 'The server is ending.');
-    if (channels.put(session, uid, read.actions) === 'too many') {
+    if (channels.put(session, uid, read.actions, bytes) === 'too much') {
       throw new Refusal(429, 'There are too many open channels, or actions that wait in this one.');
     }
     return reply.code(204).send();

@@ -1,25 +1,24 @@
 // What a ship reads of its agents, and the threads that it runs for an answer.
-import type { FastifyInstance, FastifyRequest } from 'fastify';
+import type { FastifyInstance } from 'fastify';
 import type { Clock } from '../../core/clock.ts';
 import type { Metrics } from '../../core/metrics.ts';
-import { parseJsonBody } from '../../http/bodies/body.ts';
 import { sendJsonText } from '../../http/send-json.ts';
 import type { Agent, Thread } from '../agents/agent.ts';
+import type { Bodies } from './bodies.ts';
 import { type Door, Refusal } from './door.ts';
 import { readScryPath } from './scry-path.ts';
-import { LARGEST_ACTIONS_BYTES } from './serve-channels.ts';
 
 export type ReadServing = {
   readonly door: Door;
   readonly agents: readonly Agent[];
   readonly threads: readonly Thread[];
-  readonly readBody: (request: FastifyRequest, mostBytes: number) => Promise<Buffer>;
+  readonly bodies: Bodies;
   readonly clock: Clock;
   readonly metrics: Metrics;
 };
 
 export const serveReads = (scope: FastifyInstance, serving: ReadServing): void => {
-  const { door, agents, threads, readBody, clock, metrics } = serving;
+  const { door, agents, threads, bodies, clock, metrics } = serving;
   const byName = new Map(agents.map((agent) => [agent.name, agent]));
   const duration = metrics.histogram('hookwright_airlock_scry_seconds', 'Time to answer a scry', ['agent', 'status']);
 
@@ -46,8 +45,7 @@ export const serveReads = (scope: FastifyInstance, serving: ReadServing): void =
     const { desk, thread: name } = request.params as { desk: string; thread: string };
     const thread = threads.find((one) => one.desk === desk && one.name === name);
     if (!thread) throw new Refusal(404, 'There is no such thread.');
-    const bytes = await readBody(request, LARGEST_ACTIONS_BYTES);
-    const result = await thread.run(parseJsonBody(bytes, 'application/json'), ship);
+    const result = await thread.run((await bodies.readJson(request)).json, ship);
     if (result.kind === 'refused') return reply.code(400).type('text/plain').send(result.reason);
     return sendJsonText(reply, 200, JSON.stringify(result.json ?? null));
   });

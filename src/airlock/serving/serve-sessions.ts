@@ -1,9 +1,9 @@
 // Logging in and out, and who one is.
-import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
-import { turnIfLarge } from '../../core/clock.ts';
+import type { FastifyInstance, FastifyReply } from 'fastify';
 import { type Cookie, cookieText } from '../sessions/cookie.ts';
 import type { LoginAttempts } from '../sessions/login-attempts.ts';
 import { IDLE_SECONDS, type Sessions } from '../sessions/sessions.ts';
+import type { Bodies } from './bodies.ts';
 import type { Door } from './door.ts';
 import { LOGIN_PAGE_POLICY, loginPage, ownPath } from './login-page.ts';
 
@@ -14,17 +14,15 @@ export type SessionServing = {
   readonly endChannels: (sessionIds: readonly string[]) => void;
   readonly host: string;
   readonly rootUrl: () => string;
-  readonly readBody: (request: FastifyRequest, mostBytes: number) => Promise<Buffer>;
+  readonly bodies: Bodies;
   readonly countLogin: (result: 'done' | 'refused' | 'limited') => void;
 };
 
-/** A code, and where to go then. */
-const LARGEST_FORM_BYTES = 8 * 1024;
 /** Who has no session, to clients that want a name: a comet that nobody can be. */
 const STRANGER = '~doznec-dozzod-dozzod-dozzod--dozzod-dozzod-dozzod-dozzod';
 
 export const serveSessions = (scope: FastifyInstance, serving: SessionServing): void => {
-  const { door, sessions, attempts, endChannels, host, rootUrl, readBody, countLogin } = serving;
+  const { door, sessions, attempts, endChannels, host, rootUrl, bodies, countLogin } = serving;
   const setCookie = (reply: FastifyReply, cookie: Cookie, seconds: number) =>
     reply.header('set-cookie', cookieText(cookie, seconds, rootUrl().startsWith('https:')));
   const sendForm = (reply: FastifyReply, status: number, redirect: string, problem?: string) =>
@@ -40,10 +38,7 @@ export const serveSessions = (scope: FastifyInstance, serving: SessionServing): 
   });
 
   scope.post('/~/login', async (request, reply) => {
-    const bytes = await readBody(request, LARGEST_FORM_BYTES);
-    await turnIfLarge(bytes.length);
-    // Clients send it with any content type, or with none.
-    const form = new URLSearchParams(bytes.toString('utf8'));
+    const form = await bodies.readForm(request);
     const redirect = form.get('redirect') || undefined;
     const again = (status: number, problem: string) => sendForm(reply, status, ownPath(redirect ?? '/'), problem);
     if (!attempts.begin(request.ip)) {
@@ -51,12 +46,15 @@ export const serveSessions = (scope: FastifyInstance, serving: SessionServing): 
       reply.header('retry-after', '60');
       return again(429, 'Too many attempts to log in. Try again in a minute.');
     }
-    const opened = await sessions.open(form.get('password') ?? '', request.headers.cookie);
+    const opened = await sessions.open(form.get('password') ?? '', request.headers.cookie).catch((error) => {
+      attempts.forgive(request.ip);
+      throw error;
+    });
     if (!opened) {
       countLogin('refused');
       return again(400, 'This is not the login code of any ship here.');
     }
-    attempts.succeeded(request.ip);
+    attempts.forgive(request.ip);
     countLogin('done');
     endChannels(opened.replaced);
     setCookie(reply, opened.cookie, IDLE_SECONDS);
@@ -65,7 +63,7 @@ export const serveSessions = (scope: FastifyInstance, serving: SessionServing): 
   });
 
   scope.post('/~/logout', async (request, reply) => {
-    const form = new URLSearchParams((await readBody(request, LARGEST_FORM_BYTES)).toString('utf8'));
+    const form = await bodies.readForm(request);
     const { redirect } = request.query as { redirect?: unknown };
     const session = await door.caller(request, reply);
     if (session) {

@@ -4,9 +4,9 @@ import { LRUCache } from 'lru-cache';
 import type { Clock } from '../../core/clock.ts';
 
 export type LoginAttempts = {
-  /** Whether it may try. It counts as failed until `succeeded` is called. */
+  /** Whether it may try. It counts as failed until it is forgiven. */
   readonly begin: (address: string) => boolean;
-  readonly succeeded: (address: string) => void;
+  readonly forgive: (address: string) => void;
 };
 
 const WINDOW_MS = 60_000;
@@ -37,7 +37,7 @@ export const createLoginAttempts = ({ monotonic }: Pick<Clock, 'monotonic'>): Lo
       all.failed += 1;
       return true;
     },
-    succeeded: (address) => {
+    forgive: (address) => {
       const count = countOf(address);
       count.failed = Math.max(0, count.failed - 1);
       all.failed = Math.max(0, all.failed - 1);
