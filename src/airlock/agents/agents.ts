@@ -2,10 +2,10 @@
 import type { Act } from '../../community/community.ts';
 import type { Ships } from '../../community/ships/ships.ts';
 import type { Base } from '../../database/base.ts';
+import { createActAs } from './acting.ts';
 import type { Agent, Thread } from './agent.ts';
 import { createChat } from './chat/chat.ts';
 import { createContacts } from './contacts/contacts.ts';
-import { createDoAction } from './do-action.ts';
 import { docket } from './docket.ts';
 import { hood } from './hood.ts';
 import { createChannelsServer } from './hooks/channels-server.ts';
@@ -21,14 +21,14 @@ export type AgentsSettings = Base & {
 
 export const createAgents = (settings: AgentsSettings): { agents: readonly Agent[]; threads: readonly Thread[] } => {
   const { database, act, hooks } = settings;
-  const doAction = createDoAction(act);
+  const actAs = createActAs(act);
   const hooksPreview = createHooksPreview(database, hooks);
   return {
     agents: [
       hood,
       docket,
       createChannelsServer(hooks, hooksPreview),
-      createContacts({ database, doAction }),
+      createContacts({ database, actAs }),
       createChat(settings),
       createSettings(database),
     ],

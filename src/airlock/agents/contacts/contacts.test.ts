@@ -7,8 +7,8 @@ import type { Change } from '../../../community/changes/change.ts';
 import { suggestedContacts } from '../../../community/contacts/suggested-contacts.ts';
 import { createWorld, FES, memoOf, NEC, type World, withLounge, ZOD } from '../../../community/test-support/world.ts';
 import { statement } from '../../../database/statement.ts';
+import { createActAs } from '../acting.ts';
 import type { Agent, Json } from '../agent.ts';
-import { createDoAction } from '../do-action.ts';
 import { createContacts } from './contacts.ts';
 
 const cleanup = lastFirst({ after });
@@ -21,7 +21,7 @@ let world: World;
 let agent: Agent;
 beforeEach(async () => {
   world = await createWorld(cleanup);
-  agent = createContacts({ database: world.database, doAction: createDoAction(world.community.act) });
+  agent = createContacts({ database: world.database, actAs: createActAs(world.community.act) });
 });
 
 const poke = async (ship: string, json: Json, mark = 'contact-action-1'): Promise<string> => {
@@ -76,9 +76,9 @@ describe('a profile', () => {
     );
     assert.match(
       await poke(NEC, { self: { nickname: { type: 'text', value: 5 } } }),
-      /at \/contacts\/self\/nickname\/text: must be/,
+      /^\/contacts\/self\/nickname\/text must be/,
     );
-    assert.match(await poke(NEC, { shelf: {} }), /at \/contacts: must have one of the keys anon, self/);
+    assert.match(await poke(NEC, { shelf: {} }), /^\/contacts must have one of the keys anon, self/);
     assert.match(await poke(NEC, 'x'), /is an object/);
     assert.match(await pokeOlder(NEC, { edit: [{ shoe: 'x' }] }), /no list of changes/);
     assert.equal(await poke(NEC, {}, 'contact-action-9'), 'unknown');

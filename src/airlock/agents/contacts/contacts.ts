@@ -3,16 +3,16 @@ import { readProfile } from '../../../community/contacts/contact-store.ts';
 import type { Queryable } from '../../../database/database.ts';
 import { isObject, type JsonObject } from '../../vocabulary/json.ts';
 import { communityProfile, olderEdit } from '../../vocabulary/profile.ts';
+import type { ActAs } from '../acting.ts';
 import { type Agent, type Json, refuse } from '../agent.ts';
-import type { DoAction } from '../do-action.ts';
 import { createContactReads } from './contact-reads.ts';
 import { tellNews } from './news.ts';
 
 const NEWS = '/v1/news';
 
-type ContactsSettings = { readonly database: Queryable; readonly doAction: DoAction };
+type ContactsSettings = { readonly database: Queryable; readonly actAs: ActAs };
 
-export const createContacts = ({ database, doAction }: ContactsSettings): Agent => ({
+export const createContacts = ({ database, actAs }: ContactsSettings): Agent => ({
   name: 'contacts',
   scry: createContactReads(database),
   poke: async (mark, json, ship) => {
@@ -21,9 +21,9 @@ export const createContacts = ({ database, doAction }: ContactsSettings): Agent 
     if (!isObject(json)) return refuse('An action on contacts is an object.');
     if (isOlder && 'edit' in json) {
       const self = olderEdit(json.edit, await readProfile(database, ship));
-      return self ? doAction({ contacts: { self } }, ship) : refuse('The edit is no list of changes of a profile.');
+      return self ? actAs({ contacts: { self } }, ship) : refuse('The edit is no list of changes of a profile.');
     }
-    return doAction({ contacts: isOlder && 'heed' in json ? { meet: json.heed } : action(json) }, ship);
+    return actAs({ contacts: isOlder && 'heed' in json ? { meet: json.heed } : action(json) }, ship);
   },
   factsOf: async (changes, watchers) => {
     const ours = watchers.filter(({ path }) => path === NEWS);
