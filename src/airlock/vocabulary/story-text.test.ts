@@ -51,3 +51,9 @@ test('a story mentions the ships that are named in it', () => {
   assert.equal(mentions(STORY, '~nec'), true);
   assert.equal(mentions(STORY, '~zod'), false);
 });
+
+test('a story that is nested without end is read as far as people write', () => {
+  const deep: Story = JSON.parse(`${'['.repeat(50_000)}{"ship":"~nec"}${']'.repeat(50_000)}`);
+  assert.equal(storyText(deep), '');
+  assert.equal(mentions(deep, '~nec'), false);
+});

@@ -1,6 +1,6 @@
 // What a reader sees of a story, as plain text; and whom it mentions.
 import type { Story } from '../../community/types/story.ts';
-import { isObject } from './json.ts';
+import { isObject, type JsonObject } from './json.ts';
 
 /** Verses are lines. */
 export const storyText = (story: Story): string => story.map((verse) => textsOf(verse).join('')).join('\n');
@@ -14,14 +14,19 @@ export const mentions = (story: Story, ship: string): boolean => holds(story, (v
 /** Fields of inlines and blocks that nobody reads as text. */
 const UNREAD = new Set(['src', 'href', 'tag', 'lang', 'type', 'where', 'index', 'cite']);
 
-const textsOf = (value: unknown): string[] => {
+/** Nobody writes deeper than that; what is not known passes at any depth. */
+const DEEPEST = 200;
+
+const textsOf = (value: unknown, depth = 0): string[] => {
   if (typeof value === 'string') return [value];
-  if (Array.isArray(value)) return value.flatMap(textsOf);
+  if (depth > DEEPEST) return [];
+  if (Array.isArray(value)) return value.flatMap((inner) => textsOf(inner, depth + 1));
   if (!isObject(value)) return [];
-  return Object.entries(value).flatMap(([key, inner]) => (UNREAD.has(key) ? [] : textsOf(inner)));
+  return Object.entries(value).flatMap(([key, inner]) => (UNREAD.has(key) ? [] : textsOf(inner, depth + 1)));
 };
 
-const holds = (value: unknown, test: (value: Readonly<Record<string, unknown>>) => boolean): boolean => {
-  if (Array.isArray(value)) return value.some((inner) => holds(inner, test));
-  return isObject(value) && (test(value) || Object.values(value).some((inner) => holds(inner, test)));
+const holds = (value: unknown, test: (value: JsonObject) => boolean, depth = 0): boolean => {
+  if (depth > DEEPEST) return false;
+  if (Array.isArray(value)) return value.some((inner) => holds(inner, test, depth + 1));
+  return isObject(value) && (test(value) || Object.values(value).some((inner) => holds(inner, test, depth + 1)));
 };

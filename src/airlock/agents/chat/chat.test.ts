@@ -283,8 +283,8 @@ describe('a client', () => {
     const cases: [Promise<string>, string | RegExp][] = [
       [dm(ZOD, NEC, id, { del: null }), 'Only ~zod can delete this.'],
       [dm(ZOD, NEC, messageId(NEC, 9), add), 'You are ~nec, and cannot write as ~zod.'],
-      [poke(ZOD, 'chat-dm-action-2', null), /^What was sent is no action: \/dm must be an object/],
-      [poke(ZOD, 'chat-dm-action-2', { ship: NEC, diff: { id, delta: {} } }), /no action: \/dm\/diff\/delta must have/],
+      [poke(ZOD, 'chat-dm-action-2', null), /^\/dm must be an object/],
+      [poke(ZOD, 'chat-dm-action-2', { ship: NEC, diff: { id, delta: {} } }), /^\/dm\/diff\/delta must have/],
       [
         poke(ZOD, 'chat-club-action-2', { id: CLUB, diff: { uid: '0v4', delta: { writ: { id, delta: add } } } }),
         'You are not in this club.',

@@ -7,13 +7,13 @@ import type { Clock } from '../../../core/clock.ts';
 import type { Database } from '../../../database/database.ts';
 import { isObject, type JsonObject, objectOf } from '../../vocabulary/json.ts';
 import { communityWritsDelta } from '../../vocabulary/messages.ts';
+import type { ActAs } from '../acting.ts';
 import { DONE, type Json, type PokeResult, refuse } from '../agent.ts';
-import type { PerformAction } from '../perform-action.ts';
 
 export type ChatPokeSettings = {
   readonly database: Database;
   readonly clock: Clock;
-  readonly perform: PerformAction;
+  readonly actAs: ActAs;
 };
 
 type Poke = (json: Json, ship: string) => Promise<PokeResult>;
@@ -21,15 +21,15 @@ type Poke = (json: Json, ship: string) => Promise<PokeResult>;
 const NO_META = { title: '', description: '', image: '', cover: '' };
 const MESSAGE_ID = /^~[a-z-]{3,62}\/\d{1,3}(\.\d{3})*$/;
 
-export const createChatPoke = ({ database, clock, perform }: ChatPokeSettings) => {
+export const createChatPoke = ({ database, clock, actAs }: ChatPokeSettings) => {
   /** What is no action of its own: done in a transaction. */
   const inTransaction = async <Asked>(act: ActIn<Asked>, asked: Asked, actor: string): Promise<PokeResult> => {
     const result: ActResult = await database.transaction((tx) => act(tx, asked, { actor, now: clock.now() }));
     return result.kind === 'refused' ? refuse(result.reason) : DONE;
   };
 
-  const dmAction: Poke = (json, ship) => perform({ dm: withDelta(json, communityWritsDelta) }, ship);
-  const clubAction: Poke = (json, ship) => perform({ club: withDelta(json, communityClubDelta) }, ship);
+  const dmAction: Poke = (json, ship) => actAs({ dm: withDelta(json, communityWritsDelta) }, ship);
+  const clubAction: Poke = (json, ship) => actAs({ club: withDelta(json, communityClubDelta) }, ship);
   const rsvp: Poke = async (json, actor) => {
     const { ship, ok } = objectOf(json);
     const other = normalizeShip(ship);
@@ -54,7 +54,7 @@ export const createChatPoke = ({ database, clock, perform }: ChatPokeSettings) =
     'chat-club-action-2': clubAction,
     'chat-club-create': (json, ship) => {
       const { id, hive } = objectOf(json);
-      return perform({ club: { id, diff: { delta: { init: { team: [ship], hive, meta: NO_META } } } } }, ship);
+      return actAs({ club: { id, diff: { delta: { init: { team: [ship], hive, meta: NO_META } } } } }, ship);
     },
     'chat-dm-rsvp': rsvp,
     'dm-rsvp': rsvp,
@@ -70,7 +70,7 @@ export const createChatPoke = ({ database, clock, perform }: ChatPokeSettings) =
       const { whom, diff } = objectOf(json);
       if (!('read' in objectOf(diff))) return DONE; // watching changes nothing
       const source = { dm: typeof whom === 'string' && whom.startsWith('0v') ? { club: whom } : { ship: whom } };
-      return perform({ activity: { read: { source, action: { all: { time: null, deep: true } } } } }, ship);
+      return actAs({ activity: { read: { source, action: { all: { time: null, deep: true } } } } }, ship);
     },
   };
   return async (mark: string, json: Json, ship: string): Promise<PokeResult | undefined> =>

@@ -5,8 +5,8 @@ import { type MessagePageAsk, type PagedMessage, timeOfMoment } from '../../../c
 import { parseId, withDots } from '../../../community/schema/id.ts';
 import { normalizeShip } from '../../../community/schema/ship.ts';
 import type { Database } from '../../../database/database.ts';
+import { decodeKnot } from '../../vocabulary/knot.ts';
 import { type AirlockWrit, airlockWrit } from '../../vocabulary/messages.ts';
-import { searchedText } from '../../vocabulary/search-text.ts';
 import type { Json } from '../agent.ts';
 import { readLists } from './init.ts';
 import { olderPage, olderWrit, type WritPage } from './older-shapes.ts';
@@ -47,7 +47,7 @@ export const createChatScry = (database: Database): Scry => {
   /** bounded/<text or mention>/<from>/<tries>/<what>; an empty `from` is the end. */
   const search = async (found: Chat, verb: string, parts: readonly string[]): Promise<Json | undefined> => {
     const [kind = '', from = '', tries, what = ''] = parts;
-    const matches = matcherOf(kind, searchedText(what));
+    const matches = matcherOf(kind, decodeKnot(what));
     if (verb !== 'bounded' || !matches) return undefined;
     const before = from === '' ? undefined : digits(from);
     return searchMessages(database, found, { before, tries: Number(digits(tries)), matches });

@@ -1,12 +1,11 @@
 // What a ship searches for in a conversation: newest first, a bounded part of it at a time.
-import { mentions } from '../../../community/activity/mentions.ts';
 import type { Chat } from '../../../community/chat/chat-store.ts';
 import { type PagedMessage, readMessagePage } from '../../../community/chat/message-pages.ts';
 import { LONGEST_PAGE } from '../../../community/chat/message-store.ts';
 import type { Story } from '../../../community/types/story.ts';
 import type { Queryable } from '../../../database/database.ts';
 import { type AirlockWrit, type AirlockWritReply, airlockWrit, airlockWritReply } from '../../vocabulary/messages.ts';
-import { textOfStory } from '../../vocabulary/search-text.ts';
+import { contains, mentions } from '../../vocabulary/story-text.ts';
 
 const MOST_SEARCHED = 500;
 const MOST_FOUND = 100;
@@ -29,10 +28,10 @@ export type Found = {
 };
 
 /** Text as people read it, whatever the case. */
-export const matchText = (text: string): Search['matches'] => {
-  const searched = text.toLowerCase();
-  return (content) => textOfStory(content).toLowerCase().includes(searched);
-};
+export const matchText =
+  (text: string): Search['matches'] =>
+  (content) =>
+    contains(content, text);
 
 export const matchMention =
   (ship: string): Search['matches'] =>
