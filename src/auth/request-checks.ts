@@ -1,5 +1,6 @@
 // Checks of requests about clients and roles that need nothing but the request, so that their
 // errors tell nothing of what is stored.
+import { LATEST_MS } from '../core/clock.ts';
 import { ApiError } from '../http/api-error.ts';
 
 /** In characters: no longer than an index entry can be. */
@@ -29,14 +30,13 @@ export const checkChangeable = (clientId: string): void => {
   }
 };
 
-/** What a date of four digits for the year can say, in any time zone. */
-const [EARLIEST, LATEST] = [Date.parse('0001-01-01T00:00:00.000Z'), Date.parse('9999-12-31T23:59:59.999Z')];
+const EARLIEST = Date.parse('0001-01-01T00:00:00.000Z');
 
 /**
  * Milliseconds since the epoch. Throws InputError for a date of the right form that does not exist.
  */
 export const readExpires = (text: string): number => {
   const expires = Date.parse(text);
-  if (expires >= EARLIEST && expires <= LATEST) return expires;
+  if (expires >= EARLIEST && expires <= LATEST_MS) return expires;
   throw new ApiError('InputError', '`expires` is not a date between the years 1 and 9999');
 };

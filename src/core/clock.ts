@@ -64,6 +64,12 @@ export const withDeadline = <T>(
     void working().then(resolve, reject).finally(cancel);
   });
 
+/**
+ * 9999-12-31T23:59:59.999Z, the last moment that an ISO date of four digits can say. PostgreSQL does
+ * not read the spelling of later ones.
+ */
+export const LATEST_MS = 253_402_300_799_999;
+
 let lastMs = Number.NaN;
 let lastText = '';
 

@@ -1,7 +1,7 @@
 // One turn of a scheduler: claim what is due, let the handler do it, move or remove the timers; all
 // in one transaction.
 import { backoff } from '../core/backoff.ts';
-import type { Clock } from '../core/clock.ts';
+import { type Clock, LATEST_MS } from '../core/clock.ts';
 import { describeError, errorCode } from '../core/errors.ts';
 import type { Log } from '../core/log.ts';
 import type { Database } from '../database/database.ts';
@@ -21,10 +21,6 @@ export type TurnSettings = {
 };
 
 const TRY_AGAIN = { firstMs: 1_000, longestMs: 300_000 };
-/**
- * 9999-12-31T23:59:59.999Z; ISO dates after it look different, and PostgreSQL does not read them.
- */
-const LAST_TIME = 253_402_300_799_999;
 
 type Attempted =
   | { readonly claimed: readonly DueTimer[]; readonly failure?: undefined }
@@ -103,7 +99,7 @@ const postponeAlone = async (settings: TurnSettings, timer: DueTimer, error: unk
 const checkAnswers = (answers: readonly TimerAnswer[], expected: number): readonly TimerAnswer[] => {
   if (answers.length !== expected) throw new Error(`the handler answered ${answers.length} of ${expected} timers`);
   for (const { next } of answers) {
-    if (next !== 'never' && !(next >= 0 && next <= LAST_TIME)) throw new RangeError(`a timer cannot be due at ${next}`);
+    if (next !== 'never' && !(next >= 0 && next <= LATEST_MS)) throw new RangeError(`a timer cannot be due at ${next}`);
   }
   return answers;
 };

@@ -2,7 +2,7 @@
 
 import { parseUv, uvText } from '../../community/schema/uv.ts';
 import type { WaitingHook } from '../../community/types/event.ts';
-import type { Clock } from '../../core/clock.ts';
+import { type Clock, LATEST_MS } from '../../core/clock.ts';
 import type { Transaction } from '../../database/database.ts';
 import { statement } from '../../database/statement.ts';
 import type { Timers } from '../../timers/create-timers.ts';
@@ -51,16 +51,13 @@ export type AskedWait = {
 /** A wake-up that is sooner goes on with the chain of effects that asked for it. */
 const AT_ONCE_MS = 1_000;
 
-/** The end of the year 9999: later times have no spelling that the database reads. */
-const LATEST = 253_402_300_799_999;
-
 /** Answers why there will be no wake-up; undefined: there will. */
 export const setWait = async (
   tx: Transaction,
   timers: Pick<Timers, 'set'>,
   { wait, hook, origin, depth, now }: AskedWait,
 ): Promise<string | undefined> => {
-  if (wait['fires-at'] > LATEST) return 'no wake-up is later than the year 9999';
+  if (wait['fires-at'] > LATEST_MS) return 'no wake-up is later than the year 9999';
   const asked = wait.hook ?? 0;
   const woken = parseUv(asked) === 0n ? hook : String(parseUv(asked));
   if ((await tx.query(hookExists, [woken])).length === 0) return `there is no hook ${asked}`;

@@ -21,6 +21,9 @@ export type ScriptAction = Static<typeof ScriptAction>;
 export type ActionOf<Kind extends string> = Extract<ScriptAction, { readonly [K in Kind]: unknown }>[Kind &
   keyof Extract<ScriptAction, { readonly [K in Kind]: unknown }>];
 
+/** Of a hook that says nothing of itself. */
+export const NO_META: Meta = { title: '', description: '', image: '', cover: '' };
+
 export type Config = Readonly<Record<string, unknown>>;
 
 /** What was done, with ids as `0v…`; the origin of a global cron is `global`. */

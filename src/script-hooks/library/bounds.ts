@@ -1,6 +1,7 @@
 // What may be stored of a script hook. Everything here throws a Refusal, which says what is too
-// large.
+// large, or is no id.
 import { readJammedText } from '../../community/schema/jammed-text.ts';
+import { parseUv } from '../../community/schema/uv.ts';
 import type { Meta } from '../../community/types/group.ts';
 import { type Config, Refusal } from './actions.ts';
 
@@ -44,4 +45,11 @@ export const checkConfig = (given: Config): Config => {
       typeof value === 'string' ? (readJammedText(value) ?? value) : value,
     ]),
   );
+};
+
+/** The id of a script hook in digits, from any spelling. */
+export const digitsOf = (asked: string | number): string => {
+  const id = parseUv(asked);
+  if (id === null) throw new Refusal(`${JSON.stringify(asked)} is no id of a script hook: it is written 0v…`);
+  return String(id);
 };

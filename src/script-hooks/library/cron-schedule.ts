@@ -2,6 +2,7 @@
 // them.
 import aura from '@urbit/aura';
 import { idFromMillis, millisFromId } from '../../community/schema/id.ts';
+import { LATEST_MS } from '../../core/clock.ts';
 import { checkSchedule, nextOccurrence as nextDate } from '../../timers/schedule/schedule.ts';
 
 /**
@@ -21,7 +22,6 @@ export type ReadSchedule =
 
 const SHORTEST_MS = 1000;
 const LONGEST_MS = 100 * 365 * 86_400_000;
-const LATEST_MS = 253_402_300_799_000; // the end of the year 9999
 const MOST_PATTERNS = 20;
 const LONGEST_PATTERN = 255;
 

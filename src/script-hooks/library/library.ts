@@ -4,7 +4,6 @@ import type { Change } from '../../community/changes/change.ts';
 import { recordChanges } from '../../community/changes/record-changes.ts';
 import { decoder } from '../../community/schema/decode.ts';
 import { parseUv, uvText } from '../../community/schema/uv.ts';
-import type { Meta } from '../../community/types/group.ts';
 import { newBits128 } from '../../core/ids.ts';
 import type { Base } from '../../database/base.ts';
 import type { Transaction } from '../../database/database.ts';
@@ -14,6 +13,7 @@ import { ScriptHookError } from '../errors.ts';
 import type { Sandbox } from '../sandbox/sandbox.ts';
 import {
   type ActionOf,
+  NO_META,
   orRefused,
   Refusal,
   type Refused,
@@ -23,7 +23,7 @@ import {
   type ScriptResponse,
   type SetResponse,
 } from './actions.ts';
-import { checkConfig, checkMeta, checkName, checkOrder, checkSource, LARGEST_LIBRARY } from './bounds.ts';
+import { checkConfig, checkMeta, checkName, checkOrder, checkSource, digitsOf, LARGEST_LIBRARY } from './bounds.ts';
 import { saySchedule } from './cron-schedule.ts';
 import { cancelCrons, setCron } from './crons.ts';
 import { type Dump, type HookRecord, readDump, recordOf } from './dump.ts';
@@ -66,7 +66,6 @@ export type ScriptLibrary = {
   readonly list: (after: string | undefined, limit: number) => Promise<readonly store.HookSummary[]>;
 };
 
-const NO_META: Meta = { title: '', description: '', image: '', cover: '' };
 const GOES_ON = '. The source that compiled before goes on running';
 
 const decodeAction = decoder(ScriptAction);
@@ -227,12 +226,6 @@ type ActionKind = ScriptAction extends infer A ? (A extends A ? keyof A & string
 /** The timer of a wait; it fires into nothing when the wait is not there any more. */
 export const WAIT_TIMER = 'script-wait';
 export const waitTimerKey = (askedBy: string, id: string): string => `${askedBy}/${id}`;
-
-const digitsOf = (asked: string | number): string => {
-  const id = parseUv(asked);
-  if (id === null) throw new Refusal(`${JSON.stringify(asked)} is no id of a script hook: it is written 0v…`);
-  return String(id);
-};
 
 const found = async (tx: Transaction, asked: string | number): Promise<store.StoredHook> => {
   const id = digitsOf(asked);

@@ -4,12 +4,12 @@ import { Type } from 'typebox';
 import { decoder } from '../../community/schema/decode.ts';
 import { Nest, Text, Uv } from '../../community/schema/scalars.ts';
 import { maybe, recordOf } from '../../community/schema/schema.ts';
-import { parseUv, uvText } from '../../community/schema/uv.ts';
+import { uvText } from '../../community/schema/uv.ts';
 import { Meta } from '../../community/types/group.ts';
 import type { Queryable, Transaction } from '../../database/database.ts';
 import type { Timers } from '../../timers/create-timers.ts';
-import { Config, Refusal, type ScriptResponse } from './actions.ts';
-import { checkConfig, checkMeta, checkName, checkOrder } from './bounds.ts';
+import { Config, NO_META, Refusal, type ScriptResponse } from './actions.ts';
+import { checkConfig, checkMeta, checkName, checkOrder, digitsOf } from './bounds.ts';
 import { nextOccurrence, readSchedule, saySchedule } from './cron-schedule.ts';
 import { startCron } from './crons.ts';
 import { type DumpedCron, type DumpedHook, dumpedCron, dumpedHook } from './dump.ts';
@@ -84,8 +84,6 @@ export type CheckedTemplate = {
   readonly crons: readonly { readonly hook: string; readonly schedule: unknown; readonly config: Config }[];
 };
 
-const NO_META: Meta = { title: '', description: '', image: '', cover: '' };
-
 /** Throws a Refusal. */
 export const readTemplate = (given: unknown): CheckedTemplate => {
   const decoded = decodeTemplate(given);
@@ -102,12 +100,6 @@ export const readTemplate = (given: unknown): CheckedTemplate => {
     order: order.map(digitsOf),
     crons: crons.map((cron, index) => readCron(cron, `/crons/${index}`)),
   };
-};
-
-const digitsOf = (asked: string | number): string => {
-  const id = parseUv(asked);
-  if (id === null) throw new Refusal(`The template names a hook ${JSON.stringify(asked)}, which is no id`);
-  return String(id);
 };
 
 const readCron = (given: unknown, pointer: string): CheckedTemplate['crons'][number] => {

@@ -2,14 +2,10 @@
 //
 // A schedule is any number of cron patterns; an instant at which at least one has a date is one
 // occurrence, however many have.
+import { LATEST_MS } from '../../core/clock.ts';
 import { type Cron, parseCron } from './cron.ts';
 import { dayAtOrAfter, dayAtOrBefore } from './cron-days.ts';
 import { firstTime, lastTime, timeAtOrAfter, timeAtOrBefore } from './cron-times.ts';
-
-/**
- * The end of the year 9999, the last that a date of four digits can name. Nothing is due after it.
- */
-const LATEST_MS = 253_402_300_799_000;
 
 const DAY = 86_400; // s
 

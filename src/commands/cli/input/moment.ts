@@ -1,11 +1,9 @@
 // A moment as people give it: a date, or how long from now.
-import type { Clock } from '../../../core/clock.ts';
+import { type Clock, LATEST_MS } from '../../../core/clock.ts';
 import { OperatorError } from '../../../core/errors.ts';
 
 const DAY_MS = 24 * 60 * 60 * 1000;
 const UNITS_MS: Readonly<Record<string, number>> = { h: DAY_MS / 24, d: DAY_MS, w: 7 * DAY_MS, y: 365 * DAY_MS };
-/** The last moment that an ISO date of four digits can say. */
-const LATEST_MS = Date.UTC(9999, 11, 31);
 
 /** Milliseconds since the epoch. Throws HW_BAD_OPTION. */
 export const momentOf = (text: string, clock: Clock): number => {
