@@ -74,7 +74,7 @@ const openWorld = async (undo: AsyncDisposableStack, { clock, stable }: Bench): 
       config: { ship: HOST, retentionDays: 90 },
       broker: { publish: async () => {}, boundAmong: async () => new Set<string>() } as unknown as Broker,
       secretBox: createSecretBox(Buffer.alloc(32, 7)),
-      mode: { satisfies: () => false, authorityOf: async () => [] },
+      mode: { satisfies: () => false, scopesOfRole: async () => [] },
       fire: async () => undefined,
     }),
   );

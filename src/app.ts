@@ -113,7 +113,7 @@ const start = async (config: Config, { clock, log }: AppSurroundings): Promise<A
       ...{ ledger, timers, broker, queue, secretBox },
       enqueueMail: mail?.enqueue,
       deniedExchanges: config.deniedExchanges,
-      scopesOfRole: mode.scopesOfRole,
+      scopesOfRole: mode.elsewhere ? undefined : mode.scopesOfRole,
       rootUrl: () => rootUrl,
     }),
   );

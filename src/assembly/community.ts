@@ -32,7 +32,7 @@ export type CommunityPartsSettings = Base & {
   readonly timers: Timers;
   readonly broker: Broker;
   readonly secretBox: SecretBox;
-  readonly mode: Pick<Mode, 'satisfies' | 'authorityOf'>;
+  readonly mode: Pick<Mode, 'satisfies' | 'scopesOfRole'>;
   readonly fire: TaskHooks['fire'];
   /** The server has been told to end. */
   readonly ending: AbortSignal;

@@ -7,11 +7,11 @@ import { createFireTaskHook } from './fire-task-hook.ts';
 const createWorld = (roles: Readonly<Record<string, readonly string[]>>) => {
   const fired: string[] = [];
   const asked: string[] = [];
-  const authorityOf = async (role: string) => {
+  const scopesOfRole = async (role: string) => {
     asked.push(role);
     return roles[role] ?? [];
   };
-  const fire = createFireTaskHook({ satisfies, authorityOf }, async ({ hookGroupId, hookId, clientId }) => {
+  const fire = createFireTaskHook({ satisfies, scopesOfRole }, async ({ hookGroupId, hookId, clientId }) => {
     fired.push(`${hookGroupId}/${hookId} by ${clientId}`);
     return undefined;
   });

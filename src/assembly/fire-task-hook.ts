@@ -4,7 +4,7 @@ import type { TaskHooks } from '../task-hooks/task-hooks.ts';
 import type { Mode } from './mode.ts';
 
 export const createFireTaskHook =
-  (mode: Pick<Mode, 'satisfies' | 'authorityOf'>, fire: TaskHooks['fire']): FireTaskHook =>
+  (mode: Pick<Mode, 'satisfies' | 'scopesOfRole'>, fire: TaskHooks['fire']): FireTaskHook =>
   async ({ name, ...asked }) => {
     const clientId = `scripts/${name}`;
     const role = `hook-id:${clientId}`;
@@ -13,7 +13,7 @@ export const createFireTaskHook =
       return `"${name}" cannot be part of a role: give the hook a name of printable ASCII that does not end with a star`;
     }
     const scope = `hooks:trigger-hook:${asked.hookGroupId}/${asked.hookId}`;
-    const scopes = await mode.authorityOf(role);
+    const scopes = await mode.scopesOfRole(role);
     if (!mode.satisfies({ clientId, scopes }, scope)) return `the role ${role} lacks the scope ${scope}`;
     return fire({ ...asked, clientId });
   };

@@ -17,10 +17,8 @@ export type Mode = AsyncDisposable & {
   readonly satisfies: Satisfies;
   /** Lets the caller send the very same request again: the answer was a 5xx. */
   readonly forgive: (request: SignedRequest) => void;
-  /** What a role stands for; undefined where roles live elsewhere. */
-  readonly scopesOfRole?: (role: string) => Promise<readonly string[]>;
-  /** What a role stands for, wherever it lives; it is asked for each time that it acts. */
-  readonly authorityOf: (role: string) => Promise<readonly string[]>;
+  /** What a role stands for; where roles live `elsewhere`, it is asked there. */
+  readonly scopesOfRole: (role: string) => Promise<readonly string[]>;
   readonly queue: Queue;
   /** undefined: no mail is sent. */
   readonly mailer: Mailer | undefined;

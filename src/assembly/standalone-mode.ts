@@ -27,14 +27,12 @@ export const createStandaloneMode = async (settings: ModeSettings): Promise<Mode
   );
   await queue.begin();
   const mailer = createConfiguredMailer(config, undo);
-  const scopesOfRole = (role: string) => auth.expand([`assume:${role}`]);
   const owned = undo.move();
   return {
     authenticate: auth.authenticate,
     satisfies: auth.satisfies,
     forgive: auth.forgive,
-    scopesOfRole,
-    authorityOf: scopesOfRole,
+    scopesOfRole: (role) => auth.expand([`assume:${role}`]),
     queue,
     mailer,
     apis: [auth.api, queue.api],

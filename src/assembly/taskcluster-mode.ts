@@ -30,7 +30,7 @@ export const createTaskclusterMode = async ({ config, clock, log, metrics }: Mod
     authenticate: auth.authenticate,
     satisfies: auth.satisfies,
     forgive: auth.forgive,
-    authorityOf: auth.scopesOfRole,
+    scopesOfRole: auth.scopesOfRole,
     ...{ queue, mailer },
     apis: [],
     elsewhere: { services: ['auth', 'queue'], rootUrl: client.rootUrl },
