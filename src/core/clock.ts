@@ -65,8 +65,8 @@ export const withDeadline = <T>(
   });
 
 /**
- * 9999-12-31T23:59:59.999Z, the last moment that an ISO date of four digits can say. PostgreSQL does
- * not read the spelling of later ones.
+ * 9999-12-31T23:59:59.999Z, the last moment that an ISO date of four digits can say. PostgreSQL
+ * does not read the spelling of later ones.
  */
 export const LATEST_MS = 253_402_300_799_999;
 
