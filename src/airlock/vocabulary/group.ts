@@ -1,0 +1,123 @@
+// A group as clients have it, of what the community keeps. Nothing is lost on the way, except who
+// wrote an invitation and its note: those are told to the ship that is invited.
+import aura from '@urbit/aura';
+import { bansOf, type Entry, type EntryToken } from '../../community/groups/entry.ts';
+import { idFromMillis } from '../../community/schema/id.ts';
+import type { TokenScheme } from '../../community/types/entry.ts';
+import type { Cordon, FlaggedContent, Group, Meta } from '../../community/types/group.ts';
+import type { Story } from '../../community/types/story.ts';
+
+export type GroupAndEntry = { readonly group: Group; readonly entry: Entry };
+
+export type Privacy = 'public' | 'private' | 'secret';
+
+type By<T> = Readonly<Record<string, T>>;
+
+export type AirlockToken = { readonly scheme: TokenScheme; readonly expiry: string; readonly label: string | null };
+
+export type AirlockSeat = { readonly roles: readonly string[]; readonly joined: number };
+
+export type AirlockListed = {
+  readonly meta: Meta;
+  /** ms since the epoch. */
+  readonly added: number;
+  readonly section: string;
+  readonly readers: readonly string[];
+  readonly join: boolean;
+};
+
+export type AirlockGroup = {
+  readonly meta: Meta;
+  readonly admissions: {
+    readonly privacy: Privacy;
+    readonly banned: { readonly ships: readonly string[]; readonly ranks: readonly string[] };
+    /** The roles that those have who come. */
+    readonly pending: By<readonly string[]>;
+    readonly requests: By<{ readonly requestedAt: number; readonly note: Story | null }>;
+    readonly tokens: By<AirlockToken>;
+    readonly invited: By<{ readonly at: string; readonly token: string | null }>;
+    readonly referrals: By<never>;
+  };
+  readonly seats: By<AirlockSeat>;
+  readonly roles: By<Meta>;
+  readonly admins: readonly string[];
+  readonly channels: By<AirlockListed>;
+  /** Those that the ship which reads has joined. */
+  readonly 'active-channels': readonly string[];
+  readonly sections: By<{ readonly meta: Meta; readonly order: readonly string[] }>;
+  readonly 'section-order': readonly string[];
+  readonly 'flagged-content': FlaggedContent;
+  readonly init: boolean;
+  readonly 'member-count': number;
+};
+
+export const airlockGroup = ({ group, entry }: GroupAndEntry, activeChannels: readonly string[]): AirlockGroup => ({
+  meta: group.meta,
+  admissions: {
+    privacy: privacyOf(group),
+    banned: bansOf({ group, entry }),
+    pending: mapValues(entry.invited, ({ roles }) => roles),
+    requests: mapValues(entry.requests, ({ at, note }) => ({ requestedAt: at, note })),
+    tokens: mapValues(entry.tokens, airlockToken),
+    invited: mapValues(entry.invited, ({ at, token }) => ({ at: dateOf(at), token })),
+    referrals: {},
+  },
+  seats: mapValues(group.fleet, ({ sects, joined }) => ({ roles: sects, joined })),
+  roles: mapValues(group.cabals, ({ meta }) => meta),
+  admins: group.bloc,
+  channels: mapValues(group.channels, ({ zone, ...channel }) => ({ ...channel, section: zone })),
+  'active-channels': activeChannels,
+  sections: mapValues(group.zones, ({ meta, idx }) => ({ meta, order: idx })),
+  'section-order': group['zone-ord'],
+  'flagged-content': group['flagged-content'],
+  init: true,
+  'member-count': Object.keys(group.fleet).length,
+});
+
+/** The words of before: what the community keeps, which has none for the rest. */
+export const oldGroup = ({ group }: GroupAndEntry, activeChannels: readonly string[]) => ({
+  ...group,
+  'active-channels': activeChannels,
+  saga: { synced: null },
+});
+
+/** An open group is found by everybody, even if it says that it is secret. */
+export const privacyOf = ({ cordon, secret }: Pick<Group, 'cordon' | 'secret'>): Privacy =>
+  'open' in cordon ? 'public' : secret ? 'secret' : 'private';
+
+/** What is told of a group to those who are not in it. */
+export type GroupSummary = {
+  readonly flag: string;
+  readonly meta: Meta;
+  readonly cordon: Cordon;
+  readonly secret: boolean;
+  readonly members: number;
+  /** ms since the epoch. */
+  readonly created: number;
+};
+
+export type AirlockPreview = {
+  readonly flag: string;
+  readonly meta: Meta;
+  readonly time: number;
+  readonly 'member-count': number;
+  readonly privacy: Privacy;
+};
+
+export const airlockPreview = (summary: GroupSummary): AirlockPreview => ({
+  flag: summary.flag,
+  meta: summary.meta,
+  time: summary.created,
+  'member-count': summary.members,
+  privacy: privacyOf(summary),
+});
+
+const mapValues = <V, W>(record: Readonly<Record<string, V>>, change: (value: V) => W): Record<string, W> =>
+  Object.fromEntries(Object.entries(record).map(([key, value]) => [key, change(value)]));
+
+const airlockToken = ({ scheme, expiry, label }: EntryToken): AirlockToken => ({
+  ...{ scheme, label },
+  expiry: dateOf(expiry),
+});
+
+const dateOf = (ms: number): string => aura.render('da', idFromMillis(ms));
