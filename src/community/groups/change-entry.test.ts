@@ -26,7 +26,9 @@ const entry = (diff: EntryDiff): GroupDiff => ({ entry: diff });
 const after = (hosted: GroupToChange, ...steps: readonly Step[]): GroupToChange =>
   steps.reduce((at, [actor, diff, now]) => {
     const change = act(at, diff, actor, now);
-    return change.kind === 'changed' ? { host: HOST, group: change.group, entry: change.entry } : assert.fail(JSON.stringify([diff, change]));
+    return change.kind === 'changed'
+      ? { host: HOST, group: change.group, entry: change.entry }
+      : assert.fail(JSON.stringify([diff, change]));
   }, hosted);
 
 const refusal = (hosted: GroupToChange, actor: string, diff: EntryDiff, now?: number): string => {

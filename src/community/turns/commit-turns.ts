@@ -104,50 +104,51 @@ const raiseChannels = statement(
 );
 
 export const createCommitTurns = ({ database, hooks, publish }: CommitTurnsSettings): CommitTurns => {
+  /** Locks what the turns change, and answers for each whether it may. */
   const standing = async (tx: Transaction, writes: readonly TurnWrite[]): Promise<Committed[]> => {
     const effects = writes.flatMap(({ effect }) => effect ?? []);
-    const ended = effects.length === 0 || !hooks ? undefined : await hooks.endEffects(tx, effects);
-    const fresh = await freshChannels(tx, writes);
-    const states = writes.map(({ channel, effect }): Committed => {
+    const hooked = writes.flatMap((write) => write.hooks ?? []);
+    const [ended, fresh, stand] = await Promise.all([
+      effects.length === 0 ? undefined : hooks?.endEffects(tx, effects),
+      freshChannels(tx, writes),
+      hooked.length === 0 ? undefined : hooks?.stand(tx, hooked),
+    ]);
+    const standOf = new Map(hooked.map((write, index) => [write, stand?.[index]]));
+    return writes.map(({ channel, effect, hooks: write }): Committed => {
       if (effect !== undefined && !ended?.has(effect.id)) return 'done before';
-      return channel === undefined || fresh(channel) ? 'committed' : 'again';
+      const isFresh = channel === undefined || fresh(channel);
+      return isFresh && (write === undefined || standOf.get(write)) ? 'committed' : 'again';
     });
-    const withHooks = writes.flatMap((write, index) =>
-      write.hooks && states[index] === 'committed' ? [{ index, hooks: write.hooks }] : [],
-    );
-    if (!hooks || withHooks.length === 0) return states;
-    const stands = await hooks.commit(
-      tx,
-      withHooks.map((write) => write.hooks),
-    );
-    withHooks.forEach(({ index }, position) => {
-      if (!stands[position]) states[index] = 'again';
-    });
-    return states;
+  };
+
+  const storeChannels = async (tx: Transaction, channels: readonly ChannelWrite[]): Promise<void> => {
+    if (channels.length === 0) return;
+    const raised = tx.query(raiseChannels, [
+      channels.map(({ nest }) => nest),
+      channels.map(({ more }) => more),
+      channels.map(({ reader }) => reader?.ship ?? null),
+      channels.map(({ reader }) => reader?.until ?? null),
+    ]);
+    const happened = channels.map((channel) => channel.happened);
+    await Promise.all([
+      raised,
+      storePosts(tx, channels),
+      recordChanges(tx, channels.flatMap(changesOf)),
+      publish(tx, happened),
+    ]);
   };
 
   /**
    * All of them, or none and an error: an effect that is ended must not be ended alone, so a turn
-   * that has to begin again undoes the whole transaction.
+   * that has to begin again undoes the whole transaction. Statements that need nothing of each
+   * other are sent together.
    */
   const writeAll = async (tx: Transaction, writes: readonly TurnWrite[]): Promise<void> => {
     const answers = await standing(tx, writes);
     if (answers.some((answer) => answer !== 'committed')) throw new NotCommitted(answers);
     const channels = writes.flatMap(({ channel }) => channel ?? []);
-    if (channels.length > 0) {
-      await tx.query(raiseChannels, [
-        channels.map(({ nest }) => nest),
-        channels.map(({ more }) => more),
-        channels.map(({ reader }) => reader?.ship ?? null),
-        channels.map(({ reader }) => reader?.until ?? null),
-      ]);
-      await storePosts(tx, channels);
-      await recordChanges(tx, channels.flatMap(changesOf));
-      await publish(
-        tx,
-        channels.map(({ happened }) => happened),
-      );
-    }
+    const hooked = writes.flatMap((write) => write.hooks ?? []);
+    await Promise.all([storeChannels(tx, channels), hooked.length === 0 ? undefined : hooks?.store(tx, hooked)]);
   };
 
   const run = async (writes: readonly TurnWrite[]): Promise<readonly Committed[]> => {

@@ -55,10 +55,12 @@ export type TurnHooks = {
    */
   readonly beginLocked: (nest: string, tx: Transaction) => Promise<TurnRuns | undefined>;
   /**
-   * Writes in the transaction of turns, in their order. Answers for each whether it stands: it does
-   * not if another process has changed a state that it read.
+   * Answers for each of these turns, in their order, whether it stands: it does not if another
+   * process has changed a state that it read. Nobody changes them any more until `tx` ends.
    */
-  readonly commit: (tx: Transaction, writes: readonly HooksWrite[]) => Promise<readonly boolean[]>;
+  readonly stand: (tx: Transaction, writes: readonly HooksWrite[]) => Promise<readonly boolean[]>;
+  /** Writes in the transaction of turns that all stand, in their order. */
+  readonly store: (tx: Transaction, writes: readonly HooksWrite[]) => Promise<void>;
   /** What turns wrote is lost: states in memory are read anew. */
   readonly forget: () => void;
   /**

@@ -3,7 +3,7 @@
 // read.
 import { LRUCache } from 'lru-cache';
 import { newUuid } from '../../core/ids.ts';
-import type { Database, Queryable, Transaction } from '../../database/database.ts';
+import type { Database, Transaction } from '../../database/database.ts';
 import { statement } from '../../database/statement.ts';
 
 /** `version`: no two states ever have the same. */
@@ -75,33 +75,31 @@ export const nextState = (before: HookState, json: string | undefined): HookStat
   json === undefined ? before : { version: newUuid(), json };
 
 /**
- * Writes what turns left, in their order. Answers for each turn whether it stands: whether every
- * state that it read is still the one in the database.
+ * Answers for each turn, in their order, whether it stands: whether every state that it read is
+ * still the one in the database, or one that a turn before it leaves. Locks them.
  */
-export const storeStates = async (
+export const doStatesStand = async (
   tx: Transaction,
   turns: readonly (readonly StateChange[])[],
 ): Promise<readonly boolean[]> => {
   const ids = [...new Set(turns.flat().map(({ hook }) => hook))];
   if (ids.length === 0) return turns.map(() => true);
   const now = new Map((await tx.query(lockVersions, [ids])).map(({ hook, version }) => [hook, version]));
-  const last = new Map<string, HookState>();
-  const stands = turns.map((changes) => {
+  return turns.map((changes) => {
     if (changes.some(({ hook, before }) => now.get(hook) !== before.version)) return false;
-    for (const { hook, before, after } of changes) {
-      if (after === before) continue;
-      now.set(hook, after.version);
-      last.set(hook, after);
-    }
+    for (const { hook, after } of changes) now.set(hook, after.version);
     return true;
   });
-  if (last.size > 0) await writeStates(tx, last);
-  return stands;
 };
 
-const writeStates = (tx: Queryable, states: ReadonlyMap<string, HookState>): Promise<unknown> => {
-  const rows = [...states];
-  return tx.query(update, [
+/** Writes what turns left that all stand, in their order. */
+export const storeStates = async (tx: Transaction, changes: readonly StateChange[]): Promise<void> => {
+  const last = new Map(
+    changes.flatMap(({ hook, before, after }) => (after === before ? [] : [[hook, after] as const])),
+  );
+  if (last.size === 0) return;
+  const rows = [...last];
+  await tx.query(update, [
     rows.map(([hook]) => hook),
     rows.map(([, { version }]) => version),
     rows.map(([, { json }]) => json),

@@ -6,7 +6,7 @@ import { createLocks } from '../../community/turns/locks.ts';
 import type { HooksWrite, TurnHooks, TurnRuns } from '../../community/turns/turn-hooks.ts';
 import type { Transaction } from '../../database/database.ts';
 import { insertRunRows, storeFailedEffect } from '../library/run-rows.ts';
-import { type HookStates, type StateChange, storeStates } from './hook-states.ts';
+import { doStatesStand, type HookStates, type StateChange, storeStates } from './hook-states.ts';
 import type { HostedHook, HostedHooks } from './hosted-hooks.ts';
 import type { Jobs } from './jobs.ts';
 import { endJobs, insertJobs, type Job, type NewJob } from './jobs-store.ts';
@@ -145,14 +145,15 @@ export const createHostedTurns = (settings: HostedTurnsSettings): HostedTurns =>
       return list.length === 0 ? undefined : runsOf(list, lockedIn(tx, list));
     },
     beginAlone: (hook, origin, tx) => runsOf([hook], tx ? lockedIn(tx, [hook]) : inMemory, origin),
-    commit: async (tx, writes) => {
-      const all = writes as readonly Write[];
-      const stands = await storeStates(
+    stand: (tx, writes) =>
+      doStatesStand(
         tx,
-        all.map((write) => write.states),
-      );
-      if (stands.every(Boolean)) await storeRuns(tx, all);
-      return stands;
+        (writes as readonly Write[]).map((write) => write.states),
+      ),
+    store: async (tx, writes) => {
+      const all = writes as readonly Write[];
+      const changes = all.flatMap((write) => write.states);
+      await Promise.all([storeStates(tx, changes), storeRuns(tx, all)]);
     },
     forget: states.forget,
     endEffects: async (tx, effects) => {
