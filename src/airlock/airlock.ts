@@ -30,6 +30,8 @@ export type AirlockSettings = Base & {
 
 export type Airlock = {
   readonly serve: (server: FastifyInstance) => void;
+  /** Resolves when nothing of what changes is missed. */
+  readonly isListening: Promise<void>;
   /** Tells clients what changes, until the signal aborts. Never rejects. */
   readonly run: (signal: AbortSignal) => Promise<void>;
   /** Ends the streams of clients, each when what was asked through its channel is done. */
@@ -59,6 +61,7 @@ export const createAirlock = (settings: AirlockSettings): Airlock => {
         serveChannels(scope, { door, channels, bodies, ending, log });
         serveReads(scope, { door, agents, threads, bodies, clock, metrics });
       }),
+    isListening: feed.isOpen,
     run: async (signal) => {
       await Promise.all([feed.run(signal), sessions.watch(channels.streaming, channels.endSession, signal)]);
     },

@@ -62,13 +62,27 @@ export const logIn = async ({ url, codeOf }: Airlock, ship: string): Promise<str
   return cookie.split(';')[0] ?? '';
 };
 
+type Inside = { abort: AbortController; sendJSONtoChannel: (...actions: unknown[]) => Promise<void> };
+
 /** `@urbit/http-api`, logged in. */
 export const connectUrbit = async (t: Cleanup, airlock: Airlock, ship: string): Promise<Urbit> => {
   const urbit = new Urbit(airlock.url);
   urbit.cookie = await logIn(airlock, ship);
   urbit.ship = ship.slice(1);
-  // It has no way to be closed: after `delete` it would try for ever to open its stream again.
-  t.after(async () => (urbit as unknown as { abort: AbortController }).abort.abort());
+  // It has no way to be closed: after `delete` it would try for ever to open its stream again. And
+  // what it sends unasked, acks, must not be broken off: nobody hears of the error.
+  const inside = urbit as unknown as Inside;
+  const sendActions = inside.sendJSONtoChannel.bind(urbit);
+  const underWay = new Set<Promise<void>>();
+  inside.sendJSONtoChannel = (...actions) => {
+    const sent = sendActions(...actions);
+    underWay.add(sent);
+    return sent.finally(() => underWay.delete(sent));
+  };
+  t.after(async () => {
+    await Promise.allSettled(underWay);
+    inside.abort.abort();
+  });
   return urbit;
 };
 

@@ -26,6 +26,7 @@ export type Channels = {
     stream: Stream,
     lastEventId: number | undefined,
   ) => Channel | undefined;
+  readonly has: (ship: string, uid: string) => boolean;
   /** What has changed in the community, to those who watch. */
   readonly tell: (changes: readonly Change[]) => Promise<void>;
   /** Facts were lost: clients begin anew. */
@@ -189,6 +190,7 @@ export const createChannels = (settings: ChannelsSettings): Channels => {
       end(key, 'mistaken');
       return undefined;
     },
+    has: (ship, uid) => opened.has(keyOf(ship, uid)),
     tell: async (changes) => {
       await Promise.all(
         agents.map(async ({ name, factsOf }) => {

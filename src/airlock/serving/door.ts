@@ -37,6 +37,8 @@ export class Refusal extends Error {
   }
 }
 
+export const notLoggedIn = () => new Refusal(403, 'You are not logged in, or your session has ended.');
+
 const OF_OTHER_ORIGINS = [
   'access-control-allow-origin',
   'access-control-max-age',
@@ -78,7 +80,7 @@ export const createDoor = ({ sessions, log, rootUrl, origins }: DoorSettings): D
     requireCaller: async (request, reply) => {
       const session = await caller(request, reply);
       if (session) return session;
-      throw new Refusal(403, 'You are not logged in, or your session has ended.');
+      throw notLoggedIn();
     },
     guard: (scope) => {
       scope.addHook('onRequest', async (request, reply) => {

@@ -5,7 +5,8 @@ import type { Channel, Stream } from '../channels/channel.ts';
 const HEAD = {
   'content-type': 'text/event-stream',
   'cache-control': 'no-cache',
-  connection: 'keep-alive',
+  // A stream that ends takes its connection with it, so that a server can end.
+  connection: 'close',
   'x-accel-buffering': 'no',
 } as const;
 
@@ -27,7 +28,7 @@ export const openStream = (reply: FastifyReply, attach: (stream: Stream) => Chan
     end: () => {
       // A reader that takes nothing would keep the connection open for ever.
       if (raw.writableNeedDrain) raw.destroy();
-      else raw.end(() => raw.socket?.destroySoon());
+      else raw.end();
     },
   };
   const channel = attach(stream);

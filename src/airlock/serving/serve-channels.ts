@@ -3,8 +3,9 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { Log } from '../../core/log.ts';
 import { readActions } from '../channels/action.ts';
 import type { Channels } from '../channels/channels.ts';
+import { readCookies } from '../sessions/cookie.ts';
 import type { Bodies } from './bodies.ts';
-import { type Door, Refusal } from './door.ts';
+import { type Door, notLoggedIn, Refusal } from './door.ts';
 import { openStream } from './open-stream.ts';
 
 export type ChannelServing = {
@@ -42,7 +43,13 @@ export const serveChannels = (scope: FastifyInstance, serving: ChannelServing): 
 
   const get = async (request: FastifyRequest, reply: FastifyReply) => {
     try {
-      const session = await door.requireCaller(request, reply);
+      const session = await door.caller(request, reply);
+      // A client that has logged in again asks for its stream with the old cookie, for ever. It begins
+      // anew when the channel is gone, and its channel is there only if it has used the new one.
+      if (!session && readCookies(request.headers.cookie).some(({ ship }) => channels.has(ship, uidOf(request)))) {
+        throw gone();
+      }
+      if (!session) throw notLoggedIn();
       if (request.headers['x-channel-format'] === JAM) throw new Refusal(406, 'This channel speaks JSON, not nouns.');
       // Without delay a client makes another channel on 404, and comes again a little later on 503.
       if (ending.aborted) throw new Refusal(503, 'The server is ending.');
@@ -53,7 +60,7 @@ export const serveChannels = (scope: FastifyInstance, serving: ChannelServing): 
       log.warn({ err: error }, 'an event stream could not be opened');
       throw new Refusal(503, 'The stream cannot be opened at the moment.');
     }
-    throw new Refusal(404, 'There is no such channel, or not any more.');
+    throw gone();
   };
 
   scope.put('/~/channel/:uid', put);
@@ -64,6 +71,8 @@ export const serveChannels = (scope: FastifyInstance, serving: ChannelServing): 
   };
   scope.route({ method: ['GET', 'PUT', 'POST'], url: '/~/channel-jam/:uid', handler: refuseJam });
 };
+
+const gone = () => new Refusal(404, 'There is no such channel, or not any more.');
 
 const readEventId = (header: string | string[] | undefined): number | undefined =>
   typeof header === 'string' && /^\d{1,15}$/.test(header) ? Number(header) : undefined;
