@@ -4,6 +4,7 @@ import type { Ships } from '../../community/ships/ships.ts';
 import type { Base } from '../../database/base.ts';
 import { createActAs } from './acting.ts';
 import type { Agent, Thread } from './agent.ts';
+import { createChannelsAgent } from './channels/channels.ts';
 import { createChat } from './chat/chat.ts';
 import { createContacts } from './contacts/contacts.ts';
 import { docket } from './docket.ts';
@@ -22,12 +23,12 @@ export type AgentsSettings = Base & {
 export const createAgents = (settings: AgentsSettings): { agents: readonly Agent[]; threads: readonly Thread[] } => {
   const { database, act, hooks } = settings;
   const actAs = createActAs(act);
-  const hooksPreview = createHooksPreview(database, hooks);
   return {
     agents: [
       hood,
       docket,
-      createChannelsServer(hooks, hooksPreview),
+      createChannelsServer(hooks, createHooksPreview(database, hooks)),
+      createChannelsAgent({ database, actAs, previewHooks: hooks.preview }),
       createContacts({ database, actAs }),
       createChat(settings),
       createSettings(database),

@@ -4,7 +4,7 @@ import type { Queryable } from '../../database/database.ts';
 import { statement } from '../../database/statement.ts';
 import type { KeptPost, KeptReply } from '../changes/channel-change.ts';
 
-export type ShownPost = KeptPost & {
+export type Talk = {
   /** Those that are not deleted. */
   readonly replyCount: number;
   /** Id of the newest reply, in digits; null: there is none. */
@@ -13,11 +13,20 @@ export type ShownPost = KeptPost & {
   readonly lastRepliers: readonly string[];
 };
 
+export type ShownPost = KeptPost & Talk;
+
 export const LONGEST_PAGE = 500;
 /** Of contents; a page has at least one post. */
 const MOST_BYTES = 4 * 1024 * 1024;
 const MOST_REPLIES = 2_000;
 const REPLIERS_SEEN = 20;
+
+/** Of the replies to `p.id` in `p.nest`. */
+const TALK = `
+  select count(*)::int as count, max(r.id) as last,
+    array(select author from replies n where n.nest = p.nest and n.post = p.id and n.doc is not null
+          order by n.id desc limit ${REPLIERS_SEEN}) as authors
+  from replies r where r.nest = p.nest and r.post = p.id and r.doc is not null`;
 
 type Direction = 'asc' | 'desc';
 
@@ -27,26 +36,14 @@ const page = (name: string, where: string, direction: Direction) =>
     `select p.id, p.seq, p.author, p.doc, p.modified, t.count, t.last, t.authors
      from (select latest.*, sum(coalesce(octet_length(doc::text), 0)) over (order by id ${direction}) as bytes,
              row_number() over (order by id ${direction}) as place
-           from (select id, seq, author, doc, modified from posts p where nest = $1 and ${where}
+           from (select nest, id, seq, author, doc, modified from posts p where nest = $1 and ${where}
                  order by id ${direction} limit $2) latest) p
-     cross join lateral (
-       select count(*)::int as count, max(r.id) as last,
-         array(select author from replies n where n.nest = $1 and n.post = p.id and n.doc is not null
-               order by n.id desc limit ${REPLIERS_SEEN}) as authors
-       from replies r where r.nest = $1 and r.post = p.id and r.doc is not null) t
+     cross join lateral (${TALK}) t
      where p.bytes <= ${MOST_BYTES} or p.place = 1 order by p.id ${direction}`,
   );
 
-type Row = {
-  readonly id: string;
-  readonly seq: number;
-  readonly author: string;
-  readonly doc: KeptPost['doc'];
-  readonly modified: number | null;
-  readonly count: number;
-  readonly last: string | null;
-  readonly authors: readonly string[];
-};
+type TalkRow = { readonly count: number; readonly last: string | null; readonly authors: readonly string[] };
+type Row = KeptPost & TalkRow;
 
 const before = page('kept-posts.before', 'id < $3', 'desc');
 const after = page('kept-posts.after', 'id > $3', 'asc');
@@ -58,12 +55,13 @@ const changedSince = page(
   'asc',
 );
 
-const shown = ({ count, last, authors, ...post }: Row): ShownPost => ({
-  ...post,
+const talkOf = ({ count, last, authors }: TalkRow): Talk => ({
   replyCount: count,
   lastReply: last,
   lastRepliers: authors,
 });
+
+const shown = ({ count, last, authors, ...post }: Row): ShownPost => ({ ...post, ...talkOf({ count, last, authors }) });
 
 const limited = (limit: number): number => Math.min(limit, LONGEST_PAGE);
 
@@ -107,3 +105,21 @@ const repliesTo = statement<KeptReply & { readonly post: string }>(
 /** To these posts, deleted ones too, oldest first; of very many the newest. `ids`: in digits. */
 export const readKeptReplies = (from: Queryable, nest: string, ids: readonly string[]) =>
   ids.length === 0 ? Promise.resolve([]) : from.query(repliesTo, [nest, ids]);
+
+const talks = statement<TalkRow & { readonly nest: string; readonly id: string }>(
+  'kept-posts.talks',
+  `select p.nest, p.id, t.count, t.last, t.authors
+   from unnest($1::text[], $2::numeric[]) as p(nest, id) cross join lateral (${TALK}) t`,
+);
+
+type Key = { readonly nest: string; readonly id: string };
+
+/** What there is of replies to these posts. Ids in digits. */
+export const readTalks = async (from: Queryable, posts: readonly Key[]): Promise<(post: Key) => Talk | undefined> => {
+  const keyOf = ({ nest, id }: Key) => `${nest}/${id}`;
+  const values = [posts.map(({ nest }) => nest), posts.map(({ id }) => id)];
+  const found = new Map(
+    posts.length === 0 ? [] : (await from.query(talks, values)).map((row) => [keyOf(row), talkOf(row)]),
+  );
+  return (post) => found.get(keyOf(post));
+};

@@ -1,0 +1,55 @@
+// The agent of channels: what a ship reads of them, does in them and watches.
+import type { Database } from '../../../database/database.ts';
+import type { ActAs } from '../acting.ts';
+import type { Agent, Fact, Json } from '../agent.ts';
+import { permsOf, readHidden, readJoinedChannels } from './init.ts';
+import { communityAction } from './pokes.ts';
+import { idOf, readOnePost, readPostsPage } from './post-pages.ts';
+import { readableChannel } from './readable-channel.ts';
+import { saidFact } from './said.ts';
+import { searchChannel } from './search.ts';
+import { createFactsOf } from './told.ts';
+
+export type ChannelsSettings = {
+  readonly database: Database;
+  readonly actAs: ActAs;
+  /** What hooks there are on a channel, for whoever reads it. */
+  readonly previewHooks: (nest: string) => Promise<Json>;
+};
+
+const PREVIEW = /^\/v1\/hooks\/preview\/([^/]+\/[^/]+\/[^/]+)$/;
+
+export const createChannelsAgent = ({ database, actAs, previewHooks }: ChannelsSettings): Agent => {
+  const previewFact = async (path: string, ship: string): Promise<Fact | undefined> => {
+    const [, nest] = PREVIEW.exec(path) ?? [];
+    if (nest === undefined) return undefined;
+    return { json: (await readableChannel(database, nest, ship)) ? await previewHooks(nest) : [] };
+  };
+
+  return {
+    name: 'channels',
+    scry: async (path, ship) => {
+      const [first = '', ...others] = path.split('/').slice(1);
+      const [place = '', host = '', name = '', what = '', ...rest] = /^v\d$/.test(first) ? others : [first, ...others];
+      if (host === '' && place === 'channels') return readJoinedChannels(database, ship);
+      if (host === '' && place === 'hidden-posts') return readHidden(database, ship);
+      const channel = await readableChannel(database, `${place}/${host}/${name}`, ship);
+      if (!channel) return undefined;
+      if (what === 'perm') return permsOf(channel);
+      if (what === 'search') return searchChannel(database, channel.nest, rest);
+      if (what !== 'posts') return undefined;
+      if (rest[0] !== 'post') return readPostsPage(database, channel, rest);
+      const id = idOf(rest[1]);
+      return id === undefined ? undefined : readOnePost(database, channel.nest, id, 'post');
+    },
+    poke: async (mark, json, ship) => {
+      const action = communityAction(mark, json);
+      return action === undefined ? undefined : actAs(action, ship);
+    },
+    watch: async (path, ship) => {
+      const fact = (await saidFact(database, path, ship)) ?? (await previewFact(path, ship));
+      return fact ? { kind: 'once', fact } : { kind: 'watching' };
+    },
+    factsOf: createFactsOf(database),
+  };
+};
