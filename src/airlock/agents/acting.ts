@@ -1,4 +1,5 @@
 // The one way from what a client asks to what the community does.
+import { LARGEST_ACT_BYTES } from '../../community/api/declaration.ts';
 import type { Act } from '../../community/community.ts';
 import { decoder } from '../../community/schema/decode.ts';
 import { Action } from '../../community/types/effect.ts';
@@ -7,11 +8,13 @@ import { DONE, type PokeResult, refuse } from './agent.ts';
 /** Does an action as the ship. It is not trusted: it is checked here. */
 export type ActAs = (action: unknown, ship: string) => Promise<PokeResult>;
 
+const TOO_LARGE = `An action has at most ${LARGEST_ACT_BYTES} bytes.`;
 const decodeAction = decoder(Action);
 
 export const createActAs =
   (act: Act): ActAs =>
   async (action, ship) => {
+    if (Buffer.byteLength(JSON.stringify(action)) > LARGEST_ACT_BYTES) return refuse(TOO_LARGE);
     const decoded = decodeAction(action);
     if (!decoded.ok) return refuse(`${decoded.pointer} ${decoded.reason}`);
     const result = await act(decoded.value, { actor: ship });

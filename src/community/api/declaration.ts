@@ -5,7 +5,7 @@ import { PAGING, READS, SHIP } from './read-methods.ts';
 import { ACT_RESPONSE, ACTION, ANSWER, CONTINUATION_TOKEN, SHIP_WITH_CODE, schemaOf } from './schemas.ts';
 
 /** Twice the largest post. The worst action of this size takes some 40 ms to check. */
-const LARGEST_ACT_BYTES = 512 * 1024;
+export const LARGEST_ACT_BYTES = 512 * 1024;
 
 const METHODS = [
   {
