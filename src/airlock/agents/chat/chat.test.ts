@@ -246,12 +246,15 @@ describe('a ship is told', () => {
     assert.equal(await change(ZOD, { meta: META }), 'done');
     const id = await say(NEC, CLUB, 'here');
     await poke(FES, 'chat-block-ship', { ship: NEC });
-    const club = (delta: unknown) => [NEC, 'chat-club-action-2', { id: CLUB, diff: { uid: '0v0', delta } }];
+    const club = (delta: unknown, more: object = {}) => [
+      ...[NEC, 'chat-club-action-2'],
+      { id: CLUB, diff: { uid: '0v0', delta, ...more } },
+    ];
     const init = { team: [ZOD], hive: [NEC], meta: { title: '', description: '', image: '', cover: '' } };
     assert.deepEqual(await told({ ship: NEC, path: '/v4' }), [
       club({ init }),
       club({ team: { ship: NEC, ok: true } }),
-      club({ meta: META }),
+      club({ meta: META }, { meta: META }),
       [
         NEC,
         'writ-response-4',

@@ -29,7 +29,11 @@ export const createChatFacts =
           return change.owners.flatMap((owner) =>
             to(owner, [ALL, '/v4/clubs', '/clubs'], () => ({
               mark: 'chat-club-action-2',
-              json: { id: change.id, diff: { uid: '0v0', delta: change.delta } },
+              // `@tloncorp/api` waits for a new title beside the delta.
+              json: {
+                id: change.id,
+                diff: { uid: '0v0', delta: change.delta, ...('meta' in change.delta && change.delta) },
+              },
             })),
           );
         case 'dm-invitations':
