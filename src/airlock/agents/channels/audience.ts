@@ -38,7 +38,7 @@ export const createReadAudience = (from: Queryable): ReadAudience => {
 
   return async (nests, ships) => {
     if (nests.length === 0) return new Map();
-    const versions = nests.map((nest) => groups.versionOf(flags.get(nest) ?? '') ?? null);
+    const versions = nests.map((nest) => groups.get(flags.get(nest) ?? '')?.version ?? null);
     const rows = await from.query(audience, [nests, versions, ships]);
     if (flags.size > MOST_FLAGS) flags.clear();
     const heard = rows.map(({ nest, flag, version, text, ships: joined }) => {
