@@ -8,6 +8,8 @@ import { createChannelsAgent } from './channels/channels.ts';
 import { createChat } from './chat/chat.ts';
 import { createContacts } from './contacts/contacts.ts';
 import { docket } from './docket.ts';
+import { createGroupThread } from './groups/create-group.ts';
+import { createGroups } from './groups/groups.ts';
 import { hood } from './hood.ts';
 import { createChannelsServer } from './hooks/channels-server.ts';
 import type { HooksPort } from './hooks/hooks-port.ts';
@@ -27,12 +29,13 @@ export const createAgents = (settings: AgentsSettings): { agents: readonly Agent
     agents: [
       hood,
       docket,
-      createChannelsServer(hooks, createHooksPreview(database, hooks)),
+      createGroups(settings),
       createChannelsAgent({ database, actAs, previewHooks: hooks.preview }),
-      createContacts({ database, actAs }),
+      createChannelsServer(hooks, createHooksPreview(database, hooks)),
       createChat(settings),
+      createContacts({ database, actAs }),
       createSettings(database),
     ],
-    threads: [],
+    threads: [createGroupThread(settings)],
   };
 };

@@ -2,9 +2,10 @@
 // wrote an invitation and its note: those are told to the ship that is invited.
 import aura from '@urbit/aura';
 import { bansOf, type Entry, type EntryToken } from '../../community/groups/entry.ts';
+import type { GroupGuest, GroupSummary } from '../../community/groups/group-summaries.ts';
 import { idFromMillis } from '../../community/schema/id.ts';
 import type { TokenScheme } from '../../community/types/entry.ts';
-import type { Cordon, FlaggedContent, Group, Meta } from '../../community/types/group.ts';
+import type { FlaggedContent, Group, Meta } from '../../community/types/group.ts';
 import type { Story } from '../../community/types/story.ts';
 
 export type GroupAndEntry = { readonly group: Group; readonly entry: Entry };
@@ -54,7 +55,7 @@ export type AirlockGroup = {
 export const airlockGroup = ({ group, entry }: GroupAndEntry, activeChannels: readonly string[]): AirlockGroup => ({
   meta: group.meta,
   admissions: {
-    privacy: privacyOf(group),
+    privacy: privacyOf('open' in group.cordon, group.secret),
     banned: bansOf({ group, entry }),
     pending: mapValues(entry.invited, ({ roles }) => roles),
     requests: mapValues(entry.requests, ({ at, note }) => ({ requestedAt: at, note })),
@@ -82,19 +83,8 @@ export const oldGroup = ({ group }: GroupAndEntry, activeChannels: readonly stri
 });
 
 /** An open group is found by everybody, even if it says that it is secret. */
-export const privacyOf = ({ cordon, secret }: Pick<Group, 'cordon' | 'secret'>): Privacy =>
-  'open' in cordon ? 'public' : secret ? 'secret' : 'private';
-
-/** What is told of a group to those who are not in it. */
-export type GroupSummary = {
-  readonly flag: string;
-  readonly meta: Meta;
-  readonly cordon: Cordon;
-  readonly secret: boolean;
-  readonly members: number;
-  /** ms since the epoch. */
-  readonly created: number;
-};
+const privacyOf = (isOpen: boolean, isSecret: boolean): Privacy =>
+  isOpen ? 'public' : isSecret ? 'secret' : 'private';
 
 export type AirlockPreview = {
   readonly flag: string;
@@ -104,12 +94,37 @@ export type AirlockPreview = {
   readonly privacy: Privacy;
 };
 
-export const airlockPreview = (summary: GroupSummary): AirlockPreview => ({
-  flag: summary.flag,
-  meta: summary.meta,
-  time: summary.created,
-  'member-count': summary.members,
-  privacy: privacyOf(summary),
+export const airlockPreview = ({ flag, meta, created, members, isOpen, isSecret }: GroupSummary): AirlockPreview => ({
+  ...{ flag, meta, time: created, 'member-count': members },
+  privacy: privacyOf(isOpen, isSecret),
+});
+
+const oldPreview = ({ flag, meta, created, isOpen, isSecret }: GroupSummary) => ({
+  ...{ flag, meta, time: created, secret: isSecret },
+  cordon: isOpen ? { open: { ships: [], ranks: [] } } : { shut: { pending: [], ask: [] } },
+});
+
+/** How a ship stands to a group that it is not in. Nothing of both: it was invited or asked once. */
+export const airlockForeign = ({ invitation, request, ...summary }: GroupGuest) => {
+  const preview = airlockPreview(summary);
+  const { flag } = summary;
+  const invite = invitation && { flag, time: invitation.at, from: invitation.from, token: invitation.token };
+  return {
+    invites: invite ? [{ ...invite, note: invitation.note, preview, valid: true }] : [],
+    ...{ lookup: 'done', preview, progress: request ? 'ask' : null, token: invitation?.token ?? null },
+  };
+};
+
+/** One that the ship has to do with no longer: it may have come in. */
+export const pastForeign = (hasJoined: boolean) => ({
+  ...{ invites: [], lookup: null, preview: null, progress: hasJoined ? 'done' : null, token: null },
+});
+
+/** The words of before for a foreign group. */
+export const oldGang = ({ invitation, request, ...summary }: GroupGuest) => ({
+  claim: request ? { progress: 'knocking', 'join-all': true } : null,
+  preview: oldPreview(summary),
+  invite: invitation && { flag: summary.flag, ship: invitation.from },
 });
 
 const mapValues = <V, W>(record: Readonly<Record<string, V>>, change: (value: V) => W): Record<string, W> =>

@@ -49,12 +49,23 @@ const channelsOfGroup = statement<StoredChannel>(
   `select ${FIELDS} from channels where flag = $1 order by nest`,
 );
 
+const flagsOfChannels = statement<{ nest: string; flag: string }>(
+  'channels.flags-of',
+  'select nest, flag from channels where nest = any($1::text[])',
+);
+
 export const readChannel = async (from: Queryable, nest: string): Promise<StoredChannel | undefined> =>
   (await from.query(findChannel, [nest]))[0];
 
 /** As `readChannel`; others who want to change it wait until the transaction ends. */
 export const readChannelToChange = async (tx: Transaction, nest: string): Promise<StoredChannel | undefined> =>
   (await tx.query(lockChannel, [nest]))[0];
+
+/** Nest → the group that it belongs to. */
+export const readFlagsOfChannels = async (from: Queryable, nests: readonly string[]): Promise<Map<string, string>> => {
+  const rows = nests.length === 0 ? [] : await from.query(flagsOfChannels, [nests]);
+  return new Map(rows.map(({ nest, flag }) => [nest, flag]));
+};
 
 export const readChannelsOf = (from: Queryable, flag: string): Promise<StoredChannel[]> =>
   from.query(channelsOfGroup, [flag]);

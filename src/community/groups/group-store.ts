@@ -13,14 +13,17 @@ export type StoredGroup = HostedGroup & { readonly flag: string; readonly versio
 /** With what hooks do not see of it. */
 export type WholeGroup = StoredGroup & GroupToChange;
 
-type Row = { readonly version: number; readonly doc: Group; readonly entry: Entry | null };
+export type GroupRow = { readonly version: number; readonly doc: Group; readonly entry: Entry | null };
 
-const findGroup = statement<Row>('community-groups.find', 'select version, doc, entry from groups where flag = $1');
-const lockGroup = statement<Row>(
+const findGroup = statement<GroupRow>(
+  'community-groups.find',
+  'select version, doc, entry from groups where flag = $1',
+);
+const lockGroup = statement<GroupRow>(
   'community-groups.lock',
   'select version, doc, entry from groups where flag = $1 for update',
 );
-const shareGroup = statement<Row>(
+const shareGroup = statement<GroupRow>(
   'community-groups.share',
   'select version, doc, entry from groups where flag = $1 for share',
 );
@@ -49,13 +52,13 @@ const changeGuests = statement(
   `with gone as (delete from group_guests where flag = $1 and ship = any($2::text[]))
    insert into group_guests (flag, ship) select $1, unnest($3::text[]) on conflict do nothing`,
 );
-const groupsOfShip = statement<Row & { flag: string }>(
+const groupsOfShip = statement<GroupRow & { flag: string }>(
   'community-groups.of-ship',
   `select g.flag, g.doc, g.entry, g.version from group_members m join groups g using (flag)
    where m.ship = $1 and m.flag > $2 order by m.flag limit $3`,
 );
 
-const stored = (flag: string, { version, doc, entry }: Row): WholeGroup => ({
+export const storedGroup = (flag: string, { version, doc, entry }: GroupRow): WholeGroup => ({
   flag,
   version,
   host: hostOf(flag),
@@ -65,19 +68,19 @@ const stored = (flag: string, { version, doc, entry }: Row): WholeGroup => ({
 
 export const readGroup = async (from: Queryable, flag: string): Promise<WholeGroup | undefined> => {
   const [row] = await from.query(findGroup, [flag]);
-  return row && stored(flag, row);
+  return row && storedGroup(flag, row);
 };
 
 /** As `readGroup`; others who want to change it wait until the transaction ends. */
 export const readGroupToChange = async (tx: Transaction, flag: string): Promise<WholeGroup | undefined> => {
   const [row] = await tx.query(lockGroup, [flag]);
-  return row && stored(flag, row);
+  return row && storedGroup(flag, row);
 };
 
 /** As `readGroup`; nobody changes it until the transaction ends. */
 export const readGroupToKeep = async (tx: Transaction, flag: string): Promise<WholeGroup | undefined> => {
   const [row] = await tx.query(shareGroup, [flag]);
-  return row && stored(flag, row);
+  return row && storedGroup(flag, row);
 };
 
 /** By flag, those after `after`. */
@@ -85,7 +88,8 @@ export const readGroupsOf = async (
   from: Queryable,
   ship: string,
   { after, limit }: { readonly after: string; readonly limit: number },
-): Promise<WholeGroup[]> => (await from.query(groupsOfShip, [ship, after, limit])).map((row) => stored(row.flag, row));
+): Promise<WholeGroup[]> =>
+  (await from.query(groupsOfShip, [ship, after, limit])).map((row) => storedGroup(row.flag, row));
 
 type GroupAndEntry = Pick<GroupToChange, 'group' | 'entry'>;
 

@@ -1,0 +1,122 @@
+// What is told of groups to those who watch them: their own groups, step by step, and those that
+// they are invited to.
+import type { Change } from '../../../community/changes/change.ts';
+import { readFlagsOfChannels } from '../../../community/channels/channel-store.ts';
+import { guestAt, type MeasuredGroup, readGroupsConcerning } from '../../../community/groups/group-summaries.ts';
+import type { Queryable } from '../../../database/database.ts';
+import { type AirlockGroup, airlockForeign, airlockGroup, pastForeign } from '../../vocabulary/group.ts';
+import { type GroupStep, groupSteps } from '../../vocabulary/group-facts.ts';
+import type { FactFor, Watcher } from '../agent.ts';
+import type { KnownGroups } from './known-groups.ts';
+import { readActiveChannels } from './read-groups.ts';
+
+/** Path → the mark of its facts. */
+const OWN_GROUPS: Readonly<Record<string, string>> = {
+  '/v1/groups': 'group-response-1',
+  '/v2/groups': 'group-response-2',
+};
+const FOREIGNS = '/v1/foreigns';
+/** Here, and only here, a ship is told of the channels that it joins. */
+const ACTIVE_CHANNELS = '/v2/groups';
+const FOREIGNS_MARK = 'foreigns-1';
+
+/** Groups, each of which may be large. */
+const MOST_AT_ONCE = 10;
+
+export const isWatchedPath = (path: string): boolean => Object.hasOwn(OWN_GROUPS, path) || path === FOREIGNS;
+
+const hasJoined = (group: AirlockGroup | undefined, ship: string): boolean =>
+  group !== undefined && Object.hasOwn(group.seats, ship) && (group.seats[ship]?.joined ?? 0) > 0;
+
+const isGuest = (group: AirlockGroup | undefined, ship: string): boolean =>
+  group !== undefined &&
+  !hasJoined(group, ship) &&
+  [group.seats, group.admissions.invited, group.admissions.requests].some((ships) => Object.hasOwn(ships, ship));
+
+export const createGroupFacts = (database: Queryable, known: KnownGroups) => {
+  const toOwn = (watcher: Watcher, flag: string, step: GroupStep): FactFor => ({
+    watcher,
+    fact: { mark: OWN_GROUPS[watcher.path] ?? '', json: { flag, 'r-group': step } },
+  });
+
+  /** A ship that has come in is told of the whole group, one that has gone that there is none. */
+  const factsOfOwn = async (
+    watchers: readonly Watcher[],
+    flag: string,
+    before: AirlockGroup | undefined,
+    whole: MeasuredGroup | undefined,
+    after: AirlockGroup | undefined,
+  ): Promise<FactFor[]> => {
+    const facts: FactFor[] = [];
+    let steps: readonly GroupStep[] | undefined;
+    for (const watcher of watchers) {
+      const [was, is] = [hasJoined(before, watcher.ship), hasJoined(after, watcher.ship)];
+      if (was && is && before && after) {
+        steps ??= groupSteps(before, after);
+        facts.push(...steps.map((step) => toOwn(watcher, flag, step)));
+      } else if (is && whole) {
+        const active = await readActiveChannels(database, watcher.ship);
+        facts.push(toOwn(watcher, flag, { create: airlockGroup(whole, active(whole.group)) }));
+      } else if (was) facts.push(toOwn(watcher, flag, { delete: null }));
+    }
+    return facts;
+  };
+
+  const factOfForeign = (
+    watcher: Watcher,
+    flag: string,
+    before: AirlockGroup | undefined,
+    whole: MeasuredGroup | undefined,
+    after: AirlockGroup | undefined,
+  ): FactFor[] => {
+    const is = isGuest(after, watcher.ship);
+    if (!is && !isGuest(before, watcher.ship)) return [];
+    const foreign =
+      is && whole ? airlockForeign(guestAt(whole, watcher.ship)) : pastForeign(hasJoined(after, watcher.ship));
+    return [{ watcher, fact: { mark: FOREIGNS_MARK, json: { [flag]: foreign } } }];
+  };
+
+  const factsOfGroups = async (flags: readonly string[], watching: readonly Watcher[]): Promise<FactFor[]> => {
+    const ships = [...new Set(watching.map(({ ship }) => ship))];
+    const now = new Map((await readGroupsConcerning(database, flags, ships)).map((whole) => [whole.flag, whole]));
+    const facts: FactFor[] = [];
+    for (const flag of flags) {
+      const [before, whole] = [known.get(flag), now.get(flag)];
+      const after = whole && known.put(whole);
+      if (!whole) known.forget(flag);
+      const own = watching.filter(({ path }) => path !== FOREIGNS);
+      facts.push(...(await factsOfOwn(own, flag, before, whole, after)));
+      const foreign = watching.filter(({ path }) => path === FOREIGNS);
+      facts.push(...foreign.flatMap((watcher) => factOfForeign(watcher, flag, before, whole, after)));
+    }
+    return facts;
+  };
+
+  /** Which channels a ship has joined and left. */
+  const factsOfChannels = async (changes: readonly Change[], watching: readonly Watcher[]): Promise<FactFor[]> => {
+    const moves = changes.filter((change) => change.kind === 'joined' || change.kind === 'left');
+    const watchers = Map.groupBy(watching, ({ ship }) => ship);
+    const seen = moves.filter(({ ships }) => ships.some((ship) => watchers.has(ship)));
+    const flags = await readFlagsOfChannels(
+      database,
+      seen.map(({ nest }) => nest),
+    );
+    return seen.flatMap(({ kind, nest, ships }) => {
+      const flag = flags.get(nest);
+      const step = { 'active-channel': { nest, joined: kind === 'joined' } };
+      const told = flag === undefined ? [] : ships.flatMap((ship) => watchers.get(ship) ?? []);
+      return told.map((watcher) => toOwn(watcher, flag ?? '', step));
+    });
+  };
+
+  return async (changes: readonly Change[], watchers: readonly Watcher[]): Promise<readonly FactFor[]> => {
+    const flags = [...new Set(changes.flatMap((change) => (change.kind === 'group' ? [change.flag] : [])))];
+    const watching = watchers.filter(({ path }) => isWatchedPath(path));
+    const facts: FactFor[] = [];
+    for (let first = 0; first < flags.length; first += MOST_AT_ONCE) {
+      facts.push(...(await factsOfGroups(flags.slice(first, first + MOST_AT_ONCE), watching)));
+    }
+    const newest = watching.filter(({ path }) => path === ACTIVE_CHANNELS);
+    return [...facts, ...(await factsOfChannels(changes, newest))];
+  };
+};

@@ -1,0 +1,150 @@
+// What those see of groups who are not in them, and all groups that a ship is in. Each is read in
+// bounds.
+import type { Queryable } from '../../database/database.ts';
+import { statement } from '../../database/statement.ts';
+import type { Meta } from '../types/group.ts';
+import type { EntryRequest, Invitation } from './entry.ts';
+import { type GroupRow, storedGroup, type WholeGroup } from './group-store.ts';
+
+/** What is told of a group to those who are not in it. */
+export type GroupSummary = {
+  readonly flag: string;
+  readonly meta: Meta;
+  readonly isOpen: boolean;
+  readonly isSecret: boolean;
+  readonly members: number;
+  /** ms since the epoch. */
+  readonly created: number;
+};
+
+/** And how a ship stands to it that has not come in. */
+export type GroupGuest = GroupSummary & {
+  readonly invitation: Invitation | null;
+  readonly request: EntryRequest | null;
+};
+
+type SummaryRow = GroupSummary & {
+  readonly invitation: Invitation | null;
+  readonly request: EntryRequest | null;
+  /** When the ship joined: 0 for one that was added by others; null: it is no member. */
+  readonly joined: number | null;
+};
+
+const MOST_GROUPS = 1_000;
+/** Of all groups of a ship together: as JSON. */
+const MOST_BYTES = 8 * 1024 * 1024;
+const MOST_GUESTS = 200;
+const MOST_HOSTED = 100;
+
+const summaries = (name: string, which: string) =>
+  statement<SummaryRow>(
+    `group-summaries.${name}`,
+    `select flag, doc->'meta' as meta, doc->'cordon'->'open' is not null as "isOpen",
+       (doc->>'secret')::boolean as "isSecret",
+       (select count(*)::int from group_members m where m.flag = g.flag) as members,
+       coalesce((doc->'fleet'->split_part(flag, '/', 1)->>'joined')::float8, 0) as created,
+       entry->'invited'->$1::text as invitation, entry->'requests'->$1::text as request,
+       (doc->'fleet'->$1::text->>'joined')::float8 as joined
+     from groups g where ${which}`,
+  );
+const oneSummary = summaries('one', 'flag = $2');
+const guestSummaries = summaries(
+  'guests',
+  `flag in (select flag from group_guests where ship = $1 order by flag limit ${MOST_GUESTS}) order by flag`,
+);
+const hostedSummaries = summaries('hosted', `flag > $2 || '/' and flag < $2 || '0' order by flag limit ${MOST_HOSTED}`);
+
+// The sum is over what comes before, too: what does not fit is left out with all that follows.
+const bounded = (name: string, which: string) =>
+  statement<GroupRow & { readonly flag: string; readonly bytes: number }>(
+    `groups.${name}`,
+    `select flag, version, doc, entry, bytes from (
+       select flag, version, doc, entry, bytes, sum(bytes) over (order by flag) as sum from (
+         select flag, version, doc, entry, octet_length(doc::text) + coalesce(octet_length(entry::text), 0) as bytes
+         from groups where ${which} order by flag limit ${MOST_GROUPS}) found) counted
+     where sum <= ${MOST_BYTES} order by flag`,
+  );
+const joinedGroups = bounded(
+  'joined',
+  `flag in (select flag from group_members where ship = $1 except select flag from group_guests where ship = $1)`,
+);
+const someGroups = bounded('some', 'flag = any($1::text[])');
+const concernedGroups = statement<GroupRow & { readonly flag: string; readonly bytes: number }>(
+  'groups.concerned',
+  `select flag, version, doc, entry, octet_length(doc::text) as bytes from groups g
+   where flag = any($1::text[]) and (
+     exists (select from group_members m where m.flag = g.flag and m.ship = any($2::text[])) or
+     exists (select from group_guests t where t.flag = g.flag and t.ship = any($2::text[])))`,
+);
+const flagsOfShip = statement<{ flag: string }>(
+  'groups.flags-of',
+  `(select flag from group_members where ship = $1 order by flag limit ${MOST_GROUPS})
+   union (select flag from group_guests where ship = $1 order by flag limit ${MOST_GUESTS})`,
+);
+
+/** `bytes`: of its JSON. */
+export type MeasuredGroup = WholeGroup & { readonly bytes: number };
+
+const measured = (row: GroupRow & { readonly flag: string; readonly bytes: number }): MeasuredGroup => ({
+  ...storedGroup(row.flag, row),
+  bytes: row.bytes,
+});
+
+/** Those that the ship has joined, by flag: at most 1,000 and 8 MB. */
+export const readJoinedGroups = async (from: Queryable, ship: string): Promise<WholeGroup[]> =>
+  (await from.query(joinedGroups, [ship])).map((row) => storedGroup(row.flag, row));
+
+export const readGroupsNamed = async (from: Queryable, flags: readonly string[]): Promise<MeasuredGroup[]> =>
+  flags.length === 0 ? [] : (await from.query(someGroups, [flags])).map(measured);
+
+/** Those of them that have to do with any of these ships. `flags`: a few. */
+export const readGroupsConcerning = async (
+  from: Queryable,
+  flags: readonly string[],
+  ships: readonly string[],
+): Promise<MeasuredGroup[]> =>
+  flags.length === 0 || ships.length === 0 ? [] : (await from.query(concernedGroups, [flags, ships])).map(measured);
+
+/** Of all groups that the ship is in, or is a guest of. */
+export const readFlagsOf = async (from: Queryable, ship: string): Promise<string[]> =>
+  (await from.query(flagsOfShip, [ship])).map(({ flag }) => flag);
+
+/** What the ship may know of a group that it may not be in. */
+export const readSummary = async (from: Queryable, ship: string, flag: string): Promise<GroupGuest | undefined> => {
+  const [row] = await from.query(oneSummary, [ship, flag]);
+  return row && mayKnow(row, ship) ? guestOf(row) : undefined;
+};
+
+/** Of groups in which the ship is not, but has to do with: at most 200. */
+export const readGuestSummaries = async (from: Queryable, ship: string): Promise<GroupGuest[]> =>
+  (await from.query(guestSummaries, [ship])).map(guestOf);
+
+/** Those of a host that everybody finds: of its first 100. */
+export const readHostedSummaries = async (from: Queryable, ship: string, host: string): Promise<GroupSummary[]> =>
+  (await from.query(hostedSummaries, [ship, host])).filter(({ isSecret }) => !isSecret);
+
+const mayKnow = ({ isOpen, isSecret, invitation, request, joined, flag }: SummaryRow, ship: string): boolean =>
+  isOpen || !isSecret || invitation !== null || request !== null || joined !== null || flag.startsWith(`${ship}/`);
+
+/** Who was added by others is invited by the host. */
+const guestOf = ({ joined, ...summary }: SummaryRow): GroupGuest => ({
+  ...summary,
+  invitation: summary.invitation ?? (joined === 0 ? invitedBy(summary.flag) : null),
+});
+
+const invitedBy = (flag: string): Invitation => ({
+  ...{ from: flag.split('/')[0] ?? '', at: 0, token: null, note: null, roles: [] },
+});
+
+/** The same of a group that is at hand. */
+export const guestAt = ({ flag, host, group, entry }: WholeGroup, ship: string): GroupGuest =>
+  guestOf({
+    ...{ flag, meta: group.meta, isOpen: 'open' in group.cordon, isSecret: group.secret },
+    ...{ members: Object.keys(group.fleet).length, created: group.fleet[host]?.joined ?? 0 },
+    invitation: own(entry.invited, ship),
+    request: own(entry.requests, ship),
+    joined: own(group.fleet, ship)?.joined ?? null,
+  });
+
+const own = <V>(record: Readonly<Record<string, V>>, key: string): V | null =>
+  Object.hasOwn(record, key) ? (record[key] ?? null) : null;
