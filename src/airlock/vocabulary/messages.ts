@@ -1,6 +1,6 @@
 // Messages of conversations as clients read them, and what clients do to them in the community's
 // words.
-import type { MessageChange, RepliesSummary } from '../../community/changes/change.ts';
+import type { MessageChange, RepliesSummary } from '../../community/changes/conversation-change.ts';
 import type { ChatMessage, ChatReply } from '../../community/chat/message.ts';
 import type { PagedMessage } from '../../community/chat/message-pages.ts';
 import { millisFromId, withDots } from '../../community/schema/id.ts';

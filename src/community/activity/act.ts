@@ -4,6 +4,7 @@ import { sameJson } from '../../core/json.ts';
 import type { Transaction } from '../../database/database.ts';
 import { statement } from '../../database/statement.ts';
 import { type ActIn, type Acting, type ActResult, DONE, refuse } from '../acting.ts';
+import { recordChanges } from '../changes/record-changes.ts';
 import { parseId } from '../schema/id.ts';
 import type { ActionActivity, ActivitySource, IncomingEvent, ReadAction, VolumeMap } from '../types/activity.ts';
 import { isKnownSource } from './known-source.ts';
@@ -46,6 +47,7 @@ export const removeEverywhere = async (
 ): Promise<void> => {
   await tx.query(deleteEvents, [owners, keyOf(source)]);
   await tx.query(deleteSources, [owners, keyOf(source)]);
+  await recordChanges(tx, [{ kind: 'activity-removed', owners, source }]);
 };
 
 /**
@@ -89,7 +91,9 @@ const adjust = async (
     kinds = Object.keys(next ?? {}).length;
     return kinds > MOST_KINDS ? {} : { volume: next };
   });
-  return kinds > MOST_KINDS ? refuse(`A source has the volume of at most ${MOST_KINDS} kinds of events.`) : DONE;
+  if (kinds > MOST_KINDS) return refuse(`A source has the volume of at most ${MOST_KINDS} kinds of events.`);
+  await recordChanges(tx, [{ kind: 'volume', owner: actor, source, volume }]);
+  return DONE;
 };
 
 const read = async (
@@ -105,6 +109,7 @@ const read = async (
       readUntil: later(known.readUntil, until),
       ...(deep && { deepUntil: later(known.deepUntil, until) }),
     }));
+    await recordChanges(tx, [{ kind: 'activity-read', owner: actor, source, isDeep: deep === true }]);
     return DONE;
   }
   const item =
@@ -124,9 +129,11 @@ const readItem = async (tx: Transaction, owner: string, source: ActivitySource, 
     isFull = left.length >= MOST_READ_ITEMS;
     return isFull ? {} : { readItems: [...left, item] };
   });
-  return isFull
-    ? refuse(`At most ${MOST_READ_ITEMS} events of a source are read one by one; read all until a time instead.`)
-    : DONE;
+  if (isFull) {
+    return refuse(`At most ${MOST_READ_ITEMS} events of a source are read one by one; read all until a time instead.`);
+  }
+  await recordChanges(tx, [{ kind: 'activity-read', owner, source, isDeep: false }]);
+  return DONE;
 };
 
 /** An event has the time of its message and a fraction of a step. */
@@ -174,5 +181,7 @@ const setLevel = async (tx: Transaction, { actor }: Acting, level: string): Prom
   if (!LEVELS.some((known) => known === level))
     return refuse(`Notifications are ${LEVELS.join(', ')}, and not "${level}".`);
   const [row] = await tx.query(updateLevel, [actor, level]);
-  return row ? DONE : refuse(`There is no ship ${actor} here.`);
+  if (!row) return refuse(`There is no ship ${actor} here.`);
+  await recordChanges(tx, [{ kind: 'notifications', owner: actor, level }]);
+  return DONE;
 };

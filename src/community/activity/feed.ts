@@ -3,11 +3,12 @@
 import type { Queryable } from '../../database/database.ts';
 import { statement } from '../../database/statement.ts';
 import { withDots } from '../schema/id.ts';
-import type { ActivitySource, IncomingEvent, VolumeMap } from '../types/activity.ts';
+import type { ActivitySource, IncomingEvent } from '../types/activity.ts';
 import type { Story } from '../types/story.ts';
-import { readSources } from './source-store.ts';
+import { readLevels } from './levels.ts';
+import { readSources, volumesIn } from './source-store.ts';
 import { keyOf, sourceOf } from './sources.ts';
-import { type Level, notifies, volumeOf } from './volume.ts';
+import { notifies, volumeOf } from './volume.ts';
 
 export type FeedEvent = {
   /** In digits. */
@@ -74,24 +75,14 @@ const listReplies = statement<ReplyRow>(
    join posts p on p.nest = r.nest and p.id = r.post
    where m.ship = $1 order by r.id desc limit $3`,
 );
-const findLevel = statement<{ notifications: Level }>(
-  'activity.level',
-  'select notifications from ships where ship = $1',
-);
-
 const KIND_PATTERNS = { mentions: '%-mention', replies: '%reply%' } as const;
-
-const readLevel = async (on: Queryable, owner: string): Promise<Level> =>
-  (await on.query(findLevel, [owner]))[0]?.notifications ?? 'none';
 
 export const readFeed = async (on: Queryable, owner: string, page: FeedPage): Promise<readonly FeedEvent[]> => {
   const limit = Math.min(page.limit, LONGEST_FEED);
   const { before = null, sort } = page;
   const sources = await readSources(on, owner);
-  const volumes: Record<string, VolumeMap> = Object.fromEntries(
-    [...sources.values()].flatMap(({ key, volume }) => (volume ? [[key, volume]] : [])),
-  );
-  const level = await readLevel(on, owner);
+  const volumes = volumesIn(sources);
+  const level = (await readLevels(on, [owner])).get(owner) ?? 'none';
   const told = await on.query(listEvents, [owner, before, limit, sort === undefined ? null : KIND_PATTERNS[sort]]);
   const values = [owner, before, limit, sort === 'mentions'];
   const posts = sort === 'replies' ? [] : (await on.query(listPosts, values)).map(eventOfPost);

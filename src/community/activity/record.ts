@@ -3,10 +3,12 @@
 import { randomInt } from 'node:crypto';
 import type { Transaction } from '../../database/database.ts';
 import { statement } from '../../database/statement.ts';
+import { recordChanges } from '../changes/record-changes.ts';
 import { idFromMillis, STEP } from '../schema/id.ts';
 import type { ActivitySource, IncomingEvent, VolumeMap } from '../types/activity.ts';
+import { readLevels } from './levels.ts';
 import { keyOf, sourceOf, wayUp } from './sources.ts';
-import { type Level, notifies, volumeKeyOf, volumeOf } from './volume.ts';
+import { notifies, volumeKeyOf, volumeOf } from './volume.ts';
 
 export type NewActivity = {
   /** Who is told. */
@@ -28,10 +30,6 @@ export type RecordedActivity = {
 
 const BELOW_A_STEP = 2 ** 47;
 
-const findLevels = statement<{ ship: string; notifications: Level }>(
-  'activity.levels',
-  'select ship, notifications from ships where ship = any($1)',
-);
 const findVolumes = statement<{ owner: string; key: string; volume: VolumeMap }>(
   'activity.volumes-of',
   `select s.owner, s.key, s.volume from unnest($1::text[], $2::text[]) as w(owner, key)
@@ -60,9 +58,7 @@ export const recordActivity = async (
 ): Promise<readonly RecordedActivity[]> => {
   if (news.length === 0) return [];
   const owners = [...new Set(news.map(({ owner }) => owner))];
-  const levels = new Map(
-    (await tx.query(findLevels, [owners])).map(({ ship, notifications }) => [ship, notifications]),
-  );
+  const levels = await readLevels(tx, owners);
   const volumes = await volumesFor(tx, news);
   const counts = new Map<string, bigint>();
   const recorded = news.flatMap(({ owner, event, time }): RecordedActivity[] => {
@@ -80,6 +76,8 @@ export const recordActivity = async (
     ];
   });
   await write(tx, recorded);
+  const events = recorded.map(({ owner, time }) => ({ owner, time }));
+  await recordChanges(tx, events.length === 0 ? [] : [{ kind: 'told', events }]);
   return recorded;
 };
 

@@ -35,9 +35,11 @@ type SourceRow = {
 const MOST_SOURCES = 10_000;
 
 const COLUMNS = `key, source, newest, read_until, deep_until, removed_until, read_items::text[] as items, volume`;
-const listSources = statement<SourceRow>(
+const listSources = statement<SourceRow & { owner: string }>(
   'activity.sources',
-  `select ${COLUMNS} from activity_sources where owner = $1 order by newest desc limit ${MOST_SOURCES}`,
+  `select w.owner, s.* from unnest($1::text[]) as w(owner)
+   cross join lateral (select ${COLUMNS} from activity_sources s where s.owner = w.owner
+                       order by newest desc limit ${MOST_SOURCES}) as s`,
 );
 const lockSource = statement<SourceRow>(
   'activity.lock-source',
@@ -60,8 +62,22 @@ const fromRow = (row: SourceRow): KnownSource => ({
   readItems: row.items,
 });
 
+const NONE: KnownSources = new Map();
+
 export const readSources = async (on: Queryable, owner: string): Promise<KnownSources> =>
-  new Map((await on.query(listSources, [owner])).map((row) => [row.key, fromRow(row)]));
+  (await readSourcesOf(on, [owner])).get(owner) ?? NONE;
+
+/** By owner; of those who have none, nothing. */
+export const readSourcesOf = async (
+  on: Queryable,
+  owners: readonly string[],
+): Promise<ReadonlyMap<string, KnownSources>> => {
+  const rows = Map.groupBy(await on.query(listSources, [owners]), ({ owner }) => owner);
+  return new Map([...rows].map(([owner, of]) => [owner, new Map(of.map((row) => [row.key, fromRow(row)]))]));
+};
+
+export const volumesIn = (sources: KnownSources): Readonly<Record<string, VolumeMap>> =>
+  Object.fromEntries([...sources.values()].flatMap(({ key, volume }) => (volume ? [[key, volume]] : [])));
 
 /** Writes what `change` answers; a source that is not there yet begins with nothing read. */
 export const changeSource = async (

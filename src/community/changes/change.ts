@@ -1,32 +1,13 @@
 // What is told of a change in the community to whoever watches it: enough to say what is new, and
 // to whom.
-
-import type { ClubDelta, WritsDelta } from '../types/chat.ts';
+import type { ActivityChange } from './activity-change.ts';
 import type { ChannelChange } from './channel-change.ts';
-
-/** Something was done to a message of a conversation, in these copies. */
-export type MessageChange = {
-  readonly kind: 'message';
-  /** `seq`: the number of a new message there. */
-  readonly copies: readonly { readonly owner: string; readonly whom: string; readonly seq?: number }[];
-  readonly id: string;
-  readonly delta: WritsDelta;
-  /** When a new message or reply came, in digits. */
-  readonly time: string;
-  /** Of the message, after something was done to a reply. */
-  readonly replies?: RepliesSummary;
-};
-
-export type RepliesSummary = {
-  readonly count: number;
-  /** Those who replied last, the latest first. */
-  readonly repliers: readonly string[];
-  /** When the latest came, in digits. */
-  readonly latest: string | null;
-};
+import type { ConversationChange } from './conversation-change.ts';
 
 export type Change =
   | ChannelChange
+  | ConversationChange
+  | ActivityChange
   /** The group is another one, new or gone. */
   | { readonly kind: 'group'; readonly flag: string }
   /** A script hook was made or changed. Its source is large: it is read when it is told. */
@@ -46,16 +27,4 @@ export type Change =
       readonly kips: readonly string[];
     }
   /** What a client keeps for its ship: the event as the client sent it. */
-  | { readonly kind: 'settings'; readonly ship: string; readonly desk: string; readonly event: object }
-  | MessageChange
-  /** A club has changed, or one of the owners has left it. */
-  | {
-      readonly kind: 'club';
-      readonly id: string;
-      readonly owners: readonly string[];
-      readonly delta: Exclude<ClubDelta, { writ: unknown }>;
-    }
-  /** The conversations to which these are invited are others. */
-  | { readonly kind: 'dm-invitations'; readonly owners: readonly string[] }
-  | { readonly kind: 'block'; readonly owner: string; readonly ship: string; readonly isBlocked: boolean }
-  | { readonly kind: 'hidden-message'; readonly owner: string; readonly id: string; readonly isHidden: boolean };
+  | { readonly kind: 'settings'; readonly ship: string; readonly desk: string; readonly event: object };

@@ -3,7 +3,7 @@
 
 import type { Queryable } from '../../database/database.ts';
 import { statement } from '../../database/statement.ts';
-import type { RepliesSummary } from '../changes/change.ts';
+import type { RepliesSummary } from '../changes/conversation-change.ts';
 import { LARGEST_PAGE } from '../contents.ts';
 import { withDots } from '../schema/id.ts';
 import type { Chat } from './chat-store.ts';

@@ -2,7 +2,7 @@
 import { toIso } from '../../core/clock.ts';
 import type { Queryable, Transaction } from '../../database/database.ts';
 import { statement } from '../../database/statement.ts';
-import type { RepliesSummary } from '../changes/change.ts';
+import type { RepliesSummary } from '../changes/conversation-change.ts';
 import { LARGEST_PAGE } from '../contents.ts';
 import type { ChatMessage, ChatReply, KnownMessage } from './message.ts';
 

@@ -1,5 +1,6 @@
 // What those who watch their conversations are told.
-import type { Change, MessageChange } from '../../../community/changes/change.ts';
+import type { Change } from '../../../community/changes/change.ts';
+import type { MessageChange } from '../../../community/changes/conversation-change.ts';
 import { chat } from '../../../community/chat/chat.ts';
 import type { Database } from '../../../database/database.ts';
 import { airlockWritResponse } from '../../vocabulary/messages.ts';
