@@ -15,6 +15,7 @@ import { listen } from '../../src/http/listen.ts';
 import { createHttpServer } from '../../src/http/server.ts';
 import { type Cleanup, freshDatabase } from '../support/database.ts';
 import { createFakeClock, type FakeClock } from '../support/fake-clock.ts';
+import { lastFirst } from '../support/wait.ts';
 import type { Airlock } from './support.ts';
 
 /** Tells each who watches `/all` the names of the groups that change. */
@@ -46,10 +47,11 @@ export type OwnServer = Airlock & {
 };
 
 export const serveOwn = async (
-  t: Cleanup,
+  test: Cleanup,
   names: readonly string[] = ['~zod', '~nec'],
   origins: readonly string[] = [],
 ): Promise<OwnServer> => {
+  const t = lastFirst(test);
   const clock = createFakeClock();
   const database = await freshDatabase(t);
   const secretBox = createSecretBox(Buffer.alloc(32, 7));
@@ -75,7 +77,10 @@ export const serveOwn = async (
     await airlock.isListening;
     const stop = async () => {
       ending.abort();
-      await Promise.all([server.close(), airlock.close(), running]);
+      const closing = server.close();
+      await airlock.close();
+      server.server.closeAllConnections(); // clients keep some on which they have sent nothing yet
+      await Promise.all([closing, running]);
     };
     return { url, stop };
   };

@@ -62,6 +62,14 @@ export const logIn = async ({ url, codeOf }: Airlock, ship: string): Promise<str
   return cookie.split(';')[0] ?? '';
 };
 
+/** Of `@urbit/http-api`, which never clears these timers: a test's process need not wait for them. */
+const CLIENT_TIMEOUT_MS = 25_000;
+const { setTimeout: schedule } = globalThis;
+globalThis.setTimeout = ((callback: (...args: unknown[]) => void, ms?: number, ...args: unknown[]) => {
+  const timer = schedule(callback, ms, ...args);
+  return ms === CLIENT_TIMEOUT_MS ? timer.unref() : timer;
+}) as typeof setTimeout;
+
 type Inside = { abort: AbortController; sendJSONtoChannel: (...actions: unknown[]) => Promise<void> };
 
 /** `@urbit/http-api`, logged in. */
