@@ -1,13 +1,13 @@
 // Script hooks through the real tlon command and @urbit/http-api; what they do is seen by posting.
 import assert from 'node:assert/strict';
-import { writeFile } from 'node:fs/promises';
+import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { after, before, describe, it, type TestContext } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { send } from '../support/request.ts';
 import { newFolder } from '../support/server.ts';
 import { eventually, lastFirst } from '../support/wait.ts';
-import { connectUrbit, logIn, pokeWith, runTlon, runTlonWith, serveAirlock } from './support.ts';
+import { connectTlonApi, connectUrbit, logIn, pokeWith, runTlon, runTlonWith, serveAirlock } from './support.ts';
 
 const cleanup = lastFirst({ after });
 const server = await serveAirlock(cleanup, ['~zod', '~nec', '~bud']);
@@ -164,10 +164,53 @@ describe('tlon hooks', () => {
     await send(server.url, '/~/logout', { method: 'POST', headers: { cookie } });
     const dead = await runTlonWith(home, ['--url', server.url, '--cookie', cookie, 'hooks', 'list']);
     assert.deepEqual([dead.status, /Unable to authenticate/.test(dead.stderr)], [1, true], dead.stderr);
+    const { cookie: kept } = JSON.parse(await readFile(join(home, 'cache', 'zod.json'), 'utf8'));
+    await send(server.url, '/~/logout', { method: 'POST', headers: { cookie: kept } });
+    const again = await runTlonWith(home, [...login, '--code', server.codeOf('~zod'), 'hooks', 'list']);
+    assert.equal(again.status, 0, again.stderr);
   });
 
   it('begins a hook in a file', async (t) => {
     assert.match(await tlon(t, 'init', 'mine'), /mine/);
+  });
+});
+
+describe('a hook of a channel', () => {
+  const essay = (text: string) => ({
+    ...{ content: [{ inline: [text] }], author: '~nec', sent: 1743465600000 },
+    ...{ kind: '/chat', meta: null, blob: null },
+  });
+  const adding = (text: string) => ({ channel: { nest: LOUNGE, action: { post: { add: essay(text) } } } });
+
+  it('says to whoever posts why it denies, whatever they post with', async (t) => {
+    const id = await add(t, 'filter', DENIES);
+    await tlon(t, 'order', LOUNGE, id);
+    const nec = await connectUrbit(t, server, '~nec');
+    await assert.rejects(pokeWith(nec, 'channels', 'channel-action-2', adding('casino')), /^Error: not here$/);
+    const denied = await runTlon(t, server, '~nec', 'posts', 'send', LOUNGE, 'the casino');
+    assert.deepEqual([denied.status, /^Error: (.*)$/m.exec(denied.stderr)?.[1]], [1, 'not here']);
+    await pokeWith(nec, 'channels', 'channel-action-2', adding('a walk'));
+    await tlon(t, 'delete', id);
+  });
+
+  it('changes what others read', async (t) => {
+    const id = await add(t, 'shouts', AS_HOON, 'shouts.hoon');
+    await tlon(t, 'order', LOUNGE, id);
+    const sent = await runTlon(t, server, '~nec', 'posts', 'send', LOUNGE, 'quietly');
+    assert.equal(sent.status, 0, sent.stderr);
+    const read = await runTlon(t, server, '~zod', 'messages', 'channel', LOUNGE, '--limit', '1');
+    assert.match(read.stdout, /QUIETLY/);
+    await tlon(t, 'delete', id);
+  });
+
+  it('is named to those who read the channel, and to nobody else', async (t) => {
+    const id = await add(t, 'named', DENIES);
+    await tlon(t, 'order', LOUNGE, id);
+    const [nec, bud] = [await connectTlonApi(t, server, '~nec'), await connectTlonApi(t, server, '~bud')];
+    const meta = { title: '', description: '', image: '', cover: '' };
+    assert.deepEqual(await nec.call('getChannelHooksPreview', LOUNGE), [{ name: 'named', meta }]);
+    assert.deepEqual(await bud.call('getChannelHooksPreview', LOUNGE), []);
+    await tlon(t, 'delete', id);
   });
 });
 
@@ -208,7 +251,7 @@ describe('whoever watches hooks with @urbit/http-api', () => {
       pokeWith(bud, 'channels-server', 'hook-action-0', { del: id }),
       /Only ~zod, whose hooks these are, may change them/,
     );
-    const full = await zod.subscribeOnce('channels-server', '/v0/hooks/full', 10_000);
+    const full = await zod.subscribeOnce('channels-server', '/v0/hooks/full');
     assert.deepEqual(full, all);
   });
 });
