@@ -71,6 +71,7 @@ export const runPage = async (context: TestContext, path: string, options: PageO
   const reader: Reader = { world, shell: async (script) => asShown(await shell(script)) };
   const blocks = codeBlocksOf(await readFile(join(PROJECT, path), 'utf8'));
   let ran = 0;
+  const there = (text: string) => text.replaceAll('http://127.0.0.1:8080', world.server.url);
   for (const [at, block] of blocks.entries()) {
     if (block.file !== undefined) await writeFile(join(world.folder, block.file), block.text);
     if (block.language !== 'sh') continue;
@@ -78,7 +79,7 @@ export const runPage = async (context: TestContext, path: string, options: PageO
       const shown = blocks[at + 1]?.text ?? '';
       assert.equal(maskedFor(world)(world.server.said()), maskedFor(world)(shown));
     } else if (isTyped(block.text)) {
-      await runBlock(block, blocks[at + 1], reader);
+      await runBlock({ ...block, text: there(block.text) }, blocks[at + 1], reader);
       ran += 1;
     }
   }

@@ -56,6 +56,34 @@ const BOUNDS: readonly (readonly [string, string, number, string])[] = [
 const numberOf = (expression: string): number =>
   expression.split('*').reduce((product, factor) => product * Number(factor.replaceAll('_', '').trim()), 1);
 
+const OF_THE_AIRLOCK: typeof BOUNDS = [
+  ['src/airlock/sessions/login-attempts.ts', 'MOST_OF_ADDRESS', 30, '| 30 wrong codes a minute from one address,'],
+  ['src/airlock/sessions/login-attempts.ts', 'MOST_IN_ALL', 600, '600 from all; then 429 |'],
+  ['src/airlock/sessions/sessions.ts', 'IDLE_SECONDS', 7 * 24 * 3600, '| ends seven days after it was last used,'],
+  ['src/airlock/sessions/sessions.ts', 'MOST_OF_SHIP', 1_000, 'the latest 1,000 of a ship are kept |'],
+  ['src/airlock/channels/action.ts', 'MOST_ACTIONS', 1_000, '| 1 MB; 1,000 actions |'],
+  ['src/airlock/channels/perform.ts', 'MOST_SUBSCRIPTIONS', 300, '| 300 subscriptions;'],
+  ['src/airlock/channels/channel.ts', 'MOST_EVENTS', 1_000, '1,000 events or 4 Mi characters'],
+  ['src/airlock/channels/channel.ts', 'LARGEST', 4 * MB, '1,000 events or 4 Mi characters'],
+  ['src/airlock/channels/channels.ts', 'MOST_WAITING', 4 * MB, '4 MB of actions that wait |'],
+  ['src/airlock/channels/channels.ts', 'MOST_OF_SESSION', 50, '| 50 of a session,'],
+  ['src/airlock/channels/channels.ts', 'MOST_OF_SHIP', 200, '200 of a ship:'],
+  ['src/airlock/channels/channels.ts', 'LARGEST_IN_ALL', 64 * MB, '64 Mi characters in all of a process |'],
+  ['src/airlock/channels/channel.ts', 'EXPIRY_MS', 5 * MINUTE, '| ends after 5 minutes;'],
+  [
+    'src/airlock/channels/channel.ts',
+    'EXPIRY_AFTER_ACK_MS',
+    DAY / 2,
+    'after 12 hours if the client has confirmed events |',
+  ],
+  ['src/airlock/channels/channels.ts', 'CLOGGED_FACTS', 50, '| with 50 unconfirmed facts and'],
+  ['src/airlock/channels/channels.ts', 'CLOGGED_MS', 30_000, 'no confirmation for 30 s it ends |'],
+  ['src/airlock/channels/channel.ts', 'KEEP_ALIVE_MS', 15_000, '| a sign of life every 15 s |'],
+  ['src/airlock/agents/settings/change-settings.ts', 'LARGEST_SETTINGS', 256 * KB, 'has at most 256 KB for each ship'],
+  ['src/community/contacts/contact-store.ts', 'LARGEST_BOOK', 4 * MB, 'Of a book of more than 4 MB'],
+  ['src/community/contacts/suggested-contacts.ts', 'MOST_SUGGESTED', 50, '50 at most.'],
+];
+
 const OF_A_REQUEST: typeof BOUNDS = [
   ['src/http/bodies/body.ts', 'SMALL_BODY_BYTES', 100 * KB, 'who calls | 100 KB are read |'],
   ['src/http/bodies/body.ts', 'BODY_LIMIT_BYTES', 10 * MB, '10 MB for triggers, tasks and messages'],
@@ -104,6 +132,10 @@ const check = (page: string, title: string, bounds: typeof BOUNDS): void => {
 
 it('the bounds that docs/operations.md names are those of the code', () => {
   check(operations, 'docs/operations.md', BOUNDS);
+});
+
+it('the bounds of the airlock that docs/airlock.md names are those of the code', () => {
+  check(read('docs/airlock.md'), 'docs/airlock.md', OF_THE_AIRLOCK);
 });
 
 it('the bounds of a request that docs/security.md names are those of the code', () => {

@@ -8,7 +8,7 @@ import type { FactFor, Json, Watcher } from '../agent.ts';
 type News = Extract<Change, { readonly kind: 'profile' | 'contacts' }>;
 type OfOwner = Extract<Change, { readonly kind: 'contacts' }>;
 
-/** In the order of the changes. Whoever has a page of a ship is told of its profile with the page, too. */
+/** In the order of the changes. Whoever has a page of a ship is told of the page, too. */
 export const tellNews = async (
   on: Queryable,
   changes: readonly Change[],
