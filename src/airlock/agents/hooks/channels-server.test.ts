@@ -88,6 +88,20 @@ describe('a hook action', () => {
     assert.ok((await told()).every(({ fact }) => fact.mark === 'hook-response-0'));
   });
 
+  it('is told, too, that a template sets up, whoever asked for it', async () => {
+    const id = await add();
+    await poke({ order: { nest: LOUNGE, seq: [id] } });
+    await poke({ config: { id, nest: LOUNGE, config: { emoji: '0w3NM' } } });
+    await world.rows('delete from community_changes');
+    const other = 'chat/~zod/other';
+    await world.library.setUp(await world.library.template(LOUNGE), other, { actor: HOST, now: world.clock.now() });
+    assert.deepEqual(await factsTold(), [
+      { config: { id, nest: other, config: { emoji: '0w3NM' } } },
+      { order: { nest: other, seq: [id] } },
+    ]);
+    await poke({ order: { nest: other, seq: [] } });
+  });
+
   it('is refused with the reason when it is wrong, and when anybody but the host asks', async () => {
     assert.match(await poke({ add: { name: 'x', src: LETS_PASS } }, NEC), /^Only ~zod, whose hooks these are/);
     assert.match(await poke({ del: '0v5' }), /^There is no script hook 0v5$/);
