@@ -20,15 +20,20 @@ export type ChangeFeed = {
   readonly isOpen: Promise<void>;
 };
 
-type Row = { readonly id: string; readonly changes: readonly Change[] };
+/** null: they are there, and more than is read at once. */
+type Row = { readonly is_there: boolean; readonly changes: readonly Change[] | null };
 
 const MOST_AT_ONCE = 200;
+const MOST_BYTES = 4_000_000;
 const CLEAN_EVERY_MS = 60_000;
 
 const readChanges = statement<Row>(
   'changes.read',
-  `select c.id, c.changes from unnest($1::bigint[]) with ordinality as wanted (id, position)
-   join community_changes c using (id) order by position`,
+  `select is_there, case when bytes <= ${MOST_BYTES} or position = 1 then changes end as changes from (
+     select position, c.id is not null as is_there, c.changes,
+       sum(octet_length(c.changes::text)) over (order by position) as bytes
+     from unnest($1::bigint[]) with ordinality as wanted (id, position) left join community_changes c using (id)) w
+   order by position`,
 );
 const forgetOld = statement('changes.forget', `delete from community_changes where at < now() - interval '10 minutes'`);
 
@@ -41,10 +46,12 @@ export const createChangeFeed = (settings: ChangeFeedSettings): ChangeFeed => {
     while (waiting.length > 0) {
       const ids = waiting.slice(0, MOST_AT_ONCE);
       const rows = await database.query(readChanges, [ids]);
-      waiting = waiting.slice(ids.length);
-      if (rows.length < ids.length) onGap();
+      const beyond = rows.findIndex((row) => row.is_there && row.changes === null);
+      const read = beyond < 0 ? rows : rows.slice(0, beyond);
+      waiting = waiting.slice(read.length);
+      if (read.some((row) => !row.is_there)) onGap();
       try {
-        await onChanges(rows.flatMap(({ changes }) => changes));
+        await onChanges(read.flatMap(({ changes }) => changes ?? []));
       } catch (error) {
         log.error({ err: error }, 'changes not told; watchers begin anew');
         onGap();

@@ -2,7 +2,8 @@
 // writes no more than itself.
 import type { Queryable, Transaction } from '../../database/database.ts';
 import { statement } from '../../database/statement.ts';
-import type { KeptPost, KeptReply } from '../changes/channel-change.ts';
+import type { Did, KeptPost, KeptReply } from '../changes/channel-change.ts';
+import { CHANGES_CHANNEL } from '../changes/record-changes.ts';
 import { LARGEST_PAGE } from '../contents.ts';
 import { withDots } from '../schema/id.ts';
 import type { VPost, VReply } from '../types/posts.ts';
@@ -97,37 +98,52 @@ const wholeRow = ({ doc, replies }: PostRow): VPost => whole(doc as VPost, repli
 /** What a turn writes of one post. */
 export type PostWrite = {
   readonly nest: string;
+  readonly did: Did;
   /** undefined: only its replies change. */
   readonly post?: KeptPost;
   /** `post`: to which it replies, in digits. */
   readonly replies: readonly (KeptReply & { readonly post: string })[];
 };
 
-// One statement, because it is in every commit of turns.
+/** Of the texts in one row of changes, about. */
+const MOST_TOLD = 1_000_000;
+
+// One statement, because it is in every commit of turns. What is written is told as it is written.
 const putPosts = statement(
   'posts.put',
   `with given as (
-     select nest, post, id, author, nullif(doc, 'null')::json as doc, modified, seq
-     from unnest($1::text[], $2::text[], $3::numeric[], $4::text[], $5::text[], $6::bigint[], $7::int[])
-       as given (nest, post, id, author, doc, modified, seq)),
+     select place, did, nest, post, id, author, nullif(doc, 'null')::json as doc, modified, seq,
+       sum(octet_length(doc)) over (order by place) / ${MOST_TOLD} as part
+     from unnest($1::text[], $2::text[], $3::numeric[], $4::text[], $5::text[], $6::bigint[], $7::int[], $8::text[])
+       with ordinality as given (nest, post, id, author, doc, modified, seq, did, place)),
    of_posts as (
      insert into posts (nest, id, author, doc, modified, seq)
      select nest, id, author, doc, modified, seq from given where post is null
-     on conflict (nest, id) do update set author = excluded.author, doc = excluded.doc, modified = excluded.modified)
-   insert into replies (nest, post, id, author, doc, modified)
-   select nest, post::numeric, id, author, doc, modified from given where post is not null
-   on conflict (nest, post, id) do update
-     set author = excluded.author, doc = excluded.doc, modified = excluded.modified`,
+     on conflict (nest, id) do update set author = excluded.author, doc = excluded.doc, modified = excluded.modified),
+   of_replies as (
+     insert into replies (nest, post, id, author, doc, modified)
+     select nest, post::numeric, id, author, doc, modified from given where post is not null
+     on conflict (nest, post, id) do update
+       set author = excluded.author, doc = excluded.doc, modified = excluded.modified),
+   told as (
+     insert into community_changes (changes)
+     select json_agg(case when post is null
+         then json_build_object('kind', 'post', 'nest', nest, 'did', did, 'post', json_build_object(
+           'id', id::text, 'author', author, 'doc', doc, 'modified', modified, 'seq', seq))
+         else json_build_object('kind', 'reply', 'nest', nest, 'did', did, 'post', post, 'reply', json_build_object(
+           'id', id::text, 'author', author, 'doc', doc, 'modified', modified)) end order by place)
+     from given group by part order by part returning id)
+   select pg_notify('${CHANGES_CHANNEL}', id::text) from told`,
 );
 
 export const storePosts = async (tx: Transaction, writes: readonly PostWrite[]): Promise<void> => {
-  const rows = writes.flatMap(({ nest, post, replies }) => [
-    ...(post ? [{ nest, post: null, ...post }] : []),
-    ...replies.map((reply) => ({ nest, seq: null, ...reply })),
+  const rows = writes.flatMap(({ nest, did, post, replies }) => [
+    ...(post ? [{ nest, did, post: null, ...post }] : []),
+    ...replies.map((reply) => ({ nest, did, seq: null, ...reply })),
   ]);
   if (rows.length === 0) return;
   const column = (key: keyof (typeof rows)[number]) => rows.map((row) => row[key]);
   const docs = rows.map(({ doc }) => JSON.stringify(doc));
   const [nests, posts, ids, authors] = [column('nest'), column('post'), column('id'), column('author')];
-  await tx.query(putPosts, [nests, posts, ids, authors, docs, column('modified'), column('seq')]);
+  await tx.query(putPosts, [nests, posts, ids, authors, docs, column('modified'), column('seq'), column('did')]);
 };

@@ -4,9 +4,6 @@
 import { createBatch } from '../../database/batch.ts';
 import type { Database, Transaction } from '../../database/database.ts';
 import { statement } from '../../database/statement.ts';
-import type { Change } from '../changes/change.ts';
-import type { Did } from '../changes/channel-change.ts';
-import { recordChanges } from '../changes/record-changes.ts';
 import { type PostWrite, storePosts } from '../channels/post-store.ts';
 import type { Event } from '../types/event.ts';
 import type { EndedEffect, HooksWrite, TurnHooks } from './turn-hooks.ts';
@@ -130,12 +127,7 @@ export const createCommitTurns = ({ database, hooks, publish }: CommitTurnsSetti
       channels.map(({ reader }) => reader?.until ?? null),
     ]);
     const happened = channels.map((channel) => channel.happened);
-    await Promise.all([
-      raised,
-      storePosts(tx, channels),
-      recordChanges(tx, channels.flatMap(changesOf)),
-      publish(tx, happened),
-    ]);
+    await Promise.all([raised, storePosts(tx, channels), publish(tx, happened)]);
   };
 
   /**
@@ -190,13 +182,4 @@ const freshChannels = async (
     const row = found.get(nest);
     return row?.version === version && row.group_version === groupVersion;
   };
-};
-
-const changesOf = ({ nest, post, replies, happened: { event } }: ChannelWrite): Change[] => {
-  const [did] = Object.values(event).flatMap((what) => Object.keys(what ?? {})) as Did[];
-  if (did === undefined) return [];
-  return [
-    ...(post ? [{ kind: 'post' as const, nest, did, post }] : []),
-    ...replies.map(({ post: to, ...reply }) => ({ kind: 'reply' as const, nest, did, post: to, reply })),
-  ];
 };

@@ -4,6 +4,7 @@
 import type { Clock } from '../../core/clock.ts';
 import type { Database } from '../../database/database.ts';
 import { type ActResult, DONE, refuse } from '../acting.ts';
+import type { Did } from '../changes/channel-change.ts';
 import { newPostId } from '../channels/new-post-id.ts';
 import { digits, type KnownPost, postIdOf, replyOf, type Standing, whyNot } from '../channels/post-command.ts';
 import { applyEvent, denialOf, eventOf, type PostAfter, reactorOf } from '../channels/post-event.ts';
@@ -11,6 +12,7 @@ import { createPostPages } from '../channels/post-pages.ts';
 import { bare, readReplies, whole } from '../channels/post-store.ts';
 import { hostOf, isAdmin, mayWrite } from '../groups/membership.ts';
 import type { ActionPost } from '../types/channels.ts';
+import type { Event } from '../types/event.ts';
 import type { VPost } from '../types/posts.ts';
 import type { Attempts } from './attempts.ts';
 import type { ChannelWrite, Happened } from './commit-turns.ts';
@@ -144,7 +146,7 @@ const writeOf = (
   const { version, flag, group } = view;
   const isNew = 'add' in action;
   return {
-    ...{ nest, version, flag, happened },
+    ...{ nest, version, flag, happened, did: didOf(happened.event) },
     groupVersion: group?.version ?? null,
     more: isNew ? 1 : after.post === 'deleted' ? -1 : 0,
     ...rowsOf(after, view, isNew, happened.now),
@@ -153,6 +155,12 @@ const writeOf = (
 };
 
 type Rows = Pick<ChannelWrite, 'post' | 'replies'>;
+
+const didOf = (event: Event): Did => {
+  const [did] = Object.values(event).flatMap((on) => Object.keys(on ?? {})) as Did[];
+  if (did === undefined) throw new Error('only posts and replies are written');
+  return did;
+};
 
 const rowsOf = ({ id, post, reply }: PostAfter, view: TurnView, isNew: boolean, now: number): Rows => {
   const known = view.post === 'deleted' ? undefined : view.post;
