@@ -35,6 +35,41 @@ const listEvents = statement<{ time: string; event: IncomingEvent; was_notified:
      and ($4::text is null or kind like $4) order by time desc limit $3`,
 );
 
+export type ToldEvent = {
+  readonly owner: string;
+  readonly time: string;
+  readonly event: IncomingEvent;
+  readonly wasNotified: boolean;
+};
+
+const findTold = statement<ToldEvent>(
+  'activity.told',
+  `select owner, time, event, was_notified as "wasNotified" from unnest($1::text[], $2::numeric[]) as w(owner, time)
+   join activity_events e using (owner, time)`,
+);
+
+/** What is written down for these at these times, in digits. */
+export const readTold = (
+  on: Queryable,
+  wanted: readonly { readonly owner: string; readonly time: string }[],
+): Promise<readonly ToldEvent[]> =>
+  wanted.length === 0
+    ? Promise.resolve([])
+    : on.query(findTold, [wanted.map(({ owner }) => owner), wanted.map(({ time }) => time)]);
+
+const listGroupInvitations = statement<{ event: Extract<IncomingEvent, { 'group-invite': unknown }> }>(
+  'activity.group-invitations',
+  `select e.event from activity_events e
+   left join activity_sources s on s.owner = e.owner and s.key = e.source
+   where e.owner = $1 and e.kind = 'group-invite' and e.time > coalesce(s.read_until, 0)
+     and e.time <> all(coalesce(s.read_items, '{}'))
+   order by e.time desc limit 100`,
+);
+
+/** The latest of those that the ship has not read. */
+export const readGroupInvitations = async (on: Queryable, owner: string) =>
+  (await on.query(listGroupInvitations, [owner])).map(({ event }) => event);
+
 /** What was removed is not shown. */
 const SINCE = `greatest(m.joined, coalesce((select max(s.removed_until) from activity_sources s where s.owner = $1
      and s.key = any(array['base', 'group/' || c.flag, 'channel/' || m.nest])), 0))`;
