@@ -43,7 +43,7 @@ describe('a post', () => {
       doc,
       modified: null,
     }));
-    await database.transaction((tx) => storePosts(tx, [{ nest: LOUNGE, replies }]));
+    await database.transaction((tx) => storePosts(tx, [{ nest: LOUNGE, did: 'add', replies }]));
     await reply(ZOD, id, 'the last');
     const one = (action: unknown) => inLounge({ reply: { id, action } });
     assert.equal(await refusal(NEC, one({ add: memoOf(NEC, 'no') })), 'A post has at most 5000 replies.');
