@@ -161,6 +161,22 @@ describe('the tlon command', () => {
     assert.deepEqual([shown.essay.kind, shown.essay.meta], ['/heap', { ...META, title: 'Sunset' }]);
   });
 
+  it('makes channels, and says which roles write there', async (t) => {
+    const made = await tlon(t, '~zod', 'channels', 'create', GROUP, 'Of the command', '--description', 'for all');
+    const [nest = ''] = /chat\/~zod\/[a-z0-9-]+/.exec(made) ?? [];
+    const nec = await connectUrbit(t, server, '~nec');
+    await inChannel(nec, nest, { join: GROUP });
+    const perm = () => nec.scry<Loose>({ app: 'channels', path: `/v5/${nest}/perm` });
+    await tlon(t, '~zod', 'channels', 'add-writers', nest, 'admin', 'poet');
+    assert.deepEqual(await perm(), { writers: ['admin', 'poet'], group: GROUP });
+    const ran = await runTlon(t, server, '~nec', 'posts', 'send', nest, 'I may not');
+    assert.match(said(ran), /You may not write in this channel/);
+    await tlon(t, '~zod', 'channels', 'del-writers', nest, 'admin', 'poet');
+    await tlon(t, '~nec', 'posts', 'send', nest, 'now I may');
+    const refused = await runTlon(t, server, '~nec', 'channels', 'add-writers', nest, 'poet');
+    assert.match(said(refused), /Only admins of the group change its channels/);
+  });
+
   it('says why a post was not taken', async (t) => {
     const nest = await newChannel('of-others');
     const ran = await runTlon(t, server, '~fes', 'posts', 'send', nest, 'let me in');

@@ -18,19 +18,20 @@ const MOST_MESSAGES = 500;
 /** Of contents; a window has at least one message. */
 const MOST_BYTES = 2 * 1024 * 1024;
 
+// A reply may have the id of a post: those of one id are in one window.
 const newest = statement<ChannelMessage>(
   'message-windows.newest',
   `select post, id, seq, author, doc, modified from (
-     select latest.*, sum(octet_length(doc::text)) over (order by id desc, post) as bytes,
-       row_number() over (order by id desc, post) as place
+     select latest.*, sum(octet_length(doc::text)) over (order by id desc) as bytes,
+       rank() over (order by id desc) as place
      from ((select null::numeric as post, id, seq, author, doc, modified from posts
-            where nest = $1 and doc is not null and id < $2 order by id desc limit $3)
+            where nest = $1 and doc is not null and id < $2 order by id desc fetch first ($3) rows with ties)
            union all
            (select post, id, null, author, doc, modified from replies r
             where nest = $1 and doc is not null and id < $2
               and exists (select from posts p where p.nest = r.nest and p.id = r.post and p.doc is not null)
-            order by id desc limit $3)
-           order by id desc limit $3) latest) w
+            order by id desc fetch first ($3) rows with ties)
+           order by id desc fetch first ($3) rows with ties) latest) w
    where bytes <= ${MOST_BYTES} or place = 1 order by id desc, post`,
 );
 

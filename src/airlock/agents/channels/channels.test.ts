@@ -156,6 +156,34 @@ describe('the posts of a channel', () => {
   });
 });
 
+describe('a client that is older than numbers', () => {
+  it('reads the same posts in its own words', async () => {
+    const id = await send('for all ages');
+    await replyTo(id, 'an answer for all ages');
+    const gone = await send('gone');
+    await does({ post: { del: gone } });
+    const older = Object(await scry(`/v3/${LOUNGE}/posts/newest/2/post`));
+    const newer = Object(await scry(`/v4/${LOUNGE}/posts/newest/2/post`));
+    const { seal, essay } = newer.posts[withDots(id)];
+    assert.equal(older.posts[withDots(gone)], null);
+    assert.deepEqual(older.posts[withDots(id)].essay, {
+      ...{ content: essay.content, author: NEC, sent: essay.sent, 'kind-data': { chat: null } },
+    });
+    const memoOf = (post: { seal: { replies: object } }) => Object.values(post.seal.replies)[0].memo;
+    const [reply] = Object.values<{ 'reply-essay': { blob: null } }>(seal.replies);
+    const { blob: _, ...memo } = reply?.['reply-essay'] ?? assert.fail('no reply');
+    assert.deepEqual(memoOf(older.posts[withDots(id)]), memo);
+    assert.equal(await scry(`/v3/${LOUNGE}/posts/post/${gone}`), undefined);
+    assert.deepEqual(memoOf(await scry(`/v2/${LOUNGE}/posts/post/${id}`)), memo);
+    const found = Object(await scry(`/v1/${LOUNGE}/search/bounded/text//9/~~all.ages`)).scan;
+    assert.deepEqual(
+      [found[0].reply.reply.memo, Object.keys(found[1].post.essay).toSorted()],
+      [...[memo, ['author', 'content', 'kind-data', 'sent']]],
+    );
+    assert.deepEqual(await scry(`/v2/${LOUNGE}/perm`), await scry(`/v5/${LOUNGE}/perm`));
+  });
+});
+
 describe('a search', () => {
   const search = (rest: string) =>
     scry<{ last: string | null; scan: Record<string, unknown>[] }>(`/v5/${LOUNGE}/search/${rest}`);
@@ -183,6 +211,15 @@ describe('a search', () => {
     assert.deepEqual(await search('text/1/1/~~needle'), [found.scan[1]]);
     assert.equal(await search('bounded/text/x/3/~~a'), undefined);
     assert.equal(await search('bounded/ship//3/~~a'), undefined);
+  });
+
+  it('finds messages of one moment in one window', async () => {
+    const id = await send('twins: first');
+    const asked = { content: [{ inline: ['twins: second'] }], author: NEC, sent: 1, blob: null };
+    const frame = { channel: { nest: LOUNGE, action: { post: { reply: { id, action: { add: asked } } } } } };
+    assert.deepEqual(await agent.poke?.('channel-action-2', frame, NEC), { kind: 'done' });
+    const found = await search('bounded/text//1/~~twins');
+    assert.equal(found.scan.length, 2);
   });
 
   it('finds who was mentioned', async () => {

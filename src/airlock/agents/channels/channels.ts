@@ -2,12 +2,10 @@
 import type { Database } from '../../../database/database.ts';
 import type { ActAs } from '../acting.ts';
 import type { Agent, Fact, Json } from '../agent.ts';
-import { permsOf, readHidden, readJoinedChannels } from './init.ts';
 import { communityAction } from './pokes.ts';
-import { idOf, readOnePost, readPostsPage } from './post-pages.ts';
 import { readableChannel } from './readable-channel.ts';
 import { saidFact } from './said.ts';
-import { searchChannel } from './search.ts';
+import { scryChannels } from './scry.ts';
 import { createFactsOf } from './told.ts';
 
 export type ChannelsSettings = {
@@ -28,20 +26,7 @@ export const createChannelsAgent = ({ database, actAs, previewHooks }: ChannelsS
 
   return {
     name: 'channels',
-    scry: async (path, ship) => {
-      const [first = '', ...others] = path.split('/').slice(1);
-      const [place = '', host = '', name = '', what = '', ...rest] = /^v\d$/.test(first) ? others : [first, ...others];
-      if (host === '' && place === 'channels') return readJoinedChannels(database, ship);
-      if (host === '' && place === 'hidden-posts') return readHidden(database, ship);
-      const channel = await readableChannel(database, `${place}/${host}/${name}`, ship);
-      if (!channel) return undefined;
-      if (what === 'perm') return permsOf(channel);
-      if (what === 'search') return searchChannel(database, channel.nest, rest);
-      if (what !== 'posts') return undefined;
-      if (rest[0] !== 'post') return readPostsPage(database, channel, rest);
-      const id = idOf(rest[1]);
-      return id === undefined ? undefined : readOnePost(database, channel.nest, id, 'post');
-    },
+    scry: (path, ship) => scryChannels(database, path, ship),
     poke: async (mark, json, ship) => {
       const action = communityAction(mark, json);
       return action === undefined ? undefined : actAs(action, ship);
