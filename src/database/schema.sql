@@ -209,6 +209,7 @@ create table chat_messages (
   seq integer,
   author text collate "C" not null,
   deleted_at timestamp with time zone,
+  bytes integer generated always as (octet_length((doc)::text)) stored,
   constraint chat_messages_pkey PRIMARY KEY (owner, whom, parent, id)
 );
 
@@ -411,6 +412,7 @@ create table posts (
   mentions text[] generated always as (mentions_of(doc)) stored,
   seq integer not null,
   modified bigint,
+  bytes integer generated always as (octet_length((doc)::text)) stored,
   constraint posts_pkey PRIMARY KEY (nest, id)
 );
 
@@ -453,6 +455,7 @@ create table replies (
   doc json,
   mentions text[] generated always as (mentions_of(doc)) stored,
   modified bigint,
+  bytes integer generated always as (octet_length((doc)::text)) stored,
   constraint replies_pkey PRIMARY KEY (nest, post, id)
 );
 

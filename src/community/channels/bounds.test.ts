@@ -21,7 +21,7 @@ describe('a page of posts', () => {
     const ids: string[] = [];
     for (let i = 0; i < 10; i += 1) ids.push(await post(ZOD, LARGE));
     for (let i = 0; i < 10; i += 1) await reply(NEC, ids[8] as string, LARGE);
-    for (let i = 0; i < 20; i += 1) await reply(NEC, ids[2] as string, LARGE);
+    for (let i = 0; i < 15; i += 1) await reply(NEC, ids[2] as string, LARGE);
     const read = async (before?: string) =>
       (await places.posts(NEC, LOUNGE, { before, limit: 50 })).map(({ seal }) => ids.indexOf(seal.id));
     assert.deepEqual(await read(), [9, 8, 7, 6, 5, 4]);
@@ -49,6 +49,32 @@ describe('a post', () => {
     assert.equal(await refusal(NEC, one({ add: memoOf(NEC, 'no') })), 'A post has at most 5000 replies.');
     await act(NEC, one({ edit: { id: last, memo: memoOf(NEC, 'edited') } }));
     await act(NEC, inLounge({ del: await post(NEC, 'another') }));
+  });
+});
+
+describe('a post with its replies and reactions', () => {
+  const one = (id: string, action: unknown) => inLounge({ reply: { id, action } });
+  const tooLarge = /^With its replies and reactions it has \d+ bytes, and at most 4194304 are taken\.$/;
+
+  it('has at most 4 MB, whatever is added, edited or said of it', async () => {
+    const id = await post(NEC, 'a thread');
+    const small = await reply(NEC, id, 'small');
+    for (let i = 0; i < 16; i += 1) await reply(NEC, id, LARGE);
+    const last = await reply(NEC, id, 'x'.repeat(191_600));
+    const essay = { ...memoOf(NEC, LARGE), 'kind-data': { chat: null } };
+    assert.match(await refusal(NEC, one(id, { add: memoOf(NEC, LARGE) })), tooLarge);
+    assert.match(await refusal(NEC, one(id, { edit: { id: small, memo: memoOf(NEC, LARGE) } })), tooLarge);
+    assert.match(await refusal(NEC, inLounge({ edit: { id, essay } })), tooLarge);
+    await act(NEC, one(id, { edit: { id: last, memo: memoOf(NEC, 'x'.repeat(190_000)) } }));
+    await act(NEC, inLounge({ 'add-react': { id, ship: NEC, react: 'x' } }));
+    await act(NEC, one(id, { edit: { id: last, memo: memoOf(NEC, 'x'.repeat(191_600)) } }));
+    const react = { ship: NEC, react: 'x'.repeat(256) };
+    assert.match(await refusal(NEC, inLounge({ 'add-react': { id, ...react } })), tooLarge);
+    assert.match(await refusal(NEC, one(id, { 'add-react': { id: small, ...react } })), tooLarge);
+    await act(NEC, one(id, { del: last }));
+    await act(NEC, inLounge({ edit: { id, essay: { ...essay, ...memoOf(NEC, 'there is room') } } }));
+    const kept = JSON.stringify(await places.post(NEC, LOUNGE, id));
+    assert.ok(kept.length > 4_000_000 && kept.length < 4_194_304);
   });
 });
 

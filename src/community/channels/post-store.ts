@@ -34,9 +34,9 @@ const pageBefore = statement<PostRow>(
   'posts.page-before',
   `select id, doc, ${REPLIES} from (
      select nest, id, doc, row_number() over (order by id desc) as place,
-       sum(octet_length(doc::text) + (select coalesce(sum(octet_length(r.doc::text)), 0) from replies r
+       sum(bytes + (select coalesce(sum(r.bytes), 0) from replies r
          where r.nest = latest.nest and r.post = latest.id)) over (order by id desc) as bytes
-     from (select nest, id, doc from posts where nest = $1 and doc is not null and id < $2
+     from (select nest, id, doc, bytes from posts where nest = $1 and doc is not null and id < $2
            order by id desc limit $3) as latest) as p
    where bytes <= ${LARGEST_PAGE} or place = 1 order by id desc`,
 );

@@ -6,7 +6,7 @@ import { forgetMessage } from '../activity/act.ts';
 import { mentions } from '../activity/mentions.ts';
 import { type NewActivity, recordActivity } from '../activity/record.ts';
 import { recordChanges } from '../changes/record-changes.ts';
-import { whyNoReaction, whyTooLarge } from '../contents.ts';
+import { whyNoReaction, whyThreadTooLarge, whyTooLarge } from '../contents.ts';
 import { idFromMillis, STEP, withDots } from '../schema/id.ts';
 import type { MsgKey, Whom } from '../types/activity.ts';
 import type { ReplyDelta, WritsDelta } from '../types/chat.ts';
@@ -17,8 +17,8 @@ import { type ChatMessage, type ChatReply, changeMessage, timeOfMessage } from '
 import {
   addMessage,
   changeMessageIn,
-  countRepliesOf,
   deleteRepliesTo,
+  type Known,
   type MessageWrite,
   readKnown,
   readRepliesSummaries,
@@ -50,12 +50,14 @@ export const applyMessage = async (
   const isNew = 'add' in (reply?.delta ?? delta);
   if (isNew && !mayHaveId(reply?.id ?? id, own, actor))
     return refuse(`The id of a message of yours begins with ${actor}/.`);
-  if (reply && 'add' in reply.delta && own && (await countRepliesOf(tx, own, id)) >= MOST_REPLIES) {
+  if (reply && 'add' in reply.delta && known.replies >= MOST_REPLIES) {
     return refuse(`A message has at most ${MOST_REPLIES} replies.`);
   }
   const time = newTime(chats, now);
   const after = known.reply === 'deleted' ? undefined : changeMessage(known.message, id, delta, time);
   if (after === undefined) return DONE;
+  const tooLarge = whyTooLargeAfter(after, known, reply?.id);
+  if (tooLarge !== undefined) return refuse(tooLarge);
   const targets = chats.filter(({ owner }) =>
     reply
       ? known.messageIn(owner) === 'there' && known.replyIn(owner) === known.replyIn(actor)
@@ -109,6 +111,13 @@ const newTime = (chats: readonly Chat[], now: number): string =>
       return next > time ? next : time;
     }, idFromMillis(now)),
   );
+
+/** `after` has no other reply than this one. What is deleted is not looked at. */
+const whyTooLargeAfter = (after: ChatMessage | 'deleted', { otherBytes }: Known, reply: string | undefined) => {
+  if (after === 'deleted' || (reply !== undefined && !Object.hasOwn(after.replies, reply))) return undefined;
+  const { replies, ...message } = after;
+  return whyThreadTooLarge([message, ...Object.values(replies)], otherBytes);
+};
 
 const messageAfter = (after: ChatMessage | 'deleted', id: string): MessageWrite => {
   if (after === 'deleted') return { parent: '', id, doc: null };

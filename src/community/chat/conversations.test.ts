@@ -147,6 +147,21 @@ describe('a direct message', () => {
     assert.equal((await messagesOf(NEC, ZOD)).length, 1);
   });
 
+  it('has at most 4 MB with its replies and reactions', async () => {
+    const id = await say(ZOD, NEC, 'a thread');
+    for (let i = 0; i < 16; i += 1) await replyTo(NEC, ZOD, id, 'x'.repeat(250_000));
+    const last = await replyTo(NEC, ZOD, id, 'x'.repeat(190_750));
+    const react = { 'add-react': { ship: ZOD, react: 'x'.repeat(256) } };
+    const reply = (of: string, delta: unknown) => dm(NEC, id, { reply: { id: of, meta: null, delta } });
+    const tooLarge = /^With its replies and reactions it has 4\d{6} bytes, and at most 4194304 are taken\.$/;
+    assert.match(await world.refusal(ZOD, reply(await world.nextId(ZOD), add(ZOD, 'x'.repeat(500)))), tooLarge);
+    assert.match(await world.refusal(ZOD, reply(last, react)), tooLarge);
+    assert.match(await world.refusal(ZOD, dm(NEC, id, react)), tooLarge);
+    await world.act(NEC, dm(ZOD, id, { reply: { id: last, meta: null, delta: { del: null } } }));
+    await world.act(ZOD, dm(NEC, id, react));
+    assert.equal((await messageOf(NEC, ZOD, id))?.replyCount, 16);
+  });
+
   it('to a ship that is not here is refused', async () => {
     assert.equal(
       await world.refusal(ZOD, dm('~bus', await world.nextId(ZOD), add(ZOD, 'x'))),

@@ -19,17 +19,19 @@ type Row = {
   readonly parent: string;
   readonly doc: MessageDoc | ReplyDoc | null;
   readonly is_deleted: boolean;
+  readonly replies: number | null;
+  readonly other_bytes: number | null;
 };
 
 const findRows = statement<Row>(
   'chat-messages.find',
-  `select m.owner, m.parent, m.doc is null as is_deleted, case when m.owner = $5 then m.doc end as doc
+  `select m.owner, m.parent, m.doc is null as is_deleted, case when m.owner = $5 then m.doc end as doc,
+     t.replies, t.other_bytes
    from unnest($1::text[], $2::text[]) as w(owner, whom) join chat_messages m using (owner, whom)
+   left join lateral (
+     select count(*)::int as replies, sum(r.bytes) filter (where r.id <> $4) as other_bytes from chat_messages r
+     where r.owner = m.owner and r.whom = m.whom and r.parent = $3) t on m.owner = $5 and m.parent = ''
    where (m.parent = '' and m.id = $3) or (m.parent = $3 and m.id = $4)`,
-);
-const countReplies = statement<{ count: number }>(
-  'chat-messages.count-replies',
-  'select count(*)::int as count from chat_messages where owner = $1 and whom = $2 and parent = $3',
 );
 const addRows = statement(
   'chat-messages.add',
@@ -50,6 +52,10 @@ export type Known = {
   /** As `owner` has it: with no other reply than the one that was asked for. */
   readonly message: KnownMessage;
   readonly reply: ChatReply | 'deleted' | undefined;
+  /** Also those that were deleted. */
+  readonly replies: number;
+  /** Bytes of the replies, without the one that was asked for. */
+  readonly otherBytes: number;
   /** In which copies there is a message or reply. Where it is, it is the same. */
   readonly messageIn: (owner: string) => Presence;
   readonly replyIn: (owner: string) => Presence;
@@ -72,14 +78,13 @@ export const readKnown = async (
   const replies = reply?.doc ? { [replyId]: reply.doc as ReplyDoc } : {};
   return {
     message: message && (message.doc === null ? 'deleted' : { ...(message.doc as MessageDoc), replies }),
+    replies: message?.replies ?? 0,
+    otherBytes: message?.other_bytes ?? 0,
     reply: reply && (reply.doc === null ? 'deleted' : (reply.doc as ReplyDoc)),
     messageIn: (of) => presence(rowOf(of, false)),
     replyIn: (of) => presence(rowOf(of, true)),
   };
 };
-
-export const countRepliesOf = async (tx: Transaction, { owner, whom }: Place, id: string): Promise<number> =>
-  (await tx.query(countReplies, [owner, whom, id]))[0]?.count ?? 0;
 
 export type MessageWrite = {
   /** The message to which it replies; empty: it is one. */
@@ -153,8 +158,8 @@ const REPLIES_SHOWN = 100;
 const listMessages = statement<{ doc: MessageDoc }>(
   'chat-messages.list',
   `select doc from (
-     select doc, time, sum(octet_length(doc::text)) over (order by time desc) as bytes, row_number() over (order by time desc) as place
-     from (select doc, time from chat_messages where owner = $1 and whom = $2 and parent = $3 and doc is not null
+     select doc, time, sum(bytes) over (order by time desc) as bytes, row_number() over (order by time desc) as place
+     from (select doc, time, bytes from chat_messages where owner = $1 and whom = $2 and parent = $3 and doc is not null
              and ($4::numeric is null or time < $4) order by time desc limit $5) as latest) as measured
    where bytes <= ${LARGEST_PAGE} or place = 1 order by time desc`,
 );
@@ -162,11 +167,11 @@ const listReplies = statement<{ parent: string; count: number; doc: ReplyDoc }>(
   'chat-messages.list-replies',
   `select parent, count, doc from (
      select w.parent, total.count, latest.doc, latest.time,
-       sum(octet_length(latest.doc::text)) over (order by w.place, latest.time desc) as bytes
+       sum(latest.bytes) over (order by w.place, latest.time desc) as bytes
      from unnest($3::text[]) with ordinality as w(parent, place)
      cross join lateral (select count(*)::int as count from chat_messages r
        where r.owner = $1 and r.whom = $2 and r.parent = w.parent and r.doc is not null) as total
-     cross join lateral (select r.doc, r.time from chat_messages r
+     cross join lateral (select r.doc, r.time, r.bytes from chat_messages r
        where r.owner = $1 and r.whom = $2 and r.parent = w.parent and r.doc is not null
        order by r.time desc limit ${REPLIES_SHOWN}) as latest) as measured
    where bytes <= ${LARGEST_PAGE} order by time`,

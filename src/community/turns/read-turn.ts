@@ -25,8 +25,10 @@ export type TurnView = {
   /** Of that post in its channel. */
   readonly seq: number | undefined;
   readonly newestReply: string | undefined;
-  /** Also those that were deleted. Counted only for a new one. */
+  /** Also those that were deleted. */
   readonly replies: number;
+  /** Bytes of its replies, without the one that is asked for. */
+  readonly otherBytes: number;
 };
 
 type Row = {
@@ -43,6 +45,7 @@ type Row = {
   readonly post: VPost | null;
   readonly newest_reply: string | null;
   readonly replies: number | null;
+  readonly other_bytes: number | null;
   readonly reply_id: string | null;
   readonly reply: VReply | null;
 };
@@ -55,14 +58,15 @@ const readRow = statement<Row>(
      (select id from posts n where n.nest = $1 order by id desc limit 1) as newest,
      p.seq, p.doc as post,
      (select id from replies n where n.nest = $1 and n.post = $3::numeric order by id desc limit 1) as newest_reply,
-     case when $6::boolean and p.doc is not null then
-       (select count(*)::int from replies n where n.nest = $1 and n.post = $3::numeric) end as replies,
-     r.id as reply_id, r.doc as reply
+     t.replies, t.other_bytes, r.id as reply_id, r.doc as reply
    from channels c
    left join groups g on g.flag = c.flag
    left join channel_members m on m.nest = c.nest and m.ship = $2
    left join posts p on p.nest = c.nest and p.id = $3::numeric
    left join replies r on r.nest = c.nest and r.post = $3::numeric and r.id = $4::numeric
+   left join lateral (
+     select count(*)::int as replies, sum(n.bytes) filter (where n.id is distinct from $4::numeric) as other_bytes
+     from replies n where n.nest = $1 and n.post = $3::numeric) t on p.doc is not null
    where c.nest = $1`,
 );
 
@@ -72,7 +76,6 @@ export type Wanted = {
   /** In digits; of the post that is meant, and of the reply of it. */
   readonly post: string | undefined;
   readonly reply: string | undefined;
-  readonly isNewReply: boolean;
 };
 
 /** Answers undefined when there is no such channel. */
@@ -84,11 +87,10 @@ export const createReadTurn = (groups: GroupCache): ReadTurn => {
   const flags = new Map<string, string>();
   const MOST_FLAGS = 10_000;
 
-  return async (from, { nest, actor, post, reply, isNewReply }) => {
+  return async (from, { nest, actor, post, reply }) => {
     const flag = flags.get(nest);
     const known = flag === undefined ? undefined : groups.get(flag);
-    const asked = [post ?? null, reply ?? null, known?.version ?? null, isNewReply];
-    const [row] = await from.query(readRow, [nest, actor, ...asked]);
+    const [row] = await from.query(readRow, [nest, actor, post ?? null, reply ?? null, known?.version ?? null]);
     if (!row) return undefined;
     if (flags.size >= MOST_FLAGS) flags.clear();
     flags.set(nest, row.flag);
@@ -107,6 +109,7 @@ export const createReadTurn = (groups: GroupCache): ReadTurn => {
       seq: row.seq ?? undefined,
       newestReply: row.newest_reply ?? undefined,
       replies: row.replies ?? 0,
+      otherBytes: row.other_bytes ?? 0,
     };
   };
 };

@@ -10,6 +10,7 @@ import { digits, type KnownPost, postIdOf, replyOf, type Standing, whyNot } from
 import { applyEvent, denialOf, eventOf, type PostAfter, reactorOf } from '../channels/post-event.ts';
 import { createPostPages } from '../channels/post-pages.ts';
 import { bare, readReplies, whole } from '../channels/post-store.ts';
+import { whyThreadTooLarge } from '../contents.ts';
 import { hostOf, isAdmin, mayWrite } from '../groups/membership.ts';
 import type { ActionPost } from '../types/channels.ts';
 import type { Event } from '../types/event.ts';
@@ -53,12 +54,13 @@ export const createTakeTurn = (settings: TakeTurnSettings): TakeTurn => {
     const { nest, action, actor, depth } = command;
     const post = postIdOf(action);
     const isNewReply = 'reply' in action && 'add' in action.reply.action;
-    const view = await readTurn(database, { nest, actor, post, reply: replyIdOf(action), isNewReply });
+    const view = await readTurn(database, { nest, actor, post, reply: replyIdOf(action) });
     if (!view) return { result: refuse(`There is no channel ${nest}.`) };
     const standing = standingOf(view, nest, actor);
     const reason = view.hasJoined ? whyNot(standing, action, view.post) : `You have not joined ${nest}.`;
     if (reason !== undefined) return { result: refuse(reason) };
-    if (view.replies >= MOST_REPLIES) return { result: refuse(`A post has at most ${MOST_REPLIES} replies.`) };
+    if (isNewReply && view.replies >= MOST_REPLIES)
+      return { result: refuse(`A post has at most ${MOST_REPLIES} replies.`) };
     const now = clock.now();
     const id = newPostId(now, 'reply' in action ? view.newestReply : view.newestPost);
     const before = runs ? await withReplies(view.post, nest) : view.post;
@@ -78,7 +80,9 @@ export const createTakeTurn = (settings: TakeTurnSettings): TakeTurn => {
     const result: TurnResult = 'add' in action || isNewReply ? { kind: 'done', id } : DONE;
     if (!after) return { result, isRun: true };
     const happened = { nest, flag: view.flag, event: final, actor, now };
-    return { result, isRun: true, channel: writeOf(view, command, after, happened) };
+    const channel = writeOf(view, command, after, happened);
+    const tooLarge = whyTooLargeWith(view, channel);
+    return tooLarge === undefined ? { result, isRun: true, channel } : { result: refuse(tooLarge) };
   };
 
   const withReplies = async (post: KnownPost, nest: string): Promise<KnownPost> =>
@@ -176,6 +180,13 @@ const rowsOf = ({ id, post, reply }: PostAfter, view: TurnView, isNew: boolean, 
   }
   const kept = { id, author: post.essay.author, doc: bare(post), modified, seq };
   return { post: kept, replies: isNew ? repliesOf(post) : [] };
+};
+
+/** What is deleted is not looked at. */
+const whyTooLargeWith = ({ post, otherBytes }: TurnView, { post: written, replies }: ChannelWrite) => {
+  const kept = written?.doc ?? (post && post !== 'deleted' ? bare(post) : null);
+  const docs = [kept, ...replies.map(({ doc }) => doc)];
+  return docs.includes(null) ? undefined : whyThreadTooLarge(docs, otherBytes);
 };
 
 /** A hook may give a new post replies from the beginning. */

@@ -85,7 +85,7 @@ export const createDoJob = (settings: DoJobSettings): ((job: Job) => Promise<voi
 
   /** What is gone, or is another ship's, is not there for the hook. */
   const surroundings = async (origin: string): Promise<Pick<Turn, 'nest' | 'posts' | 'group'>> => {
-    const asked = { nest: origin, actor: our, post: undefined, reply: undefined, isNewReply: false };
+    const asked = { nest: origin, actor: our, post: undefined, reply: undefined };
     const view = isHostedBy(origin, our) ? await community().readTurn(database, asked) : undefined;
     if (!view) return { nest: undefined, posts: undefined, group: undefined };
     return { nest: origin, posts: createPostPages(database, origin, view.posts), group: view.group };
