@@ -145,7 +145,7 @@ export interface CommunityMethods {
   /**
    * List groups.
    *
-   * The groups that the ship is in, in the order of their names.
+   * The groups that the ship is in, in the order of their names. At most 20, and about 4 MB.
    *
    * Needs `community:read:<ship>`.
    */

@@ -6,7 +6,7 @@ import type { Memo } from './types/posts.ts';
 export const LARGEST_CONTENT = 256_000;
 /** Bytes of a post or message with all its replies and reactions, as it is kept. */
 export const LARGEST_THREAD = 4 * 1024 * 1024;
-/** Bytes of a page of posts, messages or replies, which has one of them at least. */
+/** Bytes of a page of groups, posts, messages or replies, which has one of them at least. */
 export const LARGEST_PAGE = 4 * 1024 * 1024;
 /** Bytes: an emoji of many parts, or the name of one. */
 const LONGEST_REACTION = 256;

@@ -6,7 +6,7 @@ import { ApiError } from '../../http/api-error.ts';
 import { readChannel, readChannelsOf, type StoredChannel } from '../channels/channel-store.ts';
 import { type ChannelMembership, readMembership, readMembershipsOf } from '../channels/membership-store.ts';
 import { readPageBefore, readPost } from '../channels/post-store.ts';
-import { readGroup, readGroupsOf, type StoredGroup } from '../groups/group-store.ts';
+import { type ListedGroup, readGroup, readGroupsOf, type StoredGroup } from '../groups/group-store.ts';
 import { hostOf, isMember, mayRead } from '../groups/membership.ts';
 
 const MOST_GROUPS = 20;
@@ -32,10 +32,11 @@ export const createPlaceReads = (on: Queryable) => {
       const limit = String(Math.min(Number(query.limit ?? MOST_GROUPS), MOST_GROUPS));
       const { page, ...more } = await readPage(
         { ...query, limit },
-        ({ flag }: StoredGroup) => flag,
+        ({ flag }: ListedGroup) => flag,
         (after, most) => readGroupsOf(on, ship, { after, limit: most }),
+        ({ group }) => group !== null,
       );
-      return { groups: page.map(({ flag, group }) => ({ flag, group })), ...more };
+      return { groups: page, ...more };
     },
     group: async (ship: string, flag: string) => ({ flag, group: (await groupOf(ship, flag)).group }),
     channels: async (ship: string, flag: string) => {

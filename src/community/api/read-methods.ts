@@ -45,7 +45,7 @@ export const READS = [
     {
       name: 'listGroups',
       title: 'List groups',
-      description: 'The groups that the ship is in, in the order of their names.',
+      description: 'The groups that the ship is in, in the order of their names. At most 20, and about 4 MB.',
       route: '/groups',
       query: PAGING,
     },

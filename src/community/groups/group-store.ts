@@ -3,6 +3,7 @@ import { LRUCache } from 'lru-cache';
 import type { Queryable, Transaction } from '../../database/database.ts';
 import { statement } from '../../database/statement.ts';
 import { recordChanges } from '../changes/record-changes.ts';
+import { LARGEST_PAGE } from '../contents.ts';
 import type { Group } from '../types/group.ts';
 import { type Entry, guestsOf, NO_ENTRY } from './entry.ts';
 import type { GroupToChange, HostedGroup } from './group-change.ts';
@@ -52,10 +53,12 @@ const changeGuests = statement(
   `with gone as (delete from group_guests where flag = $1 and ship = any($2::text[]))
    insert into group_guests (flag, ship) select $1, unnest($3::text[]) on conflict do nothing`,
 );
-const groupsOfShip = statement<GroupRow & { flag: string }>(
+const groupsOfShip = statement<ListedGroup>(
   'community-groups.of-ship',
-  `select g.flag, g.doc, g.entry, g.version from group_members m join groups g using (flag)
-   where m.ship = $1 and m.flag > $2 order by m.flag limit $3`,
+  `select flag, case when bytes <= ${LARGEST_PAGE} or place = 1 then doc end as group from (
+     select flag, doc, sum(octet_length(doc::text)) over (order by flag) as bytes, row_number() over (order by flag) as place
+     from (select m.flag, g.doc from group_members m join groups g using (flag)
+           where m.ship = $1 and m.flag > $2 order by m.flag limit $3) as listed) as measured order by flag`,
 );
 
 export const storedGroup = (flag: string, { version, doc, entry }: GroupRow): WholeGroup => ({
@@ -83,13 +86,15 @@ export const readGroupToKeep = async (tx: Transaction, flag: string): Promise<Wh
   return row && storedGroup(flag, row);
 };
 
+/** `group`: null where it does not fit into the page. */
+export type ListedGroup = { readonly flag: string; readonly group: Group | null };
+
 /** By flag, those after `after`. */
-export const readGroupsOf = async (
+export const readGroupsOf = (
   from: Queryable,
   ship: string,
   { after, limit }: { readonly after: string; readonly limit: number },
-): Promise<WholeGroup[]> =>
-  (await from.query(groupsOfShip, [ship, after, limit])).map((row) => storedGroup(row.flag, row));
+): Promise<ListedGroup[]> => from.query(groupsOfShip, [ship, after, limit]);
 
 type GroupAndEntry = Pick<GroupToChange, 'group' | 'entry'>;
 
