@@ -140,9 +140,17 @@ const create = async (tx: Transaction, flag: string, group: Group, acting: Actin
 
 /** Members and channels, roles and reports: about 50,000 members. */
 const LARGEST_GROUP = 4 * 1024 * 1024;
+const MOST_ROLES = 1_000;
 
-const whyTooLarge = (...parts: readonly [Group, Entry?]): string | undefined =>
-  JSON.stringify(parts).length > LARGEST_GROUP ? `A group has at most ${LARGEST_GROUP} characters as JSON.` : undefined;
+const whyTooLarge = (...parts: readonly [Group, Entry?]): string | undefined => {
+  const [{ cabals, bloc }] = parts;
+  if (Math.max(Object.keys(cabals).length, bloc.length) > MOST_ROLES) {
+    return `A group has at most ${MOST_ROLES} roles, and as many that make an admin.`;
+  }
+  return JSON.stringify(parts).length > LARGEST_GROUP
+    ? `A group has at most ${LARGEST_GROUP} characters as JSON.`
+    : undefined;
+};
 
 const isThere = async (tx: Transaction, flag: string, asked: FlagContent): Promise<boolean> => {
   const {

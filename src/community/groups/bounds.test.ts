@@ -5,7 +5,7 @@ import { lastFirst } from '../../../test/support/wait.ts';
 import { createPlaceReads } from '../api/place-reads.ts';
 import { createWorld, META, NEC, ZOD } from '../test-support/world.ts';
 
-const { act, database } = await createWorld(lastFirst({ after }));
+const { act, refusal, database } = await createWorld(lastFirst({ after }));
 const places = createPlaceReads(database);
 const EMPTY = { cabals: {}, zones: {}, 'zone-ord': [], channels: {}, 'active-channels': [], 'flagged-content': {} };
 const NEW = {
@@ -13,6 +13,8 @@ const NEW = {
   cordon: { open: { ships: [], ranks: [] } },
 };
 const change = (flag: string, diff: unknown) => ({ groups: { flag, update: { diff } } });
+const rolesOf = (count: number) => Array.from({ length: count }, (_, n) => `r${n}`);
+const cabalsOf = (count: number) => Object.fromEntries(rolesOf(count).map((role) => [role, { meta: META }]));
 
 describe('a page of groups', () => {
   it('has about 4 MB, and one group at least; the next one goes on from there', async () => {
@@ -31,5 +33,20 @@ describe('a page of groups', () => {
     assert.deepEqual(pages, [['~zod/a', '~zod/b'], ['~zod/c'], ['~zod/d', '~zod/e']]);
     const { groups } = await places.groups(NEC, { limit: '1' });
     assert.deepEqual(groups, [await places.group(NEC, '~zod/a')]);
+  });
+});
+
+describe('a group', () => {
+  it('has at most 1,000 roles, and as many that make an admin', async () => {
+    const tooMany = 'A group has at most 1000 roles, and as many that make an admin.';
+    const flag = '~zod/roles';
+    assert.equal(await refusal(ZOD, change(flag, { create: { ...NEW, cabals: cabalsOf(1_001) } })), tooMany);
+    assert.equal(await refusal(ZOD, change(flag, { create: { ...NEW, bloc: rolesOf(1_001) } })), tooMany);
+    await act(ZOD, change(flag, { create: { ...NEW, cabals: cabalsOf(999), bloc: rolesOf(1_000) } }));
+    assert.equal(await refusal(ZOD, change(flag, { cabal: { sect: 'more', diff: { add: META } } })), tooMany);
+    assert.equal(await refusal(ZOD, change(flag, { bloc: { add: ['more'] } })), tooMany);
+    await act(ZOD, change(flag, { cabal: { sect: 'r1', diff: { edit: META } } }));
+    await act(ZOD, change(flag, { cabal: { sect: 'r1', diff: { del: null } } }));
+    await act(ZOD, change(flag, { cabal: { sect: 'more', diff: { add: META } } }));
   });
 });

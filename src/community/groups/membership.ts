@@ -12,7 +12,7 @@ export const rolesOf = ({ fleet }: Group, ship: string): readonly string[] =>
 
 /** The host always is; others by a role that counts as an admin's. */
 export const isAdmin = ({ host, group }: HostedGroup, ship: string): boolean =>
-  ship === host || rolesOf(group, ship).some((role) => group.bloc.includes(role));
+  ship === host || hasAny(rolesOf(group, ship), group.bloc);
 
 /**
  * Its host and the hosts of its channels cannot be banned. Members of a shut group are not, as
@@ -48,7 +48,17 @@ export const mayWrite = (hosted: HostedGroup, nest: string, ship: string, writer
 
 /** An empty list of roles is everybody. */
 const allows = (needed: readonly string[], roles: readonly string[]): boolean =>
-  needed.length === 0 || roles.some((role) => needed.includes(role));
+  needed.length === 0 || hasAny(roles, needed);
+
+/** Of lists of a group, which is never changed in place: all its members may be asked about. */
+const sets = new WeakMap<readonly string[], ReadonlySet<string>>();
+
+const hasAny = (roles: readonly string[], wanted: readonly string[]): boolean => {
+  if (roles.length === 0) return false;
+  const set = sets.get(wanted) ?? new Set(wanted);
+  sets.set(wanted, set);
+  return roles.some((role) => set.has(role));
+};
 
 /** The ship in `chat/~host/name` and in `~host/name`. */
 export const hostOf = (name: string): string => name.split('/').at(-2) ?? '';
