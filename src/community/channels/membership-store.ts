@@ -3,6 +3,7 @@
 import type { Queryable, Transaction } from '../../database/database.ts';
 import { statement } from '../../database/statement.ts';
 import { recordChanges } from '../changes/record-changes.ts';
+import { lockShip } from '../ships/lock-ship.ts';
 
 export type ChannelMembership = {
   readonly nest: string;
@@ -46,12 +47,12 @@ const ofChannels = statement<{ nest: string; ship: string }>(
   'members.of-channels',
   'select nest, ship from channel_members where nest = any($1::text[])',
 );
-const hide = statement<{ count: number }>(
+const hide = statement<{ isHidden: boolean }>(
   'hidden.hide',
-  `with known as (select count(*)::int as count from hidden_posts where ship = $1),
+  `with known as (select count(*) < $3 as may, bool_or(id = $2) as is_known from hidden_posts where ship = $1),
    hidden as (
-     insert into hidden_posts (ship, id) select $1, $2::numeric from known where count < $3 on conflict do nothing)
-   select count from known`,
+     insert into hidden_posts (ship, id) select $1, $2::numeric from known where may on conflict do nothing)
+   select may or is_known as "isHidden" from known`,
 );
 const show = statement('hidden.show', 'delete from hidden_posts where ship = $1 and id = $2');
 const hidden = statement<{ id: string }>('hidden.list', 'select id from hidden_posts where ship = $1 order by id');
@@ -129,9 +130,11 @@ export const setWatched = (tx: Transaction, nest: string, ship: string, isWatche
 
 export const MOST_HIDDEN = 10_000;
 
-/** Answers whether it may hide one more. */
-export const hidePost = async (tx: Transaction, ship: string, id: string): Promise<boolean> =>
-  ((await tx.query(hide, [ship, id, MOST_HIDDEN]))[0]?.count ?? 0) < MOST_HIDDEN;
+/** Answers whether it is hidden: there are not too many. */
+export const hidePost = async (tx: Transaction, ship: string, id: string): Promise<boolean> => {
+  await lockShip(tx, ship);
+  return (await tx.query(hide, [ship, id, MOST_HIDDEN]))[0]?.isHidden ?? false;
+};
 
 export const showPost = (tx: Transaction, ship: string, id: string): Promise<unknown> => tx.query(show, [ship, id]);
 

@@ -3,6 +3,7 @@ import type { Queryable } from '../../database/database.ts';
 import { statement } from '../../database/statement.ts';
 import { type ActIn, DONE, refuse } from '../acting.ts';
 import { recordChanges } from '../changes/record-changes.ts';
+import { lockShip } from '../ships/lock-ship.ts';
 
 const MOST = 10_000;
 
@@ -26,6 +27,7 @@ export const hideMessage: ActIn<{ readonly id: string; readonly isHidden: boolea
   { id, isHidden },
   { actor: owner },
 ) => {
+  await lockShip(tx, owner);
   const rows = await tx.query(isHidden ? insertHidden : deleteHidden, [owner, id]);
   await recordChanges(
     tx,

@@ -4,12 +4,12 @@ import type { Transaction } from '../../database/database.ts';
 import { type ActIn, type Acting, type ActResult, DONE, refuse } from '../acting.ts';
 import { recordChanges } from '../changes/record-changes.ts';
 import { parseUv, uvText } from '../schema/uv.ts';
+import { lockShip } from '../ships/lock-ship.ts';
 import { unknownShips, whyNoShip } from '../ships/ships.ts';
 import type { ActionContacts, Contact, Kip } from '../types/chat.ts';
 import {
   type ContactRow,
   countContacts,
-  lockContactsOf,
   readContacts,
   readProfile,
   storeContact,
@@ -22,7 +22,7 @@ const MOST_AT_ONCE = 1_000;
 
 /** Everybody who follows the ship sees its profile change at once. */
 export const actOnContacts: ActIn<ActionContacts> = async (tx, asked, acting) => {
-  await lockContactsOf(tx, acting.actor);
+  await lockShip(tx, acting.actor);
   if ('anon' in asked) return store(tx, acting, {});
   if ('self' in asked) {
     return merged(await readProfile(tx, acting.actor), asked.self, (profile) => store(tx, acting, profile));

@@ -14,8 +14,6 @@ export type ContactRow = {
 };
 
 const findProfile = statement<{ profile: Contact }>('profiles.find', 'select profile from profiles where ship = $1');
-// A row that is always there: profiles and pages may not be there yet.
-const lockOwner = statement('contacts.lock', 'select from ships where ship = $1 for no key update');
 const putProfile = statement(
   'profiles.put',
   'insert into profiles (ship, profile) values ($1, $2) on conflict (ship) do update set profile = excluded.profile',
@@ -39,10 +37,6 @@ const deleteRow = statement('contacts.delete', 'delete from contact_pages where 
 
 export const readProfile = async (on: Queryable, ship: string): Promise<Contact> =>
   (await on.query(findProfile, [ship]))[0]?.profile ?? {};
-
-/** Nobody else changes the profile and the contacts of the ship until the transaction ends. */
-export const lockContactsOf = async (tx: Transaction, owner: string): Promise<void> =>
-  void (await tx.query(lockOwner, [owner]));
 
 export const storeProfile = async (tx: Transaction, ship: string, profile: Contact): Promise<void> =>
   void (await tx.query(putProfile, [ship, JSON.stringify(profile)]));
