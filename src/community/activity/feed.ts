@@ -19,7 +19,7 @@ export type FeedEvent = {
   readonly wasNotified: boolean;
 };
 
-const LONGEST_FEED = 50;
+export const LONGEST_FEED = 50;
 
 export type FeedPage = {
   /** In digits: only what is older. */
