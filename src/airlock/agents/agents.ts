@@ -3,6 +3,7 @@ import type { Act } from '../../community/community.ts';
 import type { Ships } from '../../community/ships/ships.ts';
 import type { Base } from '../../database/base.ts';
 import { createActAs } from './acting.ts';
+import { createActivity } from './activity/activity.ts';
 import type { Agent, Thread } from './agent.ts';
 import { createChannelsAgent } from './channels/channels.ts';
 import { createChat } from './chat/chat.ts';
@@ -33,6 +34,7 @@ export const createAgents = (settings: AgentsSettings): { agents: readonly Agent
       createChannelsAgent({ database, actAs, previewHooks: hooks.preview }),
       createChannelsServer(hooks, createHooksPreview(database, hooks)),
       createChat(settings),
+      createActivity(settings),
       createContacts({ database, actAs }),
       createSettings(database),
     ],
