@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { after, describe, it } from 'node:test';
 import { lastFirst } from '../../../test/support/wait.ts';
-import { readMembersOf } from '../channels/membership-store.ts';
+import { readMembership } from '../channels/membership-store.ts';
 import { readGroup } from '../groups/group-store.ts';
 import { BUD, createWorld, FES, GROUP, LOUNGE, META, NEC, withLounge, ZOD } from '../test-support/world.ts';
 
@@ -11,8 +11,7 @@ const { act, refusal, database, feedOf, community } = world;
 await withLounge(world, [NEC]);
 
 const entry = (diff: object, flag = GROUP) => ({ entry: { flag, diff } });
-const isIn = async (ship: string, nest = LOUNGE) =>
-  (await readMembersOf(database, [nest])).some((member) => member.ship === ship);
+const isIn = async (ship: string, nest = LOUNGE) => (await readMembership(database, nest, ship)) !== undefined;
 
 describe('a ship that asks to come in', () => {
   it('is told to the admins, and is in all channels that it may read once it is approved', async () => {

@@ -9,9 +9,17 @@ import { joinChannels, leaveChannels, readMembersOf } from '../channels/membersh
 import { digits, replyOf } from '../channels/post-command.ts';
 import { readPost } from '../channels/post-store.ts';
 import { changeGroup } from '../groups/change-group.ts';
-import { type Entry, fitEntry, NO_ENTRY } from '../groups/entry.ts';
+import { fitEntry, NO_ENTRY } from '../groups/entry.ts';
 import { type Consequence, difference, type GroupDiff, MOST_SHIPS, TOO_MANY_SHIPS } from '../groups/group-change.ts';
-import { readGroupToChange, removeGroup, type StoredGroup, storeGroup, storeNewGroup } from '../groups/group-store.ts';
+import {
+  type GroupTexts,
+  readGroupToChange,
+  removeGroup,
+  type StoredGroup,
+  storeGroup,
+  storeNewGroup,
+  textsOf,
+} from '../groups/group-store.ts';
 import { hostOf, isAdmin, mayKnow, mayRead } from '../groups/membership.ts';
 import { newGroup } from '../groups/new-group.ts';
 import { idFromMillis, withDots } from '../schema/id.ts';
@@ -22,7 +30,10 @@ import type { ActionGroups, FlagContent, Group } from '../types/group.ts';
 const toEach = (owners: readonly string[], event: IncomingEvent): NewActivity[] =>
   owners.map((owner) => ({ owner, event }));
 
-/** Those of these ships join these channels that may read them. */
+/**
+ * Those of these ships join these channels that may read them. Very many are not told of it: they
+ * find it in their group.
+ */
 const join = async (
   tx: Transaction,
   hosted: StoredGroup,
@@ -33,12 +44,17 @@ const join = async (
   const pairs = nests.flatMap((nest) =>
     ships.filter((ship) => mayRead(hosted, nest, ship)).map((ship) => ({ nest, ship })),
   );
-  const joined = await joinChannels(tx, hosted.flag, pairs, String(idFromMillis(acting.now)));
-  await recordActivity(
-    tx,
-    joined.map(({ nest, ship }) => ({ owner: ship, event: { 'chan-init': { channel: nest, group: hosted.flag } } })),
-    acting.now,
-  );
+  const { flag } = hosted;
+  for (let start = 0; start < pairs.length; start += MOST_TOLD) {
+    const some = pairs.slice(start, start + MOST_TOLD);
+    const joined = await joinChannels(tx, flag, some, String(idFromMillis(acting.now)));
+    const told = pairs.length > MOST_TOLD ? [] : joined;
+    await recordActivity(
+      tx,
+      told.map(({ nest, ship }) => ({ owner: ship, event: { 'chan-init': { channel: nest, group: flag } } })),
+      acting.now,
+    );
+  }
 };
 
 /** The channels that new members join by themselves. */
@@ -61,7 +77,7 @@ type Changed = {
   readonly admins: readonly string[];
 };
 
-/** Of what admins are told at once: 50 ms. */
+/** Of what ships are told at once: 50 ms. */
 const MOST_TOLD = 4_000;
 
 const whyTooMany = ({ admins }: Changed, consequences: readonly Consequence[]): string | undefined => {
@@ -128,11 +144,12 @@ const create = async (tx: Transaction, flag: string, group: Group, acting: Actin
   };
   const others = difference(Object.keys(whole.fleet), [acting.actor]);
   if (others.length > MOST_SHIPS) return refuse(TOO_MANY_SHIPS);
-  const tooLarge = whyTooLarge(whole);
-  if (tooLarge !== undefined) return refuse(tooLarge);
   const fresh = { group: whole, entry: NO_ENTRY };
-  const entry = fitEntry(fresh, fresh, acting);
-  if (!(await storeNewGroup(tx, flag, { group: whole, entry }))) return refuse(`There is a group ${flag} already.`);
+  const fitting = { group: whole, entry: fitEntry(fresh, fresh, acting) };
+  const texts = textsOf(fitting);
+  const tooLarge = whyTooLarge(whole, texts);
+  if (tooLarge !== undefined) return refuse(tooLarge);
+  if (!(await storeNewGroup(tx, flag, fitting, texts))) return refuse(`There is a group ${flag} already.`);
   const invitations = toEach(others, { 'group-invite': { group: flag, ship: acting.actor } });
   await recordActivity(tx, invitations, acting.now);
   return DONE;
@@ -142,12 +159,11 @@ const create = async (tx: Transaction, flag: string, group: Group, acting: Actin
 const LARGEST_GROUP = 4 * 1024 * 1024;
 const MOST_ROLES = 1_000;
 
-const whyTooLarge = (...parts: readonly [Group, Entry?]): string | undefined => {
-  const [{ cabals, bloc }] = parts;
+const whyTooLarge = ({ cabals, bloc }: Group, { group, entry }: GroupTexts): string | undefined => {
   if (Math.max(Object.keys(cabals).length, bloc.length) > MOST_ROLES) {
     return `A group has at most ${MOST_ROLES} roles, and as many that make an admin.`;
   }
-  return JSON.stringify(parts).length > LARGEST_GROUP
+  return group.length + entry.length > LARGEST_GROUP
     ? `A group has at most ${LARGEST_GROUP} characters as JSON.`
     : undefined;
 };
@@ -186,14 +202,15 @@ const changeStored = async (tx: Transaction, flag: string, diff: GroupDiff, acti
     await removeEverywhere(tx, Object.keys(stored.group.fleet), { group: flag });
     return DONE;
   }
-  const tooLarge = whyTooLarge(change.group, change.entry);
+  const texts = textsOf(change);
+  const tooLarge = whyTooLarge(change.group, texts);
   if (tooLarge !== undefined) return refuse(tooLarge);
   const after = { ...stored, group: change.group };
   const admins = Object.keys(after.group.fleet).filter((ship) => ship !== acting.actor && isAdmin(after, ship));
   const changed = { hosted: after, admins };
   const tooMany = whyTooMany(changed, change.consequences);
   if (tooMany !== undefined) return refuse(tooMany);
-  await storeGroup(tx, stored, change);
+  await storeGroup(tx, stored, change, texts);
   for (const consequence of change.consequences) {
     await recordActivity(tx, await follow(tx, changed, consequence, acting), acting.now);
   }
@@ -205,18 +222,24 @@ const changeStored = async (tx: Transaction, flag: string, diff: GroupDiff, acti
 const mayCloseChannels = (diff: GroupDiff): boolean =>
   'cabal' in diff ||
   'bloc' in diff ||
-  ('channel' in diff && !('join' in diff.channel.diff || 'zone' in diff.channel.diff)) ||
+  ('channel' in diff && !['add', 'join', 'zone'].some((harmless) => harmless in diff.channel.diff)) ||
   ('fleet' in diff && 'del-sects' in diff.fleet.diff) ||
   'cordon' in diff ||
   ('entry' in diff && 'ban' in diff.entry);
 
 /** Whoever may read a channel no longer is in it no longer. */
 const closeChannels = async (tx: Transaction, hosted: StoredGroup): Promise<void> => {
-  const nests = (await readChannelsOf(tx, hosted.flag)).map(({ nest }) => nest);
-  const lost = (await readMembersOf(tx, nests)).filter(({ nest, ship }) => !mayRead(hosted, nest, ship));
-  for (const nest of new Set(lost.map((one) => one.nest))) {
-    const ships = lost.filter((one) => one.nest === nest).map(({ ship }) => ship);
-    await leaveChannels(tx, [nest], ships);
+  for (const { nest } of await readChannelsOf(tx, hosted.flag)) {
+    if (hosted.group.channels[nest]?.readers.length === 0) continue; // every member reads it
+    for (let after: string | undefined = ''; after !== undefined; ) {
+      const ships = await readMembersOf(tx, nest, after);
+      await leaveChannels(
+        tx,
+        [nest],
+        ships.filter((ship) => !mayRead(hosted, nest, ship)),
+      );
+      after = ships.at(-1);
+    }
   }
 };
 

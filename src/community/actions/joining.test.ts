@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { after, describe, it } from 'node:test';
 import { lastFirst } from '../../../test/support/wait.ts';
 import { createPlaceReads } from '../api/place-reads.ts';
-import { readMembersOf } from '../channels/membership-store.ts';
+import { readMembership } from '../channels/membership-store.ts';
 import { normalizeShip } from '../schema/ship.ts';
 import { BUD, createWorld, FES, GROUP, LOUNGE, META, NEC, withLounge, ZOD } from '../test-support/world.ts';
 
@@ -19,8 +19,7 @@ const groupOf = (more: object = {}) => ({
 });
 const onGroup = (flag: string, diff: object) => ({ groups: { flag, update: { diff } } });
 const listed = { meta: META, added: 0, zone: 'default', join: true, readers: [] };
-const isIn = async (ship: string, nest = LOUNGE) =>
-  (await readMembersOf(database, [nest])).some((member) => member.ship === ship);
+const isIn = async (ship: string, nest = LOUNGE) => (await readMembership(database, nest, ship)) !== undefined;
 
 describe('a group that lists a channel of another group', () => {
   it('reads nothing of it, however it is listed, and learns nothing of its posts', async () => {

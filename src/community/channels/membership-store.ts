@@ -43,9 +43,9 @@ const ofShip = statement<Row>(
   'members.of-ship',
   'select nest, joined, read_at, is_watched from channel_members where ship = $1 order by nest',
 );
-const ofChannels = statement<{ nest: string; ship: string }>(
-  'members.of-channels',
-  'select nest, ship from channel_members where nest = any($1::text[])',
+const ofChannel = statement<{ ship: string }>(
+  'members.of-channel',
+  'select ship from channel_members where nest = $1 and ship > $2 order by ship limit 4000',
 );
 const hide = statement<{ isHidden: boolean }>(
   'hidden.hide',
@@ -115,8 +115,9 @@ export const readMembership = async (
 export const readMembershipsOf = async (from: Queryable, ship: string): Promise<ChannelMembership[]> =>
   (await from.query(ofShip, [ship])).map(shown);
 
-export const readMembersOf = (from: Queryable, nests: readonly string[]): Promise<Pair[]> =>
-  nests.length === 0 ? Promise.resolve([]) : from.query(ofChannels, [nests]);
+/** In the order of their names, some of those after `after`; none: there are no more. */
+export const readMembersOf = async (from: Queryable, nest: string, after: string): Promise<string[]> =>
+  (await from.query(ofChannel, [nest, after])).map(({ ship }) => ship);
 
 /** Everything in the channel counts as read. */
 export const markRead = (tx: Transaction, nest: string, ship: string): Promise<unknown> =>

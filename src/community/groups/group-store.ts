@@ -98,13 +98,22 @@ export const readGroupsOf = (
 
 type GroupAndEntry = Pick<GroupToChange, 'group' | 'entry'>;
 
+/** As they are stored. */
+export type GroupTexts = { readonly group: string; readonly entry: string };
+
+export const textsOf = ({ group, entry }: GroupAndEntry): GroupTexts => ({
+  group: JSON.stringify(group),
+  entry: JSON.stringify(entry),
+});
+
 /** Answers whether there was none of that name. */
 export const storeNewGroup = async (
   tx: Transaction,
   flag: string,
   { group, entry }: GroupAndEntry,
+  texts: GroupTexts,
 ): Promise<boolean> => {
-  const rows = await tx.query(insertGroup, [flag, JSON.stringify(group), JSON.stringify(entry)]);
+  const rows = await tx.query(insertGroup, [flag, texts.group, texts.entry]);
   if (rows.length === 0) return false;
   await tx.query(changeMembers, [flag, [], Object.keys(group.fleet)]);
   await tx.query(changeGuests, [flag, [], [...guestsOf({ group, entry })]]);
@@ -112,16 +121,21 @@ export const storeNewGroup = async (
   return true;
 };
 
-export const storeGroup = async (tx: Transaction, before: WholeGroup, after: GroupAndEntry): Promise<void> => {
+export const storeGroup = async (
+  tx: Transaction,
+  before: WholeGroup,
+  after: GroupAndEntry,
+  texts: GroupTexts,
+): Promise<void> => {
   const { flag } = before;
-  await tx.query(updateGroup, [flag, JSON.stringify(after.group), JSON.stringify(after.entry)]);
+  await tx.query(updateGroup, [flag, texts.group, texts.entry]);
   const change = async (statement: typeof changeMembers, was: ReadonlySet<string>, is: ReadonlySet<string>) => {
     const gone = [...was].filter((ship) => !is.has(ship));
     const came = [...is].filter((ship) => !was.has(ship));
     if (gone.length + came.length > 0) await tx.query(statement, [flag, gone, came]);
   };
   const membersOf = ({ group }: GroupAndEntry) => new Set(Object.keys(group.fleet));
-  await change(changeMembers, membersOf(before), membersOf(after));
+  if (before.group.fleet !== after.group.fleet) await change(changeMembers, membersOf(before), membersOf(after));
   await change(changeGuests, guestsOf(before), guestsOf(after));
   await recordChanges(tx, [{ kind: 'group', flag }]);
 };
