@@ -109,15 +109,18 @@ const OF_A_REQUEST: typeof BOUNDS = [
 const OF_THE_COMMUNITY: typeof BOUNDS = [
   ['src/community/contents.ts', 'LARGEST_CONTENT', 256_000, 'A post or reply has at most 256,000 bytes'],
   ['src/community/contents.ts', 'LARGEST_CONTENT', 256_000, 'A message has at most 256,000 bytes'],
-  ['src/community/contents.ts', 'LARGEST_PAGE', 4 * MB, 'of posts and messages about 4 MB'],
+  ['src/community/contents.ts', 'LARGEST_PAGE', 4 * MB, 'of groups, posts and messages about 4 MB'],
+  ['src/community/contents.ts', 'LARGEST_THREAD', 4 * MB, 'and 4 MB with all replies\nand reactions;'],
+  ['src/community/contents.ts', 'LARGEST_THREAD', 4 * MB, 'and 4 MB with all replies and reactions.'],
   ['src/community/contents.ts', 'LONGEST_REACTION', 256, 'A reaction has 1 to 256 bytes'],
   ['src/community/actions/group-actions.ts', 'LARGEST_GROUP', 4 * MB, 'at most 4 Mi characters as JSON'],
+  ['src/community/actions/group-actions.ts', 'MOST_ROLES', 1_000, '1,000 roles, and as many in `bloc`'],
   ['src/community/actions/group-actions.ts', 'MOST_TOLD', 4_000, 'at most 4,000 of such news'],
   ['src/community/groups/group-change.ts', 'MOST_SHIPS', 1_000, 'One action names at most 1,000 ships'],
   ['src/community/turns/take-turn.ts', 'MOST_REPLIES', 5_000, 'A post has at most 5,000 replies'],
   ['src/community/actions/channel-actions.ts', 'MOST_WRITERS', 1_000, 'at most 1,000 roles that write'],
-  ['src/community/channels/membership-store.ts', 'MOST_HIDDEN', 10_000, 'a ship hides at\nmost 10,000 posts'],
-  ['src/community/chat/apply-message.ts', 'MOST_REPLIES', 1_000, 'and 1,000 replies'],
+  ['src/community/channels/membership-store.ts', 'MOST_HIDDEN', 10_000, 'a ship hides at most 10,000 posts'],
+  ['src/community/chat/apply-message.ts', 'MOST_REPLIES', 1_000, '256,000 bytes, 1,000 replies'],
   ['src/community/chat/club-act.ts', 'MOST_IN_CLUB', 100, 'A club has at most 100 ships'],
 ];
 

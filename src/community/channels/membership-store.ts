@@ -43,9 +43,10 @@ const ofShip = statement<Row>(
   'members.of-ship',
   'select nest, joined, read_at, is_watched from channel_members where ship = $1 order by nest',
 );
+const MEMBERS_AT_ONCE = 4_000;
 const ofChannel = statement<{ ship: string }>(
   'members.of-channel',
-  'select ship from channel_members where nest = $1 and ship > $2 order by ship limit 4000',
+  `select ship from channel_members where nest = $1 and ship > $2 order by ship limit ${MEMBERS_AT_ONCE}`,
 );
 const hide = statement<{ isHidden: boolean }>(
   'hidden.hide',
