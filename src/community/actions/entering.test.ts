@@ -16,6 +16,7 @@ const isIn = async (ship: string, nest = LOUNGE) => (await readMembership(databa
 describe('a ship that asks to come in', () => {
   it('is told to the admins, and is in all channels that it may read once it is approved', async () => {
     await act(ZOD, entry({ privacy: 'private' }));
+    await world.clock.advance(1000);
     await act(FES, entry({ knock: { note: null } }));
     assert.deepEqual((await feedOf(ZOD, { limit: 1 }))[0]?.event, { 'group-ask': { group: GROUP, ship: FES } });
     assert.equal(await isIn(FES), false);
