@@ -1,5 +1,6 @@
 // What ships do to groups: the change itself, and what it means for members, their channels and
 // what they are told.
+import { turnIfLarge } from '../../core/clock.ts';
 import type { Transaction } from '../../database/database.ts';
 import { type ActIn, type Acting, type ActResult, DONE, refuse } from '../acting.ts';
 import { removeEverywhere } from '../activity/act.ts';
@@ -203,6 +204,7 @@ const changeStored = async (tx: Transaction, flag: string, diff: GroupDiff, acti
     return DONE;
   }
   const texts = textsOf(change);
+  await turnIfLarge(texts.group.length);
   const tooLarge = whyTooLarge(change.group, texts);
   if (tooLarge !== undefined) return refuse(tooLarge);
   const after = { ...stored, group: change.group };
