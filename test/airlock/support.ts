@@ -62,7 +62,7 @@ export const logIn = async ({ url, codeOf }: Airlock, ship: string): Promise<str
   return cookie.split(';')[0] ?? '';
 };
 
-/** Of `@urbit/http-api`, which never clears these timers: a test's process need not wait for them. */
+/** `@urbit/http-api` never clears these timers: the process of a test need not wait for them. */
 const CLIENT_TIMEOUT_MS = 25_000;
 const { setTimeout: schedule } = globalThis;
 globalThis.setTimeout = ((callback: (...args: unknown[]) => void, ms?: number, ...args: unknown[]) => {

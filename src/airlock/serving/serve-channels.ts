@@ -44,8 +44,8 @@ export const serveChannels = (scope: FastifyInstance, serving: ChannelServing): 
   const get = async (request: FastifyRequest, reply: FastifyReply) => {
     try {
       const session = await door.caller(request, reply);
-      // A client that has logged in again asks for its stream with the old cookie, for ever. It begins
-      // anew when the channel is gone, and its channel is there only if it has used the new one.
+      // A client that has logged in again asks for its stream with the old cookie, for ever. It
+      // begins anew when the channel is gone; that is there only if it has used the new cookie.
       if (!session && readCookies(request.headers.cookie).some(({ ship }) => channels.has(ship, uidOf(request)))) {
         throw gone();
       }
