@@ -7,8 +7,8 @@ import { KEEP_ALIVE_MS } from '../../src/airlock/channels/channel.ts';
 import type { Cleanup } from '../support/database.ts';
 import { send } from '../support/request.ts';
 import { eventually, lastFirst } from '../support/wait.ts';
-import { type OwnServer, openLine, serveOwn } from './own-server.ts';
-import { connectTlonApi, connectUrbit, logIn, pokeWith, runTlon, serveAirlock } from './support.ts';
+import { openLine, serveOwn } from './own-server.ts';
+import { type Airlock, connectTlonApi, connectUrbit, logIn, pokeWith, runTlon, serveAirlock } from './support.ts';
 
 const cleanup = lastFirst({ after });
 const own = await serveOwn(cleanup);
@@ -139,16 +139,13 @@ describe('@tloncorp/api', () => {
 
 describe('the tlon command', () => {
   it('logs in to a server as it is started, with a code', async (t) => {
-    const server = await serveAirlock(t, ['~zod']);
-    const ran = await runTlon(t, server, '~zod', 'hooks', 'init', 'greeter');
+    const ran = await runTlon(t, await serveAirlock(t, ['~zod']), '~zod', 'hooks', 'init', 'greeter');
     assert.equal(ran.status, 0, ran.stderr + ran.stdout);
-    const [, exit] = [server.process.kill('SIGTERM'), await server.exit];
-    assert.deepEqual(exit, [0, null]);
   });
 });
 
 /** The stream of a channel, as bytes. */
-const openStream = async (t: Cleanup, { url }: OwnServer, uid: string, headers: http.OutgoingHttpHeaders) => {
+const openStream = async (t: Cleanup, { url }: Airlock, uid: string, headers: http.OutgoingHttpHeaders) => {
   const request = http.get(`${url}/~/channel/${uid}`, { headers });
   t.after(async () => void request.destroy());
   const response = await new Promise<http.IncomingMessage>((resolve, reject) => {
@@ -194,6 +191,17 @@ describe('an event stream', () => {
       if (end === 'code') await own.resetCode('~nec');
       await eventually(`it ends: ${end}`, () => state.hasEnded);
     }
+  });
+
+  it('keeps no server from ending', async (t) => {
+    const server = await serveAirlock(t, ['~zod']);
+    const cookie = await logIn(server, '~zod');
+    await send(server.url, '/~/channel/end', { method: 'PUT', headers: { cookie }, body: '[]' });
+    const { state } = await openStream(t, server, 'end', { cookie });
+    server.process.kill('SIGTERM');
+    assert.deepEqual(await server.exit, [0, null]);
+    assert.ok(state.hasEnded);
+    assert.doesNotMatch(server.said(), /work under way/);
   });
 
   it('is 404 for a channel that is not there, 406 for nouns', async () => {

@@ -1,8 +1,9 @@
 // All channels of this process: what clients ask through them is done in order, and what changes is
 // told to those who watch.
 import type { Change } from '../../community/changes/change.ts';
+import { nextTurn } from '../../core/clock.ts';
 import type { Base } from '../../database/base.ts';
-import type { Agent, Fact } from '../agents/agent.ts';
+import type { Agent, FactFor } from '../agents/agent.ts';
 import type { Session } from '../sessions/sessions.ts';
 import { type ChannelAction, MOST_ACTIONS } from './action.ts';
 import { type Channel, createChannel, type Stream } from './channel.ts';
@@ -50,6 +51,8 @@ const LARGEST_IN_ALL = 64 * 1024 * 1024;
 /** A subscription with so many facts that the client has not confirmed, for so long, ends. */
 const CLOGGED_FACTS = 50;
 const CLOGGED_MS = 30_000;
+/** Facts that are handed out before others have a turn: some milliseconds. */
+const TOLD_AT_ONCE = 200;
 
 type Reason = 'expired' | 'full' | 'crowded' | 'deleted' | 'mistaken' | 'session' | 'gap';
 
@@ -144,13 +147,16 @@ export const createChannels = (settings: ChannelsSettings): Channels => {
     unsubscribe,
   });
 
-  const tellFact = (app: string, ship: string, path: string, fact: Fact) => {
-    const subscriptions = watches.of(app, { ship, path });
+  let told = 0;
+  const tellFact = async (app: string, { watcher, fact }: FactFor): Promise<void> => {
+    const subscriptions = watches.of(app, watcher);
     if (subscriptions.length === 0) return;
     const textFor = factText(fact);
     for (const subscription of subscriptions) {
       const text = textFor(subscription.id);
       subscription.open.channel.pushLater(text.length, () => pushFact(subscription, text));
+      told += 1;
+      if (told % TOLD_AT_ONCE === 0) await nextTurn();
     }
   };
 
@@ -196,9 +202,7 @@ export const createChannels = (settings: ChannelsSettings): Channels => {
         agents.map(async ({ name, factsOf }) => {
           const watchers = watches.watchersOf(name);
           if (!factsOf || watchers.length === 0) return;
-          for (const { watcher, fact } of await factsOf(changes, watchers)) {
-            tellFact(name, watcher.ship, watcher.path, fact);
-          }
+          for (const fact of await factsOf(changes, watchers)) await tellFact(name, fact);
         }),
       );
       boundAll();
