@@ -30,8 +30,6 @@ export type AirlockSettings = Base & {
 
 export type Airlock = {
   readonly serve: (server: FastifyInstance) => void;
-  /** Resolves when nothing of what changes is missed. */
-  readonly isListening: Promise<void>;
   /** Tells clients what changes, until the signal aborts. Never rejects. */
   readonly run: (signal: AbortSignal) => Promise<void>;
   /** Ends the streams of clients, each when what was asked through its channel is done. */
@@ -58,10 +56,9 @@ export const createAirlock = (settings: AirlockSettings): Airlock => {
           endChannels: (ids) => ids.forEach(channels.endSession),
           countLogin: (result) => logins.inc({ result }),
         });
-        serveChannels(scope, { door, channels, bodies, ending, log });
+        serveChannels(scope, { door, channels, bodies, isListening: feed.isOpen, ending, log });
         serveReads(scope, { door, agents, threads, bodies, clock, metrics });
       }),
-    isListening: feed.isOpen,
     run: async (signal) => {
       await Promise.all([feed.run(signal), sessions.watch(channels.streaming, channels.endSession, signal)]);
     },

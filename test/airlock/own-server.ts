@@ -74,7 +74,6 @@ export const serveOwn = async (
     airlock.serve(server);
     const url = await listen(server, { host: '127.0.0.1', port });
     const running = airlock.run(ending.signal);
-    await airlock.isListening;
     const stop = async () => {
       ending.abort();
       const closing = server.close();

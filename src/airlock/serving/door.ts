@@ -103,6 +103,8 @@ export const createDoor = ({ sessions, log, rootUrl, origins }: DoorSettings): D
       scope.setErrorHandler(async (error, _request, reply) => {
         if (error instanceof Refusal) return refuse(reply, error.status, error.message);
         if (error instanceof ApiError) return refuse(reply, error.statusCode, error.message);
+        const status = Object(error).statusCode;
+        if (status >= 400 && status < 500) return refuse(reply, status, (error as Error).message);
         const why = whyUnavailable(error);
         if (why !== undefined) {
           log.warn({ err: error }, 'a request to the airlock failed: database unavailable');

@@ -12,6 +12,8 @@ export type ChannelServing = {
   readonly door: Door;
   readonly channels: Channels;
   readonly bodies: Bodies;
+  /** Resolves when no change is missed any more that a channel might want to know of. */
+  readonly isListening: Promise<void>;
   readonly ending: AbortSignal;
   readonly log: Log;
 };
@@ -20,7 +22,7 @@ const LONGEST_UID = 200;
 const JAM = 'application/x-urb-jam';
 
 export const serveChannels = (scope: FastifyInstance, serving: ChannelServing): void => {
-  const { door, channels, bodies, ending, log } = serving;
+  const { door, channels, bodies, isListening, ending, log } = serving;
   const uidOf = (request: FastifyRequest): string => (request.params as { uid: string }).uid;
 
   const put = async (request: FastifyRequest, reply: FastifyReply) => {
@@ -34,6 +36,7 @@ export const serveChannels = (scope: FastifyInstance, serving: ChannelServing): 
     const { json, bytes } = await bodies.readJson(request);
     const read = readActions(json);
     if (!read.ok) throw new Refusal(400, read.problem);
+    await isListening;
     if (ending.aborted) throw new Refusal(503, 'The server is ending.');
     if (channels.put(session, uid, read.actions, bytes) === 'too much') {
       throw new Refusal(429, 'There are too many open channels, or actions that wait in this one.');
