@@ -175,17 +175,17 @@ const readShip = (text: string): string => {
   throw badOption(`--ship (HOOKWRIGHT_SHIP) is "${text}"`, 'Give a ship, for example ~zod or ~sampel-palnet');
 };
 
+const wordsOf = (text: string): string[] => text.split(/\s+/).filter((word) => word !== '');
+
 const readOrigins = ({ flag, env }: Option, text: string): readonly string[] => {
-  const origins = text.split(/\s+/).filter((origin) => origin !== '');
-  for (const origin of origins) {
-    if (parseRootUrl(origin)?.origin === origin) continue;
-    throw badOption(`--${flag} (${env}) has "${origin}"`, 'Give origins, for example https://app.example.com');
-  }
-  return origins;
+  const origins = wordsOf(text);
+  const wrong = origins.find((origin) => parseRootUrl(origin)?.origin !== origin);
+  if (wrong === undefined) return origins;
+  throw badOption(`--${flag} (${env}) has "${wrong}"`, 'Give origins, for example https://app.example.com');
 };
 
 const readPatterns = ({ flag, env }: Option, text: string): readonly string[] => {
-  const patterns = text.split(/\s+/).filter((pattern) => pattern !== '');
+  const patterns = wordsOf(text);
   for (const pattern of patterns) {
     try {
       new RegExp(pattern);

@@ -2,8 +2,10 @@
 // shares.
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
+import { once } from 'node:events';
 import { closeSync, existsSync, openSync } from 'node:fs';
 import { access, mkdir, readdir, readFile, stat, writeFile } from 'node:fs/promises';
+import { connect } from 'node:net';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
 import { ECHO_SCOPES, echoHook, rootClients } from './support/client.ts';
@@ -258,6 +260,17 @@ describe('the end', () => {
       'the database stops by itself',
       async () => postmaster === undefined || !(await isAlive(postmaster)),
     );
+  });
+
+  it('does not wait for connections on which nobody has asked anything', async (t) => {
+    const server = await serveQuickly(t);
+    const idle = connect(Number(new URL(server.url).port), '127.0.0.1');
+    t.after(async () => void idle.destroy());
+    await once(idle, 'connect');
+    await send(server.url, '/livez'); // it knows of the connection by now
+    server.process.kill('SIGTERM');
+    assert.deepEqual(await server.exit, [0, null]);
+    assert.doesNotMatch(server.said(), /work under way/);
   });
 
   it('comes at its deadline, whoever is still sending', async (t) => {

@@ -6,6 +6,7 @@ import { newUuid } from '../core/ids.ts';
 import type { Log } from '../core/log.ts';
 import type { Metrics } from '../core/metrics.ts';
 import { ApiError, errorEnvelope } from './api-error.ts';
+import { closeUnused } from './close-unused.ts';
 import { weakEtag } from './etag.ts';
 import { finishAnswers } from './finish-answers.ts';
 import { jsonText, sendJson, sendJsonText } from './send-json.ts';
@@ -89,6 +90,7 @@ export const createHttpServer = (settings: HttpServerSettings): FastifyInstance 
     if (contentType !== undefined && !MEDIA_TYPE.test(contentType)) request.headers = UNKNOWN_TYPE;
   });
   finishAnswers(server);
+  closeUnused(server, clock);
   server.setNotFoundHandler((_request, reply) => sendJson(reply, 404, { error: 'Not found' }));
   server.setErrorHandler(async (error, request, reply) => {
     const { apiMethod, secretParams = [] } = request.routeOptions.config as {
