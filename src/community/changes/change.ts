@@ -18,7 +18,7 @@ export type Change =
   | { readonly kind: 'profile'; readonly ship: string }
   /**
    * What a ship keeps about others, by their keys: pages are new or edited, or are gone; or a ship
-   * without a page is met or dropped.
+   * without a page is met, snubbed or dropped.
    */
   | {
       readonly kind: 'contacts';

@@ -140,6 +140,6 @@ const part = async (
     const latest = row.is_followed ? await readProfile(tx, row.kip) : row.kept;
     await storeContact(tx, actor, { ...row, is_followed: false, kept: profile === 'keep' ? latest : null });
   }
-  if (profile === 'forget') await record(tx, actor, 'peer', kipsOf(rows));
+  await record(tx, actor, 'peer', kipsOf(rows)); // the last that is told of them
   return DONE;
 };

@@ -96,5 +96,5 @@ it('whoever does what they are told about contacts has what they would read', as
       assert.deepEqual(shown(known), await read());
     }
   });
-  await fc.assert(rounds, { numRuns: roundsOf(100) });
+  await fc.assert(rounds, { numRuns: roundsOf(250) });
 });
