@@ -10,8 +10,11 @@ export type Change =
   | ActivityChange
   /** The group is another one, new or gone. */
   | { readonly kind: 'group'; readonly flag: string }
-  /** A script hook was made or changed. Its source is large: it is read when it is told. */
-  | { readonly kind: 'script-hook'; readonly id: string }
+  /**
+   * A script hook was made or changed: the response of their library without the source, which is
+   * large. It is read when it is told, and the hook with it.
+   */
+  | { readonly kind: 'script-hook'; readonly hook: { readonly id: string } }
   /** Something else was done with script hooks: the response of their library. */
   | { readonly kind: 'script-hooks'; readonly response: object }
   /** What a ship says of itself is something else. */

@@ -218,8 +218,11 @@ export const createScriptLibrary = (settings: ScriptLibrarySettings): ScriptLibr
   };
 };
 
-const changeOf = (response: ScriptResponse): Change =>
-  'set' in response ? { kind: 'script-hook', id: response.set.id } : { kind: 'script-hooks', response };
+const changeOf = (response: ScriptResponse): Change => {
+  if (!('set' in response)) return { kind: 'script-hooks', response };
+  const { src: _, ...hook } = response.set;
+  return { kind: 'script-hook', hook };
+};
 
 type ActionKind = ScriptAction extends infer A ? (A extends A ? keyof A & string : never) : never;
 

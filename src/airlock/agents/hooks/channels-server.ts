@@ -57,7 +57,7 @@ export const createChannelsServer = (hooks: HooksPort, previewFor: HooksPreview)
     factsOf: async (changes, watchers) => {
       const own = watchers.filter(({ path, ship }) => path === HOOKS && ship === our);
       if (own.length === 0) return [];
-      const changed = changes.flatMap((change) => (change.kind === 'script-hook' ? change.id : []));
+      const changed = changes.flatMap((change) => (change.kind === 'script-hook' ? change.hook.id : []));
       const responses = changed.length > 0 ? await hooks.responsesOf([...new Set(changed)]) : new Map();
       return changes
         .flatMap((change) => responseOf(change, responses) ?? [])
@@ -66,12 +66,12 @@ export const createChannelsServer = (hooks: HooksPort, previewFor: HooksPreview)
   };
 };
 
-/** undefined: it was about something else, or the hook is gone, which is told after it. */
+/**
+ * undefined: it was about something else. A hook that is gone meanwhile is told once more, so that
+ * what was done with it before that is about a hook that is known.
+ */
 const responseOf = (change: Change, responses: ReadonlyMap<string, object>): object | undefined => {
-  if (change.kind === 'script-hook') {
-    const set = responses.get(change.id);
-    return set && { set };
-  }
+  if (change.kind === 'script-hook') return { set: responses.get(change.hook.id) ?? { ...change.hook, src: '' } };
   if (change.kind !== 'script-hooks') return undefined;
   const [[what, details] = []] = Object.entries(change.response);
   return what === 'config' || what === 'cron'
