@@ -264,6 +264,13 @@ create table contact_pages (
   constraint contact_pages_pkey PRIMARY KEY (owner, kip)
 );
 
+create table contact_suggestions (
+  owner text collate "C" not null,
+  ship text collate "C" not null,
+  is_hidden boolean not null,
+  constraint contact_suggestions_pkey PRIMARY KEY (owner, ship)
+);
+
 create table fires (
   hook_uid uuid not null,
   cause text collate "C" not null,
@@ -420,6 +427,8 @@ CREATE UNIQUE INDEX posts_in_sequence ON public.posts USING btree (nest, seq);
 
 CREATE INDEX posts_mentioning ON public.posts USING btree (nest, id) INCLUDE (author, mentions) WHERE ((doc IS NOT NULL) AND (mentions IS NOT NULL));
 
+CREATE INDEX posts_modified ON public.posts USING btree (nest, modified) WHERE (modified IS NOT NULL);
+
 CREATE INDEX posts_shown ON public.posts USING btree (nest, id) INCLUDE (author) WHERE (doc IS NOT NULL);
 
 create table profiles (
@@ -458,6 +467,8 @@ create table replies (
   bytes integer generated always as (octet_length((doc)::text)) stored,
   constraint replies_pkey PRIMARY KEY (nest, post, id)
 );
+
+CREATE INDEX replies_modified ON public.replies USING btree (nest, modified) WHERE (modified IS NOT NULL);
 
 CREATE INDEX replies_shown ON public.replies USING btree (nest, id) INCLUDE (post, author, mentions) WHERE (doc IS NOT NULL);
 

@@ -11,6 +11,7 @@ import { createContacts } from './contacts/contacts.ts';
 import { docket } from './docket.ts';
 import { createGroupThread } from './groups/create-group.ts';
 import { createGroups } from './groups/groups.ts';
+import { createGroupsUi } from './groups-ui/groups-ui.ts';
 import { hood } from './hood.ts';
 import { createChannelsServer } from './hooks/channels-server.ts';
 import type { HooksPort } from './hooks/hooks-port.ts';
@@ -26,17 +27,15 @@ export type AgentsSettings = Base & {
 export const createAgents = (settings: AgentsSettings): { agents: readonly Agent[]; threads: readonly Thread[] } => {
   const { database, act, hooks } = settings;
   const actAs = createActAs(act);
+  const channels = createChannelsAgent({ database, actAs, previewHooks: hooks.preview });
+  const chat = createChat(settings);
   return {
     agents: [
-      hood,
-      docket,
-      createGroups(settings),
-      createChannelsAgent({ database, actAs, previewHooks: hooks.preview }),
+      ...[hood, docket, createGroups(settings), channels, chat, createActivity(settings)],
       createChannelsServer(hooks, createHooksPreview(database, hooks)),
-      createChat(settings),
-      createActivity(settings),
       createContacts({ database, actAs }),
       createSettings(database),
+      createGroupsUi({ database, scryChannels: channels.scry, scryChat: chat.scry }),
     ],
     threads: [createGroupThread(settings)],
   };

@@ -1,0 +1,88 @@
+// What is in the channels and conversations of a ship, of many at once: each as its own agent
+// answers it, and all together in bounds.
+import { millisFromId } from '../../../community/schema/id.ts';
+import type { Queryable } from '../../../database/database.ts';
+import type { Agent, Json } from '../agent.ts';
+import { type Latest, type Place, readChangedChannels, readLatestChannels, readLatestChats } from './places.ts';
+
+export type OverviewSettings = {
+  readonly database: Queryable;
+  readonly scryChannels: Agent['scry'];
+  readonly scryChat: Agent['scry'];
+};
+
+export const MOST_PLACES = 100;
+const MOST_POSTS = 50;
+/** Characters of all pages together as JSON; the page that exceeds it is the last. */
+const LARGEST = 8 * 1024 * 1024;
+const LAST_ID = '1'.padEnd(45, '0');
+
+export const createOverview = ({ database, scryChannels, scryChat }: OverviewSettings) => {
+  const budget = () => {
+    let left = LARGEST;
+    /** By name, those that there are; none once too much was read. */
+    return async (names: readonly string[], read: (name: string) => Json): Promise<Record<string, Json>> => {
+      const pages: Record<string, Json> = {};
+      for (const name of names) {
+        if (left < 0) break;
+        const page = await read(name);
+        if (page === undefined) continue;
+        left -= JSON.stringify(page).length;
+        pages[name] = page;
+      }
+      return pages;
+    };
+  };
+  const channelPage = (ship: string, verb: string) => (nest: string) =>
+    scryChannels?.(`/v5/${nest}/posts/${verb}`, ship);
+  const chatPage = (ship: string, verb: string) => (whom: string) =>
+    scryChat?.(`/v4/${whom.startsWith('~') ? 'dm' : 'club'}/${whom}/writs/${verb}`, ship);
+  const namesOf = (places: readonly Place[]) => places.map(({ name }) => name);
+
+  /** The newest of each. */
+  const readHeads = async (ship: string, latest: Latest): Promise<Json> => {
+    const within = budget();
+    const channels = await readLatestChannels(database, ship, latest);
+    const chats = await readLatestChats(database, ship, latest);
+    const posts = await within(namesOf(channels), channelPage(ship, 'newest/1/outline'));
+    const writs = await within(namesOf(chats), chatPage(ship, 'newest/1/light'));
+    return {
+      channels: headsOf(channels, posts, 'posts', 'nest'),
+      dms: headsOf(chats, writs, 'writs', 'whom'),
+    };
+  };
+
+  /** The newest posts of the latest places. */
+  const readNewest = async (ship: string, places: number, posts: number): Promise<Json> => {
+    const within = budget();
+    const latest = { since: '0', limit: Math.min(places, MOST_PLACES) };
+    const count = Math.min(posts, MOST_POSTS);
+    const channels = await readLatestChannels(database, ship, latest);
+    const chats = await readLatestChats(database, ship, latest);
+    return {
+      channels: await within(namesOf(channels), channelPage(ship, `newest/${count}/outline`)),
+      chat: await within(namesOf(chats), chatPage(ship, `newest/${count}/light`)),
+    };
+  };
+
+  /** What has come since and what has changed; of conversations the newest messages. */
+  const readChanged = async (ship: string, since: bigint) => {
+    const within = budget();
+    const latest = { since: String(since), limit: MOST_PLACES };
+    const nests = await readChangedChannels(database, ship, { ...latest, ms: millisFromId(since) });
+    const chats = await readLatestChats(database, ship, latest);
+    return {
+      channels: await within(nests, channelPage(ship, `changes/0/${LAST_ID}/${since}`)),
+      chat: await within(namesOf(chats), chatPage(ship, `newest/${MOST_POSTS}/heavy`)),
+    };
+  };
+
+  return { readHeads, readNewest, readChanged };
+};
+
+const headsOf = (places: readonly Place[], pages: Readonly<Record<string, Json>>, key: string, named: string): Json[] =>
+  places.flatMap(({ name, newest }) => {
+    const page = pages[name] as Readonly<Record<string, object>> | undefined;
+    const latest = Object.values(page?.[key] ?? {}).at(-1);
+    return latest ? [{ [named]: name, recency: millisFromId(BigInt(newest)), latest }] : [];
+  });
