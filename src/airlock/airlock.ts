@@ -50,7 +50,7 @@ export const createAirlock = (settings: AirlockSettings): Airlock => {
     serve: (server) =>
       void server.register(async (scope) => {
         door.guard(scope);
-        serveHealth(scope, door);
+        serveHealth(scope);
         serveSessions(scope, {
           ...{ door, sessions, attempts, bodies, rootUrl, host: ships.host },
           endChannels: (ids) => ids.forEach(channels.endSession),

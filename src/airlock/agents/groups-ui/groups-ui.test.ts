@@ -75,8 +75,8 @@ describe('a client that begins', () => {
     assert.deepEqual((await scry(ZOD, `/v4/heads/${withDots(id)}/20`)).channels, []);
     assert.equal((await scry(ZOD, '/v4/heads/1')).dms.length, 1);
     const newest = await scry(ZOD, '/v6/init-posts/5/1');
-    assert.deepEqual(Object.keys(newest.channels[LOUNGE].posts), [withDots(id)]);
-    assert.equal(Object.keys(newest.chat[BUD].writs).length, 1);
+    assert.deepEqual(Object.keys(newest.channels[LOUNGE]), [withDots(id)]);
+    assert.equal(Object.keys(newest.chat[BUD]).length, 1);
     assert.deepEqual(await scry(FES, '/v6/init-posts/5/5'), { channels: {}, chat: {} });
   });
 });
@@ -93,10 +93,10 @@ describe('a client that was away', () => {
     await message(ZOD, BUD, 'later');
     const { groups, channels, chat, contacts, activity } = await changes();
     assert.deepEqual(Object.keys(groups), [GROUP]);
-    assert.deepEqual(Object.keys(channels[LOUNGE].posts), [withDots(edited)]);
-    assert.ok(!Object.keys(channels[LOUNGE].posts).includes(withDots(other)));
+    assert.deepEqual(Object.keys(channels[LOUNGE]), [withDots(edited)]);
+    assert.ok(!Object.keys(channels[LOUNGE]).includes(withDots(other)));
     assert.deepEqual([contacts, typeof activity.base.count], [{}, 'number']);
-    assert.equal(Object.values<Read>(chat[BUD].writs).at(-1).essay.content[0].inline[0], 'later');
+    assert.equal(Object.values<Read>(chat[BUD]).at(-1).essay.content[0].inline[0], 'later');
     assert.deepEqual((await changes(FES)).channels, {});
     assert.ok((await scry(ZOD, '/v8/changes/~2025.4.1..12.00.00')).groups);
     assert.equal(await scry(ZOD, '/v8/changes/yesterday'), undefined);

@@ -20,17 +20,18 @@ const LAST_ID = '1'.padEnd(45, '0');
 export const createOverview = ({ database, scryChannels, scryChat }: OverviewSettings) => {
   const budget = () => {
     let left = LARGEST;
-    /** By name, those that there are; none once too much was read. */
-    return async (names: readonly string[], read: (name: string) => Json): Promise<Record<string, Json>> => {
-      const pages: Record<string, Json> = {};
+    /** Posts by name of the place, where there are any; none once too much was read. */
+    return async (names: readonly string[], read: (name: string) => Json): Promise<Record<string, object>> => {
+      const found: Record<string, object> = {};
       for (const name of names) {
         if (left < 0) break;
-        const page = await read(name);
-        if (page === undefined) continue;
-        left -= JSON.stringify(page).length;
-        pages[name] = page;
+        const page = (await read(name)) as Page | undefined;
+        const posts = page?.posts ?? page?.writs;
+        if (posts === undefined) continue;
+        left -= JSON.stringify(posts).length;
+        found[name] = posts;
       }
-      return pages;
+      return found;
     };
   };
   const channelPage = (ship: string, verb: string) => (nest: string) =>
@@ -47,8 +48,8 @@ export const createOverview = ({ database, scryChannels, scryChat }: OverviewSet
     const posts = await within(namesOf(channels), channelPage(ship, 'newest/1/outline'));
     const writs = await within(namesOf(chats), chatPage(ship, 'newest/1/light'));
     return {
-      channels: headsOf(channels, posts, 'posts', 'nest'),
-      dms: headsOf(chats, writs, 'writs', 'whom'),
+      channels: headsOf(channels, posts, 'nest'),
+      dms: headsOf(chats, writs, 'whom'),
     };
   };
 
@@ -80,9 +81,11 @@ export const createOverview = ({ database, scryChannels, scryChat }: OverviewSet
   return { readHeads, readNewest, readChanged };
 };
 
-const headsOf = (places: readonly Place[], pages: Readonly<Record<string, Json>>, key: string, named: string): Json[] =>
+/** Of a channel, or of a conversation. */
+type Page = { readonly posts?: object; readonly writs?: object };
+
+const headsOf = (places: readonly Place[], posts: Readonly<Record<string, object>>, named: 'nest' | 'whom'): Json[] =>
   places.flatMap(({ name, newest }) => {
-    const page = pages[name] as Readonly<Record<string, object>> | undefined;
-    const latest = Object.values(page?.[key] ?? {}).at(-1);
+    const latest = Object.values(posts[name] ?? {}).at(-1);
     return latest ? [{ [named]: name, recency: millisFromId(BigInt(newest)), latest }] : [];
   });
