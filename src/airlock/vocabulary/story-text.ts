@@ -3,7 +3,14 @@ import type { Story } from '../../community/types/story.ts';
 import { isObject, type JsonObject } from './json.ts';
 
 /** Verses are lines. */
-export const storyText = (story: Story): string => story.map((verse) => textsOf(verse).join('')).join('\n');
+export const storyText = (story: Story): string => {
+  const texts: string[] = [];
+  for (const verse of story) {
+    collect(verse, texts);
+    texts.push('\n');
+  }
+  return texts.join('').trimEnd();
+};
 
 /** Whether a text is in it, whatever the case. */
 export const contains = (story: Story, text: string): boolean =>
@@ -17,12 +24,13 @@ const UNREAD = new Set(['src', 'href', 'tag', 'lang', 'type', 'where', 'index', 
 /** Nobody writes deeper than that; what is not known passes at any depth. */
 const DEEPEST = 200;
 
-const textsOf = (value: unknown, depth = 0): string[] => {
-  if (typeof value === 'string') return [value];
-  if (depth > DEEPEST) return [];
-  if (Array.isArray(value)) return value.flatMap((inner) => textsOf(inner, depth + 1));
-  if (!isObject(value)) return [];
-  return Object.entries(value).flatMap(([key, inner]) => (UNREAD.has(key) ? [] : textsOf(inner, depth + 1)));
+const collect = (value: unknown, into: string[], depth = 0): void => {
+  if (typeof value === 'string') into.push(value);
+  else if (depth > DEEPEST) return;
+  else if (Array.isArray(value)) for (const inner of value) collect(inner, into, depth + 1);
+  else if (isObject(value)) {
+    for (const [key, inner] of Object.entries(value)) if (!UNREAD.has(key)) collect(inner, into, depth + 1);
+  }
 };
 
 const holds = (value: unknown, test: (value: JsonObject) => boolean, depth = 0): boolean => {

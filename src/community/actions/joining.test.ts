@@ -3,7 +3,8 @@ import assert from 'node:assert/strict';
 import { after, describe, it } from 'node:test';
 import { lastFirst } from '../../../test/support/wait.ts';
 import { createPlaceReads } from '../api/place-reads.ts';
-import { readMembership } from '../channels/membership-store.ts';
+import { readChannel } from '../channels/channel-store.ts';
+import { readMembership, readMembersOf } from '../channels/membership-store.ts';
 import { normalizeShip } from '../schema/ship.ts';
 import { BUD, createWorld, FES, GROUP, LOUNGE, META, NEC, withLounge, ZOD } from '../test-support/world.ts';
 
@@ -68,6 +69,18 @@ describe('a stranger to a group that is shut', () => {
     const add = (ship: string) => onGroup(GROUP, { fleet: { ships: [ship], diff: { add: null } } });
     assert.match(await refusal(FES, add(NEC)), /Only admins/);
     assert.match(await refusal(FES, add(FES)), /invited/);
+  });
+});
+
+describe('what clients note of a channel', () => {
+  it('is kept as it was written, up to a bound, and changed by admins only', async () => {
+    const change = (meta: string | null) => ({ channels: { channel: { nest: LOUNGE, action: { meta } } } });
+    await act(ZOD, change('{"version": 1}'));
+    assert.equal((await readChannel(database, LOUNGE))?.doc.meta, '{"version": 1}');
+    assert.match(await refusal(ZOD, change('x'.repeat(65_537))), /at most 65536 characters/);
+    assert.match(await refusal(NEC, change(null)), /Only admins/);
+    await act(ZOD, change(null));
+    assert.equal((await readChannel(database, LOUNGE))?.doc.meta, null);
   });
 });
 

@@ -353,7 +353,10 @@ describe('a citation', () => {
     const reply = Object.values(post.seal.replies)[0] as Shown;
     const cited = Object((await fact(`${withDots(id)}/${withDots(reply.seal.id)}`, BUD)).json);
     assert.deepEqual(cited.reference, { reply: { 'id-post': id, reply } });
+    await does({ post: { del: id } });
     const denied = { mark: 'channel-denied', json: null };
+    assert.deepEqual(await fact(`${withDots(id)}/${withDots(reply.seal.id)}`, BUD), denied);
+    assert.equal(Object((await fact(id, BUD)).json).reference.post.type, 'tombstone');
     assert.deepEqual(await fact(id, FES), denied);
     assert.deepEqual(await fact('170141184475152167957503069145530368000', BUD), denied);
   });

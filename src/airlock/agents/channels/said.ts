@@ -27,10 +27,9 @@ const referenceTo = async (
   post: string,
   replyId: string | undefined,
 ): Promise<object | undefined> => {
-  if (replyId === undefined) {
-    const found = await readOnePost(from, nest, post, 'outline');
-    return found && { post: found };
-  }
+  const found = await readOnePost(from, nest, post, 'outline');
+  if (replyId === undefined || found === undefined) return found && { post: found };
+  if (found.type === 'tombstone') return undefined; // its replies are gone with it
   const reply = (await readKeptReplies(from, nest, [post])).find(({ id }) => id === replyId);
   return reply && { reply: { 'id-post': post, reply: showReply(post, reply) } };
 };

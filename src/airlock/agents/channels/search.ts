@@ -20,6 +20,9 @@ export type Searched = {
   readonly scan: readonly Found[];
 };
 
+/** Characters. */
+const LONGEST_QUERY = 500;
+
 type Matches = (story: Story) => boolean;
 
 /** `verb`: what follows `/search/`. undefined: it is none. */
@@ -46,6 +49,7 @@ export const searchChannel = async (
 const matcherOf = (kind: string | undefined, query: string): Matches | undefined => {
   if (kind === 'text') {
     const text = decodeKnot(query);
+    if (text.length > LONGEST_QUERY) return undefined;
     return (story) => contains(story, text);
   }
   const ship = kind === 'mention' ? normalizeShip(query) : null;

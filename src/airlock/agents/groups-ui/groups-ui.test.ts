@@ -15,8 +15,11 @@ import {
   withLounge,
   ZOD,
 } from '../../../community/test-support/world.ts';
+import { createActAs } from '../acting.ts';
 import type { Agent } from '../agent.ts';
-import { createAgents } from '../agents.ts';
+import { createChannelsAgent } from '../channels/channels.ts';
+import { createChat } from '../chat/chat.ts';
+import { createGroupsUi } from './groups-ui.ts';
 
 // biome-ignore lint/suspicious/noExplicitAny: JSON, of which each test knows what it is.
 type Read = any;
@@ -28,8 +31,11 @@ let inLounge: Awaited<ReturnType<typeof withLounge>>['inLounge'];
 const undo = new AsyncDisposableStack();
 before(async () => {
   world = await createWorld(lastFirst({ after: (step) => undo.defer(step) }));
-  const { agents } = createAgents({ ...world, act: world.community.act });
-  agent = agents.find(({ name }) => name === 'groups-ui') ?? assert.fail('there is no such agent');
+  const { database, community } = world;
+  const actAs = createActAs(community.act);
+  const { scry: scryChannels } = createChannelsAgent({ database, actAs, previewHooks: async () => [] });
+  const { scry: scryChat } = createChat({ ...world, act: community.act });
+  agent = createGroupsUi({ database, scryChannels, scryChat });
   ({ post, inLounge } = await withLounge(world, [NEC]));
 });
 after(() => undo.disposeAsync());
