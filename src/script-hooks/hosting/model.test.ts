@@ -5,6 +5,7 @@ import { after, test } from 'node:test';
 import fc from 'fast-check';
 import { roundsOf } from '../../../test/support/test-length.ts';
 import { lastFirst } from '../../../test/support/wait.ts';
+import { readKeptRange } from '../../community/channels/kept-posts.ts';
 import { readMembersOf } from '../../community/channels/membership-store.ts';
 import { newGroup } from '../../community/groups/new-group.ts';
 import { withDots } from '../../community/schema/id.ts';
@@ -216,4 +217,11 @@ test('posts at once through two processes are all there, and each was counted on
   const all = (await Promise.all(places.nests.map((there) => posts(there)))).flat();
   assert.equal(new Set(all.map(({ essay: { content } }) => plain(content))).size, 60);
   assert.equal(await counted(places), 60);
+  for (const there of places.nests) {
+    const numbers = (await readKeptRange(world.database, there, 1, 100)).map(({ seq }) => seq);
+    assert.deepEqual(
+      numbers,
+      Array.from({ length: numbers.length }, (_, index) => numbers.length - index),
+    );
+  }
 });
