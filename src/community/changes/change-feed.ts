@@ -35,7 +35,7 @@ const readChanges = statement<Row>(
      from unnest($1::bigint[]) with ordinality as wanted (id, position) left join community_changes c using (id)) w
    order by position`,
 );
-const forgetOld = statement('changes.forget', `delete from community_changes where at < now() - interval '10 minutes'`);
+const forgetOld = statement('changes.forget', `delete from community_changes where at < now() - interval '2 minutes'`);
 
 export const createChangeFeed = (settings: ChangeFeedSettings): ChangeFeed => {
   const { database, clock, log, onChanges, onGap } = settings;

@@ -19,17 +19,17 @@ test('posts of a database that did not count them are numbered as they came, del
   await run(
     'old',
     `insert into channels (nest, flag, doc) select n, '~zod/g', '{}' from unnest(array['chat/~zod/a', 'chat/~zod/b', 'chat/~zod/c']) n;
-     insert into posts (nest, id, author, doc) values ('chat/~zod/a', 30, '~zod', '{}'), ('chat/~zod/a', 10, '~zod', '{}'),
-       ('chat/~zod/a', 20, '', null), ('chat/~zod/b', 15, '~zod', '{}')`,
+     insert into posts (nest, id, author, doc) values ('chat/~zod/a', 30, '~nec', '{}'), ('chat/~zod/a', 10, '~nec', '{}'),
+       ('chat/~zod/a', 20, '', null), ('chat/~zod/b', 15, '~nec', '{}')`,
   );
   await run('up', up);
-  const numbers = statement<{ nest: string; id: string; seq: number }>(
+  const numbers = statement<{ nest: string; id: string; seq: number; author: string }>(
     'test.numbers',
-    'select nest, id, seq from posts order by nest, id',
+    'select nest, id, seq, author from posts order by nest, id',
   );
   assert.deepEqual(
-    (await database.query(numbers)).map(({ nest, id, seq }) => `${nest} ${id} ${seq}`),
-    ['chat/~zod/a 10 1', 'chat/~zod/a 20 2', 'chat/~zod/a 30 3', 'chat/~zod/b 15 1'],
+    (await database.query(numbers)).map(({ nest, id, seq, author }) => `${nest} ${id} ${seq} ${author}`),
+    ['chat/~zod/a 10 1 ~nec', 'chat/~zod/a 20 2 ~zod', 'chat/~zod/a 30 3 ~nec', 'chat/~zod/b 15 1 ~nec'],
   );
   const newest = statement<{ newest_seq: number }>('test.newest', 'select newest_seq from channels order by nest');
   assert.deepEqual(

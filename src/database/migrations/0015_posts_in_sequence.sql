@@ -13,6 +13,10 @@ where n.nest = p.nest and n.id = p.id;
 update channels c set newest_seq = n.newest
 from (select nest, max(seq) as newest from posts group by nest) n where n.nest = c.nest;
 
+-- Who wrote a deleted post or reply was not kept; its channel's host stands for them.
+update posts set author = split_part(nest, '/', 2) where author = '';
+update replies set author = split_part(nest, '/', 2) where author = '';
+
 alter table posts alter column seq set not null;
 create unique index posts_in_sequence on posts (nest, seq);
 

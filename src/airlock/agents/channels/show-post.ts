@@ -10,6 +10,7 @@ import {
   airlockReply,
   type ReplyMeta,
   type Tombstone,
+  tombstone,
 } from '../../vocabulary/posts.ts';
 
 type Around = { readonly meta?: ReplyMeta; readonly replies?: readonly KeptReply[] };
@@ -28,10 +29,8 @@ export const showPost = (post: KeptPost, { meta, replies = [] }: Around = {}): A
 export const showReply = (post: string, reply: KeptReply): AirlockReply | Tombstone =>
   reply.doc === null ? tombstoneOf(reply, 0) : airlockReply(post, reply.doc);
 
-const tombstoneOf = ({ id, author, modified }: Omit<KeptReply, 'doc'>, seq: number): Tombstone => ({
-  ...{ id, author, seq, 'deleted-at': modified ?? millisFromId(BigInt(id)) },
-  type: 'tombstone',
-});
+const tombstoneOf = ({ id, author, modified }: Omit<KeptReply, 'doc'>, seq: number): Tombstone =>
+  tombstone({ id, author, seq, 'deleted-at': modified ?? millisFromId(BigInt(id)) });
 
 const MOST_REPLIERS = 3;
 
