@@ -40,14 +40,22 @@ export const airlockSummary = ({ newest, count, notifyCount, notify, unread }: S
   unread: unread && { ...unread, time: withDots(unread.time) },
 });
 
-/** `keys`: only of these sources; of the community. */
-export const airlockActivity = (summary: ActivitySummary, keys?: Iterable<string>): AirlockActivity =>
+/** `keys`: only of these sources; of the community. Those that are not there are left out. */
+export const airlockActivity = (summary: ActivitySummary, keys: Iterable<string> = summary.keys()): AirlockActivity =>
   Object.fromEntries(
-    [...(keys ?? summary.keys())].flatMap((key) => {
+    [...keys].flatMap((key) => {
       const found = summary.get(key);
       return found ? [[airlockSourceKey(key), airlockSummary(found)]] : [];
     }),
   );
+
+/** As it was told before, of sources in which nothing is any more. */
+export const emptyActivity = (keys: Iterable<string>): AirlockActivity =>
+  Object.fromEntries([...keys].map((key) => [airlockSourceKey(key), NOTHING]));
+
+export const NOTHING: AirlockSummary = {
+  ...{ recency: 0, 'recency-uv': '0v0', count: 0, 'notify-count': 0, notify: false, unread: null },
+};
 
 export const airlockEvent = (event: IncomingEvent, notified: boolean): AirlockEvent => ({ ...event, notified });
 

@@ -1,6 +1,7 @@
 // The agent of activity: what a ship reads of what is new, does with it, and is told of it.
 import assert from 'node:assert/strict';
 import { after, beforeEach, describe, it } from 'node:test';
+import fc from 'fast-check';
 import { lastFirst } from '../../../../test/support/wait.ts';
 import type { Change } from '../../../community/changes/change.ts';
 import { millisFromId, withDots } from '../../../community/schema/id.ts';
@@ -23,7 +24,7 @@ import { activityInit } from './init.ts';
 
 const cleanup = lastFirst({ after });
 let world: World;
-let agent: Required<Omit<Agent, 'watch'>>;
+let agent: Required<Agent>;
 let lounge: Awaited<ReturnType<typeof withLounge>>;
 beforeEach(async () => {
   world = await createWorld(cleanup);
@@ -43,7 +44,14 @@ const say = async (from: string, to: string, text: string): Promise<string> => {
   await world.act(from, { dm: { ship: to, diff: { id, delta: { add: { memo: memoOf(from, text) } } } } });
   return id;
 };
-type Summary = { count: number; 'notify-count': number; notify: boolean; unread: object | null; recency: number };
+type Summary = {
+  'recency-uv': string;
+  count: number;
+  'notify-count': number;
+  notify: boolean;
+  unread: object | null;
+  recency: number;
+};
 type Feed = { events: { event: Record<string, unknown>; time: string }[]; 'source-key': string; latest: string }[];
 // biome-ignore lint/suspicious/noExplicitAny: what the test says it is.
 const scry = async (ship: string, path: string): Promise<any> => agent.scry(path, ship);
@@ -78,7 +86,7 @@ describe('a ship reads', () => {
     const found = await activityOf(NEC);
     assert.deepEqual(Object.keys(found).sort(), ['base', `channel/${LOUNGE}`, `group/${GROUP}`, 'ship/~zod']);
     const unread = { id: `${ZOD}/${withDots(post)}`, time: withDots(post), count: 1, notify: true };
-    const { 'recency-uv': uv, ...channel } = (found[`channel/${LOUNGE}`] ?? {}) as Summary & { 'recency-uv': string };
+    const { 'recency-uv': uv, ...channel } = (found[`channel/${LOUNGE}`] ?? {}) as Summary;
     assert.deepEqual(channel, {
       count: 1,
       'notify-count': 1,
@@ -274,9 +282,70 @@ describe('a ship that watches its activity is told', () => {
     const source = { dm: { ship: ZOD } };
     await poke(NEC, { del: source });
     const [removed, left] = await told(v4(NEC));
-    assert.deepEqual([removed.del, Object.keys(left.activity), left.activity.base.count], [source, ['base'], 0]);
+    assert.deepEqual([removed.del, left.activity.base.count, left.activity['ship/~zod'].count], [source, 0, 0]);
     await readAll(NEC, { base: null }, true);
     const [, all] = await told(v4(NEC));
     assert.deepEqual(all.activity, await activityOf(NEC));
+  });
+
+  it('all that it would read: it never has to ask again', async () => {
+    const ships = fc.constantFrom(ZOD, NEC, FES);
+    const step = fc.oneof(
+      { weight: 4, arbitrary: fc.record({ post: ships, mentions: fc.boolean() }) },
+      { weight: 3, arbitrary: fc.record({ reply: ships, to: fc.nat(3) }) },
+      { weight: 3, arbitrary: fc.record({ say: fc.constantFrom(ZOD, FES, BUD) }) },
+      { weight: 1, arbitrary: fc.record({ unsay: fc.nat(3) }) },
+      { weight: 1, arbitrary: fc.record({ unpost: fc.nat(3) }) },
+      { weight: 3, arbitrary: fc.record({ read: fc.nat(5), deep: fc.boolean() }) },
+      { weight: 1, arbitrary: fc.record({ del: fc.nat(5) }) },
+      { weight: 1, arbitrary: fc.record({ adjust: fc.nat(5), loud: fc.boolean() }) },
+    );
+    await agent.watch('/v4', NEC);
+    const client = new Map(Object.entries(await activityOf(NEC)));
+    const posts: string[] = [];
+    const messages: { from: string; id: string }[] = [];
+    const sourceOf = (number: number): object => {
+      const [post] = posts;
+      const key = { id: `${ZOD}/${withDots(post ?? '1')}`, time: withDots(post ?? '1') };
+      const thread = { thread: { key, channel: LOUNGE, group: GROUP } };
+      const sources = [{ base: null }, CHANNEL, { group: GROUP }, { dm: { ship: ZOD } }, { dm: { ship: BUD } }, thread];
+      return sources[number] as object;
+    };
+    type Step = typeof step extends fc.Arbitrary<infer S> ? S : never;
+    const take = async (asked: Step): Promise<void> => {
+      if ('post' in asked) posts.push(await lounge.post(asked.post, asked.mentions ? { ship: NEC } : 'hi'));
+      else if ('reply' in asked) {
+        const post = posts.at(-1 - asked.to);
+        if (post) await lounge.reply(asked.reply, post, 'yes');
+      } else if ('say' in asked) messages.push({ from: asked.say, id: await say(asked.say, NEC, 'hi') });
+      else if ('unsay' in asked) {
+        const message = messages.at(-1 - asked.unsay);
+        const dm = message && { ship: NEC, diff: { id: message.id, delta: { del: null } } };
+        if (message) await world.act(message.from, { dm });
+      } else if ('unpost' in asked) {
+        const post = posts.at(-1 - asked.unpost);
+        if (post) await world.act(ZOD, lounge.inLounge({ del: withDots(post) }));
+      } else if ('read' in asked) await readAll(NEC, sourceOf(asked.read), asked.deep);
+      else if ('del' in asked) await poke(NEC, { del: sourceOf(asked.del) });
+      else {
+        const loudness = { unreads: asked.loud, notify: asked.loud };
+        const volume = { post: loudness, 'dm-post': loudness, reply: loudness };
+        await poke(NEC, { adjust: { source: sourceOf(asked.adjust), volume } });
+      }
+    };
+    const shown = (all: Iterable<readonly [string, Summary]>) =>
+      Object.fromEntries(
+        [...all].flatMap(([key, { recency: _, 'recency-uv': __, ...numbers }]) =>
+          numbers.count + numbers['notify-count'] === 0 ? [] : [[key, numbers]],
+        ),
+      );
+    for (const steps of fc.sample(fc.array(step, { minLength: 1, maxLength: 4 }), 60)) {
+      for (const one of steps) await take(one);
+      for (const { activity } of await told(v4(NEC))) {
+        for (const [key, summary] of Object.entries(activity ?? {})) client.set(key, summary as Summary);
+      }
+      const read = Object.entries(await activityOf(NEC));
+      assert.deepEqual(shown(client), shown(read), JSON.stringify(steps));
+    }
   });
 });

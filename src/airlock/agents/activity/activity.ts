@@ -7,9 +7,16 @@ import { createActivityFacts } from './facts.ts';
 import { createActivityPoke } from './poke.ts';
 import { createActivityScry } from './scry.ts';
 
-export const createActivity = ({ database, act }: Base & { readonly act: Act }): Agent => ({
-  name: 'activity',
-  scry: createActivityScry(database),
-  poke: createActivityPoke(database, createActAs(act)),
-  factsOf: createActivityFacts(database),
-});
+export const createActivity = ({ database, act }: Base & { readonly act: Act }): Agent => {
+  const facts = createActivityFacts(database);
+  return {
+    name: 'activity',
+    scry: createActivityScry(database),
+    poke: createActivityPoke(database, createActAs(act)),
+    watch: async (_path, ship) => {
+      await facts.begin(ship);
+      return { kind: 'watching' };
+    },
+    factsOf: facts.factsOf,
+  };
+};

@@ -1,37 +1,62 @@
 // What those who watch their activity are told: each event, and at the end what is new in all
-// sources that changed.
+// sources that changed. What was counted for a ship is kept as long as it watches: only where
+// something changed it is counted anew.
 import { readLevels } from '../../../community/activity/levels.ts';
+import { type Counted, countOwn, type Part } from '../../../community/activity/own-counts.ts';
 import { keyOf, wayUp } from '../../../community/activity/sources.ts';
-import { readSummaries, type Standing } from '../../../community/activity/summary.ts';
-import type { Level } from '../../../community/activity/volume.ts';
+import { type ActivitySummary, summarize } from '../../../community/activity/summary.ts';
 import type { Change } from '../../../community/changes/change.ts';
 import type { Database } from '../../../database/database.ts';
-import { airlockActivity } from '../../vocabulary/activity.ts';
+import { airlockActivity, emptyActivity } from '../../vocabulary/activity.ts';
 import type { FactFor, Json, Watcher } from '../agent.ts';
 import { lookUp } from './look-up.ts';
-import { type News, newsOf } from './news.ts';
+import { type News, newsOf, type Standing } from './news.ts';
 
 /** Ships that are counted with one question to the database. */
 const SHIPS_AT_ONCE = 20;
 
-const isWatchable = ({ path }: Watcher): boolean => /^\/v\d$/.test(path);
+export type ActivityFacts = {
+  readonly factsOf: (changes: readonly Change[], watchers: readonly Watcher[]) => Promise<readonly FactFor[]>;
+  /** The ship watches from now on, or anew: there may be changes that it was not told. */
+  readonly begin: (ship: string) => Promise<void>;
+};
 
-export const createActivityFacts =
-  (database: Database) =>
-  async (changes: readonly Change[], watchers: readonly Watcher[]): Promise<readonly FactFor[]> => {
+export const createActivityFacts = (database: Database): ActivityFacts => {
+  const kept = new Map<string, Counted>();
+
+  /** Only what the news are about; all, if they are about all or nothing is kept of the ship. */
+  const countAnew = (ship: string, news: readonly News[]) => {
+    const counted = kept.get(ship);
+    return {
+      owner: ship,
+      known: counted && !news.some(({ isDeep }) => isDeep) ? { counted, part: partOf(news) } : undefined,
+    };
+  };
+
+  const factsOf: ActivityFacts['factsOf'] = async (changes, watchers) => {
     const watching = Map.groupBy(watchers.filter(isWatchable), ({ ship }) => ship);
+    for (const ship of kept.keys()) if (!watching.has(ship)) kept.delete(ship);
     if (watching.size === 0) return [];
     const found = await lookUp(database, changes, new Set(watching.keys()));
     const news = changes.flatMap((change) => newsOf(change, found)).filter(({ ship }) => watching.has(ship));
-    const byShip = Map.groupBy(news, ({ ship }) => ship);
+    const byShip = [...Map.groupBy(news, ({ ship }) => ship)];
     const facts: FactFor[] = [];
-    const ships = [...byShip.keys()];
-    for (let at = 0; at < ships.length; at += SHIPS_AT_ONCE) {
-      const some = ships.slice(at, at + SHIPS_AT_ONCE);
-      const standings = await readSummaries(database, some);
-      const levels = await readLevels(database, some);
-      for (const ship of some) {
-        const told = tellAll(byShip.get(ship) ?? [], standings.get(ship) as Standing, levels.get(ship) ?? 'none');
+    for (let at = 0; at < byShip.length; at += SHIPS_AT_ONCE) {
+      const some = byShip.slice(at, at + SHIPS_AT_ONCE);
+      const counts = await countOwn(
+        database,
+        some.map(([ship, of]) => countAnew(ship, of)),
+      );
+      const levels = await readLevels(
+        database,
+        some.map(([ship]) => ship),
+      );
+      for (const [ship, of] of some) {
+        const [before, counted] = [kept.get(ship), counts.get(ship) as Counted];
+        kept.set(ship, counted);
+        const level = levels.get(ship) ?? 'none';
+        const standing = { summary: summarize(counted), volumes: counted.volumes, level };
+        const told = tellAll(of, standing, before ? summarize(before) : standing.summary);
         for (const watcher of watching.get(ship) ?? []) {
           facts.push(...told.map((json) => ({ watcher, fact: { mark: markOf(watcher), json } })));
         }
@@ -39,20 +64,40 @@ export const createActivityFacts =
     }
     return facts;
   };
+  const begin = async (ship: string): Promise<void> => {
+    const counted = (await countOwn(database, [{ owner: ship }])).get(ship);
+    if (counted) kept.set(ship, counted);
+  };
+  return { factsOf, begin };
+};
+
+const isWatchable = ({ path }: Watcher): boolean => /^\/v\d$/.test(path);
 
 const markOf = ({ path }: Watcher): string => `activity-update-${path.slice('/v'.length)}`;
 
-const tellAll = (news: readonly News[], standing: Standing, level: Level): readonly Json[] => {
-  const told = news.flatMap(({ tell }) => tell?.(standing, level) ?? []);
-  const keys = new Set(news.flatMap((one) => keysOf(one, standing)));
-  return keys.size === 0 ? told : [...told, { activity: airlockActivity(standing.summary, keys) }];
+const sourcesIn = (news: readonly News[]) => news.flatMap(({ source }) => source ?? []);
+
+const partOf = (news: readonly News[]): Part => {
+  const sources = sourcesIn(news);
+  const nests = sources.flatMap((source) =>
+    'channel' in source ? [source.channel.nest] : 'thread' in source ? [source.thread.channel] : [],
+  );
+  return { nests: new Set(nests), keys: new Set(sources.flatMap(wayUp).map(keyOf)) };
 };
 
-const keysOf = ({ source, isDeep }: News, { summary }: Standing): readonly string[] => {
-  if (source === undefined) return [];
-  const key = keyOf(source);
-  const below = isDeep
-    ? [...summary.values()].filter((one) => wayUp(one.source).some((above) => keyOf(above) === key))
-    : [];
-  return [...wayUp(source), ...below.map((one) => one.source)].map(keyOf);
+/** Those in which nothing is any more are told, too. */
+const tellAll = (news: readonly News[], standing: Standing, before: ActivitySummary): readonly Json[] => {
+  const told = news.flatMap(({ tell }) => tell?.(standing) ?? []);
+  const { summary } = standing;
+  const keys = [...sourcesIn(news).flatMap(wayUp).map(keyOf), ...keysBelow(news, standing)];
+  const gone = [...before.keys(), ...keys].filter((key) => !summary.has(key));
+  const activity = { ...airlockActivity(summary, new Set(keys)), ...emptyActivity(new Set(gone)) };
+  return Object.keys(activity).length === 0 ? told : [...told, { activity }];
+};
+
+/** Of sources below those that changed with all below them. */
+const keysBelow = (news: readonly News[], { summary }: Standing): readonly string[] => {
+  const above = new Set(sourcesIn(news.filter(({ isDeep }) => isDeep)).map(keyOf));
+  if (above.size === 0) return [];
+  return [...summary].flatMap(([key, { source }]) => (wayUp(source).some((one) => above.has(keyOf(one))) ? [key] : []));
 };

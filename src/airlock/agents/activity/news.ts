@@ -1,24 +1,31 @@
 // What a change means to the activity of ships that watch it. Posts and replies of channels are
 // counted when somebody looks; whoever watches is told of them as they come.
 import { mentions } from '../../../community/activity/mentions.ts';
-import { keyOf, sourceOf } from '../../../community/activity/sources.ts';
-import type { Standing } from '../../../community/activity/summary.ts';
-import { type Level, notifies, volumeOf } from '../../../community/activity/volume.ts';
+import { BASE, keyOf, sourceOf } from '../../../community/activity/sources.ts';
+import type { ActivitySummary } from '../../../community/activity/summary.ts';
+import { type Level, notifies, type VolumeSettings, volumeOf } from '../../../community/activity/volume.ts';
 import type { Change } from '../../../community/changes/change.ts';
 import { withDots } from '../../../community/schema/id.ts';
 import type { ActivitySource, IncomingEvent } from '../../../community/types/activity.ts';
-import { airlockEvent, airlockSourceKey, airlockSummary } from '../../vocabulary/activity.ts';
+import { airlockEvent, airlockSourceKey, airlockSummary, NOTHING } from '../../vocabulary/activity.ts';
 import type { Json } from '../agent.ts';
 import type { LookedUp } from './look-up.ts';
 
+/** What is so for a ship after all changes. */
+export type Standing = {
+  readonly summary: ActivitySummary;
+  readonly volumes: VolumeSettings;
+  readonly level: Level;
+};
+
 export type News = {
   readonly ship: string;
-  /** It and all above it count anew; undefined: nothing does. */
+  /** It counts anew, with all that is above it; undefined: nothing does. */
   readonly source?: ActivitySource;
   /** All below it, too. */
   readonly isDeep?: boolean;
   /** What is told beside the numbers; it may depend on them. */
-  readonly tell?: (standing: Standing, level: Level) => Json | undefined;
+  readonly tell?: (standing: Standing) => Json | undefined;
 };
 
 export const newsOf = (change: Change, found: LookedUp): readonly News[] => {
@@ -33,6 +40,7 @@ export const newsOf = (change: Change, found: LookedUp): readonly News[] => {
       return change.copies.map(({ owner: ship, whom }) => ({
         ship,
         source: { dm: whom.startsWith('~') ? { ship: whom } : { club: whom } },
+        isDeep: true,
       }));
     case 'post':
     case 'reply':
@@ -45,7 +53,14 @@ export const newsOf = (change: Change, found: LookedUp): readonly News[] => {
     case 'activity-read':
       return [{ ...read(change.owner, change.source), isDeep: change.isDeep }];
     case 'activity-removed':
-      return change.owners.map((ship) => ({ ship, source: change.source, tell: () => ({ del: change.source }) }));
+      return change.owners.map((ship) => ({
+        ...{ ship, source: change.source, isDeep: true },
+        tell: () => ({ del: change.source }),
+      }));
+    case 'joined':
+      return change.ships.map((ship) => ({ ship, source: { channel: { nest: change.nest, group: change.flag } } }));
+    case 'left':
+      return change.ships.map((ship) => ({ ship, source: BASE, isDeep: true }));
     case 'volume': {
       const { owner: ship, source, volume } = change;
       return [{ ship, source, isDeep: true, tell: () => ({ adjust: { source, volume } }) }];
@@ -57,22 +72,17 @@ export const newsOf = (change: Change, found: LookedUp): readonly News[] => {
   }
 };
 
-const added = (
-  ship: string,
-  event: IncomingEvent,
-  time: string,
-  isNotified: (standing: Standing, level: Level) => boolean,
-): News => {
+const added = (ship: string, event: IncomingEvent, time: string, isNotified: (standing: Standing) => boolean): News => {
   const source = sourceOf(event);
   return {
     ship,
     source,
-    tell: (standing, level) => ({
+    tell: (standing) => ({
       add: {
         'source-key': airlockSourceKey(keyOf(source)),
         source,
         time: withDots(time),
-        event: airlockEvent(event, isNotified(standing, level)),
+        event: airlockEvent(event, isNotified(standing)),
       },
     }),
   };
@@ -83,7 +93,7 @@ const read = (ship: string, source: ActivitySource): News => ({
   source,
   tell: ({ summary }) => {
     const found = summary.get(keyOf(source));
-    return found && { read: { source, activity: airlockSummary(found) } };
+    return { read: { source, activity: found ? airlockSummary(found) : NOTHING } };
   },
 });
 
@@ -105,7 +115,7 @@ const newsOfChannel = (change: Change & { kind: 'post' | 'reply' }, found: Looke
     }
     const said = { ...keys, channel, group, content, mention: mentions(content, ship) };
     const event = { [change.kind]: said } as IncomingEvent;
-    return added(ship, event, id, ({ volumes }, level) => notifies(event, volumeOf(event, volumes), level));
+    return added(ship, event, id, ({ volumes, level }) => notifies(event, volumeOf(event, volumes), level));
   });
 };
 
