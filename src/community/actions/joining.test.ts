@@ -4,7 +4,7 @@ import { after, describe, it } from 'node:test';
 import { lastFirst } from '../../../test/support/wait.ts';
 import { createPlaceReads } from '../api/place-reads.ts';
 import { readChannel } from '../channels/channel-store.ts';
-import { readMembersOf } from '../channels/membership-store.ts';
+import { readMembership } from '../channels/membership-store.ts';
 import { normalizeShip } from '../schema/ship.ts';
 import { BUD, createWorld, FES, GROUP, LOUNGE, META, NEC, withLounge, ZOD } from '../test-support/world.ts';
 
