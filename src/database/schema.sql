@@ -599,8 +599,7 @@ create table ship_sessions (
   ship text collate "C" not null,
   code_digest bytea not null,
   used timestamp with time zone not null,
-  constraint ship_sessions_pkey PRIMARY KEY (digest),
-  constraint ship_sessions_ship_fkey FOREIGN KEY (ship) REFERENCES ships(ship) ON DELETE CASCADE
+  constraint ship_sessions_pkey PRIMARY KEY (digest)
 );
 
 CREATE INDEX ship_sessions_by_use ON public.ship_sessions USING btree (used);

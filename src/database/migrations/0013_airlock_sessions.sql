@@ -5,7 +5,7 @@
 create table ship_sessions (
   -- Of the cookie; the cookie itself is nowhere.
   digest text collate "C" primary key,
-  ship text collate "C" not null references ships (ship) on delete cascade,
+  ship text collate "C" not null,
   code_digest bytea not null,
   used timestamptz not null
 );
