@@ -58,13 +58,14 @@ export const KEEP_ALIVE_MS = 15_000;
 /** A client that has confirmed events comes back later; a command that is done does not. */
 export const EXPIRY_MS = 5 * 60_000;
 export const EXPIRY_AFTER_ACK_MS = 12 * 3_600_000;
-export const MOST_EVENTS = 1_000;
+/** A client confirms every twenty, but what comes at once it has not confirmed yet. */
+export const MOST_EVENTS = 4_000;
 /** Characters. */
 export const LARGEST = 4 * 1024 * 1024;
 /** A reader that takes nothing for so many keep-alives has gone. */
 const LONGEST_BLOCKED = 4;
-/** Characters around the data of an event. */
-const OVERHEAD = 64;
+/** What an event takes beside its characters. */
+const OVERHEAD = 100;
 
 type Event = { readonly text: string; readonly counted: Counted | undefined };
 
@@ -127,7 +128,9 @@ export const createChannel = ({ clock, onEnd, onGrowth }: ChannelSettings): Chan
     end();
     onEnd(why);
   };
-  const drop = (eventId: number) => {
+  const ack = (eventId: number) => {
+    hasAcked = true;
+    acked = clock.monotonic();
     const count = Math.min(eventId + 1, next) - first;
     if (count <= 0) return;
     for (const { text, counted } of events.splice(0, count)) {
@@ -169,18 +172,14 @@ export const createChannel = ({ clock, onEnd, onGrowth }: ChannelSettings): Chan
       grow(held);
       if (later.length > MOST_EVENTS || size > LARGEST) finish('full');
     },
-    ack: (eventId) => {
-      hasAcked = true;
-      acked = clock.monotonic();
-      drop(eventId);
-    },
+    ack,
     attach: (opened, lastEventId) => {
       // Events that the client has were never on a stream of a channel that had none, nor are they
       // still to come.
       if (lastEventId !== undefined && (!hadStream || lastEventId >= next)) return false;
       leave();
       hadStream = true;
-      if (lastEventId !== undefined) drop(lastEventId);
+      if (lastEventId !== undefined) ack(lastEventId);
       stream = opened;
       unsent = first;
       keepAlive();
