@@ -6,9 +6,19 @@ import type { Urbit } from '@urbit/http-api';
 import { KEEP_ALIVE_MS } from '../../src/airlock/channels/channel.ts';
 import type { Cleanup } from '../support/database.ts';
 import { send } from '../support/request.ts';
+import { newFolder } from '../support/server.ts';
 import { eventually, lastFirst } from '../support/wait.ts';
 import { openLine, serveOwn } from './own-server.ts';
-import { type Airlock, connectTlonApi, connectUrbit, logIn, pokeWith, runTlon, serveAirlock } from './support.ts';
+import {
+  type Airlock,
+  connectTlonApi,
+  connectUrbit,
+  logIn,
+  pokeWith,
+  runTlon,
+  runTlonWith,
+  serveAirlock,
+} from './support.ts';
 
 const cleanup = lastFirst({ after });
 const own = await serveOwn(cleanup);
@@ -141,6 +151,36 @@ describe('the tlon command', () => {
   it('logs in to a server as it is started, with a code', async (t) => {
     const ran = await runTlon(t, await serveAirlock(t, ['~zod']), '~zod', 'hooks', 'init', 'greeter');
     assert.equal(ran.status, 0, ran.stderr + ran.stdout);
+  });
+
+  it('logs in with a cookie, again with its code when that is dead, and says what is wrong', async (t) => {
+    const run = async (flags: readonly string[], ...command: readonly string[]) => {
+      const { status, stdout, stderr } = await runTlonWith(await newFolder(t), [
+        ...['--url', own.url, '--ship', '~zod'],
+        ...flags,
+        ...command,
+      ]);
+      return { status, said: stdout + stderr };
+    };
+    const [good, dead] = [await logIn(own, '~zod'), 'urbauth-~zod=0v4.ilskp.psv00.t09r0.l8rps.3n97v'];
+    const code = own.codeOf('~zod');
+    for (const flags of [
+      ['--cookie', good],
+      ['--cookie', dead, '--code', code],
+    ]) {
+      const { status, said } = await run(flags, 'hooks', 'init', 'greeter');
+      assert.equal(status, 0, said);
+    }
+    const refused = [
+      [['--cookie', dead], /Unable to authenticate/],
+      [['--code', 'lidlut-tabwed-pillex-ridrup'], /Login failed with status 400/],
+      [['--code', own.codeOf('~nec')], /invalid session/],
+    ] as const;
+    for (const [flags, pattern] of refused) {
+      const { status, said } = await run(flags, 'hooks', 'list');
+      assert.equal(status, 1, said);
+      assert.match(said, pattern);
+    }
   });
 });
 
