@@ -31,7 +31,6 @@ describe('without a session', () => {
     ['GET', '/~/channel/x'],
     ['GET', '/~/scry/hood/kiln/pikes.json'],
     ['POST', '/spider/d/json/reverse/json'],
-    ['GET', '/~_~/spin'],
   ];
   const cookies: readonly (readonly [string, string | undefined])[] = [
     ['no cookie', undefined],
