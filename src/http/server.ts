@@ -1,12 +1,12 @@
 // The HTTP server: limits, headers, probes and metrics. What is served under /api comes from
 // serve-api.ts.
+import type { Socket } from 'node:net';
 import { type FastifyBaseLogger, type FastifyInstance, type FastifyReply, fastify, LogController } from 'fastify';
 import { type Clock, toIso } from '../core/clock.ts';
 import { newUuid } from '../core/ids.ts';
 import type { Log } from '../core/log.ts';
 import type { Metrics } from '../core/metrics.ts';
 import { ApiError, errorEnvelope } from './api-error.ts';
-import { closeUnused } from './close-unused.ts';
 import { weakEtag } from './etag.ts';
 import { finishAnswers } from './finish-answers.ts';
 import { jsonText, sendJson, sendJsonText } from './send-json.ts';
@@ -31,6 +31,9 @@ const MAX_PARAM_LENGTH = 16_384;
 const KEEP_ALIVE_MS = 90_000;
 /** A body of 10 MB over a slow line; a connection that trickles must end some time. */
 const REQUEST_TIMEOUT_MS = 300_000;
+
+/** What is on its way when the server is told to end is answered still. */
+const LONGEST_UNUSED_MS = 500;
 
 const API_HEADERS: Readonly<Record<string, string>> = {
   'content-security-policy': "report-uri /__cspreport__;default-src 'none';frame-ancestors 'none';",
@@ -124,6 +127,25 @@ export const createHttpServer = (settings: HttpServerSettings): FastifyInstance 
     reply.header('content-type', metrics.registry.contentType).send(await metrics.registry.metrics()),
   );
   return server;
+};
+
+/**
+ * Clients open connections in advance, and Node waits a minute for a first request on each of them
+ * before it lets a server end.
+ */
+const closeUnused = (server: FastifyInstance, clock: Clock): void => {
+  const unused = new Set<Socket>();
+  server.server.on('connection', (socket) => {
+    unused.add(socket);
+    socket.once('close', () => unused.delete(socket));
+  });
+  server.server.on('request', ({ socket }) => unused.delete(socket));
+  server.addHook('preClose', async () => {
+    const cancel = clock.after(LONGEST_UNUSED_MS, () => {
+      for (const socket of unused) if (socket.bytesRead === 0) socket.destroy();
+    });
+    server.server.once('close', cancel);
+  });
 };
 
 const setApiHeaders = (reply: FastifyReply, requestId: string, traceId: string | string[] | undefined): void => {
