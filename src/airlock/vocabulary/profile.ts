@@ -59,11 +59,13 @@ export const olderProfile = (profile: Contact) => ({
   nickname: textOf(profile, 'nickname') ?? '',
   bio: textOf(profile, 'bio') ?? '',
   status: textOf(profile, 'status') ?? '',
-  color: hex(Number(contentOf(profile, 'color') ?? 0)),
+  color: hex(tintIn(profile)),
   avatar: textOf(profile, 'avatar') ?? null,
   cover: textOf(profile, 'cover') ?? null,
   groups: groupsOf(profile),
 });
+
+const tintIn = ({ color }: Contact): number => (color && 'tint' in color ? color.tint : 0);
 
 /** The groups that the ship shows. */
 export const groupsOf = (profile: Contact): readonly string[] => {

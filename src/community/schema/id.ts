@@ -6,10 +6,13 @@ const SECOND = 2n ** 64n;
 export const STEP = 2n ** 48n;
 
 /** The id of a time in milliseconds since 1970. */
-export const idFromMillis = (ms: number): bigint => EPOCH + (BigInt(Math.floor(ms)) * SECOND) / 1000n;
+export const idFromMillis = (ms: number): bigint => EPOCH + divided(BigInt(Math.floor(ms)) * SECOND, 1000n);
 
 /** The time of an id in milliseconds since 1970, to the nearest. */
-export const millisFromId = (id: bigint): number => Number(((id + SECOND / 2000n - EPOCH) * 1000n) / SECOND);
+export const millisFromId = (id: bigint): number => Number(divided((id + SECOND / 2000n - EPOCH) * 1000n, SECOND));
+
+/** Rounded down, also before 1970. */
+const divided = (a: bigint, b: bigint): bigint => (a - (((a % b) + b) % b)) / b;
 
 /** `"170141184507…"` and `"170.141.184.507…"` alike give the number; null when it is neither. */
 export const parseId = (text: string): bigint | null =>
