@@ -4,13 +4,15 @@ import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { after, before, describe, it, type TestContext } from 'node:test';
 import { fileURLToPath } from 'node:url';
+import { freshDatabaseUrl } from '../support/database.ts';
 import { send } from '../support/request.ts';
-import { newFolder } from '../support/server.ts';
+import { newFolder, serve } from '../support/server.ts';
 import { eventually, lastFirst } from '../support/wait.ts';
 import { connectTlonApi, connectUrbit, logIn, pokeWith, runTlon, runTlonWith, serveAirlock } from './support.ts';
 
 const cleanup = lastFirst({ after });
-const server = await serveAirlock(cleanup, ['~zod', '~nec', '~bud']);
+const env = { DATABASE_URL: await freshDatabaseUrl(cleanup) };
+const server = await serveAirlock(cleanup, ['~zod', '~nec', '~bud'], { env });
 const GROUP = '~zod/club';
 const LOUNGE = 'chat/~zod/lounge';
 const EXAMPLES = fileURLToPath(new URL('../../examples/scripts/', import.meta.url));
@@ -235,6 +237,19 @@ describe('whoever watches hooks with @urbit/http-api', () => {
       ],
     );
     assert.ok(came.every(({ mark }) => mark === 'hook-response-0'));
+  });
+
+  it('is told of what is done through another process of the server', async (t) => {
+    const other = await serve(t, server.dataFolder, { env });
+    const urbit = await connectUrbit(t, { ...server, url: other.url }, '~zod');
+    const names: string[] = [];
+    await urbit.subscribe({
+      ...{ app: 'channels-server', path: '/v0/hooks' },
+      event: ({ set }: { set?: { name: string } }) => names.push(set?.name ?? 'something else'),
+    });
+    await add(t, 'from elsewhere', DENIES);
+    await eventually('it has come', () => names.length > 0);
+    assert.deepEqual(names, ['from elsewhere']);
   });
 
   it('reads all of them, and others what runs on a channel that they read', async (t) => {
