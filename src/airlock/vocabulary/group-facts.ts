@@ -1,14 +1,38 @@
 // What is told of a group that has changed: the steps from what it was to what it is. Whoever does
 // them one after the other has the group as it is now.
 import { isDeepStrictEqual } from 'node:util';
-import type { AirlockGroup, AirlockListed, AirlockSeat } from './group.ts';
+import type { Fleet } from '../../community/types/group.ts';
+import { type AirlockGroup, type AirlockListed, type AirlockSeat, airlockGroup, type GroupAndEntry } from './group.ts';
 
 /** One step, as it stands in a fact: `{meta: …}`, `{seat: …}`. */
 export type GroupStep = Readonly<Record<string, unknown>>;
 
 type By<T> = Readonly<Record<string, T>>;
 
-export const groupSteps = (before: AirlockGroup, after: AirlockGroup): readonly GroupStep[] => [
+export const groupSteps = (before: GroupAndEntry, after: GroupAndEntry): readonly GroupStep[] => {
+  const [was, is] = differingMembers(before.group.fleet, after.group.fleet);
+  const shown = (at: GroupAndEntry, fleet: Fleet) => airlockGroup({ ...at, group: { ...at.group, fleet } }, []);
+  return stepsBetween(shown(before, was), shown(after, is));
+};
+
+/** A group may have tens of thousands of members, and little of them changes at once. */
+const differingMembers = (before: Fleet, after: Fleet): [Fleet, Fleet] => {
+  const [was, is]: [Fleet, Fleet] = [{}, {}];
+  if (before === after) return [was, is];
+  for (const ship of Object.keys(after)) {
+    const [old, member] = [before[ship], after[ship]];
+    if (!member || (old?.joined === member.joined && isSame(old.sects, member.sects))) continue;
+    is[ship] = member;
+    if (old) was[ship] = old;
+  }
+  for (const ship of Object.keys(before)) {
+    const old = before[ship];
+    if (old && !Object.hasOwn(after, ship)) was[ship] = old;
+  }
+  return [was, is];
+};
+
+const stepsBetween = (before: AirlockGroup, after: AirlockGroup): readonly GroupStep[] => [
   ...(isDeepStrictEqual(before.meta, after.meta) ? [] : [{ meta: after.meta }]),
   ...admissionSteps(before.admissions, after.admissions).map((entry) => ({ entry })),
   ...roleSteps(before, after),

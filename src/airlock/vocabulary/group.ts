@@ -104,7 +104,7 @@ const oldPreview = ({ flag, meta, created, isOpen, isSecret }: GroupSummary) => 
   cordon: isOpen ? { open: { ships: [], ranks: [] } } : { shut: { pending: [], ask: [] } },
 });
 
-/** How a ship stands to a group that it is not in. Nothing of both: it was invited or asked once. */
+/** How a ship stands to a group that it is not in. */
 export const airlockForeign = ({ invitation, request, ...summary }: GroupGuest) => {
   const preview = airlockPreview(summary);
   const { flag } = summary;

@@ -81,7 +81,7 @@ const detailsOf = <D>(ships: readonly string[], known: Readonly<Record<string, D
 /** Whoever is invited or asks, and those that were added and have not come. */
 export const guestsOf = ({ group, entry }: GroupAndEntry): ReadonlySet<string> =>
   new Set(
-    [...Object.keys(entry.invited), ...Object.keys(entry.requests), ...Object.keys(group.fleet)].filter(
-      (ship) => !hasJoined(group, ship),
+    [entry.invited, entry.requests, group.fleet].flatMap((ships) =>
+      Object.keys(ships).filter((ship) => !hasJoined(group, ship)),
     ),
   );

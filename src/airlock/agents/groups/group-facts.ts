@@ -2,9 +2,11 @@
 // they are invited to.
 import type { Change } from '../../../community/changes/change.ts';
 import { readFlagsOfChannels } from '../../../community/channels/channel-store.ts';
-import { guestAt, type MeasuredGroup, readGroupsConcerning } from '../../../community/groups/group-summaries.ts';
+import { hasJoined } from '../../../community/groups/entry.ts';
+import type { WholeGroup } from '../../../community/groups/group-store.ts';
+import { guestAt, readGroupsConcerning } from '../../../community/groups/group-summaries.ts';
 import type { Queryable } from '../../../database/database.ts';
-import { type AirlockGroup, airlockForeign, airlockGroup, pastForeign } from '../../vocabulary/group.ts';
+import { airlockForeign, airlockGroup, pastForeign } from '../../vocabulary/group.ts';
 import { type GroupStep, groupSteps } from '../../vocabulary/group-facts.ts';
 import type { FactFor, Watcher } from '../agent.ts';
 import type { KnownGroups } from './known-groups.ts';
@@ -25,13 +27,21 @@ const MOST_AT_ONCE = 10;
 
 export const isWatchedPath = (path: string): boolean => Object.hasOwn(OWN_GROUPS, path) || path === FOREIGNS;
 
-const hasJoined = (group: AirlockGroup | undefined, ship: string): boolean =>
-  group !== undefined && Object.hasOwn(group.seats, ship) && (group.seats[ship]?.joined ?? 0) > 0;
+const isIn = (whole: WholeGroup | undefined, ship: string): boolean =>
+  whole !== undefined && hasJoined(whole.group, ship);
 
-const isGuest = (group: AirlockGroup | undefined, ship: string): boolean =>
-  group !== undefined &&
-  !hasJoined(group, ship) &&
-  [group.seats, group.admissions.invited, group.admissions.requests].some((ships) => Object.hasOwn(ships, ship));
+const isGuest = (whole: WholeGroup | undefined, ship: string): boolean =>
+  whole !== undefined &&
+  !isIn(whole, ship) &&
+  [whole.group.fleet, whole.entry.invited, whole.entry.requests].some((ships) => Object.hasOwn(ships, ship));
+
+type Changed = {
+  readonly flag: string;
+  /** undefined: nobody was told of it. */
+  readonly before: WholeGroup | undefined;
+  /** undefined: it is gone, or has to do with none of those who watch. */
+  readonly after: WholeGroup | undefined;
+};
 
 export const createGroupFacts = (database: Queryable, known: KnownGroups) => {
   const toOwn = (watcher: Watcher, flag: string, step: GroupStep): FactFor => ({
@@ -40,39 +50,27 @@ export const createGroupFacts = (database: Queryable, known: KnownGroups) => {
   });
 
   /** A ship that has come in is told of the whole group, one that has gone that there is none. */
-  const factsOfOwn = async (
-    watchers: readonly Watcher[],
-    flag: string,
-    before: AirlockGroup | undefined,
-    whole: MeasuredGroup | undefined,
-    after: AirlockGroup | undefined,
-  ): Promise<FactFor[]> => {
+  const factsOfOwn = async (watchers: readonly Watcher[], { flag, before, after }: Changed): Promise<FactFor[]> => {
     const facts: FactFor[] = [];
     let steps: readonly GroupStep[] | undefined;
     for (const watcher of watchers) {
-      const [was, is] = [hasJoined(before, watcher.ship), hasJoined(after, watcher.ship)];
+      const [was, is] = [isIn(before, watcher.ship), isIn(after, watcher.ship)];
       if (was && is && before && after) {
         steps ??= groupSteps(before, after);
         facts.push(...steps.map((step) => toOwn(watcher, flag, step)));
-      } else if (is && whole) {
+      } else if (is && after) {
         const active = await readActiveChannels(database, watcher.ship);
-        facts.push(toOwn(watcher, flag, { create: airlockGroup(whole, active(whole.group)) }));
+        facts.push(toOwn(watcher, flag, { create: airlockGroup(after, active(after.group)) }));
       } else if (was) facts.push(toOwn(watcher, flag, { delete: null }));
     }
     return facts;
   };
 
-  const factOfForeign = (
-    watcher: Watcher,
-    flag: string,
-    before: AirlockGroup | undefined,
-    whole: MeasuredGroup | undefined,
-    after: AirlockGroup | undefined,
-  ): FactFor[] => {
-    const is = isGuest(after, watcher.ship);
-    if (!is && !isGuest(before, watcher.ship)) return [];
-    const foreign =
-      is && whole ? airlockForeign(guestAt(whole, watcher.ship)) : pastForeign(hasJoined(after, watcher.ship));
+  const factOfForeign = (watcher: Watcher, { flag, before, after }: Changed): FactFor[] => {
+    const { ship } = watcher;
+    const is = isGuest(after, ship);
+    if (!is && !isGuest(before, ship)) return [];
+    const foreign = is && after ? airlockForeign(guestAt(after, ship)) : pastForeign(isIn(after, ship));
     return [{ watcher, fact: { mark: FOREIGNS_MARK, json: { [flag]: foreign } } }];
   };
 
@@ -81,13 +79,12 @@ export const createGroupFacts = (database: Queryable, known: KnownGroups) => {
     const now = new Map((await readGroupsConcerning(database, flags, ships)).map((whole) => [whole.flag, whole]));
     const facts: FactFor[] = [];
     for (const flag of flags) {
-      const [before, whole] = [known.get(flag), now.get(flag)];
-      const after = whole && known.put(whole);
-      if (!whole) known.forget(flag);
-      const own = watching.filter(({ path }) => path !== FOREIGNS);
-      facts.push(...(await factsOfOwn(own, flag, before, whole, after)));
-      const foreign = watching.filter(({ path }) => path === FOREIGNS);
-      facts.push(...foreign.flatMap((watcher) => factOfForeign(watcher, flag, before, whole, after)));
+      const [before, after] = [known.get(flag), now.get(flag)];
+      if (after) known.put(after);
+      else known.forget(flag);
+      const [foreign, own] = [true, false].map((is) => watching.filter(({ path }) => (path === FOREIGNS) === is));
+      facts.push(...(await factsOfOwn(own ?? [], { flag, before, after })));
+      facts.push(...(foreign ?? []).flatMap((watcher) => factOfForeign(watcher, { flag, before, after })));
     }
     return facts;
   };

@@ -1,16 +1,16 @@
 // Groups as those who watch them were told last: what is told next is the way from there to what
 // they are now.
 import { LRUCache } from 'lru-cache';
+import type { WholeGroup } from '../../../community/groups/group-store.ts';
 import { type MeasuredGroup, readFlagsOf, readGroupsNamed } from '../../../community/groups/group-summaries.ts';
 import type { Queryable } from '../../../database/database.ts';
-import { type AirlockGroup, airlockGroup } from '../../vocabulary/group.ts';
 
 export type KnownGroups = {
   /** Begins with the groups that a ship has to do with. */
   readonly begin: (ship: string) => Promise<void>;
   /** undefined: nobody was told of it, or too long ago. */
-  readonly get: (flag: string) => AirlockGroup | undefined;
-  readonly put: (group: MeasuredGroup) => AirlockGroup;
+  readonly get: (flag: string) => WholeGroup | undefined;
+  readonly put: (group: MeasuredGroup) => void;
   readonly forget: (flag: string) => void;
 };
 
@@ -18,12 +18,8 @@ export type KnownGroups = {
 const MOST_BYTES = 32 * 1024 * 1024;
 
 export const createKnownGroups = (database: Queryable): KnownGroups => {
-  const known = new LRUCache<string, AirlockGroup>({ maxSize: MOST_BYTES });
-  const put = (whole: MeasuredGroup): AirlockGroup => {
-    const group = airlockGroup(whole, []);
-    known.set(whole.flag, group, { size: whole.bytes + 1 });
-    return group;
-  };
+  const known = new LRUCache<string, WholeGroup>({ maxSize: MOST_BYTES });
+  const put = (whole: MeasuredGroup): void => void known.set(whole.flag, whole, { size: whole.bytes });
   return {
     begin: async (ship) => {
       const flags = await readFlagsOf(database, ship);
