@@ -108,13 +108,18 @@ export const communityActions = (asked: GroupAction, by: By): readonly Action[] 
     return typeof diff === 'string' ? diff : [entering(flag, diff)];
   }
   if ('navigation' in action) return [{ sections: { flag, ...sectionsOf(action.navigation) } }];
+  if ('section-order' in action) {
+    const given = action['section-order'];
+    return [{ sections: { flag, 'zone-ord': 'order' in given ? given.order : given } }];
+  }
   const diffs = groupDiffs(action);
   return diffs.length > MOST_TOGETHER
-    ? `At most ${MOST_TOGETHER} roles or sections are changed at once.`
+    ? `At most ${MOST_TOGETHER} roles are changed at once.`
     : diffs.map((diff) => changing(flag, diff));
 };
 
-const MOST_TOGETHER = 50;
+/** The group is written once for each. */
+const MOST_TOGETHER = 10;
 const A_YEAR = 365 * 86_400_000;
 
 export const changing = (flag: string, diff: DiffGroups): Action => ({ groups: { flag, update: { diff } } });
@@ -173,7 +178,10 @@ const sectionsOf = ({ sections, order }: Static<typeof Navigation>) => ({
   'zone-ord': order,
 });
 
-type PlainAction = Exclude<Static<typeof OfGroup>, { entry: unknown } | { navigation: unknown }>;
+type PlainAction = Exclude<
+  Static<typeof OfGroup>,
+  { entry: unknown } | { navigation: unknown } | { 'section-order': unknown }
+>;
 
 const groupDiffs = (action: PlainAction): readonly DiffGroups[] => {
   if ('meta' in action) return [action];
@@ -184,12 +192,7 @@ const groupDiffs = (action: PlainAction): readonly DiffGroups[] => {
   if ('channel' in action) {
     return [{ channel: { nest: action.channel.nest, diff: channelDiff(action.channel['a-channel']) } }];
   }
-  if ('section' in action) {
-    return [{ zone: { zone: action.section['section-id'], delta: zoneDelta(action.section['a-section']) } }];
-  }
-  const given = action['section-order'];
-  const ids = 'order' in given ? given.order : given;
-  return ids.map((zone, mov) => ({ zone: { zone, delta: { mov } } }));
+  return [{ zone: { zone: action.section['section-id'], delta: zoneDelta(action.section['a-section']) } }];
 };
 
 const fleetDiff = (action: Static<typeof SeatAction>) => {

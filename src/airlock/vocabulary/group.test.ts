@@ -74,7 +74,7 @@ const diff = fc.oneof(
   of(
     'sections',
     fc.record({
-      zones: fc.constant({ y: { meta: META, idx: ['heap/~zod/c', 'chat/~zod/a'] } }),
+      zones: fc.constantFrom(null, { y: { meta: META, idx: ['heap/~zod/c', 'chat/~zod/a'] } }),
       'zone-ord': fc.constantFrom(['y'], []),
     }),
   ),

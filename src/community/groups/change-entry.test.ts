@@ -128,6 +128,8 @@ describe('an invitation', () => {
     assert.ok(after(open, [MEMBER, entry(invite(STRANGER))]));
     assert.match(refusal(shut, MEMBER, invite(STRANGER)), /Only admins/);
     assert.match(refusal(open, STRANGER, invite(STRANGER)), /Only admins/);
+    const many = { ships: Array.from({ length: 21 }, (_, n) => `~s${n}`), token: null, note: null };
+    assert.match(refusal(open, MEMBER, { invite: many }), /at most 20 ships/);
   });
 
   it('can promise roles', () => {
@@ -207,6 +209,9 @@ describe('the sections of a group', () => {
       ['side', 'default', 'side'],
     );
     assert.equal(act(full, { sections: { zones, 'zone-ord': [] } }, MEMBER).kind, 'refused');
+    const other = after(full, [HOST, { zone: { zone: 'side', delta: { add: META } } }]);
+    const ordered = after(other, [HOST, { sections: { 'zone-ord': ['default', 'side'] } }]).group;
+    assert.deepEqual(ordered, { ...other.group, 'zone-ord': ['default', 'side'] });
   });
 });
 

@@ -25,6 +25,8 @@ type Invite = Extract<EntryDiff, { invite: unknown }>['invite'];
 type Pending = Extract<EntryDiff, { pending: unknown }>['pending'];
 
 const MOST_TOKENS = 100;
+/** Invitations take room in the group. */
+const MOST_BY_A_MEMBER = 20;
 /** Characters as JSON. */
 const LONGEST_NOTE = 4_096;
 
@@ -141,8 +143,12 @@ const decline = (to: GroupToChange, action: GroupAction): GroupChange => {
 const invite = (to: GroupToChange, { ships, token, note }: Invite, action: GroupAction): GroupChange => {
   const { group, entry } = to;
   const { actor, now } = action;
-  if (!isAdmin(to, actor) && !('open' in group.cordon && hasJoined(group, actor))) {
-    return refused('Only admins of the group invite to it.');
+  if (!isAdmin(to, actor)) {
+    if (!('open' in group.cordon && hasJoined(group, actor))) return refused('Only admins of the group invite to it.');
+    const own = Object.values(entry.invited).filter(({ from }) => from === actor);
+    if (own.length + ships.length > MOST_BY_A_MEMBER) {
+      return refused(`A member invites at most ${MOST_BY_A_MEMBER} ships that have not come yet.`);
+    }
   }
   if (ships.length > MOST_SHIPS) return refused(TOO_MANY_SHIPS);
   const banned = ships.find((ship) => isBanned(to, ship));

@@ -1,5 +1,5 @@
 // What comes of an action on a group: the group as it is then, and what others have to hear or do.
-import type { EntryDiff } from '../types/entry.ts';
+import type { ActionSections, EntryDiff } from '../types/entry.ts';
 import type { DiffGroups, Group } from '../types/group.ts';
 import type { Entry } from './entry.ts';
 
@@ -9,11 +9,10 @@ export type HostedGroup = { readonly host: string; readonly group: Group };
 /** With what it knows of those who come. */
 export type GroupToChange = HostedGroup & { readonly entry: Entry };
 
+export type Sections = Omit<ActionSections, 'flag'>;
+
 /** What is done to a group: what hooks ask for, and what else clients do. */
-export type GroupDiff =
-  | DiffGroups
-  | { readonly entry: EntryDiff }
-  | { readonly sections: Pick<Group, 'zones' | 'zone-ord'> };
+export type GroupDiff = DiffGroups | { readonly entry: EntryDiff } | { readonly sections: Sections };
 
 export type GroupAction = {
   /** Who acts. */

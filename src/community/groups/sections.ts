@@ -1,6 +1,15 @@
 // The sections under which a group lists its channels, and their order.
 import type { Group, ZoneDiff } from '../types/group.ts';
-import { changed, difference, type GroupChange, refused, UNCHANGED, union, without } from './group-change.ts';
+import {
+  changed,
+  difference,
+  type GroupChange,
+  refused,
+  type Sections,
+  UNCHANGED,
+  union,
+  without,
+} from './group-change.ts';
 import { DEFAULT_ZONE, NO_META } from './new-group.ts';
 
 export const changeSection = (group: Group, { zone, delta }: ZoneDiff): GroupChange => {
@@ -28,11 +37,11 @@ const deleteSection = (group: Group, zone: string): GroupChange => {
 };
 
 /** All sections as given. The default one stays, and has the channels that stand nowhere. */
-export const withSections = (group: Group, given: Pick<Group, 'zones' | 'zone-ord'>): Group => {
+export const withSections = (group: Group, given: Sections): Group => {
   const left = new Set(Object.keys(group.channels));
   const fallback: Group['zones'] = { [DEFAULT_ZONE]: { meta: group.zones[DEFAULT_ZONE]?.meta ?? NO_META, idx: [] } };
   const zones: Group['zones'] = Object.fromEntries(
-    Object.entries({ ...fallback, ...given.zones }).map(([zone, { meta, idx }]) => [
+    Object.entries({ ...fallback, ...(given.zones ?? group.zones) }).map(([zone, { meta, idx }]) => [
       zone,
       { meta, idx: idx.filter((nest) => left.delete(nest)) },
     ]),

@@ -1,7 +1,7 @@
 // Who comes into a group, beyond what its cordon says: for clients that say more than hooks do.
 import { type Static, Type } from 'typebox';
 import { ClubId, Flag, Millis, Nothing, Role, Ship, Text, Whole } from '../schema/scalars.ts';
-import { nullable, variants } from '../schema/schema.ts';
+import { maybe, nullable, variants } from '../schema/schema.ts';
 import { OpenCordonDiff, Zones } from './group.ts';
 import { Story } from './story.ts';
 
@@ -56,7 +56,7 @@ export const ActionEntry = Type.Object(
 export type ActionEntry = Static<typeof ActionEntry>;
 
 export const ActionSections = Type.Object(
-  { flag: Flag, zones: Zones, 'zone-ord': Type.Array(Role) },
-  { title: 'ActionSections', description: 'All sections of a group at once, with their channels.' },
+  { flag: Flag, zones: maybe(Zones), 'zone-ord': Type.Array(Role) },
+  { title: 'ActionSections', description: 'All sections of a group at once, with their channels; or their order.' },
 );
 export type ActionSections = Static<typeof ActionSections>;
