@@ -5,6 +5,7 @@ import type { Transaction } from '../../database/database.ts';
 import { statement } from '../../database/statement.ts';
 import { recordChanges } from '../changes/record-changes.ts';
 import { idFromMillis, STEP } from '../schema/id.ts';
+import { readableJson } from '../schema/readable-json.ts';
 import type { ActivitySource, IncomingEvent, VolumeMap } from '../types/activity.ts';
 import { readLevels } from './levels.ts';
 import { keyOf, sourceOf, wayUp } from './sources.ts';
@@ -97,18 +98,11 @@ const write = async (tx: Transaction, recorded: readonly RecordedActivity[]): Pr
     recorded.map(({ source }) => keyOf(source)),
     recorded.map(({ event }) => volumeKeyOf(event)),
     recorded.map(({ event }) => messageOf(event) ?? null),
-    recorded.map(({ event }) => readable(JSON.stringify(event))),
+    recorded.map(({ event }) => readableJson(JSON.stringify(event))),
     recorded.map(({ wasNotified }) => wasNotified),
   ]);
   await tx.query(touchSources, [JSON.stringify(sourcesOf(recorded))]);
 };
-
-/**
- * JSON that the database can take apart, as it does to find the key of an event: without NUL and
- * halves of surrogate pairs, which it refuses to read.
- */
-const readable = (json: string): string =>
-  json.replace(/(?<!\\)((?:\\\\)*)\\u(?:0000|d[89a-f][0-9a-f]{2})/g, '$1\\ufffd');
 
 const sourcesOf = (recorded: readonly RecordedActivity[]) => {
   const sources = new Map<string, object>();

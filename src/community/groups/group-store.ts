@@ -4,6 +4,7 @@ import type { Queryable, Transaction } from '../../database/database.ts';
 import { statement } from '../../database/statement.ts';
 import { recordChanges } from '../changes/record-changes.ts';
 import { LARGEST_PAGE } from '../contents.ts';
+import { readableJson } from '../schema/readable-json.ts';
 import type { Group } from '../types/group.ts';
 import { type Entry, guestsOf, NO_ENTRY } from './entry.ts';
 import type { GroupToChange, HostedGroup } from './group-change.ts';
@@ -96,14 +97,17 @@ export const readGroupsOf = (
   { after, limit }: { readonly after: string; readonly limit: number },
 ): Promise<ListedGroup[]> => from.query(groupsOfShip, [ship, after, limit]);
 
+/** What others see of a group is taken out of it in the database. */
+const textOf = (part: Group | Entry): string => readableJson(JSON.stringify(part));
+
 type GroupAndEntry = Pick<GroupToChange, 'group' | 'entry'>;
 
 /** As they are stored. */
 export type GroupTexts = { readonly group: string; readonly entry: string };
 
 export const textsOf = ({ group, entry }: GroupAndEntry): GroupTexts => ({
-  group: JSON.stringify(group),
-  entry: JSON.stringify(entry),
+  group: textOf(group),
+  entry: textOf(entry),
 });
 
 /** Answers whether there was none of that name. */

@@ -245,6 +245,15 @@ describe('a change of a group', () => {
     assert.deepEqual(first['r-group'].create.meta, META);
   });
 
+  it('has no NUL, which would keep others from reading what invites them', async () => {
+    const { flag } = await create(NEC);
+    const meta = (title: string) => poke(ZOD, 'group-action-4', on(flag, { meta: { ...META, title } }));
+    await meta('\\u0000');
+    assert.equal((await scry(NEC, '/v1/foreigns'))[flag].preview.meta.title, '\\u0000');
+    await meta('a\u0000b');
+    assert.equal((await scry(NEC, '/v1/foreigns'))[flag].preview.meta.title, 'a\ufffdb');
+  });
+
   it('is refused with a reason when it is wrong', async () => {
     const { flag } = await create();
     assert.match(
