@@ -3,8 +3,9 @@
 import type { Queryable } from '../../database/database.ts';
 import { statement } from '../../database/statement.ts';
 import type { Meta } from '../types/group.ts';
-import type { EntryRequest, Invitation } from './entry.ts';
+import { type EntryRequest, hasJoined, type Invitation } from './entry.ts';
 import { type GroupRow, storedGroup, type WholeGroup } from './group-store.ts';
+import { isMember } from './membership.ts';
 
 /** What is told of a group to those who are not in it. */
 export type GroupSummary = {
@@ -23,36 +24,49 @@ export type GroupGuest = GroupSummary & {
   readonly request: EntryRequest | null;
 };
 
-type SummaryRow = GroupSummary & {
+type SummaryRow = Omit<GroupSummary, 'created'> & {
+  readonly version: number;
   readonly invitation: Invitation | null;
   readonly request: EntryRequest | null;
-  /** When the ship joined: 0 for one that was added by others; null: it is no member. */
-  readonly joined: number | null;
+  readonly isMember: boolean;
+  /** It is invited or asks, or was added by others; and has not come. */
+  readonly isGuest: boolean;
 };
 
 const MOST_GROUPS = 1_000;
 /** Of all groups of a ship together: as JSON. */
 const MOST_BYTES = 8 * 1024 * 1024;
-const MOST_GUESTS = 200;
+const MOST_GUESTS = 100;
 const MOST_HOSTED = 100;
+/** Of all that is told of them. */
+const MOST_TOLD_BYTES = 4 * 1024 * 1024;
 
+// Groups are large: each is taken apart once.
 const summaries = (name: string, which: string) =>
   statement<SummaryRow>(
     `group-summaries.${name}`,
-    `select flag, doc->'meta' as meta, doc->'cordon'->'open' is not null as "isOpen",
-       (doc->>'secret')::boolean as "isSecret",
-       (select count(*)::int from group_members m where m.flag = g.flag) as members,
-       coalesce((doc->'fleet'->split_part(flag, '/', 1)->>'joined')::float8, 0) as created,
-       entry->'invited'->$1::text as invitation, entry->'requests'->$1::text as request,
-       (doc->'fleet'->$1::text->>'joined')::float8 as joined
-     from groups g where ${which}`,
+    `select * from (
+       select flag, version, meta, cordon->'open' is not null as "isOpen", secret as "isSecret",
+         (select count(*)::int from group_members m where m.flag = g.flag) as members,
+         invited->$1::text as invitation, requests->$1::text as request,
+         exists (select from group_members m where m.flag = g.flag and m.ship = $1) as "isMember",
+         exists (select from group_guests t where t.flag = g.flag and t.ship = $1) as "isGuest",
+         sum(octet_length(meta::text)) over (order by flag) as bytes
+       from groups g
+       cross join lateral json_to_record(doc) as d(meta json, cordon json, secret boolean)
+       cross join lateral json_to_record(coalesce(entry, '{}')) as e(invited json, requests json)
+       where ${which}) told
+     where bytes <= ${MOST_TOLD_BYTES} order by flag`,
   );
 const oneSummary = summaries('one', 'flag = $2');
 const guestSummaries = summaries(
   'guests',
-  `flag in (select flag from group_guests where ship = $1 order by flag limit ${MOST_GUESTS}) order by flag`,
+  `flag in (select flag from group_guests where ship = $1 order by flag limit ${MOST_GUESTS})`,
 );
-const hostedSummaries = summaries('hosted', `flag > $2 || '/' and flag < $2 || '0' order by flag limit ${MOST_HOSTED}`);
+const hostedSummaries = summaries(
+  'hosted',
+  `flag in (select flag from groups where flag > $2 || '/' and flag < $2 || '0' order by flag limit ${MOST_HOSTED})`,
+);
 
 // The sum is over what comes before, too: what does not fit is left out with all that follows.
 const bounded = (name: string, which: string) =>
@@ -115,21 +129,30 @@ export const readSummary = async (from: Queryable, ship: string, flag: string): 
   return row && mayKnow(row, ship) ? guestOf(row) : undefined;
 };
 
-/** Of groups in which the ship is not, but has to do with: at most 200. */
+/** Of groups in which the ship is not, but has to do with: at most 100. */
 export const readGuestSummaries = async (from: Queryable, ship: string): Promise<GroupGuest[]> =>
   (await from.query(guestSummaries, [ship])).map(guestOf);
 
 /** Those of a host that everybody finds: of its first 100. */
 export const readHostedSummaries = async (from: Queryable, ship: string, host: string): Promise<GroupSummary[]> =>
-  (await from.query(hostedSummaries, [ship, host])).filter(({ isSecret }) => !isSecret);
+  (await from.query(hostedSummaries, [ship, host])).filter(({ isSecret }) => !isSecret).map(summaryOf);
 
-const mayKnow = ({ isOpen, isSecret, invitation, request, joined, flag }: SummaryRow, ship: string): boolean =>
-  isOpen || !isSecret || invitation !== null || request !== null || joined !== null || flag.startsWith(`${ship}/`);
+const mayKnow = ({ isOpen, isSecret, isMember, isGuest, flag }: SummaryRow, ship: string): boolean =>
+  isOpen || !isSecret || isMember || isGuest || flag.startsWith(`${ship}/`);
+
+/** A version begins with the microseconds at which the group was made. */
+const createdOf = (version: number): number => Math.floor(version / 1000);
+
+const summaryOf = ({ flag, version, meta, isOpen, isSecret, members }: SummaryRow): GroupSummary => ({
+  ...{ flag, meta, isOpen, isSecret, members },
+  created: createdOf(version),
+});
 
 /** Who was added by others is invited by the host. */
-const guestOf = ({ joined, ...summary }: SummaryRow): GroupGuest => ({
-  ...summary,
-  invitation: summary.invitation ?? (joined === 0 ? invitedBy(summary.flag) : null),
+const guestOf = (row: SummaryRow): GroupGuest => ({
+  ...summaryOf(row),
+  request: row.request,
+  invitation: row.invitation ?? (row.isMember && row.isGuest ? invitedBy(row.flag) : null),
 });
 
 const invitedBy = (flag: string): Invitation => ({
@@ -137,13 +160,12 @@ const invitedBy = (flag: string): Invitation => ({
 });
 
 /** The same of a group that is at hand. */
-export const guestAt = ({ flag, host, group, entry }: WholeGroup, ship: string): GroupGuest =>
+export const guestAt = ({ flag, version, group, entry }: WholeGroup, ship: string): GroupGuest =>
   guestOf({
-    ...{ flag, meta: group.meta, isOpen: 'open' in group.cordon, isSecret: group.secret },
-    ...{ members: Object.keys(group.fleet).length, created: group.fleet[host]?.joined ?? 0 },
-    invitation: own(entry.invited, ship),
-    request: own(entry.requests, ship),
-    joined: own(group.fleet, ship)?.joined ?? null,
+    ...{ flag, version, meta: group.meta, isOpen: 'open' in group.cordon, isSecret: group.secret },
+    members: Object.keys(group.fleet).length,
+    ...{ invitation: own(entry.invited, ship), request: own(entry.requests, ship) },
+    ...{ isMember: isMember(group, ship), isGuest: !hasJoined(group, ship) },
   });
 
 const own = <V>(record: Readonly<Record<string, V>>, key: string): V | null =>

@@ -224,6 +224,22 @@ describe('a change of a group', () => {
     ];
     await poke(ZOD, 'group-action-4', on(flag, { meta: META }));
     const fact = { flag, 'r-group': { meta: META } };
+    const change: Change = { kind: 'group', flag };
+    const marks = (
+      await agent.factsOf?.(
+        [change],
+        watchers.map(([ship, path]) => ({ ship, path })),
+      )
+    )?.map((one) => `${one.watcher.ship}${one.watcher.path} ${one.fact.mark}`);
+    assert.deepEqual(marks, [
+      '~zod/v2/groups group-response-2',
+      '~nec/v1/groups group-response-1',
+      '~nec/v2/groups group-response-2',
+    ]);
+    assert.deepEqual(await told(...watchers), []);
+    await poke(ZOD, 'group-action-4', on(flag, { meta: { ...META, title: 'Once more' } }));
+    await told(...watchers);
+    await poke(ZOD, 'group-action-4', on(flag, { meta: META }));
     assert.deepEqual(await told(...watchers), [
       [ZOD, fact],
       [NEC, fact],
