@@ -112,6 +112,7 @@ export const communityActions = (asked: GroupAction, by: By): readonly Action[] 
     const given = action['section-order'];
     return [{ sections: { flag, 'zone-ord': 'order' in given ? given.order : given } }];
   }
+  if ('seat' in action && 'add' in action.seat['a-seat']) return [entering(flag, { add: action.seat.ships })];
   const diffs = groupDiffs(action);
   return diffs.length > MOST_TOGETHER
     ? `At most ${MOST_TOGETHER} roles are changed at once.`

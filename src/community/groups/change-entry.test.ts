@@ -138,6 +138,14 @@ describe('an invitation', () => {
     assert.match(refusal(shut, HOST, { pending: { ships: [STRANGER], roles: ['none'] } }), /not defined/);
   });
 
+  it('is being added by an admin; whoever has come stays as they are', () => {
+    const added = after(open, [ADMIN, entry({ add: [STRANGER, MEMBER] })]);
+    assert.deepEqual(added.group.fleet[STRANGER], { sects: [], joined: 0 });
+    assert.deepEqual(added.group.fleet[MEMBER], open.group.fleet[MEMBER]);
+    assert.equal(act(open, entry({ add: [MEMBER] })).kind, 'unchanged');
+    assert.match(refusal(open, MEMBER, { add: [STRANGER] }), /Only admins/);
+  });
+
   it('of the old kind is one as well', () => {
     const pending: Cordon = { shut: { pending: [STRANGER], ask: [] } };
     const swapped = after(open, [HOST, { cordon: { swap: pending } }]);

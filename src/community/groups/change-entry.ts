@@ -36,6 +36,7 @@ export const changeEntry = (to: GroupToChange, diff: EntryDiff, action: GroupAct
   if ('rescind' in diff) return withoutRequests(to, [action.actor]);
   if ('decline' in diff) return decline(to, action);
   if ('invite' in diff) return invite(to, diff.invite, action);
+  if ('add' in diff) return add(to, diff.add, action);
   if (!isAdmin(to, action.actor)) return refused('Only admins of the group say who may join.');
   if ('privacy' in diff) return setPrivacy(to, diff.privacy);
   if ('ban' in diff) return changeBans(to, diff.ban);
@@ -92,6 +93,12 @@ const join = (to: GroupToChange, all: boolean, action: GroupAction): GroupChange
     entry: isNeeded ? { ...entry, tokens: used(entry.tokens, token) } : entry,
     consequences: added.consequences.map((what) => (what.kind === 'joined' ? { ...what, all } : what)),
   };
+};
+
+/** Whoever has come stays as they are. */
+const add = (to: GroupToChange, ships: readonly string[], action: GroupAction): GroupChange => {
+  const others = ships.filter((ship) => !hasJoined(to.group, ship));
+  return others.length === 0 ? UNCHANGED : changeFleet(to, { ships: others, diff: { add: null } }, action);
 };
 
 /** Whoever may come in without asking does. */

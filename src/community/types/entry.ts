@@ -28,6 +28,7 @@ export type TokenDiff = Static<typeof TokenDiff>;
 export const EntryDiff = variants(
   {
     privacy: Text,
+    add: ships,
     ban: OpenCordonDiff,
     'set-bans': Type.Object({ ships, ranks: Type.Array(Text) }),
     invite: Type.Object({ ships, token: nullable(TokenId), note }),
@@ -44,7 +45,7 @@ export const EntryDiff = variants(
   {
     title: 'EntryDiff',
     description:
-      '`privacy`: public, private or secret. `pending`: the roles that invited ships will have. The last four are about oneself.',
+      '`privacy`: public, private or secret. `add`: members, who have not come yet. `pending`: the roles that invited ships will have. The last four are about oneself.',
   },
 );
 export type EntryDiff = Static<typeof EntryDiff>;
