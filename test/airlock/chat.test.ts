@@ -7,7 +7,22 @@ import { eventually, lastFirst } from '../support/wait.ts';
 import { connectTlonApi, connectUrbit, pokeWith, runTlon, serveAirlock, type TlonApi } from './support.ts';
 
 const cleanup = lastFirst({ after });
-const SHIPS = ['~zod', '~nec', '~bud', '~wes', '~sev', '~per', '~sut', '~let', '~ful', '~pen', '~syt', '~dur'];
+const SHIPS = [
+  '~zod',
+  '~nec',
+  '~bud',
+  '~wes',
+  '~sev',
+  '~per',
+  '~sut',
+  '~let',
+  '~ful',
+  '~pen',
+  '~syt',
+  '~dur',
+  '~ten',
+  '~tyl',
+];
 const server = await serveAirlock(cleanup, SHIPS);
 
 type Told = { readonly type: string; readonly post?: { id: string; authorId: string; sequenceNum: number } };
@@ -119,6 +134,37 @@ describe('a direct message', () => {
     assert.notEqual(denied.status, 0);
     await tlon(t, '~per', 'dms', 'delete', '~sut', key);
     assert.equal((await page(sut, '~per')).deletedPosts.length, 1);
+  });
+});
+
+describe('an app on @urbit/http-api', () => {
+  it('writes and is told, in the words of this year and of older ones', async (t) => {
+    const [ten, tyl] = [await connectUrbit(t, server, '~ten'), await connectUrbit(t, server, '~tyl')];
+    type Told = { readonly whom: string; readonly id: string; readonly response: object };
+    const told: Record<string, Told[]> = { '/v4': [], '/': [] };
+    for (const [path, came] of Object.entries(told)) {
+      await tyl.subscribe({ app: 'chat', path, event: (fact: Told) => void (fact.whom === '~ten' && came.push(fact)) });
+    }
+    const memo = (text: string) => ({ content: story(text), author: '~ten', sent: 1 });
+    const essay = { ...memo('new'), kind: '/chat', meta: null, blob: null };
+    const [first, second] = [messageId('~ten', sent++), messageId('~ten', sent++)];
+    const dm = (id: string, add: object) => ({ ship: '~tyl', diff: { id, delta: { add: { ...add, time: null } } } });
+    await pokeWith(ten, 'chat', 'chat-dm-action-2', dm(first, { essay }));
+    await pokeWith(ten, 'chat', 'chat-dm-action', dm(second, { memo: memo('old'), kind: null }));
+    await eventually('both are told', () => Object.values(told).every(({ length }) => length === 2));
+    const shown = (path: string) => told[path]?.map(({ id, response }) => [id, response]);
+    const page = await tyl.scry({ app: 'chat', path: '/v4/dm/~ten/writs/newest/5/light' });
+    const { writs } = page as { writs: Record<string, { seal: { time: string } }> };
+    const [time, later] = Object.values(writs).map(({ seal }) => seal.time);
+    assert.deepEqual(shown('/v4'), [
+      [first, { add: { essay, seq: 1, time } }],
+      [second, { add: { essay: { ...essay, content: story('old') }, seq: 2, time: later } }],
+    ]);
+    assert.deepEqual(shown('/'), [
+      [first, { add: { memo: memo('new'), kind: null, time } }],
+      [second, { add: { memo: memo('old'), kind: null, time: later } }],
+    ]);
+    await assert.rejects(pokeWith(ten, 'chat', 'chat-dm-action-2', dm(first, {})), /\/add\/memo/);
   });
 });
 

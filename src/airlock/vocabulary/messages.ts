@@ -69,7 +69,7 @@ export const airlockWritReply = (parent: string, { id, time, memo, reacts }: Cha
 const essayOf = (memo: Memo, isNotice: ChatMessage['isNotice']): AirlockEssay =>
   airlockEssay({ ...memo, 'kind-data': { chat: isNotice ? { notice: null } : null } });
 
-const replyMeta = ({ count, repliers, latest }: RepliesSummary): ReplyMeta => ({
+export const replyMeta = ({ count, repliers, latest }: RepliesSummary): ReplyMeta => ({
   replyCount: count,
   lastReply: latest === null ? null : millisFromId(BigInt(latest)),
   lastRepliers: repliers,

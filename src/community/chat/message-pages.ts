@@ -92,7 +92,7 @@ const rowsOf = async (on: Queryable, chat: Chat, ask: MessagePageAsk): Promise<r
     case 'newer':
       return newer(ask.than, ask.limit);
     case 'range':
-      return on.query(listRange, [owner, whom, LONGEST_PAGE, ask.first, ask.last]);
+      return on.query(listRange, [owner, whom, MOST_MESSAGES, ask.first, ask.last]);
     case 'around': {
       const half = Math.floor(most(ask.limit) / 2);
       const before = await older(String(BigInt(ask.time) + 1n), most(ask.limit) - half);
@@ -101,7 +101,9 @@ const rowsOf = async (on: Queryable, chat: Chat, ask: MessagePageAsk): Promise<r
   }
 };
 
-const most = (limit: number): number => Math.min(limit, LONGEST_PAGE);
+/** Clients ask for more at once than people read. */
+const MOST_MESSAGES = 5 * LONGEST_PAGE;
+const most = (limit: number): number => Math.min(limit, MOST_MESSAGES);
 
 const surround = async (
   on: Queryable,

@@ -224,6 +224,28 @@ describe('a ship is told', () => {
     assert.deepEqual(await told({ ship: NEC, path: '/v4' }), [[NEC, 'ships', [ZOD]], ...facts(NEC, ZOD)]);
   });
 
+  it('the same in the words of older clients', async () => {
+    const id = await say(ZOD, NEC, 'hi');
+    const answer = await reply(NEC, ZOD, id, 'yes');
+    await dm(ZOD, NEC, id, { 'add-react': { author: NEC, react: '👍' } });
+    const [time, later] = [timeOfMessage(id), timeOfMessage(answer)];
+    const { blob: _, ...said } = memo(ZOD, 'hi');
+    const { blob: __, ...answered } = memo(NEC, 'yes');
+    const meta = { replyCount: 1, lastReply: world.clock.now(), lastRepliers: [NEC] };
+    const others = [
+      { reply: { id: answer, meta, delta: { add: { memo: answered, time: later } } } },
+      { 'add-react': { ship: NEC, react: '👍' } },
+    ];
+    const facts = (mark: string, ...responses: object[]) =>
+      responses.map((response) => [ZOD, mark, { whom: NEC, id, response }]);
+    const oldest = { add: { memo: said, kind: null, time } };
+    assert.deepEqual(await told({ ship: ZOD, path: '/' }), facts('writ-response', oldest, ...others));
+    const older = { add: { essay: { ...said, 'kind-data': { chat: null } }, time } };
+    assert.deepEqual(await told({ ship: ZOD, path: '/v2' }), facts('writ-response-2', older, ...others));
+    const [, [, mark] = []] = await told({ ship: ZOD, path: '/v3/dm/~nec' });
+    assert.equal(mark, 'writ-response-3');
+  });
+
   it('of its invitations, all that wait', async () => {
     await say(ZOD, NEC, 'hi');
     await say(FES, NEC, 'hi');

@@ -1,7 +1,8 @@
 // Messages as older clients read them: without blobs, bots and numbers, and nothing where one was
 // deleted.
-import { type AirlockEssay, type AirlockMemo, shipOf } from '../../vocabulary/essay.ts';
-import type { AirlockWrit, AirlockWritReply } from '../../vocabulary/messages.ts';
+import type { MessageChange } from '../../../community/changes/conversation-change.ts';
+import { type AirlockEssay, type AirlockMemo, airlockMemo, shipOf } from '../../vocabulary/essay.ts';
+import { type AirlockWrit, type AirlockWritReply, replyMeta } from '../../vocabulary/messages.ts';
 import type { Tombstone } from '../../vocabulary/posts.ts';
 import type { Json } from '../agent.ts';
 
@@ -22,6 +23,24 @@ export const olderWrit = ({ seal: { seq: _, replies, ...seal }, essay }: Airlock
   seal: { ...seal, replies: mapValues(replies, olderReply) },
   essay: { ...olderMemo(essay), 'kind-data': { chat: isNotice(essay) ? { notice: null } : null } },
 });
+
+/** What was done to a message, in the community's words: those of the oldest clients. */
+export const oldestResponse = ({ delta, time, replies }: MessageChange): Json => {
+  if ('add' in delta) return { add: { ...delta.add, memo: olderMemo(airlockMemo(delta.add.memo)), time } };
+  if (!('reply' in delta)) return delta;
+  const { id, delta: done } = delta.reply;
+  const meta = replies ? replyMeta(replies) : null;
+  const shown = 'add' in done ? { add: { memo: olderMemo(airlockMemo(done.add.memo)), time } } : done;
+  return { reply: { id, meta, delta: shown } };
+};
+
+/** The same with an essay, for those that are not the oldest. */
+export const olderResponse = (change: MessageChange): Json => {
+  const { delta, time } = change;
+  if (!('add' in delta)) return oldestResponse(change);
+  const { memo, kind } = delta.add;
+  return { add: { essay: { ...olderMemo(airlockMemo(memo)), 'kind-data': { chat: kind ?? null } }, time } };
+};
 
 const olderReply = ({ seal, 'reply-essay': essay }: AirlockWritReply): Json => ({ seal, memo: olderMemo(essay) });
 
