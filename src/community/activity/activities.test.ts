@@ -49,6 +49,25 @@ describe('posts of a channel', () => {
     lounge = await withLounge(world, [NEC, FES]);
   });
 
+  it('are in a feed of bounded bytes, which goes on where it ended; each is there once', async () => {
+    const large = 'x'.repeat(200_000);
+    const posts: string[] = [];
+    for (let i = 0; i < 3; i += 1) posts.push(await lounge.post(ZOD, large), await lounge.post(FES, 'small'));
+    const replies: string[] = [];
+    for (let i = 0; i < 3; i += 1) replies.push(await lounge.reply(FES, posts[0] as string, large));
+    const pages: string[][] = [];
+    for (let before: string | undefined; ; ) {
+      const page = await world.feedOf(NEC, { ...(before !== undefined && { before }) });
+      before = page.at(-1)?.time;
+      if (before === undefined) break;
+      pages.push(page.map(({ time }) => time));
+      assert.ok(JSON.stringify(page).length < 3 * 512 * 1024);
+    }
+    assert.ok(pages.length > 1);
+    assert.deepEqual(pages.flat().slice(0, 9), [...posts, ...replies].toReversed());
+    assert.equal(new Set(pages.flat()).size, pages.flat().length);
+  });
+
   it('by others count from when the ship joined, in the channel and all that is above it', async () => {
     await lounge.post(ZOD, 'one');
     await lounge.post(FES, 'two');

@@ -29,10 +29,24 @@ export type FeedPage = {
   readonly sort?: 'mentions' | 'replies' | undefined;
 };
 
-const listEvents = statement<{ time: string; event: IncomingEvent; was_notified: boolean }>(
+/** Of what was told, of posts and of replies each. A feed has at least one event. */
+const MOST_BYTES = 512 * 1024;
+
+/** The latest first; what is beyond the bytes has no content, and there the feed ends. */
+const bounded = (latest: string, time: string, content: string) =>
+  `select *, case when bytes <= ${MOST_BYTES} or place = 1 then ${content} end as content
+   from (select *, sum(octet_length(${content}::text)) over (order by ${time} desc) as bytes,
+           row_number() over (order by ${time} desc) as place from (${latest}) as latest) as measured
+   order by ${time} desc`;
+
+const listEvents = statement<{ time: string; content: IncomingEvent | null; was_notified: boolean }>(
   'activity.feed-events',
-  `select time, event, was_notified from activity_events where owner = $1 and ($2::numeric is null or time < $2)
-     and ($4::text is null or kind like $4) order by time desc limit $3`,
+  `select time, content, was_notified from (${bounded(
+    `select time, event, was_notified from activity_events where owner = $1 and ($2::numeric is null or time < $2)
+       and ($4::text is null or kind like $4) order by time desc limit $3`,
+    'time',
+    'event',
+  )}) as found`,
 );
 
 export type ToldEvent = {
@@ -80,27 +94,32 @@ type PostRow = {
   readonly flag: string;
   readonly id: string;
   readonly author: string;
-  readonly doc: { readonly essay: Content };
+  readonly content: { readonly essay: Content } | null;
   readonly mention: boolean;
 };
-type ReplyRow = Omit<PostRow, 'doc'> & {
-  readonly doc: Content;
+type ReplyRow = Omit<PostRow, 'content'> & {
+  readonly content: Content | null;
   readonly post: string;
   readonly post_author: string;
 };
 
 const listPosts = statement<PostRow>(
   'activity.feed-posts',
-  `select m.nest, c.flag, p.id, p.author, p.doc, coalesce($1 = any(p.mentions), false) as mention
+  `select nest, flag, id, author, content, mention from (${bounded(
+    `select m.nest, c.flag, p.id, p.author, p.doc, coalesce($1 = any(p.mentions), false) as mention
    from channel_members m join channels c using (nest)
    cross join lateral (select * from posts p where p.nest = m.nest and p.doc is not null and p.author <> $1
      and p.id > ${SINCE} and ($2::numeric is null or p.id < $2)
      and (not $4 or (p.mentions is not null and $1 = any(p.mentions))) order by p.id desc limit $3) as p
    where m.ship = $1 order by p.id desc limit $3`,
+    'id',
+    'doc',
+  )}) as found`,
 );
 const listReplies = statement<ReplyRow>(
   'activity.feed-replies',
-  `select m.nest, c.flag, r.id, r.author, r.doc, r.post, p.author as post_author,
+  `select nest, flag, id, author, content, post, post_author, mention from (${bounded(
+    `select m.nest, c.flag, r.id, r.author, r.doc, r.post, p.author as post_author,
      coalesce($1 = any(r.mentions), false) as mention
    from channel_members m join channels c using (nest)
    cross join lateral (select * from replies r where r.nest = m.nest and r.doc is not null and r.author <> $1
@@ -109,6 +128,9 @@ const listReplies = statement<ReplyRow>(
      and (not $4 or (r.mentions is not null and $1 = any(r.mentions))) order by r.id desc limit $3) as r
    join posts p on p.nest = r.nest and p.id = r.post
    where m.ship = $1 order by r.id desc limit $3`,
+    'id',
+    'doc',
+  )}) as found`,
 );
 const KIND_PATTERNS = { mentions: '%-mention', replies: '%reply%' } as const;
 
@@ -123,15 +145,20 @@ export const readFeed = async (on: Queryable, owner: string, page: FeedPage): Pr
   const posts = sort === 'replies' ? [] : (await on.query(listPosts, values)).map(eventOfPost);
   const replies = (await on.query(listReplies, values)).map(eventOfReply);
   const derived = [...posts, ...replies].map(({ id, event }) => ({
-    ...shown(id, event),
-    wasNotified: notifies(event, volumeOf(event, volumes), level),
+    time: id,
+    event,
+    wasNotified: event !== undefined && notifies(event, volumeOf(event, volumes), level),
   }));
-  return [
-    ...told.map(({ time, event, was_notified: wasNotified }) => ({ ...shown(time, event), wasNotified })),
+  const latest = [
+    ...told.map(({ time, content, was_notified: wasNotified }) => ({ time, event: content ?? undefined, wasNotified })),
     ...derived,
   ]
     .sort((one, other) => (BigInt(one.time) < BigInt(other.time) ? 1 : -1))
     .slice(0, limit);
+  const end = latest.findIndex(({ event }) => event === undefined);
+  return latest
+    .slice(0, end === -1 ? limit : end)
+    .flatMap(({ time, event, wasNotified }) => (event ? [{ ...shown(time, event), wasNotified }] : []));
 };
 
 const shown = (time: string, event: IncomingEvent) => {
@@ -141,13 +168,17 @@ const shown = (time: string, event: IncomingEvent) => {
 
 const keyOfMessage = (author: string, id: string) => ({ id: `${author}/${withDots(id)}`, time: withDots(id) });
 
-const eventOfPost = ({ nest, flag, id, author, doc, mention }: PostRow): { id: string; event: IncomingEvent } => {
+type Derived = { readonly id: string; readonly event: IncomingEvent | undefined };
+
+const eventOfPost = ({ nest: channel, flag: group, id, author, content: doc, mention }: PostRow): Derived => {
+  if (doc === null) return { id, event: undefined };
   const { content } = doc.essay;
-  return { id, event: { post: { key: keyOfMessage(author, id), channel: nest, group: flag, content, mention } } };
+  return { id, event: { post: { key: keyOfMessage(author, id), channel, group, content, mention } } };
 };
 
-const eventOfReply = (row: ReplyRow): { id: string; event: IncomingEvent } => {
-  const { nest: channel, flag: group, id, author, doc, mention, post, post_author } = row;
+const eventOfReply = (row: ReplyRow): Derived => {
+  const { nest: channel, flag: group, id, author, content: doc, mention, post, post_author } = row;
+  if (doc === null) return { id, event: undefined };
   const parent = keyOfMessage(post_author, post);
   const { content } = doc;
   return { id, event: { reply: { key: keyOfMessage(author, id), parent, channel, group, content, mention } } };

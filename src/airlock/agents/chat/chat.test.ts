@@ -156,6 +156,18 @@ describe('a ship reads', () => {
     for (const path of ['mention//500/x', 'other//500/~~x']) assert.equal(await search(path), undefined);
   });
 
+  it('a part of a large conversation at a time, when it searches', async () => {
+    const first = await say(ZOD, NEC, 'a needle');
+    for (let i = 0; i < 22; i += 1) await say(ZOD, NEC, 'x'.repeat(200_000));
+    const search = async (from: string) =>
+      (await agent.scry(`/dm/~zod/search/bounded/text/${from}/500/~~needle`, NEC)) as { last: string; scan: object[] };
+    const newest = await search('');
+    assert.deepEqual([newest.scan, typeof newest.last], [[], 'string']);
+    const { last, scan } = await search(newest.last);
+    assert.deepEqual([last, scan.length], [null, 1]);
+    assert.match(JSON.stringify(scan), new RegExp(first));
+  });
+
   it('which conversations it has, whom it blocks and what it hides', async () => {
     await say(ZOD, NEC, 'hi');
     await say(FES, ZOD, 'hi');

@@ -9,6 +9,8 @@ import { contains, mentions } from '../../vocabulary/story-text.ts';
 
 const MOST_SEARCHED = 500;
 const MOST_FOUND = 100;
+/** Of contents that are looked at, beside one page more. */
+const MOST_BYTES = 2 * 1024 * 1024;
 
 export type Search = {
   /** In digits: only messages that came before it. */
@@ -41,8 +43,9 @@ export const matchMention =
 export const searchMessages = async (on: Queryable, chat: Chat, search: Search): Promise<Found> => {
   const scan: Found['scan'][number][] = [];
   let left = Math.min(search.tries, MOST_SEARCHED);
+  let bytes = 0;
   let than = search.before;
-  while (left > 0 && scan.length < MOST_FOUND) {
+  while (left > 0 && scan.length < MOST_FOUND && bytes < MOST_BYTES) {
     const ask = { kind: 'older' as const, limit: Math.min(left, LONGEST_PAGE), ...(than !== undefined && { than }) };
     const page = await readMessagePage(on, chat, ask, { withReplies: true });
     for (const message of page.toReversed()) scan.push(...foundIn(message, search.matches));
@@ -50,9 +53,13 @@ export const searchMessages = async (on: Queryable, chat: Chat, search: Search):
     if (oldest === undefined || oldest.seq === 1) return { last: null, scan };
     than = oldest.time;
     left -= page.length;
+    bytes += sizeOf(page);
   }
   return { last: than ?? null, scan };
 };
+
+const sizeOf = (page: readonly PagedMessage[]): number =>
+  JSON.stringify(page.flatMap(({ doc, replies }) => [doc, ...replies])).length;
 
 const foundIn = (message: PagedMessage, matches: Search['matches']): Found['scan'] => {
   const { id, doc, replies } = message;
