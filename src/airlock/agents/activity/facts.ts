@@ -5,6 +5,7 @@ import { readLevels } from '../../../community/activity/levels.ts';
 import { type Counted, countOwn, type Part } from '../../../community/activity/own-counts.ts';
 import { keyOf, wayUp } from '../../../community/activity/sources.ts';
 import { type ActivitySummary, summarize } from '../../../community/activity/summary.ts';
+import type { Level } from '../../../community/activity/volume.ts';
 import type { Change } from '../../../community/changes/change.ts';
 import type { Database } from '../../../database/database.ts';
 import { airlockActivity, emptyActivity } from '../../vocabulary/activity.ts';
@@ -21,16 +22,18 @@ export type ActivityFacts = {
   readonly begin: (ship: string) => Promise<void>;
 };
 
-export const createActivityFacts = (database: Database): ActivityFacts => {
-  const kept = new Map<string, Counted>();
+type Kept = { readonly counted: Counted; readonly summary: ActivitySummary };
 
-  /** Only what the news are about; all, if they are about all or nothing is kept of the ship. */
-  const countAnew = (ship: string, news: readonly News[]) => {
-    const counted = kept.get(ship);
-    return {
-      owner: ship,
-      known: counted && !news.some(({ isDeep }) => isDeep) ? { counted, part: partOf(news) } : undefined,
-    };
+export const createActivityFacts = (database: Database): ActivityFacts => {
+  const kept = new Map<string, Kept>();
+
+  /** What a ship is told, when it was known until now as `before`. */
+  const tellShip = (ship: string, news: readonly News[], before: Kept | undefined, counted: Counted, level: Level) => {
+    const summary = summarize(counted);
+    // It may have begun anew meanwhile, with or without these changes.
+    if (kept.get(ship) === before) kept.set(ship, { counted, summary });
+    else kept.delete(ship);
+    return tellAll(news, { summary, volumes: counted.volumes, level }, before?.summary ?? summary);
   };
 
   const factsOf: ActivityFacts['factsOf'] = async (changes, watchers) => {
@@ -42,21 +45,17 @@ export const createActivityFacts = (database: Database): ActivityFacts => {
     const byShip = [...Map.groupBy(news, ({ ship }) => ship)];
     const facts: FactFor[] = [];
     for (let at = 0; at < byShip.length; at += SHIPS_AT_ONCE) {
-      const some = byShip.slice(at, at + SHIPS_AT_ONCE);
+      const some = byShip.slice(at, at + SHIPS_AT_ONCE).map(([ship, of]) => ({ ship, of, before: kept.get(ship) }));
       const counts = await countOwn(
         database,
-        some.map(([ship, of]) => countAnew(ship, of)),
+        some.map(({ ship, of, before }) => ({ owner: ship, known: knownOf(of, before) })),
       );
       const levels = await readLevels(
         database,
-        some.map(([ship]) => ship),
+        some.map(({ ship }) => ship),
       );
-      for (const [ship, of] of some) {
-        const [before, counted] = [kept.get(ship), counts.get(ship) as Counted];
-        kept.set(ship, counted);
-        const level = levels.get(ship) ?? 'none';
-        const standing = { summary: summarize(counted), volumes: counted.volumes, level };
-        const told = tellAll(of, standing, before ? summarize(before) : standing.summary);
+      for (const { ship, of, before } of some) {
+        const told = tellShip(ship, of, before, counts.get(ship) as Counted, levels.get(ship) ?? 'none');
         for (const watcher of watching.get(ship) ?? []) {
           facts.push(...told.map((json) => ({ watcher, fact: { mark: markOf(watcher), json } })));
         }
@@ -66,10 +65,14 @@ export const createActivityFacts = (database: Database): ActivityFacts => {
   };
   const begin = async (ship: string): Promise<void> => {
     const counted = (await countOwn(database, [{ owner: ship }])).get(ship);
-    if (counted) kept.set(ship, counted);
+    if (counted) kept.set(ship, { counted, summary: summarize(counted) });
   };
   return { factsOf, begin };
 };
+
+/** Only what the news are about is counted anew; all, if they are about all or nothing is kept. */
+const knownOf = (news: readonly News[], before: Kept | undefined) =>
+  before && !news.some(({ isDeep }) => isDeep) ? { counted: before.counted, part: partOf(news) } : undefined;
 
 const isWatchable = ({ path }: Watcher): boolean => /^\/v\d$/.test(path);
 
