@@ -164,8 +164,8 @@ const whyTooLarge = ({ cabals, bloc }: Group, { group, entry }: GroupTexts): str
   if (Math.max(Object.keys(cabals).length, bloc.length) > MOST_ROLES) {
     return `A group has at most ${MOST_ROLES} roles, and as many that make an admin.`;
   }
-  return group.length + entry.length > LARGEST_GROUP
-    ? `A group has at most ${LARGEST_GROUP} characters as JSON.`
+  return Buffer.byteLength(group) + Buffer.byteLength(entry) > LARGEST_GROUP
+    ? `A group has at most ${LARGEST_GROUP} bytes as JSON.`
     : undefined;
 };
 

@@ -159,9 +159,9 @@ describe('what is done to a group at once', () => {
     await act(ZOD, remove(ships.slice(99, 139)));
   });
 
-  it('leaves a group of at most 4 Mi characters, also when it is made', async () => {
-    const meta = { ...META, description: 'x'.repeat(4 * 1024 * 1024) };
-    const tooLarge = 'A group has at most 4194304 characters as JSON.';
+  it('leaves a group of at most 4 MB as UTF-8, also when it is made', async () => {
+    const meta = { ...META, description: 'é'.repeat(2 * 1024 * 1024) };
+    const tooLarge = 'A group has at most 4194304 bytes as JSON.';
     assert.equal(await refusal(ZOD, onGroup(`${ZOD}/huge`, { create: groupOf({ meta }) })), tooLarge);
     assert.equal(await refusal(ZOD, onGroup(GROUP, { meta })), tooLarge);
   });
