@@ -34,12 +34,12 @@ const page = (name: string, where: string, direction: Direction) =>
   statement<Row>(
     name,
     `select p.id, p.seq, p.author, p.doc, p.modified, t.count, t.last, t.authors
-     from (select latest.*, sum(coalesce(octet_length(doc::text), 0)) over (order by id ${direction}) as bytes,
+     from (select latest.*, sum(coalesce(bytes, 0)) over (order by id ${direction}) as total,
              row_number() over (order by id ${direction}) as place
-           from (select nest, id, seq, author, doc, modified from posts p where nest = $1 and ${where}
+           from (select nest, id, seq, author, doc, modified, bytes from posts p where nest = $1 and ${where}
                  order by id ${direction} limit $2) latest) p
      cross join lateral (${TALK}) t
-     where p.bytes <= ${MOST_BYTES} or p.place = 1 order by p.id ${direction}`,
+     where p.total <= ${MOST_BYTES} or p.place = 1 order by p.id ${direction}`,
   );
 
 type TalkRow = { readonly count: number; readonly last: string | null; readonly authors: readonly string[] };
@@ -96,10 +96,10 @@ export const readKeptSince = async (
 const repliesTo = statement<KeptReply & { readonly post: string }>(
   'kept-posts.replies',
   `select post, id, author, doc, modified from (
-     select *, sum(coalesce(octet_length(doc::text), 0)) over (order by id desc) as bytes from (
-       select post, id, author, doc, modified from replies where nest = $1 and post = any($2::numeric[])
+     select *, sum(coalesce(bytes, 0)) over (order by id desc) as total from (
+       select post, id, author, doc, modified, bytes from replies where nest = $1 and post = any($2::numeric[])
        order by id desc limit ${MOST_REPLIES}) latest) r
-   where bytes <= ${MOST_BYTES} order by id`,
+   where total <= ${MOST_BYTES} order by id`,
 );
 
 /** To these posts, deleted ones too, oldest first; of very many the newest. `ids`: in digits. */

@@ -22,17 +22,17 @@ const MOST_BYTES = 1024 * 1024;
 const newest = statement<ChannelMessage>(
   'message-windows.newest',
   `select post, id, seq, author, doc, modified from (
-     select latest.*, sum(octet_length(doc::text)) over (order by id desc) as bytes,
+     select latest.*, sum(bytes) over (order by id desc) as total,
        rank() over (order by id desc) as place
-     from ((select null::numeric as post, id, seq, author, doc, modified from posts
+     from ((select null::numeric as post, id, seq, author, doc, modified, bytes from posts
             where nest = $1 and doc is not null and id < $2 order by id desc fetch first ($3) rows with ties)
            union all
-           (select post, id, null, author, doc, modified from replies r
+           (select post, id, null, author, doc, modified, bytes from replies r
             where nest = $1 and doc is not null and id < $2
               and exists (select from posts p where p.nest = r.nest and p.id = r.post and p.doc is not null)
             order by id desc fetch first ($3) rows with ties)
            order by id desc fetch first ($3) rows with ties) latest) w
-   where bytes <= ${MOST_BYTES} or place = 1 order by id desc, post`,
+   where total <= ${MOST_BYTES} or place = 1 order by id desc, post`,
 );
 
 export type Window = {

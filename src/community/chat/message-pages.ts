@@ -43,10 +43,10 @@ const pageStatement = (name: string, condition: string, order: 'time' | 'time de
   statement<Row>(
     `chat-pages.${name}`,
     `select id, time, seq, author, "deletedAt", doc from (
-       select *, sum(octet_length(doc::text)) over (order by ${order}) as bytes, row_number() over (order by ${order}) as place
-       from (select ${COLUMNS} from chat_messages where owner = $1 and whom = $2 and parent = ''
+       select *, sum(bytes) over (order by ${order}) as total, row_number() over (order by ${order}) as place
+       from (select ${COLUMNS}, bytes from chat_messages where owner = $1 and whom = $2 and parent = ''
              and ${condition} order by ${order} limit $3) as found) as measured
-     where coalesce(bytes, 0) <= ${LARGEST_PAGE} or place = 1 order by time`,
+     where coalesce(total, 0) <= ${LARGEST_PAGE} or place = 1 order by time`,
   );
 const listOlder = pageStatement('older', '($4::numeric is null or time < $4)', 'time desc');
 const listNewer = pageStatement('newer', 'time > $4', 'time');
