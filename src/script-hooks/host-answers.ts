@@ -24,8 +24,11 @@ export const createHostAnswers = (bowl: Bowl): HostAnswers => {
       const { length, page } = await posts();
       const start = Math.max(0, range?.start ?? 0);
       const end = Math.min(range?.end ?? 0, length);
-      const content = await page(start, end);
-      if (content.length !== end - start) throw new Error(`page(${start}, ${end}) gave ${content.length} posts`);
+      const content = await page(start, end, range?.from ?? 'start');
+      const isMissing = content.length === 0 && start < end;
+      if (isMissing || content.length > end - start) {
+        throw new Error(`page(${start}, ${end}) gave ${content.length} posts`);
+      }
       return JSON.stringify(content);
     },
   };

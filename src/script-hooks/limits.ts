@@ -21,6 +21,8 @@ export type Limits = {
   /** The event that a run returns, and all its effects together. */
   readonly result: number;
   readonly state: number;
+  /** The messages that a run reads, as JSON; what goes over is not read. */
+  readonly posts: number;
   readonly effects: number;
   /** Calls of library functions that reach the host. */
   readonly hostCalls: number;
@@ -53,6 +55,7 @@ export const DEFAULT_LIMITS: Limits = {
   memory: 64 * MIB,
   result: MIB,
   state: MIB,
+  posts: 64 * MIB,
   effects: 256,
   hostCalls: 10_000,
   prints: 200,

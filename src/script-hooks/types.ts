@@ -14,8 +14,11 @@ export type Lazily<T> = T | (() => T | Promise<T>);
 /** Posts that are fetched page by page: for a channel with more of them than one wants to hold. */
 export type PostPages = {
   readonly length: number;
-  /** Posts `start` (included) to `end` (not), oldest first. */
-  readonly page: (start: number, end: number) => readonly VPost[] | Promise<readonly VPost[]>;
+  /**
+   * Posts `start` (included) to `end` (not), oldest first. It may give fewer, at least one: the
+   * first of them, or, with `from` as `end`, the last.
+   */
+  readonly page: (start: number, end: number, from: 'start' | 'end') => readonly VPost[] | Promise<readonly VPost[]>;
 };
 
 /** The surroundings of a run. */

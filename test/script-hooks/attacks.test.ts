@@ -117,17 +117,20 @@ test('a run is watched, whenever it begins', async () => {
 test('what goes over a limit is reported', async () => {
   await using small = createSandbox({
     workers: 1,
-    limits: { prints: 2, printLength: 3, hostCalls: 10, state: 20, result: 200, effects: 1, source: 2000 },
+    limits: { prints: 2, printLength: 3, hostCalls: 10, state: 20, posts: 5, result: 200, effects: 1, source: 2000 },
   });
   const run = async (code: string) => {
     await using hook = await buildHook(scriptOf(code), { sandbox: small });
-    return hook.run({ event: eventNamed('cron'), bowl });
+    const channel = { nest: 'chat/~zod/lounge', posts: [{}, {}] as never };
+    return hook.run({ event: eventNamed('cron'), bowl: { ...bowl, channel } });
   };
   const printed = await run('for (let i = 0; i < 5; i++) hooks.print("long" + i)');
   assert.deepEqual(printed.prints, ['lon', 'lon']);
   assert.deepEqual(printed.dropped, [{ pointer: '/prints', reason: '3 prints over the limit were dropped' }]);
   const called = await run('for (let i = 0; i < 11; i++) hooks.get_state()');
   assert.equal(called.outcome === 'failed' && called.message, 'Error: too many calls of library functions');
+  const read = await run('for (let i = 0; i < 2; i++) hooks.get_chat_messages_here()');
+  assert.equal(read.outcome === 'failed' && read.message, 'Error: more than 5 bytes of messages were read');
   const state = await run('hooks.set_state("x".repeat(30))');
   assert.match(state.outcome === 'failed' ? state.message : '', /the state is larger than 20 bytes/);
   const result = await run('return {event: {denied: null}, effects: [hooks.effects.post_here("x".repeat(300))]}');

@@ -221,13 +221,32 @@ test('messages are an array like any other, filled as it is looked at', async ()
     return [Array.isArray(posts), posts.length, posts.slice(-2).map((p) => p.seal.id), posts.at(-1).seal.id, posts[3].seal.id, 5 in posts, posts[1000]] })()`;
   assert.deepEqual(await evaluated(code, around), [true, 1000, ['998', '999'], '999', '3', true, null]);
   assert.deepEqual(pages, [
-    [960, 1000],
-    [0, 64],
+    [998, 1000],
+    [3, 67],
   ]);
   const all = `(() => { const posts = hooks.get_chat_messages_here(); const ids = posts.filter((p) => p.seal.id % 2).map((p) => +p.seal.id);
     posts.reverse(); posts.push(1); posts.length -= 999;
     return [ids.length, ids.at(-1), posts.length, posts[0].seal.id, JSON.stringify(posts).length > 100, Object.keys(posts).length] })()`;
   assert.deepEqual(await evaluated(all, around), [500, 999, 2, '999', true, 2]);
+});
+
+test('messages are all there when the host gives fewer than were asked for', async () => {
+  for (const length of [10, 500]) {
+    const page = async (start: number, end: number, from: 'start' | 'end') => {
+      const count = Math.min(end - start, 3);
+      return Array.from({ length: count }, (_, index) => post((from === 'end' ? end - count : start) + index));
+    };
+    const around = { channel: { nest: 'chat/~zod/lounge', posts: () => ({ length, page }) } };
+    const walks = [
+      'posts',
+      'posts.reduceRight((all, p) => [...all, p], []).reverse()',
+      '[...posts.reverse()].reverse()',
+    ];
+    for (const walk of walks) {
+      const code = `((posts) => [posts[5].seal.id, ${walk}.every((p, n) => p.seal.id == n), posts.length])(hooks.get_chat_messages_here())`;
+      assert.deepEqual(await evaluated(code, around), ['5', true, length]);
+    }
+  }
 });
 
 test('what a script does not ask for is not fetched', async () => {

@@ -24,26 +24,27 @@ const findReplies = statement<{ replies: ReplyDocs | null }>(
   'posts.replies',
   `select ${REPLIES} from (select $1::text as nest, $2::numeric as id) p`,
 );
-const postsBefore = statement<PostRow>(
-  'posts.before',
-  `select id, doc, ${REPLIES} from posts p
-   where nest = $1 and doc is not null and id < $2 order by id desc offset $3 limit $4`,
-);
+/** Of the replies to one post, as they are given with it: with their ids, deleted ones too. */
+const REPLY_BYTES = `(select coalesce(sum(coalesce(r.bytes, 0) + 60), 0) from replies r
+         where r.nest = latest.nest and r.post = latest.id)`;
+
 // Replies are taken together of those posts only that fit.
-const pageBefore = statement<PostRow>(
-  'posts.page-before',
-  `select id, doc, ${REPLIES} from (
-     select nest, id, doc, row_number() over (order by id desc) as place,
-       sum(bytes + (select coalesce(sum(r.bytes), 0) from replies r
-         where r.nest = latest.nest and r.post = latest.id)) over (order by id desc) as bytes
-     from (select nest, id, doc, bytes from posts where nest = $1 and doc is not null and id < $2
-           order by id desc limit $3) as latest) as p
-   where bytes <= ${LARGEST_PAGE} or place = 1 order by id desc`,
-);
-const postsAfter = statement<PostRow>(
-  'posts.after',
-  `select id, doc, ${REPLIES} from posts p
-   where nest = $1 and doc is not null and id > $2 order by id offset $3 limit $4`,
+const page = (name: string, where: string, order: 'id' | 'id desc') =>
+  statement<PostRow>(
+    name,
+    `select id, doc, ${REPLIES} from (
+       select nest, id, doc, row_number() over (order by ${order}) as place,
+         sum(bytes + ${REPLY_BYTES}) over (order by ${order}) as bytes
+       from (select nest, id, doc, bytes from posts where nest = $1 and doc is not null and ${where}
+             order by ${order} offset $3 limit $4) as latest) as p
+     where bytes <= $5 or place = 1 order by ${order}`,
+  );
+const pageBefore = page('posts.page-before', 'id < $2', 'id desc');
+const pageAfter = page('posts.page-after', 'id > $2', 'id');
+const pageFrom = page(
+  'posts.page-from',
+  `id >= (select id from posts where nest = $1 and doc is not null order by id desc offset $2 limit 1)`,
+  'id',
 );
 
 /** The post as hooks and readers see it: with its replies. */
@@ -70,28 +71,31 @@ export const readReplies = async (from: Queryable, nest: string, post: string): 
 /** Later than every post. */
 const END = '1'.padEnd(50, '0');
 
-type Part = { readonly limit: number; readonly offset?: number };
+/** How many there may be, how many are left out before them, and what they may have with replies. */
+type Part = { readonly limit: number; readonly offset?: number; readonly bytes?: number };
 
-/** Those that are not deleted, newest first. `before`: an id in digits. */
-export const readPostsBefore = async (
-  from: Queryable,
-  nest: string,
-  { before = END, limit, offset = 0 }: Part & { readonly before?: string | undefined },
-): Promise<VPost[]> => (await from.query(postsBefore, [nest, before, offset, limit])).map(wholeRow);
-
-/** As `readPostsBefore`, and no more than fit into a page. */
+/**
+ * Those that are not deleted and fit, at least one, newest first. `before`: an id in digits.
+ */
 export const readPageBefore = async (
   from: Queryable,
   nest: string,
-  { before = END, limit }: { readonly before: string | undefined; readonly limit: number },
-): Promise<VPost[]> => (await from.query(pageBefore, [nest, before, limit])).map(wholeRow);
+  { before = END, limit, offset = 0, bytes = LARGEST_PAGE }: Part & { readonly before?: string | undefined },
+): Promise<VPost[]> => (await from.query(pageBefore, [nest, before, offset, limit, bytes])).map(wholeRow);
 
-/** Those that are not deleted, oldest first. `after`: an id in digits. */
-export const readPostsAfter = async (
+/** As `readPageBefore`, oldest first. `after`: an id in digits. */
+export const readPageAfter = async (
   from: Queryable,
   nest: string,
-  { after = '0', limit, offset = 0 }: Part & { readonly after?: string | undefined },
-): Promise<VPost[]> => (await from.query(postsAfter, [nest, after, offset, limit])).map(wholeRow);
+  { after = '0', limit, offset = 0, bytes = LARGEST_PAGE }: Part & { readonly after?: string | undefined },
+): Promise<VPost[]> => (await from.query(pageAfter, [nest, after, offset, limit, bytes])).map(wholeRow);
+
+/** As `readPageAfter`, from the post on that has so many `newer` ones. */
+export const readPageFrom = async (
+  from: Queryable,
+  nest: string,
+  { newer, limit, bytes }: { readonly newer: number; readonly limit: number; readonly bytes: number },
+): Promise<VPost[]> => (await from.query(pageFrom, [nest, newer, 0, limit, bytes])).map(wholeRow);
 
 const wholeRow = ({ doc, replies }: PostRow): VPost => whole(doc as VPost, replies);
 

@@ -65,6 +65,7 @@ export const createHostCalls = (
   let state: string | undefined;
   let returned: string | undefined;
   let resultBytes = 0;
+  let postBytes = 0;
   let skeletonParts: string[] = [];
   let backtrace = '';
   let rejection: Thrown | undefined;
@@ -147,8 +148,12 @@ export const createHostCalls = (
     [OPS.ship]: (text) => ({ json: JSON.stringify(shipFromArgument(text)) }),
     [OPS.postCount]: () => ({ json: fetch('postCount') }),
     [OPS.posts]: (text) => {
-      const [start = 0, end = 0] = text.split(' ').map(Number);
-      return { json: fetch('posts', { start, end }) };
+      if (postBytes > limits.posts) throw new GuestError(`more than ${limits.posts} bytes of messages were read`);
+      const [start, end, from] = text.split(' ');
+      const range: PostRange = { start: Number(start), end: Number(end), from: from === 'end' ? 'end' : 'start' };
+      const json = fetch('posts', range);
+      postBytes += Buffer.byteLength(json);
+      return { json };
     },
     [OPS.uniqueTime]: (text) => {
       const { now, seed, hasOwnIds } = theJob();

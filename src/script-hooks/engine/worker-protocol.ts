@@ -1,5 +1,6 @@
 // What goes to a worker and what comes back: plain data, for it crosses threads.
 
+import type { PagesFrom } from '../guest/ops.ts';
 import type { Limits } from '../limits.ts';
 import type { StackFrame } from '../source-place.ts';
 import type { Image } from './image.ts';
@@ -114,8 +115,8 @@ export type LoadReport =
 /** Sent in the middle of a run; the worker stands still until it is answered. */
 export type Ask = { readonly kind: 'ask'; readonly question: Question; readonly range: PostRange | undefined };
 
-/** Posts `start` (included) to `end` (not). */
-export type PostRange = { readonly start: number; readonly end: number };
+/** Posts `start` (included) to `end` (not), or those of them that fit. */
+export type PostRange = { readonly start: number; readonly end: number; readonly from: PagesFrom };
 
 /** Sent once, when the worker can take jobs. */
 export type Ready = { readonly kind: 'ready'; readonly image: Image | undefined };

@@ -1,66 +1,63 @@
 // The guest's part behind get_chat_messages_here(). Evaluated inside the engine: see source.ts.
 import type { Host } from './host.ts';
-import type { GuestSettings } from './ops.ts';
+import type { GuestSettings, PagesFrom } from './ops.ts';
 
 export const guestMessages = (host: Host, settings: GuestSettings): (() => unknown[]) => {
-  const { ops, postsPerPage, mostPages } = settings;
-  const { create } = Object;
+  const { ops, postsPerPage, mostPosts } = settings;
+  const { create, hasOwn } = Object;
   const { get, deleteProperty, defineProperty, getOwnPropertyDescriptor, ownKeys, preventExtensions, set } = Reflect;
   const ProxyOf = Proxy;
   const integer = Number.isInteger;
 
-  const fetch = (start: number, end: number): unknown[] => host(ops.posts, `${start} ${end}`) as unknown[];
+  /** Those that fit into an answer, one at least: the first of them, or the last. */
+  const fetch = (start: number, end: number, from: PagesFrom): unknown[] =>
+    host(ops.posts, `${start} ${end} ${from}`) as unknown[];
 
   return () => {
     const count = host(ops.postCount, '') as number;
-    if (count <= postsPerPage) return count === 0 ? [] : fetch(0, count);
+    const isShort = count > 0 && count <= postsPerPage;
+    const newest = isShort ? fetch(0, count, 'end') : [];
+    if (newest.length === count) return newest;
     const posts: unknown[] = [];
     posts.length = count;
-    const pages = (count + postsPerPage - 1 - ((count - 1) % postsPerPage)) / postsPerPage;
-    const loaded: boolean[] = [];
-    let left = pages;
     const handler = create(null) as ProxyHandler<unknown[]>;
+    let left = count;
 
-    /** Pages `first` (included) to `end` (not). */
-    const load = (first: number, end: number): void => {
-      const start = first * postsPerPage;
-      const content = fetch(start, end * postsPerPage < count ? end * postsPerPage : count);
+    // Whoever walks along the array gets more posts at a time, and fewer where posts are large.
+    let span = postsPerPage;
+    let before = -1;
+    let after = -1;
+    const put = (content: unknown[], start: number): void => {
       for (let index = 0; index < content.length; index++) posts[start + index] = content[index];
-      for (let page = first; page < end; page++) loaded[page] = true;
-      left -= end - first;
+      before = start - 1;
+      after = start + content.length;
+      left -= content.length;
       if (left > 0) return;
       // Complete: from now on the engine goes straight to the array.
       for (const trap in handler) delete (handler as Record<string, unknown>)[trap];
     };
-
-    // Whoever walks along the array gets more pages at a time.
-    let span = 1;
-    let before = -1;
-    let after = -1;
-    const loadAt = (page: number): void => {
-      if (loaded[page] === true) return;
-      span = page !== before && page !== after ? 1 : span < mostPages ? span * 2 : mostPages;
-      let first = page;
-      let end = page + 1;
-      if (page === before) while (first > 0 && end - first < span && loaded[first - 1] !== true) first--;
-      else while (end < pages && end - first < span && loaded[end] !== true) end++;
-      before = first - 1;
-      after = end;
-      load(first, end);
+    const loadAt = (index: number): void => {
+      if (hasOwn(posts, index)) return;
+      if (index !== before && index !== after) span = postsPerPage;
+      let start = index;
+      let end = index + 1;
+      const from = index === before || end === count ? 'end' : 'start';
+      if (from === 'end') while (start > 0 && end - start < span && !hasOwn(posts, start - 1)) start--;
+      else while (end < count && end - start < span && !hasOwn(posts, end)) end++;
+      const content = fetch(start, end, from);
+      const isCut = content.length < end - start;
+      span = isCut ? content.length + 1 : span * 2 < mostPosts ? span * 2 : mostPosts;
+      put(content, from === 'end' ? end - content.length : start);
     };
     const loadFor = (key: string | symbol): void => {
       if (typeof key !== 'string') return;
       const index = +key;
-      if (integer(index) && index >= 0 && index < count) loadAt((index - (index % postsPerPage)) / postsPerPage);
+      if (integer(index) && index >= 0 && index < count) loadAt(index);
     };
     const loadAll = (): void => {
-      for (let page = 0; page < pages; page++) {
-        if (loaded[page] === true) continue;
-        let end = page + 1;
-        while (end < pages && end - page < mostPages && loaded[end] !== true) end++;
-        load(page, end);
-      }
+      for (let index = 0; index < count; index++) loadAt(index);
     };
+    if (newest.length > 0) put(newest, count - newest.length);
 
     // An array like any other, whose posts come when they are looked at. Whoever changes it gets
     // all of it first.

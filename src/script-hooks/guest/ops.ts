@@ -20,7 +20,7 @@ export const OPS = {
   /** (ship as JSON) → "~name" or null */
   ship: 9,
   postCount: 10,
-  /** ("start end") → posts, `end` not included */
+  /** ("start end from") → posts, `end` not included */
   posts: 11,
   /** (n) → the n-th unique time of this run: {ms, dotted, plain} */
   uniqueTime: 12,
@@ -48,12 +48,15 @@ export const OPS = {
   noHook: 29,
 } as const;
 
+/** Which of the posts of a page are given if not all fit: those next to its start, or its end. */
+export type PagesFrom = 'start' | 'end';
+
 export type GuestSettings = {
   readonly ops: typeof OPS;
   readonly effects: number;
   readonly postsPerPage: number;
-  /** How many pages are fetched at once, at most. */
-  readonly mostPages: number;
+  /** How many are fetched at once, at most. */
+  readonly mostPosts: number;
   /** Notes of one run about values that JSON cannot hold; more are not told. */
   readonly mostNotes: number;
   /** Deeper values are refused: they are cyclic, or meant to exhaust somebody's stack. */

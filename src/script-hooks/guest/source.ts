@@ -20,7 +20,7 @@ export const guestSource = (limits: { readonly effects: number }): string => {
     ops: OPS,
     effects: limits.effects,
     postsPerPage: POSTS_PER_PAGE,
-    mostPages: 16,
+    mostPosts: 1024,
     mostNotes: 20,
     deepest: 250,
     longestMessage: 1000,

@@ -28,8 +28,6 @@ export type Recording = {
 
 /** Bytes of a Replay. */
 export const LARGEST_REPLAY = 64 * 1024;
-/** No post has less. */
-const SMALLEST_POST = 200;
 
 /** Notes what a run reads of its bowl. It costs a run that reads nothing next to nothing. */
 export const recordRun = (bowl: Bowl): Recording => {
@@ -37,7 +35,7 @@ export const recordRun = (bowl: Bowl): Recording => {
   let fleet: Replay['fleet'];
   let length: number | undefined;
   const pages: [number, VPost[]][] = [];
-  let posts = 0;
+  let bytes = 0;
 
   const noteFleet = <T extends FleetOf>(given: T): T => {
     fleet ??= Object.fromEntries(Object.entries(given).map(([ship, { sects }]) => [ship, sects]));
@@ -48,8 +46,8 @@ export const recordRun = (bowl: Bowl): Recording => {
     return count;
   };
   const notePage = (start: number, page: readonly VPost[]): readonly VPost[] => {
-    posts += page.length;
-    if (posts * SMALLEST_POST <= LARGEST_REPLAY) pages.push([start, [...page]]);
+    if (bytes <= LARGEST_REPLAY) bytes += Buffer.byteLength(JSON.stringify(page));
+    if (bytes <= LARGEST_REPLAY) pages.push([start, [...page]]);
     return page;
   };
 
@@ -69,7 +67,10 @@ export const recordRun = (bowl: Bowl): Recording => {
           get length() {
             return noteCount(all.length);
           },
-          page: async (start, end) => notePage(start, await page(start, end)),
+          page: async (start, end, from) => {
+            const posts = await page(start, end, from);
+            return notePage(from === 'end' ? end - posts.length : start, posts);
+          },
         };
       },
     },
@@ -85,7 +86,7 @@ export const recordRun = (bowl: Bowl): Recording => {
   return {
     bowl: noted,
     json: (outcome) => {
-      if (posts * SMALLEST_POST > LARGEST_REPLAY) return null;
+      if (bytes > LARGEST_REPLAY) return null;
       const { our, src, now, config, hook } = bowl;
       const replay: Replay = {
         ...{ our, src, now, config, hook, nest: channel?.nest ?? null, flag: group?.flag ?? null },
@@ -136,9 +137,13 @@ const recordedPages = (posts: Replay['posts']): PostPages => {
   const { length, pages } = posts ?? notRead('the messages');
   return {
     length,
-    page: (start, end) =>
-      pages.find(([first, page]) => first === start && start + page.length === end)?.[1] ??
-      notRead(`messages ${start} to ${end}`),
+    page: (start, end, from) => {
+      const place = from === 'end' ? end - 1 : start;
+      const found = pages
+        .filter(([first, page]) => first <= place && place < first + page.length)
+        .map(([first, page]) => page.slice(Math.max(0, start - first), end - first));
+      return found.sort((left, right) => right.length - left.length)[0] ?? notRead(`messages ${start} to ${end}`);
+    },
   };
 };
 

@@ -1,8 +1,7 @@
 // Tries a script on what happened in a channel: what it would have done. Touches nothing.
 
 import { readChannel } from '../../community/channels/channel-store.ts';
-import { createPostPages } from '../../community/channels/post-pages.ts';
-import { readPostsBefore } from '../../community/channels/post-store.ts';
+import { createPostPages, type PostPages } from '../../community/channels/post-pages.ts';
 import { readGroup } from '../../community/groups/group-store.ts';
 import { hostOf } from '../../community/groups/membership.ts';
 import { millisFromId } from '../../community/schema/id.ts';
@@ -81,7 +80,7 @@ export const tryScript = async (
     return refused(`There is no channel ${trial.nest} of ${our}`, true);
   }
   await using hook = await buildHook(trial.src, { sandbox });
-  const { from, events: past } = await pastEvents(database, trial);
+  const { from, events: past } = await pastEvents(database, trial, channel.posts);
   const bowl = await surroundings(settings, trial, channel);
   const { timerDeadlineMs: deadlineMs } = sandbox.limits;
   const until = clock.monotonic() + LONGEST_MS;
@@ -126,11 +125,12 @@ const surroundings = async (
 const pastEvents = async (
   database: Database,
   { nest, last }: Trial,
+  posts: number,
 ): Promise<{ readonly from: TrialResult['from']; readonly events: AsyncIterable<PastEvent> }> => {
   const rows = await readLatestRuns(database, nest, last * RUNS_PER_EVENT);
   const ids = firstRuns(rows).slice(0, last).reverse();
   if (ids.length > 0) return { from: 'runs', events: eventsOfRuns(database, ids) };
-  return { from: 'posts', events: eventsOfPosts(database, nest, last) };
+  return { from: 'posts', events: eventsOfPosts(createPostPages(database, nest, posts), last) };
 };
 
 /**
@@ -161,10 +161,14 @@ async function* eventsOfRuns(database: Database, ids: readonly number[]): AsyncI
 }
 
 /** Of the posts that are there, as if each came anew. */
-async function* eventsOfPosts(database: Database, nest: string, last: number): AsyncIterable<PastEvent> {
-  for (const post of (await readPostsBefore(database, nest, { limit: last })).reverse()) {
-    const { seal, essay } = post;
-    const add = { seal: { id: seal.id, replies: {}, reacts: {} }, revision: '0', essay };
-    yield { event: { 'on-post': { add } }, at: millisFromId(BigInt(seal.id)), src: essay.author };
+async function* eventsOfPosts({ length, page }: PostPages, last: number): AsyncIterable<PastEvent> {
+  for (let place = Math.max(0, length - last); place < length; ) {
+    const posts = await page(place, length, 'start');
+    if (posts.length === 0) return;
+    place += posts.length;
+    for (const { seal, essay } of posts) {
+      const add = { seal: { id: seal.id, replies: {}, reacts: {} }, revision: '0', essay };
+      yield { event: { 'on-post': { add } }, at: millisFromId(BigInt(seal.id)), src: essay.author };
+    }
   }
 }

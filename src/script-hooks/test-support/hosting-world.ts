@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict';
 import type { Cleanup } from '../../../test/support/database.ts';
 import { eventually } from '../../../test/support/wait.ts';
-import { readPost, readPostsAfter } from '../../community/channels/post-store.ts';
+import { readPageAfter, readPost } from '../../community/channels/post-store.ts';
 import { type As, type Community, createCommunity } from '../../community/community.ts';
 import { readGroup } from '../../community/groups/group-store.ts';
 import { newGroup } from '../../community/groups/new-group.ts';
@@ -114,7 +114,7 @@ export const createWorld = async (t: Cleanup): Promise<World> => {
     const result = await act(action, as);
     return result.kind === 'done' ? (result.id ?? '') : assert.fail(`${result.kind}: ${result.reason}`);
   };
-  const posts: World['posts'] = (nest = LOUNGE) => readPostsAfter(database, nest, { limit: 10_000 });
+  const posts: World['posts'] = (nest = LOUNGE) => readPageAfter(database, nest, { limit: 10_000 });
   const channel: World['channel'] = async (kind, name, members = [NEC, FES, BUD]) => {
     const [nest, words] = [`${kind}/${HOST}/${name}`, { title: name, description: '', readers: [], writers: [] }];
     await does({ channels: { create: { kind, name, group: FLAG, ...words } } });
