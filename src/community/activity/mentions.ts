@@ -2,4 +2,7 @@
 import type { Story } from '../types/story.ts';
 
 /** Quotes in a text are escaped in JSON, so that only the mention itself looks like this. */
-export const mentions = (content: Story, ship: string): boolean => JSON.stringify(content).includes(`"ship":"${ship}"`);
+export const mentionsIn = (content: Story): ((ship: string) => boolean) => {
+  const json = JSON.stringify(content);
+  return (ship) => json.includes(`"ship":"${ship}"`);
+};

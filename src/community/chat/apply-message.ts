@@ -3,7 +3,7 @@
 import type { Transaction } from '../../database/database.ts';
 import { type Acting, type ActResult, DONE, refuse } from '../acting.ts';
 import { forgetMessage } from '../activity/act.ts';
-import { mentions } from '../activity/mentions.ts';
+import { mentionsIn } from '../activity/mentions.ts';
 import { type NewActivity, recordActivity } from '../activity/record.ts';
 import { recordChanges } from '../changes/record-changes.ts';
 import { whyNoReaction, whyThreadTooLarge, whyTooLarge } from '../contents.ts';
@@ -75,7 +75,9 @@ export const applyMessage = async (
   const memo = memoOf(delta);
   if (!memo) return DONE;
   const parent = reply && after !== 'deleted' ? { id, time: withDots(after.time) } : undefined;
-  const said = { key: { id: reply?.id ?? id, time: withDots(time) }, parent, content: memo.content };
+  const { content } = memo;
+  const key = { id: reply?.id ?? id, time: withDots(time) };
+  const said = { key, parent, content, mentions: mentionsIn(content) };
   const others = targets.filter(({ owner }) => owner !== actor);
   await recordActivity(
     tx,
@@ -135,11 +137,12 @@ type Said = {
   /** The message to which it replies. */
   readonly parent: MsgKey | undefined;
   readonly content: Story;
+  readonly mentions: (ship: string) => boolean;
 };
 
-const activityOf = (chat: Chat, { key, parent, content }: Said, time: string): NewActivity => {
+const activityOf = (chat: Chat, { key, parent, content, mentions }: Said, time: string): NewActivity => {
   const { owner } = chat;
-  const said = { key, whom: whomOf(chat), content, mention: mentions(content, owner) };
+  const said = { key, whom: whomOf(chat), content, mention: mentions(owner) };
   return { owner, time, event: parent ? { 'dm-reply': { ...said, parent } } : { 'dm-post': said } };
 };
 

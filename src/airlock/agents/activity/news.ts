@@ -1,6 +1,6 @@
 // What a change means to the activity of ships that watch it. Posts and replies of channels are
 // counted when somebody looks; whoever watches is told of them as they come.
-import { mentions } from '../../../community/activity/mentions.ts';
+import { mentionsIn } from '../../../community/activity/mentions.ts';
 import { BASE, keyOf, sourceOf } from '../../../community/activity/sources.ts';
 import type { ActivitySummary } from '../../../community/activity/summary.ts';
 import { type Level, notifies, type VolumeSettings, volumeOf } from '../../../community/activity/volume.ts';
@@ -106,6 +106,7 @@ const newsOfChannel = (change: Change & { kind: 'post' | 'reply' }, found: Looke
   const by = change.kind === 'post' ? author : found.authorOf(channel, post);
   if (by === undefined) return [];
   const content = doc && ('essay' in doc ? doc.essay.content : doc.content);
+  const mentions = mentionsIn(content ?? []);
   const keys = { key: messageKey(author, id), ...(change.kind === 'reply' && { parent: messageKey(by, post) }) };
   return found.joined(channel).map(({ ship, flag: group }): News => {
     const source = { channel: { nest: channel, group } };
@@ -113,7 +114,7 @@ const newsOfChannel = (change: Change & { kind: 'post' | 'reply' }, found: Looke
     if (did === 'del' || content === null || author === ship) {
       return { ship, source: change.kind === 'post' ? source : thread };
     }
-    const said = { ...keys, channel, group, content, mention: mentions(content, ship) };
+    const said = { ...keys, channel, group, content, mention: mentions(ship) };
     const event = { [change.kind]: said } as IncomingEvent;
     return added(ship, event, id, ({ volumes, level }) => notifies(event, volumeOf(event, volumes), level));
   });
