@@ -168,7 +168,8 @@ export const createVm = (module: WebAssembly.Module) => {
       return box;
     } catch (error) {
       // A GuestError is meant for the script; anything else says nothing about us.
-      return throwText(error instanceof GuestError ? error.message : 'the host could not answer');
+      const isMemory = error instanceof EngineFault && error.kind === 'memory';
+      return throwText(isMemory || error instanceof GuestError ? error.message : 'the host could not answer');
     }
   };
 
