@@ -71,7 +71,7 @@ export const readReplies = async (from: Queryable, nest: string, post: string): 
 /** Later than every post. */
 const END = '1'.padEnd(50, '0');
 
-/** How many there may be, how many are left out before them, and what they may have with replies. */
+/** How many, how many are left out before them, and what they may have with their replies. */
 type Part = { readonly limit: number; readonly offset?: number; readonly bytes?: number };
 
 /**
