@@ -6,7 +6,7 @@ import { statement } from '../../database/statement.ts';
 import type { Change } from '../changes/change.ts';
 import { CLUB, createWorld, FES, META, memoOf, NEC, type World, ZOD } from '../test-support/world.ts';
 import { chat } from './chat.ts';
-import { timeOfMessage } from './message.ts';
+import { messageId, timeOfMessage } from './message.ts';
 import { type MessagePageAsk, timeOfMoment } from './message-pages.ts';
 
 const cleanup = lastFirst({ after });
@@ -75,6 +75,28 @@ describe('the messages of a copy', () => {
     await say(ZOD, NEC, 'a message');
     assert.equal((await chat.readChat(world.database, ZOD, ZOD))?.lastSeq, 1);
     assert.equal((await chat.readChat(world.database, ZOD, NEC))?.lastSeq, 1);
+  });
+
+  it('have numbers without gaps, the same for all, when many speak at once in a club', async () => {
+    const club = (delta: unknown) => ({ club: { id: CLUB, diff: { delta } } });
+    await world.act(ZOD, club({ init: { team: [ZOD, NEC, FES], hive: [], meta: META } }));
+    const speakers = Array.from({ length: 24 }, (_, number) => [ZOD, NEC, FES][number % 3] as string);
+    const messages = speakers.map((ship, number) => ({ ship, id: messageId(ship, 1_743_465_600_000 + number) }));
+    const add = (ship: string) => ({ add: { memo: memoOf(ship, 'hi') } });
+    await Promise.all(messages.map(({ ship, id }) => world.act(ship, club({ writ: { id, delta: add(ship) } }))));
+    const shown = async (owner: string) => (await newest(owner, CLUB)).map(({ id, seq, time }) => ({ id, seq, time }));
+    const seen = await shown(ZOD);
+    assert.deepEqual(
+      seen.map(({ seq }) => seq),
+      messages.map((_, index) => index + 1),
+    );
+    for (const other of [NEC, FES]) assert.deepEqual(await shown(other), seen);
+    const told = (await changesOf('message')).map((change) => change.kind === 'message' && change.id);
+    assert.deepEqual(
+      told,
+      seen.map(({ id }) => id),
+      'they are told in that order',
+    );
   });
 
   it('are read before, after and around a moment, and by number', async () => {
