@@ -4,6 +4,7 @@ import type { Chat } from '../../../community/chat/chat-store.ts';
 import { type MessagePageAsk, type PagedMessage, timeOfMoment } from '../../../community/chat/message-pages.ts';
 import { parseId, withDots } from '../../../community/schema/id.ts';
 import { normalizeShip } from '../../../community/schema/ship.ts';
+import { parseUv } from '../../../community/schema/uv.ts';
 import type { Database } from '../../../database/database.ts';
 import { decodeKnot } from '../../vocabulary/knot.ts';
 import { type AirlockWrit, airlockWrit } from '../../vocabulary/messages.ts';
@@ -25,7 +26,8 @@ export const createChatScry = (database: Database): Scry => {
   };
 
   const chatOf = async (kind: string, whom: string, ship: string): Promise<Chat | undefined> => {
-    const found = await chat.readChat(database, ship, kind === 'dm' ? (normalizeShip(whom) ?? '') : whom);
+    const known = kind === 'dm' ? normalizeShip(whom) : parseUv(whom) === null ? null : whom;
+    const found = known === null ? undefined : await chat.readChat(database, ship, known);
     return found && (found.club !== null) === (kind === 'club') ? found : undefined;
   };
 
