@@ -129,6 +129,16 @@ describe('a direct message', () => {
     assert.deepEqual(await reactions(), ['🔥']);
     await tlon(t, '~sut', 'dms', 'unreact', '~per', key);
     assert.deepEqual(await reactions(), []);
+    await per.call('sendReply', {
+      ...{ channelId: '~sut', parentId: id, parentAuthor: '~per', authorId: '~per', sentAt: sent++ },
+      content: story('and a good day'),
+    });
+    const reply = async () => (await page(per, '~sut')).posts[0].replies[0];
+    const ofReply = ['~per', `~per/${(await reply()).id}`];
+    await tlon(t, '~sut', 'dms', 'react', ...ofReply, '👋', '--parent', key);
+    assert.deepEqual((await reply()).reactions[0].value, '👋');
+    await tlon(t, '~sut', 'dms', 'unreact', ...ofReply, '--parent', key);
+    assert.deepEqual((await reply()).reactions, []);
     const denied = await runTlon(t, server, '~sut', 'dms', 'delete', '~per', key);
     assert.match(denied.stderr + denied.stdout, /Only ~per can delete this\./);
     assert.notEqual(denied.status, 0);
