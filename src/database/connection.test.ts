@@ -126,6 +126,36 @@ describe('a transaction', () => {
     assert.equal(tries, 3);
   });
 
+  it('whose statements are sent together fails with the error of the one that failed', async (t) => {
+    const database = await databaseWithNumbers(t);
+    const deeper = async (work: Promise<unknown>) => void (await work);
+    const work = (tx: Transaction) =>
+      Promise.all([deeper(deeper(deeper(tx.query(insertNumber, ['a', 2])))), tx.query(listNumbers)]);
+    // Both answers have to come in one piece, which is not always so.
+    for (let n = 0; n < 50; n += 1) await assert.rejects(database.transaction(work), { code: '23505' });
+  });
+
+  it('that has failed takes no statements any more of what still goes on', async (t) => {
+    const database = await databaseWithNumbers(t);
+    const ended = Promise.withResolvers<void>();
+    const late = Promise.withResolvers<unknown>();
+    const work = async (tx: Transaction) => {
+      const first = tx.query(insertNumber, ['c', 1]);
+      first
+        .then(() => ended.promise)
+        .then(() => tx.query(insertNumber, ['d', 1]))
+        .then(late.resolve, late.resolve);
+      await Promise.all([first, tx.query(insertNumber, ['a', 2])]);
+    };
+    await assert.rejects(database.transaction(work), { code: '23505' });
+    ended.resolve();
+    assert.match(String(await late.promise), /test.insert-number: the transaction is over/);
+    assert.deepEqual(
+      (await database.query(listNumbers)).map(({ key }) => key),
+      ['a', 'b'],
+    );
+  });
+
   it('whose connection breaks leaves nothing, and the connection is not used again', async (t) => {
     const database = await freshDatabase(t, { poolSize: 1 });
     await database.query(createNumbers);

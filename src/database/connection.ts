@@ -33,6 +33,7 @@ const SESSION_SETTINGS = [
 const TRANSACTION_TRIES = 3;
 const SERIALIZATION_FAILURE = '40001';
 const DEADLOCK = '40P01';
+const ABORTED = '25P02';
 
 /** Connects lazily: whether the database is there and fit is prepare-database.ts's question. */
 export const openDatabase = ({ connection, address, poolSize, clock, log }: ConnectionSettings): Database => {
@@ -129,20 +130,35 @@ const runTransaction = async <T>(pool: pg.Pool, work: (tx: Transaction) => Promi
     broken = error;
   };
   client.on('error', onError);
+  /** Of statements that were sent together, those behind the one that failed are only aborted. */
+  let failed: unknown;
+  let isOver = false;
+  const query: Transaction['query'] = async (statement, values) => {
+    // Work that was done side by side may go on when some of it has failed: the client is another's.
+    if (isOver) throw new Error(`${statement.name}: the transaction is over`);
+    try {
+      return await run(client, statement, values);
+    } catch (error) {
+      if (errorCode(error) !== ABORTED) failed = error;
+      throw error;
+    }
+  };
   try {
     // It goes out with the first statement, and fails only with its connection.
     const begun = client.query('begin');
     begun.catch(() => {}); // awaited below
-    const result = await work({ query: (statement, values) => run(client, statement, values) });
+    const result = await work({ query });
+    isOver = true;
     await begun;
     await client.query('commit');
     return result;
   } catch (error) {
+    isOver = true;
     await client.query('rollback').catch((rollbackError: unknown) => {
       // A connection that cannot roll back must not go back to the pool with its transaction open.
       broken ??= rollbackError instanceof Error ? rollbackError : new Error(describeError(rollbackError));
     });
-    throw error;
+    throw errorCode(error) === ABORTED ? (failed ?? error) : error;
   } finally {
     client.off('error', onError);
     client.release(broken);
