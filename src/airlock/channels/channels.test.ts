@@ -24,7 +24,7 @@ const open = () => {
     name: 'echo',
     poke: async (mark, json) => {
       if (mark === 'fail') throw new Error('secret');
-      if (mark === 'refuse') return refuse('you may\n not');
+      if (mark === 'refuse') return refuse(typeof json === 'string' ? json : 'you may\n not');
       if (mark !== 'echo' && mark !== 'wait') return undefined;
       if (mark === 'wait') {
         await new Promise<void>((resolve) => {
@@ -124,6 +124,14 @@ describe('channels', () => {
       err('subscribe', 8, 'There is a subscription 8 already.'),
       err('subscribe', 9, 'A path has at most 1000 characters.'),
     ]);
+  });
+
+  it('say why not at once, however long the reason is', async () => {
+    const { put, connect, settle } = open();
+    put(NEC, 'a', poke(1, 'refuse', `${' '.repeat(1_000_000)}x\n \n`));
+    await settle();
+    const [refused] = connect(NEC, 'a').events as { err: string[] }[];
+    assert.match(refused?.err[0] ?? '', /cut: 1,000,004 characters/);
   });
 
   it('tell of an accident in an agent no more than where to find it', async () => {

@@ -96,4 +96,5 @@ const boundRefusal = (subscriptions: OpenChannel['subscriptions'], { id, path }:
   return path.length > LONGEST_PATH ? `A path has at most ${LONGEST_PATH} characters.` : undefined;
 };
 
-const oneLine = (reason: string): string => cut(reason.replace(/\s*\n\s*/g, ' '), LONGEST_REASON);
+/** Cut first: a reason may repeat what was sent, and that may be long. */
+const oneLine = (reason: string): string => cut(reason, LONGEST_REASON).replace(/\s*\n\s*/g, ' ');
