@@ -30,11 +30,13 @@ const GROUP = '~zod/club';
 const META = { title: 'T', description: '', image: '', cover: '' };
 const MEMBERS = ['~zod', '~nec', '~bud'];
 const create = {
-  fleet: Object.fromEntries(MEMBERS.map((ship) => [ship, { sects: [], joined: 1 }])),
+  fleet: Object.fromEntries(MEMBERS.map((ship) => [ship, { sects: [], joined: 0 }])),
   ...{ cabals: {}, zones: {}, 'zone-ord': [], bloc: [], channels: {}, 'active-channels': [] },
   ...{ cordon: { open: { ships: [], ranks: [] } }, meta: META, secret: false, 'flagged-content': {} },
 };
-await act('~zod', { groups: { flag: GROUP, update: { diff: { create } } } });
+const onGroup = (diff: object) => ({ groups: { flag: GROUP, update: { diff } } });
+await act('~zod', onGroup({ create }));
+for (const ship of MEMBERS.slice(1)) await act(ship, onGroup({ fleet: { ships: [ship], diff: { add: null } } }));
 
 /** A channel of its own, that the members have joined. */
 const newChannel = async (name: string, kind = 'chat'): Promise<string> => {

@@ -135,10 +135,13 @@ const follow = async (
 const create = async (tx: Transaction, flag: string, group: Group, acting: Acting): Promise<ActResult> => {
   if (hostOf(flag) !== acting.actor) return refuse('You can make groups of your own only.');
   const { fleet, cabals, zones } = newGroup({ host: acting.actor, title: '', now: acting.now });
+  const members = Object.entries({ ...fleet, ...group.fleet });
   const whole: Group = {
     ...group,
-    // What no group is without.
-    fleet: { ...fleet, ...group.fleet },
+    // What no group is without. Of its members only the host has come.
+    fleet: Object.fromEntries(
+      members.map(([ship, { sects }]) => [ship, { sects, joined: ship === acting.actor ? acting.now : 0 }]),
+    ),
     cabals: { ...cabals, ...group.cabals },
     zones: { ...zones, ...group.zones },
     'zone-ord': [...new Set([...group['zone-ord'], ...Object.keys({ ...zones, ...group.zones })])],

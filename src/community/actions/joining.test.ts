@@ -5,6 +5,8 @@ import { lastFirst } from '../../../test/support/wait.ts';
 import { createPlaceReads } from '../api/place-reads.ts';
 import { readChannel } from '../channels/channel-store.ts';
 import { readMembership } from '../channels/membership-store.ts';
+import { readGroup } from '../groups/group-store.ts';
+import { readJoinedGroups } from '../groups/group-summaries.ts';
 import { normalizeShip } from '../schema/ship.ts';
 import { BUD, createWorld, FES, GROUP, LOUNGE, META, NEC, withLounge, ZOD } from '../test-support/world.ts';
 
@@ -48,6 +50,20 @@ describe('a group that lists a channel of another group', () => {
       await refusal(FES, flagged(id)),
       await refusal(FES, flagged('170141184507313431682019536779450777601')),
     );
+  });
+});
+
+describe('a group that says at its beginning who has come', () => {
+  it('has only its host in it: the others are invited', async () => {
+    const flag = `${FES}/forced`;
+    const fleet = { [BUD]: { sects: ['admin'], joined: 1 }, [FES]: { sects: [], joined: 0 } };
+    await act(FES, onGroup(flag, { create: groupOf({ fleet }) }));
+    const made = await readGroup(database, flag);
+    assert.deepEqual(made?.group.fleet, {
+      [FES]: { sects: [], joined: world.clock.now() },
+      [BUD]: { sects: ['admin'], joined: 0 },
+    });
+    assert.ok(!(await readJoinedGroups(database, BUD)).some((joined) => joined.flag === flag));
   });
 });
 
