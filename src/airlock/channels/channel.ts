@@ -33,8 +33,6 @@ export type Channel = {
   /** The stream has ended by itself. */
   readonly detach: (stream: Stream) => void;
   readonly hasStream: () => boolean;
-  /** Milliseconds since it was made or the client last said what it has. */
-  readonly sinceAck: () => number;
   /** The client is there: without a stream, the time until it expires begins anew. */
   readonly touch: () => void;
   /** Ends its stream and forgets all; `onEnd` is not called. */
@@ -78,7 +76,6 @@ export const createChannel = ({ clock, onEnd, onGrowth }: ChannelSettings): Chan
   let stream: Stream | undefined;
   let [hadStream, hasAcked, hasEnded] = [false, false, false];
   let blocked: number | undefined;
-  let acked = clock.monotonic();
   let cancelTimer = () => {};
 
   const grow = (characters: number) => {
@@ -130,7 +127,6 @@ export const createChannel = ({ clock, onEnd, onGrowth }: ChannelSettings): Chan
   };
   const ack = (eventId: number) => {
     hasAcked = true;
-    acked = clock.monotonic();
     const count = Math.min(eventId + 1, next) - first;
     if (count <= 0) return;
     for (const { text, counted } of events.splice(0, count)) {
@@ -195,7 +191,6 @@ export const createChannel = ({ clock, onEnd, onGrowth }: ChannelSettings): Chan
       if (detached === stream) leave();
     },
     hasStream: () => stream !== undefined,
-    sinceAck: () => clock.monotonic() - acked,
     touch: () => {
       if (!stream && !hasEnded) expireLater();
     },

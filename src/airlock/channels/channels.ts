@@ -48,9 +48,12 @@ const MOST_WAITING = 4 * 1024 * 1024;
 const MOST_WAITING_IN_ALL = 32 * 1024 * 1024;
 /** Characters that all channels keep. Beyond it the largest ones end. */
 const LARGEST_IN_ALL = 64 * 1024 * 1024;
-/** A subscription with so many facts that the client has not confirmed, for so long, ends. */
+/**
+ * A subscription that has had so many facts that its client has not confirmed, for so long, ends.
+ * A client confirms every twenty events, and one that was cut off comes back.
+ */
 const CLOGGED_FACTS = 50;
-const CLOGGED_MS = 30_000;
+const CLOGGED_MS = 120_000;
 /** Facts that are handed out before others have a turn: some milliseconds. */
 const TOLD_AT_ONCE = 200;
 
@@ -132,7 +135,10 @@ export const createChannels = (settings: ChannelsSettings): Channels => {
     const { channel } = open;
     if (open.subscriptions.get(id) !== subscription) return; // it has ended meanwhile
     channel.push(text, subscription);
-    if (subscription.unacked < CLOGGED_FACTS || channel.sinceAck() <= CLOGGED_MS) return;
+    if (subscription.unacked < CLOGGED_FACTS) return;
+    const now = clock.monotonic();
+    if (subscription.unacked === CLOGGED_FACTS) subscription.cloggedSince = now;
+    if (now - subscription.cloggedSince <= CLOGGED_MS) return;
     unsubscribe(open, id);
     channel.push(quitText(id));
   };

@@ -22,4 +22,6 @@ export type Subscription = Counted & {
   readonly id: number;
   readonly app: string;
   readonly watcher: Watcher;
+  /** Since when it has too many facts that are not confirmed, if it has. */
+  cloggedSince: number;
 };

@@ -72,7 +72,8 @@ export const createPerform = (settings: PerformSettings): Perform => {
     const result = refusal === undefined ? await attempt('a subscription', watching) : refuse(refusal);
     if (result.kind === 'refused') return channel.push(nackText('subscribe', id, oneLine(result.reason)));
     channel.push(ackText('subscribe', id));
-    if (result.kind === 'watching') return subscribe({ open, id, app, watcher: { ship, path }, unacked: 0 });
+    if (result.kind === 'watching')
+      return subscribe({ open, id, app, watcher: { ship, path }, unacked: 0, cloggedSince: 0 });
     channel.push(factText(result.fact)(id));
     channel.push(quitText(id));
   };
