@@ -62,6 +62,7 @@ const join = async (
 const joinedByAll = ({ channels }: Group): string[] =>
   Object.entries(channels).flatMap(([nest, channel]) => (channel.join ? [nest] : []));
 
+/** Of a group that they are not in any more, ships have nothing to read. */
 const leaveAll = async (tx: Transaction, flag: string, ships: readonly string[]): Promise<void> => {
   const channels = await readChannelsOf(tx, flag);
   await leaveChannels(
@@ -69,6 +70,7 @@ const leaveAll = async (tx: Transaction, flag: string, ships: readonly string[])
     channels.map(({ nest }) => nest),
     ships,
   );
+  await removeEverywhere(tx, ships, { group: flag });
 };
 
 type Changed = {

@@ -142,6 +142,20 @@ describe('members who are removed together', () => {
   });
 });
 
+describe('a ship that is in a group no longer', () => {
+  it('has nothing of it to read, but that it was removed', async () => {
+    const flag = `${ZOD}/left`;
+    await act(ZOD, onGroup(flag, { create: groupOf() }));
+    await act(ZOD, onGroup(flag, { fleet: { ships: [FES, BUD], diff: { add: null } } }));
+    await act(ZOD, onGroup(flag, { fleet: { ships: [FES, BUD], diff: { 'add-sects': ['admin'] } } }));
+    await act(FES, onGroup(flag, { fleet: { ships: [FES], diff: { del: null } } }));
+    await act(ZOD, onGroup(flag, { fleet: { ships: [BUD], diff: { del: null } } }));
+    const kinds = async (owner: string) =>
+      (await feedOf(owner)).flatMap(({ event, key }) => (key === `group/${flag}` ? Object.keys(event) : []));
+    assert.deepEqual([await kinds(FES), await kinds(BUD)], [[], ['group-kick']]);
+  });
+});
+
 describe('what is done to a group at once', () => {
   const ships = Array.from({ length: 1001 }, (_, index) => normalizeShip(65_536 + index) as string);
 
