@@ -429,7 +429,7 @@ declare module 'tlon_hooks' {
   /** A change of a group. `time` is ignored: the host says when. */
   export type ActionGroups = {
     flag: Flag;
-    update: { time?: DottedId | null; diff: DiffGroups };
+    update: { time?: string | null; diff: DiffGroups };
   };
 
   export type MsgKey = {

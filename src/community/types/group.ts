@@ -1,6 +1,6 @@
 // Groups and what can be done to them.
 import { type Static, Type } from 'typebox';
-import { DottedId, Flag, Id, Millis, Nest, Nothing, Role, Ship, Term, Text, Whole } from '../schema/scalars.ts';
+import { Flag, Id, Millis, Nest, Nothing, Role, Ship, Term, Text, Whole } from '../schema/scalars.ts';
 import { maybe, nullable, recordOf, variants } from '../schema/schema.ts';
 
 const roles = Type.Array(Role);
@@ -152,7 +152,7 @@ export const DiffGroups = variants(
 export type DiffGroups = Static<typeof DiffGroups>;
 
 export const ActionGroups = Type.Object(
-  { flag: Flag, update: Type.Object({ time: maybe(DottedId), diff: DiffGroups }) },
+  { flag: Flag, update: Type.Object({ time: maybe(Text), diff: DiffGroups }) },
   { title: 'ActionGroups', description: 'A change of a group. `time` is ignored: the host says when.' },
 );
 export type ActionGroups = Static<typeof ActionGroups>;
