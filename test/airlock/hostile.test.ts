@@ -257,6 +257,7 @@ describe('a ship', () => {
       '/~/scry/__proto__/x.json',
       '/~/scry/toString/x.json',
       `/~/scry/hood/${'x'.repeat(8000)}.json`,
+      '/~/scry/groups/v2/ui/groups/~zod/%00.json',
       '/~/scry/nobody/x.json',
       '/~/nothing',
     ]) {

@@ -109,6 +109,7 @@ describe('channels', () => {
       subscribe(8),
       subscribe(8),
       subscribe(9, `/${'x'.repeat(1000)}`),
+      subscribe(10, '/\0'),
     ];
     put(NEC, 'a', ...asked);
     await settle();
@@ -123,6 +124,7 @@ describe('channels', () => {
       ok('subscribe', 8),
       err('subscribe', 8, 'There is a subscription 8 already.'),
       err('subscribe', 9, 'A path has at most 1000 characters.'),
+      err('subscribe', 10, 'A path has no NUL.'),
     ]);
   });
 

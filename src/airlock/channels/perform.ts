@@ -94,6 +94,7 @@ export const createPerform = (settings: PerformSettings): Perform => {
 const boundRefusal = (subscriptions: OpenChannel['subscriptions'], { id, path }: Subscribe): string | undefined => {
   if (subscriptions.has(id)) return `There is a subscription ${id} already.`;
   if (subscriptions.size >= MOST_SUBSCRIPTIONS) return `A channel has at most ${MOST_SUBSCRIPTIONS} subscriptions.`;
+  if (path.includes('\0')) return 'A path has no NUL.';
   return path.length > LONGEST_PATH ? `A path has at most ${LONGEST_PATH} characters.` : undefined;
 };
 
