@@ -8,8 +8,9 @@ import { silentLog } from '../../core/log.ts';
 import { createMetrics } from '../../core/metrics.ts';
 import { type Agent, DONE, refuse } from '../agents/agent.ts';
 import { MOST_ACTIONS, readActions } from './action.ts';
-import { MOST_EVENTS } from './channel.ts';
+import { type Channel, MOST_EVENTS } from './channel.ts';
 import { createChannels, MOST_OF_SESSION, MOST_OF_SHIP } from './channels.ts';
+import { MOST_SUBSCRIPTIONS_OF_SHIP } from './perform.ts';
 
 const NEC = { id: 'session of nec', ship: '~nec' };
 const BUD = { id: 'session of bud', ship: '~bud' };
@@ -296,6 +297,53 @@ describe('channels', () => {
     }
     assert.equal(put({ ...NEC, id: 'another' }, 'c', poke(1)), 'too much');
     assert.equal(put(BUD, 'c', poke(1)), 'accepted');
+  });
+
+  it('watch so many paths for a ship, and more when it stops watching', async () => {
+    const { put, connect, settle } = open();
+    const last = (uid: string) => connect(NEC, uid).events.at(-1);
+    for (let n = 0; n < MOST_SUBSCRIPTIONS_OF_SHIP; n += 1) put(NEC, `a${n % 20}`, subscribe(n, `/${n}`));
+    await settle();
+    put(NEC, 'b', subscribe(1));
+    put(BUD, 'b', subscribe(1, '/all', { ship: 'bud' }));
+    await settle();
+    assert.deepEqual(last('b'), err('subscribe', 1, 'A ship has at most 3000 subscriptions.'));
+    assert.deepEqual(connect(BUD, 'b').events, [ok('subscribe', 1)]);
+    put(NEC, 'a0', { action: 'unsubscribe', subscription: 0 }, { action: 'unsubscribe', subscription: 0 });
+    await settle();
+    put(NEC, 'b', subscribe(2), subscribe(3));
+    await settle();
+    assert.deepEqual(last('b'), err('subscribe', 3, 'A ship has at most 3000 subscriptions.'));
+    put(NEC, 'a1', { action: 'delete' });
+    await settle();
+    put(NEC, 'b', subscribe(4));
+    await settle();
+    assert.deepEqual(last('b'), ok('subscribe', 4));
+  });
+
+  it('keep so much together, also of one change that is told to many', async () => {
+    const { channels, put, settle } = open();
+    const kept: Channel[] = [];
+    let most = 0;
+    const stream = {
+      write: () => {
+        most = Math.max(
+          most,
+          kept.reduce((sum, channel) => sum + channel.size(), 0),
+        );
+        return true;
+      },
+      end: () => {},
+    };
+    for (let n = 0; n < MOST_OF_SESSION; n += 1) {
+      put(NEC, `a${n}`, subscribe(1));
+      const channel = channels.attach(NEC, `a${n}`, stream, undefined);
+      if (channel) kept.push(channel);
+    }
+    await settle();
+    const mb = 1024 * 1024;
+    await channels.tell([change('x'.repeat(3 * mb))]);
+    assert.ok(most > 60 * mb && most < 70 * mb, String(most));
   });
 
   it('let only so much wait behind a poke', async () => {

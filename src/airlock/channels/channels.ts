@@ -151,6 +151,7 @@ export const createChannels = (settings: ChannelsSettings): Channels => {
       watches.add(subscription);
     },
     unsubscribe,
+    countOf: watches.countOf,
   });
 
   let told = 0;
@@ -161,6 +162,7 @@ export const createChannels = (settings: ChannelsSettings): Channels => {
     for (const subscription of subscriptions) {
       const text = textFor(subscription.id);
       subscription.open.channel.pushLater(text.length, () => pushFact(subscription, text));
+      boundAll();
       told += 1;
       if (told % TOLD_AT_ONCE === 0) await nextTurn();
     }
@@ -211,7 +213,6 @@ export const createChannels = (settings: ChannelsSettings): Channels => {
           for (const fact of await factsOf(changes, watchers)) await tellFact(name, fact);
         }),
       );
-      boundAll();
     },
     endAll: () => endThose(() => true, 'gap'),
     endSession: (sessionId) => endThose(({ session }) => session === sessionId, 'session'),

@@ -14,18 +14,22 @@ export type PerformSettings = Omit<Base, 'database'> & {
   readonly agents: readonly Agent[];
   readonly subscribe: (subscription: Subscription) => void;
   readonly unsubscribe: (open: OpenChannel, id: number) => void;
+  /** How many subscriptions a ship has. */
+  readonly countOf: (ship: string) => number;
 };
 
 /** Never rejects. */
 export type Perform = (open: OpenChannel, action: Exclude<ChannelAction, { action: 'delete' }>) => Promise<void>;
 
 const MOST_SUBSCRIPTIONS = 300;
+/** Each change is held against all of them. Clients have ten or so in a channel. */
+export const MOST_SUBSCRIPTIONS_OF_SHIP = 3_000;
 const LONGEST_PATH = 1_000;
 const LONGEST_NAME = 100;
 const LONGEST_REASON = 1_000;
 
 export const createPerform = (settings: PerformSettings): Perform => {
-  const { agents, subscribe, unsubscribe, log, metrics } = settings;
+  const { agents, subscribe, unsubscribe, countOf, log, metrics } = settings;
   const byName = new Map(agents.map((agent) => [agent.name, agent]));
   const pokes = metrics.counter('hookwright_airlock_pokes_total', 'Pokes through the airlock', ['agent', 'result']);
 
@@ -66,7 +70,7 @@ export const createPerform = (settings: PerformSettings): Perform => {
   const subscribeTo = async (open: OpenChannel, asked: Subscribe): Promise<void> => {
     const { id, app, path } = asked;
     const { channel, ship, subscriptions } = open;
-    const refusal = refusalOf(open, asked) ?? boundRefusal(subscriptions, asked);
+    const refusal = refusalOf(open, asked) ?? boundRefusal(subscriptions, countOf(ship), asked);
     const agent = byName.get(app);
     const watching = async (): Promise<WatchResult> => (await agent?.watch?.(path, ship)) ?? { kind: 'watching' };
     const result = refusal === undefined ? await attempt('a subscription', watching) : refuse(refusal);
@@ -91,9 +95,14 @@ export const createPerform = (settings: PerformSettings): Perform => {
   };
 };
 
-const boundRefusal = (subscriptions: OpenChannel['subscriptions'], { id, path }: Subscribe): string | undefined => {
+const boundRefusal = (
+  subscriptions: OpenChannel['subscriptions'],
+  ofShip: number,
+  { id, path }: Subscribe,
+): string | undefined => {
   if (subscriptions.has(id)) return `There is a subscription ${id} already.`;
   if (subscriptions.size >= MOST_SUBSCRIPTIONS) return `A channel has at most ${MOST_SUBSCRIPTIONS} subscriptions.`;
+  if (ofShip >= MOST_SUBSCRIPTIONS_OF_SHIP) return `A ship has at most ${MOST_SUBSCRIPTIONS_OF_SHIP} subscriptions.`;
   if (path.includes('\0')) return 'A path has no NUL.';
   return path.length > LONGEST_PATH ? `A path has at most ${LONGEST_PATH} characters.` : undefined;
 };
