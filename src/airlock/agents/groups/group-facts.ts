@@ -6,7 +6,7 @@ import { hasJoined } from '../../../community/groups/entry.ts';
 import type { WholeGroup } from '../../../community/groups/group-store.ts';
 import { guestAt, readGroupsConcerning } from '../../../community/groups/group-summaries.ts';
 import type { Queryable } from '../../../database/database.ts';
-import { airlockForeign, airlockGroup, pastForeign } from '../../vocabulary/group.ts';
+import { type AirlockGroup, airlockForeign, airlockGroup, pastForeign } from '../../vocabulary/group.ts';
 import { type GroupStep, groupSteps } from '../../vocabulary/group-facts.ts';
 import type { FactFor, Watcher } from '../agent.ts';
 import type { KnownGroups } from './known-groups.ts';
@@ -53,6 +53,7 @@ export const createGroupFacts = (database: Queryable, known: KnownGroups) => {
   const factsOfOwn = async (watchers: readonly Watcher[], { flag, before, after }: Changed): Promise<FactFor[]> => {
     const facts: FactFor[] = [];
     let steps: readonly GroupStep[] | undefined;
+    let whole: AirlockGroup | undefined;
     for (const watcher of watchers) {
       const [was, is] = [isIn(before, watcher.ship), isIn(after, watcher.ship)];
       if (was && is && before && after) {
@@ -60,7 +61,8 @@ export const createGroupFacts = (database: Queryable, known: KnownGroups) => {
         facts.push(...steps.map((step) => toOwn(watcher, flag, step)));
       } else if (is && after) {
         const active = await readActiveChannels(database, watcher.ship);
-        facts.push(toOwn(watcher, flag, { create: airlockGroup(after, active(after.group)) }));
+        whole ??= airlockGroup(after, []); // it may be large, and many may come in at once
+        facts.push(toOwn(watcher, flag, { create: { ...whole, 'active-channels': active(after.group) } }));
       } else if (was) facts.push(toOwn(watcher, flag, { delete: null }));
     }
     return facts;
