@@ -13,8 +13,8 @@ export const createActivity = ({ database, act }: Base & { readonly act: Act }):
     name: 'activity',
     scry: createActivityScry(database),
     poke: createActivityPoke(database, createActAs(act)),
-    watch: async (_path, ship) => {
-      await facts.begin(ship);
+    watch: async (path, ship) => {
+      await facts.begin({ path, ship });
       return { kind: 'watching' };
     },
     factsOf: facts.factsOf,

@@ -19,7 +19,7 @@ const SHIPS_AT_ONCE = 20;
 export type ActivityFacts = {
   readonly factsOf: (changes: readonly Change[], watchers: readonly Watcher[]) => Promise<readonly FactFor[]>;
   /** The ship watches from now on, or anew: there may be changes that it was not told. */
-  readonly begin: (ship: string) => Promise<void>;
+  readonly begin: (watcher: Watcher) => Promise<void>;
 };
 
 type Kept = { readonly counted: Counted; readonly summary: ActivitySummary };
@@ -63,7 +63,9 @@ export const createActivityFacts = (database: Database): ActivityFacts => {
     }
     return facts;
   };
-  const begin = async (ship: string): Promise<void> => {
+  const begin: ActivityFacts['begin'] = async (watcher) => {
+    if (!isWatchable(watcher)) return;
+    const { ship } = watcher;
     const counted = (await countOwn(database, [{ owner: ship }])).get(ship);
     if (counted) kept.set(ship, { counted, summary: summarize(counted) });
   };
