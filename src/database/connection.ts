@@ -134,7 +134,7 @@ const runTransaction = async <T>(pool: pg.Pool, work: (tx: Transaction) => Promi
   let failed: unknown;
   let isOver = false;
   const query: Transaction['query'] = async (statement, values) => {
-    // Work that was done side by side may go on when some of it has failed: the client is another's.
+    // Work side by side may go on when some of it has failed: the client is another's by then.
     if (isOver) throw new Error(`${statement.name}: the transaction is over`);
     try {
       return await run(client, statement, values);

@@ -30,8 +30,9 @@ export const serveReads = (scope: FastifyInstance, serving: ReadServing): void =
     const observe = (status: string) => duration.observe({ ...labels, status }, (clock.monotonic() - began) / 1000);
     try {
       const { ship } = await door.requireCaller(request, reply);
-      const isPath = extension === 'json' && !path.includes('\0'); // nothing has a name with NUL
-      const json = isPath ? await agent?.scry?.(path, ship) : undefined;
+      // The database takes no NUL in a text: nothing has such a name.
+      const isName = extension === 'json' && !path.includes('\0');
+      const json = isName ? await agent?.scry?.(path, ship) : undefined;
       if (json === undefined) throw new Refusal(404, 'There is nothing here, or nothing that you may see.');
       observe('2xx');
       return sendJsonText(reply, 200, JSON.stringify(json));

@@ -58,6 +58,8 @@ describe('a profile', () => {
       [{ born: { type: 'date', value: 'today' } }, /^\/born\/date must be a time/],
       [{ x: { type: 'other', value: 1 } }, /^\/x must be an object with one of the keys/],
       [{ x: nested(1_000) }, /^\/x\/set/],
+      [{ x: { type: '__proto__', value: 'a' } }, /^\/x/],
+      [{ x: { type: '__defineGetter__', value: 'a' } }, /^\/x/],
     ];
     for (const [sent, message] of wrong) assert.match(String(read(sent)), message);
   });

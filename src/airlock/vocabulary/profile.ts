@@ -36,7 +36,7 @@ const communityValue = (sent: unknown, depth: number): unknown => {
   const { type, value } = sent;
   if (type === 'null') return null;
   if (Array.isArray(value) && depth < DEEPEST) return { [type]: value.map((one) => communityValue(one, depth + 1)) };
-  const isNumber = typeof value === 'string' && value.length <= LONGEST_NUMBER;
+  const isNumber = Object.hasOwn(READ, type) && typeof value === 'string' && value.length <= LONGEST_NUMBER;
   return { [type]: isNumber ? (READ[type]?.(value) ?? value) : value };
 };
 

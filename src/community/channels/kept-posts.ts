@@ -3,6 +3,7 @@
 import type { Queryable } from '../../database/database.ts';
 import { statement } from '../../database/statement.ts';
 import type { KeptPost, KeptReply } from '../changes/channel-change.ts';
+import { boundedMillis } from '../schema/id.ts';
 
 export type Talk = {
   /** Those that are not deleted. */
@@ -81,17 +82,18 @@ export type Since = {
   /** Posts from here to there, ids in digits. */
   readonly first: string;
   readonly last: string;
-  /** ms since the epoch, and the same as an id in digits. */
-  readonly ms: number;
-  readonly id: string;
+  readonly since: bigint;
 };
 
 /** Those that came or changed after a moment, or to which replies did; oldest first. */
 export const readKeptSince = async (
   from: Queryable,
   nest: string,
-  { first, last, ms, id }: Since,
-): Promise<ShownPost[]> => (await from.query(changedSince, [nest, LONGEST_PAGE, first, last, ms, id])).map(shown);
+  { first, last, since }: Since,
+): Promise<ShownPost[]> => {
+  const values = [nest, LONGEST_PAGE, first, last, boundedMillis(since), String(since)];
+  return (await from.query(changedSince, values)).map(shown);
+};
 
 const repliesTo = statement<KeptReply & { readonly post: string }>(
   'kept-posts.replies',

@@ -11,6 +11,9 @@ export const idFromMillis = (ms: number): bigint => EPOCH + divided(BigInt(Math.
 /** The time of an id in milliseconds since 1970, to the nearest. */
 export const millisFromId = (id: bigint): number => Number(divided((id + SECOND / 2000n - EPOCH) * 1000n, SECOND));
 
+/** The same as the database counts, of any number: no earlier than 1970. */
+export const boundedMillis = (id: bigint): number => Math.min(Math.max(millisFromId(id), 0), Number.MAX_SAFE_INTEGER);
+
 /** Rounded down, also before 1970. */
 const divided = (a: bigint, b: bigint): bigint => (a - (((a % b) + b) % b)) / b;
 

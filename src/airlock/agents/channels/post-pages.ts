@@ -8,7 +8,7 @@ import {
   readKeptSince,
   type ShownPost,
 } from '../../../community/channels/kept-posts.ts';
-import { millisFromId, parseId } from '../../../community/schema/id.ts';
+import { parseId } from '../../../community/schema/id.ts';
 import type { Queryable } from '../../../database/database.ts';
 import { type AirlockPosts, type Mode, showPosts } from './show-post.ts';
 
@@ -64,8 +64,7 @@ const readVerb = async (
   if (verb === 'changes') {
     const [first, last, since] = [idOf(rest[0]), idOf(rest[1]), timeOf(rest[2])];
     if (first === undefined || last === undefined || since === undefined) return undefined;
-    const changed = { first, last, ms: millisFromId(since), id: String(since) };
-    return { posts: await readKeptSince(from, nest, changed), mode: 'post' };
+    return { posts: await readKeptSince(from, nest, { first, last, since }), mode: 'post' };
   }
   const [id, count, mode] = [idOf(rest[0]), numberOf(rest[1]), modeOf(rest[2])];
   if (id === undefined || !count || !mode) return undefined;

@@ -106,6 +106,11 @@ describe('a client that was away', () => {
     assert.deepEqual((await changes(FES)).channels, {});
     assert.ok((await scry(ZOD, '/v8/changes/~2025.4.1..12.00.00')).groups);
     assert.equal(await scry(ZOD, '/v8/changes/yesterday'), undefined);
+    const all = (await scry(ZOD, '/v8/changes/0')).channels;
+    assert.ok(Object.hasOwn(all[LOUNGE], withDots(other)));
+    for (const late of ['9'.repeat(45), `~${'9'.repeat(60)}.1.1`]) {
+      assert.deepEqual((await scry(ZOD, `/v8/changes/${late}`)).channels, {});
+    }
   });
 });
 

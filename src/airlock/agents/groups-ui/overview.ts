@@ -70,7 +70,7 @@ export const createOverview = ({ database, scryChannels, scryChat }: OverviewSet
   const readChanged = async (ship: string, since: bigint) => {
     const within = budget();
     const latest = { since: String(since), limit: MOST_PLACES };
-    const nests = await readChangedChannels(database, ship, { ...latest, ms: millisFromId(since) });
+    const nests = await readChangedChannels(database, ship, latest);
     const chats = await readLatestChats(database, ship, latest);
     return {
       channels: await within(nests, channelPage(ship, `changes/0/${LAST_ID}/${since}`)),

@@ -1,4 +1,5 @@
 // The channels and conversations of a ship by when something last happened there.
+import { boundedMillis } from '../../../community/schema/id.ts';
 import type { Queryable } from '../../../database/database.ts';
 import { statement } from '../../../database/statement.ts';
 
@@ -43,9 +44,6 @@ export const readLatestChannels = (from: Queryable, ship: string, { since, limit
 export const readLatestChats = (from: Queryable, ship: string, { since, limit }: Latest): Promise<Place[]> =>
   from.query(latestChats, [ship, since, limit]);
 
-/** Where something was written, edited, deleted or reacted to. `ms`: since the epoch. */
-export const readChangedChannels = async (
-  from: Queryable,
-  ship: string,
-  { since, ms, limit }: Latest & { readonly ms: number },
-): Promise<string[]> => (await from.query(changedChannels, [ship, since, ms, limit])).map(({ name }) => name);
+/** Where something was written, edited, deleted or reacted to. */
+export const readChangedChannels = async (from: Queryable, ship: string, { since, limit }: Latest): Promise<string[]> =>
+  (await from.query(changedChannels, [ship, since, boundedMillis(BigInt(since)), limit])).map(({ name }) => name);
