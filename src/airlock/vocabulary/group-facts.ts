@@ -1,7 +1,6 @@
 // What is told of a group that has changed: the steps from what it was to what it is. Whoever does
 // them one after the other has the group as it is now.
 import { isDeepStrictEqual } from 'node:util';
-import type { Fleet } from '../../community/types/group.ts';
 import { type AirlockGroup, type AirlockListed, type AirlockSeat, airlockGroup, type GroupAndEntry } from './group.ts';
 
 /** One step, as it stands in a fact: `{meta: …}`, `{seat: …}`. */
@@ -10,24 +9,33 @@ export type GroupStep = Readonly<Record<string, unknown>>;
 type By<T> = Readonly<Record<string, T>>;
 
 export const groupSteps = (before: GroupAndEntry, after: GroupAndEntry): readonly GroupStep[] => {
-  const [was, is] = differingMembers(before.group.fleet, after.group.fleet);
-  const shown = (at: GroupAndEntry, fleet: Fleet) => airlockGroup({ ...at, group: { ...at.group, fleet } }, []);
-  return stepsBetween(shown(before, was), shown(after, is));
+  const members = differing(before.group.fleet, after.group.fleet, (one, other) => {
+    return one.joined === other.joined && isSame(one.sects, other.sects);
+  });
+  const invited = differing(before.entry.invited, after.entry.invited, (one, other) => isSame(one.roles, other.roles));
+  const requests = differing(before.entry.requests, after.entry.requests, (one, other) => {
+    return one.at === other.at && isDeepStrictEqual(one.note, other.note);
+  });
+  const shown = ({ group, entry }: GroupAndEntry, place: 0 | 1) => {
+    const some = { invited: invited[place], requests: requests[place] };
+    return airlockGroup({ group: { ...group, fleet: members[place] }, entry: { ...entry, ...some } }, []);
+  };
+  return stepsBetween(shown(before, 0), shown(after, 1));
 };
 
-/** A group may have tens of thousands of members, and little of them changes at once. */
-const differingMembers = (before: Fleet, after: Fleet): [Fleet, Fleet] => {
-  const [was, is]: [Fleet, Fleet] = [{}, {}];
+/** By ship: a group may have to do with tens of thousands, and little of them changes at once. */
+const differing = <T>(before: By<T>, after: By<T>, isEqual: (one: T, other: T) => boolean): [By<T>, By<T>] => {
+  const [was, is]: [Record<string, T>, Record<string, T>] = [{}, {}];
   if (before === after) return [was, is];
   for (const ship of Object.keys(after)) {
-    const [old, member] = [before[ship], after[ship]];
-    if (!member || (old?.joined === member.joined && isSame(old.sects, member.sects))) continue;
-    is[ship] = member;
-    if (old) was[ship] = old;
+    const [old, now] = [before[ship], after[ship]];
+    if (now === undefined || (old !== undefined && isEqual(old, now))) continue;
+    is[ship] = now;
+    if (old !== undefined) was[ship] = old;
   }
   for (const ship of Object.keys(before)) {
     const old = before[ship];
-    if (old && !Object.hasOwn(after, ship)) was[ship] = old;
+    if (old !== undefined && !Object.hasOwn(after, ship)) was[ship] = old;
   }
   return [was, is];
 };

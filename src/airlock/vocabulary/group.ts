@@ -54,15 +54,7 @@ export type AirlockGroup = {
 
 export const airlockGroup = ({ group, entry }: GroupAndEntry, activeChannels: readonly string[]): AirlockGroup => ({
   meta: group.meta,
-  admissions: {
-    privacy: privacyOf('open' in group.cordon, group.secret),
-    banned: bansOf({ group, entry }),
-    pending: mapValues(entry.invited, ({ roles }) => roles),
-    requests: mapValues(entry.requests, ({ at, note }) => ({ requestedAt: at, note })),
-    tokens: mapValues(entry.tokens, airlockToken),
-    invited: mapValues(entry.invited, ({ at, token }) => ({ at: dateOf(at), token })),
-    referrals: {},
-  },
+  admissions: admissionsOf({ group, entry }),
   seats: mapValues(group.fleet, ({ sects, joined }) => ({ roles: sects, joined })),
   roles: mapValues(group.cabals, ({ meta }) => meta),
   admins: group.bloc,
@@ -74,6 +66,25 @@ export const airlockGroup = ({ group, entry }: GroupAndEntry, activeChannels: re
   init: true,
   'member-count': Object.keys(group.fleet).length,
 });
+
+const admissionsOf = ({ group, entry }: GroupAndEntry): AirlockGroup['admissions'] => {
+  /** Many are invited at once, and a date takes long to write. */
+  const dates = new Map<number, string>();
+  const dateAt = (at: number): string => {
+    const date = dates.get(at) ?? dateOf(at);
+    dates.set(at, date);
+    return date;
+  };
+  return {
+    privacy: privacyOf('open' in group.cordon, group.secret),
+    banned: bansOf({ group, entry }),
+    pending: mapValues(entry.invited, ({ roles }) => roles),
+    requests: mapValues(entry.requests, ({ at, note }) => ({ requestedAt: at, note })),
+    tokens: mapValues(entry.tokens, airlockToken),
+    invited: mapValues(entry.invited, ({ at, token }) => ({ at: dateAt(at), token })),
+    referrals: {},
+  };
+};
 
 /** The words of before: what the community keeps, which has none for the rest. */
 export const oldGroup = ({ group }: GroupAndEntry, activeChannels: readonly string[]) => ({
