@@ -3,7 +3,7 @@
 import type { Change } from '../../community/changes/change.ts';
 import { nextTurn } from '../../core/clock.ts';
 import type { Base } from '../../database/base.ts';
-import type { Agent, FactFor } from '../agents/agent.ts';
+import type { Agent, Fact, FactFor } from '../agents/agent.ts';
 import type { Session } from '../sessions/sessions.ts';
 import { type ChannelAction, MOST_ACTIONS } from './action.ts';
 import { type Channel, createChannel, type Stream } from './channel.ts';
@@ -54,8 +54,9 @@ const LARGEST_IN_ALL = 64 * 1024 * 1024;
  */
 const CLOGGED_FACTS = 50;
 const CLOGGED_MS = 120_000;
-/** Facts that are handed out before others have a turn: some milliseconds. */
+/** Facts that are handed out before others have a turn, and characters: some milliseconds. */
 const TOLD_AT_ONCE = 200;
+const CHARACTERS_AT_ONCE = 1_000_000;
 
 type Reason = 'expired' | 'full' | 'crowded' | 'deleted' | 'mistaken' | 'session' | 'gap';
 
@@ -154,17 +155,27 @@ export const createChannels = (settings: ChannelsSettings): Channels => {
     countOf: watches.countOf,
   });
 
-  let told = 0;
-  const tellFact = async (app: string, { watcher, fact }: FactFor): Promise<void> => {
-    const subscriptions = watches.of(app, watcher);
-    if (subscriptions.length === 0) return;
-    const textFor = factText(fact);
-    for (const subscription of subscriptions) {
-      const text = textFor(subscription.id);
-      subscription.open.channel.pushLater(text.length, () => pushFact(subscription, text));
-      boundAll();
-      told += 1;
-      if (told % TOLD_AT_ONCE === 0) await nextTurn();
+  const tellFacts = async (app: string, facts: readonly FactFor[]): Promise<void> => {
+    /** A part of what may be told before others have a turn. */
+    let told = 0;
+    let last: { readonly fact: Fact; readonly textFor: ReturnType<typeof factText> } | undefined;
+    for (const { watcher, fact } of facts) {
+      const subscriptions = watches.of(app, watcher);
+      if (subscriptions.length === 0) continue;
+      if (last?.fact !== fact) {
+        last = { fact, textFor: factText(fact) };
+        told += last.textFor(0).length / CHARACTERS_AT_ONCE;
+      }
+      const { textFor } = last;
+      for (const subscription of subscriptions) {
+        const text = textFor(subscription.id);
+        subscription.open.channel.pushLater(text.length, () => pushFact(subscription, text));
+        boundAll();
+        told += 1 / TOLD_AT_ONCE + text.length / (10 * CHARACTERS_AT_ONCE);
+        if (told < 1) continue;
+        told = 0;
+        await nextTurn();
+      }
     }
   };
 
@@ -210,7 +221,7 @@ export const createChannels = (settings: ChannelsSettings): Channels => {
         agents.map(async ({ name, factsOf }) => {
           const watchers = watches.watchersOf(name);
           if (!factsOf || watchers.length === 0) return;
-          for (const fact of await factsOf(changes, watchers)) await tellFact(name, fact);
+          await tellFacts(name, await factsOf(changes, watchers));
         }),
       );
     },

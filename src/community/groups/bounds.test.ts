@@ -70,6 +70,7 @@ describe('a group', () => {
     };
     const toldOf = async () => (await feedOf(NEC)).flatMap(({ event }) => ('chan-init' in event ? [event] : []));
     await act(ZOD, change(flag, { create: NEW }));
+    await act(NEC, change(flag, { fleet: { ships: [NEC], diff: { add: null } } }));
     const nest = await create('early');
     assert.deepEqual(await toldOf(), [{ 'chan-init': { channel: nest, group: flag } }]);
     await database.query(addMembers, [flag, 4_000]);
