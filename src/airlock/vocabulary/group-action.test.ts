@@ -162,6 +162,10 @@ describe('what a client asks of a group', () => {
       String(translate(ofGroup(role({ del: null }, ...Array.from({ length: 11 }, (_, n) => `r${n}`))))),
       /At most 10 roles/,
     );
+    assert.match(
+      String(translate(ofGroup(seat({ add: null }, ...Array.from({ length: 10_001 }, () => 'nec'))))),
+      /must have at most 10000 items/,
+    );
     const token = (more: object) =>
       translate(ofGroup(entry({ token: { add: { ...{ scheme, expiry: null, label: null }, ...more } } })));
     for (const wrong of [{ expiry: 'soon' }, { scheme: { limited: '1.5' } }, { scheme: { limited: 0 } }]) {

@@ -2,14 +2,26 @@
 import aura from '@urbit/aura';
 import { type Static, Type } from 'typebox';
 import { decoder } from '../../community/schema/decode.ts';
-import { ClubId, Flag, Id, Nest, Nothing, Role, Ship, Term, Text, Whole } from '../../community/schema/scalars.ts';
+import {
+  ClubId,
+  Flag,
+  Id,
+  Nest,
+  Nothing,
+  Role,
+  Ship,
+  SomeShips,
+  Term,
+  Text,
+  Whole,
+} from '../../community/schema/scalars.ts';
 import { maybe, nullable, recordOf, variants } from '../../community/schema/schema.ts';
 import type { Action } from '../../community/types/effect.ts';
 import type { EntryDiff, TokenScheme } from '../../community/types/entry.ts';
 import { Channel, type DiffGroups, Meta } from '../../community/types/group.ts';
 import { Story } from '../../community/types/story.ts';
 
-const ships = Type.Array(Ship);
+const ships = SomeShips;
 const ranks = Type.Array(Text);
 const roles = Type.Array(Role);
 /** Numbers come as texts, too, and some things in a spelling of the code and one of the types. */

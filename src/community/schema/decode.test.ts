@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import aura from '@urbit/aura';
 import fc from 'fast-check';
 import { Effect } from '../types/effect.ts';
 import { VPost } from '../types/posts.ts';
@@ -113,4 +114,30 @@ test('ids: milliseconds to id and back, with dots and without', () => {
   );
   for (const wrong of ['', '1.23', '12.', '.123', '1e5', '-1', '1'.repeat(60)])
     assert.equal(parseId(wrong), null, wrong);
+});
+
+test('a ship is accepted in the spelling that aura writes, and in no other', () => {
+  const canonical = (name: string): boolean => {
+    const number = aura.tryParse('p', name);
+    return number !== null && aura.render('p', number) === name;
+  };
+  const ship = fc.integer({ min: 1, max: 128 }).chain((bits) => fc.bigInt(0n, (1n << BigInt(bits)) - 1n));
+  const words = fc.array(fc.constantFrom('dozzod', 'doznec', 'sampel', 'palnet', 'zod', 'samsam', 'palpal'), {
+    ...{ minLength: 1, maxLength: 9 },
+  });
+  const names = fc.oneof(
+    ship.map((number) => aura.render('p', number)),
+    ship.map((number) => aura.render('p', number).replace('--', '-')),
+    ship.map((number) => `~dozzod-${aura.render('p', number).slice(1)}`),
+    fc.tuple(words, fc.integer({ min: 0, max: 8 })).map(([list, at]) => {
+      return `~${[list.slice(0, at), list.slice(at)].map((part) => part.join('-')).join('--')}`;
+    }),
+    words.map((list) => `~${list.join('-')}`),
+  );
+  fc.assert(
+    fc.property(names, (name) => {
+      assert.equal(normalizeShip(name), canonical(name) ? name : null, name);
+    }),
+    { numRuns: 2000 },
+  );
 });

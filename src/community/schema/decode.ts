@@ -87,7 +87,7 @@ const compile = (node: Node, named: Map<string, { check: Check | undefined }>): 
   if (node.$ref !== undefined) return compileReference(node, named);
   if (node.format !== undefined) return formatted(node.format);
   if (node.anyOf !== undefined) return union(node, named);
-  if (node.type === 'array') return list(compile(node.items ?? {}, named));
+  if (node.type === 'array') return list(compile(node.items ?? {}, named), node.maxItems);
   if (node.patternProperties !== undefined) return record(node, named);
   if (node.type === 'object') return object(node, named);
   if (node.type === undefined) return (value) => value;
@@ -128,9 +128,10 @@ const formatted = (format: string): Check => {
 };
 
 const list =
-  (item: Check): Check =>
+  (item: Check, most = Number.POSITIVE_INFINITY): Check =>
   (value, trail) => {
     if (!Array.isArray(value)) return misfit(trail, `must be an array, not ${describe(value)}`);
+    if (value.length > most) return misfit(trail, `must have at most ${most} items, not ${value.length}`);
     let copy: unknown[] | undefined;
     for (let index = 0; index < value.length; index++) {
       const exact = within(trail, index, item, value[index]);

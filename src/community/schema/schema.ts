@@ -27,6 +27,7 @@ export type Node = {
   readonly anyOf?: readonly Node[];
   readonly type?: string;
   readonly items?: Node;
+  readonly maxItems?: number;
   readonly properties?: Readonly<Record<string, Node>>;
   readonly required?: readonly string[];
   readonly patternProperties?: Readonly<Record<string, Node>>;

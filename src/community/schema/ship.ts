@@ -22,24 +22,29 @@ export const normalizeShip = (ship: unknown): string | null => {
 export const shipFromJson = (ship: unknown): string | null =>
   typeof ship === 'string' && /^\d{1,39}$/.test(ship) ? fromNumber(BigInt(ship)) : normalizeShip(ship);
 
-/** 57 characters and a sig is the longest comet; nothing longer is worth parsing. */
-const LONGEST = 64;
-const known = new Map<string, string>();
-const KNOWN_AT_MOST = 10_000;
+const bytes = Array.from({ length: 256 }, (_, byte) => BigInt(byte));
+const SUFFIXES = new Set(bytes.map((byte) => aura.render('p', byte).slice(1)));
+/** Of a word that has two syllables, the first. */
+const PREFIXES = new Set(['doz', ...bytes.slice(1).map((byte) => aura.render('p', byte * 256n).slice(1, 4))]);
+
+/** Words from the end, four and four; a name of one word may be one syllable. */
+const NAME = /^~(?:[a-z]{3}|(?:[a-z]{6}-){0,3}[a-z]{6}|(?:[a-z]{6}-){0,3}[a-z]{6}--(?:[a-z]{6}-){3}[a-z]{6})$/;
 
 const fromText = (text: string): string | null => {
-  if (text.length > LONGEST) return null;
-  const found = known.get(text);
-  if (found !== undefined) return found;
   const bare = text.length > 1 && text.startsWith('"') && text.endsWith('"') ? text.slice(1, -1) : text;
   const name = bare.startsWith('~') ? bare : `~${bare}`;
-  // Only the spelling that aura itself would write is canonical.
-  const number = aura.tryParse('p', name);
-  if (number === null || aura.render('p', number) !== name) return null;
-  if (known.size >= KNOWN_AT_MOST) known.clear();
-  known.set(text, name);
-  return name;
+  return NAME.test(name) && isCanonical(name.slice(1)) ? name : null;
 };
+
+/** As aura writes it, which takes ten times as long to write. */
+const isCanonical = (name: string): boolean => {
+  if (name.length === SYLLABLE) return SUFFIXES.has(name);
+  // What is small enough has a shorter name.
+  if (name.startsWith(name.length === 2 * SYLLABLE ? 'doz' : 'dozzod')) return false;
+  return name.split(/--?/).every((word) => PREFIXES.has(word.slice(0, SYLLABLE)) && SUFFIXES.has(word.slice(SYLLABLE)));
+};
+
+const SYLLABLE = 3;
 
 const fromNumber = (number: bigint): string | null =>
   number >= 0n && number < LARGEST ? aura.render('p', number) : null;

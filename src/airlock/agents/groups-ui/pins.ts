@@ -9,7 +9,9 @@ import { statement } from '../../../database/statement.ts';
 const MOST_PINS = 500;
 
 const Item = Type.Union([Nest, Flag, Ship, ClubId]);
-const PinsAction = Type.Object({ pins: variants({ add: Item, del: Item, 'set-order': Type.Array(Item) }) });
+const PinsAction = Type.Object({
+  pins: variants({ add: Item, del: Item, 'set-order': Type.Array(Item, { maxItems: 10_000 }) }),
+});
 export const decodePinsAction = decoder(PinsAction);
 
 const find = statement<{ items: string[] }>('pins.find', 'select items from pins where ship = $1');

@@ -1,14 +1,13 @@
 // Whom a ship may want in its book: those that the community knows of, and those that its clients
 // name; without those that it does not want to see.
-import { Type } from 'typebox';
 import { suggestedContacts } from '../../../community/contacts/suggested-contacts.ts';
 import { decoder } from '../../../community/schema/decode.ts';
-import { Ship } from '../../../community/schema/scalars.ts';
+import { Ship, SomeShips } from '../../../community/schema/scalars.ts';
 import type { Queryable } from '../../../database/database.ts';
 import { statement } from '../../../database/statement.ts';
 
 export const decodeShip = decoder(Ship);
-export const decodeShips = decoder(Type.Array(Ship));
+export const decodeShips = decoder(SomeShips);
 
 /** Of a ship; what is noted beyond is not kept. */
 const MOST_NOTED = 1_000;

@@ -3,7 +3,7 @@ import { Type } from 'typebox';
 import type { Act } from '../../../community/community.ts';
 import { NO_META, newGroup } from '../../../community/groups/new-group.ts';
 import { decoder } from '../../../community/schema/decode.ts';
-import { Flag, Nest, Ship, Text } from '../../../community/schema/scalars.ts';
+import { Flag, Nest, SomeShips, Text } from '../../../community/schema/scalars.ts';
 import { maybe } from '../../../community/schema/schema.ts';
 import type { Action } from '../../../community/types/effect.ts';
 import type { Meta } from '../../../community/types/group.ts';
@@ -18,7 +18,7 @@ const PartialMeta = Type.Object({
 const Asked = Type.Object({
   groupId: Flag,
   meta: maybe(PartialMeta),
-  guestList: maybe(Type.Array(Ship)),
+  guestList: maybe(SomeShips),
   channels: maybe(Type.Array(Type.Object({ channelId: Nest, meta: maybe(PartialMeta) }))),
 });
 const decodeAsked = decoder(Asked);
