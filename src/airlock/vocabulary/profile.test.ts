@@ -59,11 +59,14 @@ describe('a profile', () => {
       [{ x: { type: 'other', value: 1 } }, /^\/x must be an object with one of the keys/],
       [{ x: nested(1_000) }, /^\/x\/set/],
       [{ x: { type: '__proto__', value: 'a' } }, /^\/x/],
+      [{ x: { type: 'set', value: Array.from({ length: 2_001 }, () => TINT) } }, /^\/x\/set\/2000\/tint/],
       [{ x: { type: '__defineGetter__', value: 'a' } }, /^\/x/],
     ];
     for (const [sent, message] of wrong) assert.match(String(read(sent)), message);
   });
 });
+
+const TINT = { type: 'tint', value: 'ff' };
 
 const nested = (depth: number): unknown => {
   let value: unknown = { type: 'set', value: [] };

@@ -24,20 +24,28 @@ const WRITE: Readonly<Record<string, (content: number) => string>> = {
 };
 
 /** What a client sent, for a decoder: what is no profile is left as it is. */
-export const communityProfile = (sent: unknown): unknown =>
-  isObject(sent) ? mapValues(sent, (value) => communityValue(value, 0)) : sent;
+export const communityProfile = (sent: unknown): unknown => {
+  const budget = { left: MOST_READ };
+  return isObject(sent) ? mapValues(sent, (value) => communityValue(value, budget)) : sent;
+};
 
 /** A set of sets is odd, and deeper ones are nobody's. */
 const DEEPEST = 5;
 const LONGEST_NUMBER = 100;
+/** Colors and dates of a profile; what is beyond is left as it is. */
+const MOST_READ = 2_000;
+type Budget = { left: number };
 
-const communityValue = (sent: unknown, depth: number): unknown => {
+const communityValue = (sent: unknown, budget: Budget, depth = 0): unknown => {
   if (!isObject(sent) || typeof sent.type !== 'string') return sent;
   const { type, value } = sent;
   if (type === 'null') return null;
-  if (Array.isArray(value) && depth < DEEPEST) return { [type]: value.map((one) => communityValue(one, depth + 1)) };
+  if (Array.isArray(value) && depth < DEEPEST)
+    return { [type]: value.map((one) => communityValue(one, budget, depth + 1)) };
   const isNumber = Object.hasOwn(READ, type) && typeof value === 'string' && value.length <= LONGEST_NUMBER;
-  return { [type]: isNumber ? (READ[type]?.(value) ?? value) : value };
+  if (!isNumber || budget.left === 0) return { [type]: value };
+  budget.left -= 1;
+  return { [type]: READ[type]?.(value) ?? value };
 };
 
 const READ: Readonly<Record<string, (text: string) => number | undefined>> = {
@@ -86,7 +94,7 @@ export const olderEdit = (edits: unknown, profile: Contact): Readonly<Record<str
     const [[field = '', value] = []] = isObject(edit) ? Object.entries(edit) : [];
     const kind = Object.hasOwn(OLDER_KINDS, field) ? OLDER_KINDS[field] : undefined;
     if (kind !== undefined) {
-      changed[field] = value === '' || value === null ? null : communityValue({ type: kind, value }, 0);
+      changed[field] = value === '' || value === null ? null : communityValue({ type: kind, value }, { left: 1 });
     } else if (field === 'add-group') groups = [...groups.filter((flag) => flag !== value), value];
     else if (field === 'del-group') groups = groups.filter((flag) => flag !== value);
     else return undefined;

@@ -24,4 +24,9 @@ export const parseId = (text: string): bigint | null =>
     : null;
 
 /** `170.141.184.507…`: groups of three from the right. */
-export const withDots = (number: bigint | string): string => String(number).replace(/\B(?=(\d{3})+$)/g, '.');
+export const withDots = (number: bigint | string): string => {
+  const digits = String(number);
+  let dotted = digits.slice(0, digits.length % 3 || 3);
+  for (let at = dotted.length; at < digits.length; at += 3) dotted += `.${digits.slice(at, at + 3)}`;
+  return dotted;
+};
