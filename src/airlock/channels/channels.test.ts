@@ -6,6 +6,7 @@ import { createFakeClock } from '../../../test/support/fake-clock.ts';
 import type { Change } from '../../community/changes/change.ts';
 import { silentLog } from '../../core/log.ts';
 import { createMetrics } from '../../core/metrics.ts';
+import { ApiError } from '../../http/api-error.ts';
 import { type Agent, DONE, refuse } from '../agents/agent.ts';
 import { MOST_ACTIONS, readActions } from './action.ts';
 import { type Channel, MOST_EVENTS } from './channel.ts';
@@ -25,6 +26,7 @@ const open = () => {
     name: 'echo',
     poke: async (mark, json) => {
       if (mark === 'fail') throw new Error('secret');
+      if (mark === 'busy') throw new ApiError('ServiceUnavailable', 'Too much happens; try again.');
       if (mark === 'refuse') return refuse(typeof json === 'string' ? json : 'you may\n not');
       if (mark !== 'echo' && mark !== 'wait') return undefined;
       if (mark === 'wait') {
@@ -139,9 +141,10 @@ describe('channels', () => {
 
   it('tell of an accident in an agent no more than where to find it', async () => {
     const { put, connect, settle } = open();
-    put(NEC, 'a', poke(1, 'fail'), poke(2));
+    put(NEC, 'a', poke(1, 'fail'), poke(2), poke(3, 'busy'));
     await settle();
-    const [first, second] = connect(NEC, 'a').events as { err?: string[] }[];
+    const [first, second, third] = connect(NEC, 'a').events as { err?: string[] }[];
+    assert.deepEqual(third, err('poke', 3, 'Too much happens; try again.'));
     assert.match(first?.err?.[0] ?? '', /^Internal error, incidentId [\w-]+\.$/);
     assert.deepEqual(second, ok('poke', 2));
   });

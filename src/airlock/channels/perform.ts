@@ -4,6 +4,7 @@ import { normalizeShip } from '../../community/schema/ship.ts';
 import { newUuid } from '../../core/ids.ts';
 import type { Base } from '../../database/base.ts';
 import { whyUnavailable } from '../../database/is-away.ts';
+import { ApiError } from '../../http/api-error.ts';
 import { cut } from '../../http/cut.ts';
 import { type Agent, type PokeResult, refuse, type WatchResult } from '../agents/agent.ts';
 import type { ChannelAction, Poke, Subscribe } from './action.ts';
@@ -43,6 +44,7 @@ export const createPerform = (settings: PerformSettings): Perform => {
     try {
       return await work();
     } catch (error) {
+      if (error instanceof ApiError) return refuse(error.message);
       const why = whyUnavailable(error);
       if (why !== undefined) {
         log.warn({ err: error }, `${what} failed: database unavailable`);
