@@ -204,7 +204,7 @@ const changeStored = async (tx: Transaction, flag: string, diff: GroupDiff, acti
     return refuse(`${flag} has no such post in ${diff['flag-content'].nest}.`);
   }
   if (change.kind === 'deleted') {
-    await removeGroup(tx, flag);
+    await removeGroup(tx, stored);
     await removeEverywhere(tx, Object.keys(stored.group.fleet), { group: flag });
     return DONE;
   }

@@ -8,8 +8,8 @@ export type Change =
   | ChannelChange
   | ConversationChange
   | ActivityChange
-  /** The group is another one, new or gone. */
-  | { readonly kind: 'group'; readonly flag: string }
+  /** The group is another one, new or gone. `left`: who had come in and is in it no longer. */
+  | { readonly kind: 'group'; readonly flag: string; readonly left?: readonly string[] }
   /**
    * A script hook was made or changed: the response of their library without the source, which is
    * large. It is read when it is told, and the hook with it.

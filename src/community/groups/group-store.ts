@@ -6,7 +6,7 @@ import { recordChanges } from '../changes/record-changes.ts';
 import { LARGEST_PAGE } from '../contents.ts';
 import { readableJson } from '../schema/readable-json.ts';
 import type { Group } from '../types/group.ts';
-import { type Entry, guestsOf, NO_ENTRY } from './entry.ts';
+import { type Entry, guestsOf, hasJoined, NO_ENTRY } from './entry.ts';
 import type { GroupToChange, HostedGroup } from './group-change.ts';
 import { hostOf } from './membership.ts';
 
@@ -141,13 +141,19 @@ export const storeGroup = async (
   const membersOf = ({ group }: GroupAndEntry) => new Set(Object.keys(group.fleet));
   if (before.group.fleet !== after.group.fleet) await change(changeMembers, membersOf(before), membersOf(after));
   await change(changeGuests, guestsOf(before), guestsOf(after));
-  await recordChanges(tx, [{ kind: 'group', flag }]);
+  const left =
+    before.group.fleet === after.group.fleet ? [] : joinedOf(before).filter((ship) => !hasJoined(after.group, ship));
+  await recordChanges(tx, [{ kind: 'group', flag, ...(left.length > 0 && { left }) }]);
 };
 
+const joinedOf = ({ group }: Pick<GroupAndEntry, 'group'>): string[] =>
+  Object.keys(group.fleet).filter((ship) => hasJoined(group, ship));
+
 /** Whoever was in its channels is in them no longer. The channels stay with their hosts. */
-export const removeGroup = async (tx: Transaction, flag: string): Promise<void> => {
+export const removeGroup = async (tx: Transaction, stored: WholeGroup): Promise<void> => {
+  const { flag } = stored;
   await tx.query(deleteGroup, [flag]);
-  await recordChanges(tx, [{ kind: 'group', flag }]);
+  await recordChanges(tx, [{ kind: 'group', flag, left: joinedOf(stored) }]);
 };
 
 const MOST_BYTES = 32 * 1024 * 1024;

@@ -41,6 +41,8 @@ type Changed = {
   readonly before: WholeGroup | undefined;
   /** undefined: it is gone, or has to do with none of those who watch. */
   readonly after: WholeGroup | undefined;
+  /** Who had come in, and is in it no longer. */
+  readonly left: ReadonlySet<string>;
 };
 
 export const createGroupFacts = (database: Queryable, known: KnownGroups) => {
@@ -50,7 +52,10 @@ export const createGroupFacts = (database: Queryable, known: KnownGroups) => {
   });
 
   /** A ship that has come in is told of the whole group, one that has gone that there is none. */
-  const factsOfOwn = async (watchers: readonly Watcher[], { flag, before, after }: Changed): Promise<FactFor[]> => {
+  const factsOfOwn = async (
+    watchers: readonly Watcher[],
+    { flag, before, after, left }: Changed,
+  ): Promise<FactFor[]> => {
     const facts: FactFor[] = [];
     let steps: readonly GroupStep[] | undefined;
     let whole: AirlockGroup | undefined;
@@ -63,12 +68,15 @@ export const createGroupFacts = (database: Queryable, known: KnownGroups) => {
         const active = await readActiveChannels(database, watcher.ship);
         whole ??= airlockGroup(after, []); // it may be large, and many may come in at once
         facts.push(toOwn(watcher, flag, { create: { ...whole, 'active-channels': active(after.group) } }));
-      } else if (was) facts.push(toOwn(watcher, flag, { delete: null }));
+      } else if (was || (left.has(watcher.ship) && !is)) facts.push(toOwn(watcher, flag, { delete: null }));
     }
     return facts;
   };
 
-  const factOfForeign = (watcher: Watcher, { flag, before, after }: Changed): FactFor[] => {
+  const factOfForeign = (
+    watcher: Watcher,
+    { flag, before, after }: Pick<Changed, 'flag' | 'before' | 'after'>,
+  ): FactFor[] => {
     const { ship } = watcher;
     const is = isGuest(after, ship);
     if (!is && !isGuest(before, ship)) return [];
@@ -76,7 +84,11 @@ export const createGroupFacts = (database: Queryable, known: KnownGroups) => {
     return [{ watcher, fact: { mark: FOREIGNS_MARK, json: { [flag]: foreign } } }];
   };
 
-  const factsOfGroups = async (flags: readonly string[], watching: readonly Watcher[]): Promise<FactFor[]> => {
+  const factsOfGroups = async (
+    flags: readonly string[],
+    watching: readonly Watcher[],
+    leftOf: ReadonlyMap<string, ReadonlySet<string>>,
+  ): Promise<FactFor[]> => {
     const ships = [...new Set(watching.map(({ ship }) => ship))];
     const now = new Map((await readGroupsConcerning(database, flags, ships)).map((whole) => [whole.flag, whole]));
     const facts: FactFor[] = [];
@@ -85,7 +97,7 @@ export const createGroupFacts = (database: Queryable, known: KnownGroups) => {
       if (after) known.put(after);
       else known.forget(flag);
       const [foreign, own] = [true, false].map((is) => watching.filter(({ path }) => (path === FOREIGNS) === is));
-      facts.push(...(await factsOfOwn(own ?? [], { flag, before, after })));
+      facts.push(...(await factsOfOwn(own ?? [], { flag, before, after, left: leftOf.get(flag) ?? new Set() })));
       facts.push(...(foreign ?? []).flatMap((watcher) => factOfForeign(watcher, { flag, before, after })));
     }
     return facts;
@@ -109,11 +121,18 @@ export const createGroupFacts = (database: Queryable, known: KnownGroups) => {
   };
 
   return async (changes: readonly Change[], watchers: readonly Watcher[]): Promise<readonly FactFor[]> => {
-    const flags = [...new Set(changes.flatMap((change) => (change.kind === 'group' ? [change.flag] : [])))];
+    const ofGroups = changes.filter((change) => change.kind === 'group');
+    const leftOf = new Map(
+      [...Map.groupBy(ofGroups, ({ flag }) => flag)].map(([flag, of]) => [
+        flag,
+        new Set(of.flatMap(({ left = [] }) => left)),
+      ]),
+    );
+    const flags = [...leftOf.keys()];
     const watching = watchers.filter(({ path }) => isWatchedPath(path));
     const facts: FactFor[] = [];
     for (let first = 0; first < flags.length; first += MOST_AT_ONCE) {
-      facts.push(...(await factsOfGroups(flags.slice(first, first + MOST_AT_ONCE), watching)));
+      facts.push(...(await factsOfGroups(flags.slice(first, first + MOST_AT_ONCE), watching, leftOf)));
     }
     const newest = watching.filter(({ path }) => path === ACTIVE_CHANNELS);
     return [...facts, ...(await factsOfChannels(changes, newest))];

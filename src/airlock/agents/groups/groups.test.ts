@@ -261,6 +261,17 @@ describe('a change of a group', () => {
     assert.deepEqual(first['r-group'].create.meta, META);
   });
 
+  it('is told to whoever is removed or loses it, also when they were told nothing of it before', async () => {
+    const { flag } = await create(NEC);
+    await poke(NEC, 'group-join', { flag, 'join-all': true });
+    await told();
+    const watchers = [[NEC, '/v1/groups'] as const, [FES, '/v1/groups'] as const];
+    await poke(ZOD, 'group-action-4', on(flag, { seat: { ships: [NEC], 'a-seat': { del: null } } }));
+    assert.deepEqual(await told(...watchers), [[NEC, { flag, 'r-group': { delete: null } }]]);
+    await poke(ZOD, 'group-action-4', on(flag, { delete: null }));
+    assert.deepEqual(await told([ZOD, '/v1/groups'], ...watchers), [[ZOD, { flag, 'r-group': { delete: null } }]]);
+  });
+
   it('has no NUL, which would keep others from reading what invites them', async () => {
     const { flag } = await create(NEC);
     const meta = (title: string) => poke(ZOD, 'group-action-4', on(flag, { meta: { ...META, title } }));
