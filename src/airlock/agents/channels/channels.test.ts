@@ -401,3 +401,19 @@ describe('what a client may not do', () => {
     assert.deepEqual(textsIn(await posts('newest/1/post')), ['old']);
   });
 });
+
+describe('all channels of a ship', () => {
+  it('are read in bounds: of more than 4 MB the largest are left out', async () => {
+    const order = Array.from({ length: 10_000 }, (_, n) => String(10n ** 44n + BigInt(n)));
+    const made = Array.from({ length: 10 }, (_, n) => `large${n}`);
+    for (const name of made) {
+      const words = { kind: 'chat', group: GROUP, title: name, description: '', readers: [], writers: [] };
+      await world.act(ZOD, { channels: { create: { ...words, name } } });
+      await world.act(ZOD, { channels: { channel: { nest: `chat/${ZOD}/${name}`, action: { order } } } });
+    }
+    const read = (await agent.scry?.('/channels', ZOD)) as object;
+    const large = Object.keys(read).filter((nest) => nest.includes('/large'));
+    assert.equal(large.length, 8);
+    assert.ok(LOUNGE in read);
+  });
+});

@@ -28,10 +28,16 @@ export type ChannelsInit = {
 
 type Row = { readonly nest: string; readonly flag: string; readonly posts: number; readonly doc: ChannelDoc };
 
+/** Of all that is kept of them: of more the largest are left out. */
+const MOST_BYTES = 4 * 1024 * 1024;
+
 const joinedChannels = statement<Row>(
   'airlock-channels.joined',
-  `select c.nest, c.flag, c.newest_seq as posts, c.doc from channel_members m join channels c using (nest)
-   where m.ship = $1 order by c.nest`,
+  `select nest, flag, posts, doc from (
+     select c.nest, c.flag, c.newest_seq as posts, c.doc,
+       sum(octet_length(c.doc::text)) over (order by octet_length(c.doc::text), c.nest) as bytes
+     from channel_members m join channels c using (nest) where m.ship = $1) as joined
+   where bytes <= ${MOST_BYTES} order by nest`,
 );
 
 export const channelsInit = async (database: Queryable, ship: string): Promise<ChannelsInit> => ({
