@@ -3,13 +3,15 @@ import assert from 'node:assert/strict';
 import { after, beforeEach, describe, it } from 'node:test';
 import { lastFirst } from '../../../../test/support/wait.ts';
 import type { Change } from '../../../community/changes/change.ts';
+import { addChats } from '../../../community/chat/chat-store.ts';
 import { messageId, timeOfMessage } from '../../../community/chat/message.ts';
 import { withDots } from '../../../community/schema/id.ts';
+import { uvText } from '../../../community/schema/uv.ts';
 import { BUD, CLUB, createWorld, FES, META, NEC, type World, ZOD } from '../../../community/test-support/world.ts';
 import { statement } from '../../../database/statement.ts';
 import type { Agent, Watcher } from '../agent.ts';
 import { createChat } from './chat.ts';
-import { chatInit } from './init.ts';
+import { chatInit, readLists } from './init.ts';
 
 const cleanup = lastFirst({ after });
 let world: World;
@@ -195,6 +197,25 @@ describe('a ship reads', () => {
     assert.equal(await poke(ZOD, 'chat-toggle-message', { show: hidden }), 'done');
     const init = await chatInit(world.database, ZOD);
     assert.deepEqual([init.blocked, init['hidden-messages']], [[], []]);
+  });
+
+  it('its clubs in bounds: of more than 4 MB those are left out that were silent for longest', async () => {
+    const meta = { ...META, description: 'x'.repeat(9_000) };
+    const clubs = Array.from({ length: 500 }, (_, n) => uvText(BigInt(n + 1)));
+    await world.database.transaction((tx) =>
+      addChats(
+        tx,
+        clubs.map((whom) => ({ owner: ZOD, whom, state: 'open', club: { team: [ZOD], hive: [], meta } })),
+      ),
+    );
+    await say(ZOD, NEC, 'hi');
+    for (const latest of clubs.slice(-2)) await say(ZOD, latest, 'hi');
+    await say(FES, ZOD, 'hi');
+    const read = await readLists(world.database, ZOD);
+    assert.deepEqual([read.dms, read.invited], [[NEC], [FES]]);
+    const bytes = JSON.stringify(read.clubs).length;
+    assert.ok(bytes > 3.9 * 1024 * 1024 && bytes < 4.1 * 1024 * 1024, String(bytes));
+    for (const latest of clubs.slice(-2)) assert.ok(latest in read.clubs);
   });
 
   it('nothing of what others say to each other', async () => {

@@ -2,8 +2,11 @@
 import { chat } from '../../../community/chat/chat.ts';
 import type { Chat } from '../../../community/chat/chat-store.ts';
 import type { Queryable } from '../../../database/database.ts';
+import { statement } from '../../../database/statement.ts';
 
 const MOST_CHATS = 10_000;
+/** Of clubs, which have titles and ships: of more those are left out that were silent for longest. */
+const MOST_BYTES = 4 * 1024 * 1024;
 
 export type AirlockClub = {
   readonly team: readonly string[];
@@ -21,6 +24,16 @@ export type ChatInit = {
   readonly 'hidden-messages': readonly string[];
 };
 
+type Row = Pick<Chat, 'whom' | 'state' | 'club'>;
+
+const latestChats = statement<Row>(
+  'airlock-chat.latest',
+  `select whom, state, club from (
+     select whom, state, club, sum(octet_length(club::text)) over (order by latest desc, whom) as bytes
+     from (select * from chats where owner = $1 order by latest desc, whom limit ${MOST_CHATS}) as latest) as counted
+   where club is null or bytes <= ${MOST_BYTES} order by whom`,
+);
+
 export const chatInit = async (on: Queryable, ship: string): Promise<ChatInit> => ({
   ...(await readLists(on, ship)),
   blocked: await chat.readBlocked(on, ship),
@@ -30,9 +43,9 @@ export const chatInit = async (on: Queryable, ship: string): Promise<ChatInit> =
 
 /** `dms`: those that wait for no answer of the ship; `invited`: those that do. */
 export const readLists = async (on: Queryable, ship: string): Promise<Pick<ChatInit, 'dms' | 'clubs' | 'invited'>> => {
-  const chats = await chat.readChats(on, ship, { after: '', limit: MOST_CHATS });
+  const chats = await on.query(latestChats, [ship]);
   const others = chats.filter(({ club }) => club === null);
-  const isInvited = ({ state }: Chat) => state === 'invited';
+  const isInvited = ({ state }: Row) => state === 'invited';
   return {
     dms: others.filter((one) => !isInvited(one)).map(({ whom }) => whom),
     invited: others.filter(isInvited).map(({ whom }) => whom),
