@@ -75,6 +75,8 @@ describe('a club', () => {
   it('begins once', () => {
     const init = { init: { team: [THEM], hive: [US, US], meta: META } };
     assert.deepEqual(after(init, THEM, NO_CLUB), { team: [THEM], hive: [US], meta: META });
+    const forced = { init: { team: [US, THEM, THEM], hive: [THIRD], meta: META } };
+    assert.deepEqual(after(forced, THEM, NO_CLUB), { team: [THEM], hive: [US, THIRD], meta: META });
     assert.equal(act(init, THEM).kind, 'unchanged');
   });
 

@@ -39,21 +39,18 @@ const begin = async (
   if (copies.length > 0) return refuse(`There is a club ${id} already.`);
   const begun = changeClub(NO_CLUB, { init }, { actor, owner: actor });
   if (begun.kind !== 'changed') return DONE;
-  const { team, hive } = begun.club;
+  const { team, hive, meta } = begun.club;
   if (!team.includes(actor)) return refuse('Whoever begins a club is in its team.');
-  const refusal = await whyNotInvited(tx, begun.club, [...team, ...hive], actor);
+  const owners = [...team, ...hive];
+  const refusal = await whyNotInvited(tx, begun.club, owners, actor);
   if (refusal !== undefined) return refuse(refusal);
   await addChats(
     tx,
-    [...team, ...hive].map((owner) => copyOf(id, owner, begun.club)),
+    owners.map((owner) => copyOf(id, owner, begun.club)),
   );
-  await tell(
-    tx,
-    id,
-    [...team, ...hive].filter((ship) => ship !== actor),
-    now,
-  );
-  await recordChanges(tx, [{ kind: 'club', id, owners: [...team, ...hive], delta: { init } }]);
+  await tell(tx, id, begun.invited, now);
+  const told = { team: [...team], hive: [...hive], meta };
+  await recordChanges(tx, [{ kind: 'club', id, owners, delta: { init: told } }]);
   return DONE;
 };
 

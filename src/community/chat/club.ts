@@ -39,10 +39,11 @@ export const changeClub = (
     const isNew = club.team.length + club.hive.length === 0 && club.meta.title === '';
     if (!isNew) return UNCHANGED;
     const { team, hive, meta } = delta.init;
-    return changed(
-      { team: [...new Set(team)], hive: [...new Set(hive)].filter((ship) => !team.includes(ship)), meta },
-      hive,
-    );
+    const named = [...new Set([...team, ...hive])];
+    // Nobody answers for others: in the team is only whoever acts.
+    const isIn = (ship: string) => ship === actor && team.includes(ship);
+    const invited = named.filter((ship) => !isIn(ship));
+    return changed({ team: named.filter(isIn), hive: invited, meta }, invited);
   }
   if ('meta' in delta) return changed({ meta: delta.meta });
   if ('team' in delta) {

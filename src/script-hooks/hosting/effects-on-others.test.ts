@@ -106,6 +106,7 @@ describe('the effect club', () => {
 
   it('begins a club, in which all read and write, and which the host leaves', async () => {
     await effects(club({ init: { team: [HOST, NEC], hive: [FES], meta: meta('Night \u0000') } }));
+    await does(club({ team: { ship: NEC, ok: true } }), NEC);
     for (const ship of [NEC, FES]) {
       assert.deepEqual(await clubAs(ship), { team: [HOST, NEC], hive: [FES], meta: meta('Night \u0000') });
     }
