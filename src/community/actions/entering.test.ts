@@ -43,6 +43,42 @@ describe('a secret group', () => {
   });
 });
 
+describe('a ship that is invited no longer', () => {
+  const shown = async (flag: string) => world.summaryOf(FES, `group/${flag}`);
+  const made = async (name: string): Promise<string> => {
+    const flag = `${NEC}/${name}`;
+    const empty = { fleet: {}, cabals: {}, zones: {}, 'zone-ord': [], channels: {}, 'active-channels': [], bloc: [] };
+    const shut = { cordon: { shut: { pending: [], ask: [] } }, meta: META, secret: false, 'flagged-content': {} };
+    await act(NEC, { groups: { flag, update: { diff: { create: { ...empty, ...shut } } } } });
+    await act(NEC, entry({ invite: { ships: [FES], token: null, note: null } }, flag));
+    assert.equal((await shown(flag))?.notifyCount, 1);
+    return flag;
+  };
+
+  it('has no activity of the group: it declined, or the invitation was taken back, or the group is gone', async () => {
+    const ends: [string, (flag: string) => object][] = [
+      [FES, (flag) => entry({ decline: null }, flag)],
+      [NEC, (flag) => entry({ revoke: [FES] }, flag)],
+      [NEC, (flag) => entry({ ban: { 'add-ships': [FES] } }, flag)],
+      [NEC, (flag) => ({ groups: { flag, update: { diff: { del: null } } } })],
+    ];
+    for (const [index, [by, end]] of ends.entries()) {
+      const flag = await made(`ends${index}`);
+      await act(by, end(flag));
+      assert.equal(await shown(flag), undefined, JSON.stringify(end(flag)));
+    }
+  });
+
+  it('has it again when it is invited again, and keeps it when it comes', async () => {
+    const flag = await made('again');
+    await act(FES, entry({ decline: null }, flag));
+    await act(NEC, entry({ invite: { ships: [FES], token: null, note: null } }, flag));
+    assert.equal((await shown(flag))?.notifyCount, 1);
+    await act(FES, entry({ join: { 'join-all': true } }, flag));
+    assert.equal((await shown(flag))?.notifyCount, 1);
+  });
+});
+
 describe('actions that are done together', () => {
   it('are all done, or none of them', async () => {
     const role = (sect: string) => ({

@@ -10,8 +10,15 @@ import { joinChannels, leaveChannels, readMembersOf } from '../channels/membersh
 import { digits, replyOf } from '../channels/post-command.ts';
 import { readPost } from '../channels/post-store.ts';
 import { changeGroup } from '../groups/change-group.ts';
-import { fitEntry, NO_ENTRY } from '../groups/entry.ts';
-import { type Consequence, difference, type GroupDiff, MOST_SHIPS, TOO_MANY_SHIPS } from '../groups/group-change.ts';
+import { fitEntry, type GroupAndEntry, NO_ENTRY } from '../groups/entry.ts';
+import {
+  type Consequence,
+  difference,
+  type GroupDiff,
+  MOST_SHIPS,
+  TOO_MANY_SHIPS,
+  union,
+} from '../groups/group-change.ts';
 import {
   type GroupTexts,
   readGroupToChange,
@@ -21,7 +28,7 @@ import {
   storeNewGroup,
   textsOf,
 } from '../groups/group-store.ts';
-import { hostOf, isAdmin, mayKnow, mayRead } from '../groups/membership.ts';
+import { hostOf, isAdmin, isMember, mayKnow, mayRead } from '../groups/membership.ts';
 import { newGroup } from '../groups/new-group.ts';
 import { idFromMillis, withDots } from '../schema/id.ts';
 import type { IncomingEvent } from '../types/activity.ts';
@@ -205,7 +212,8 @@ const changeStored = async (tx: Transaction, flag: string, diff: GroupDiff, acti
   }
   if (change.kind === 'deleted') {
     await removeGroup(tx, stored);
-    await removeEverywhere(tx, Object.keys(stored.group.fleet), { group: flag });
+    const { group, entry } = stored;
+    await removeEverywhere(tx, union(Object.keys(group.fleet), Object.keys(entry.invited)), { group: flag });
     return DONE;
   }
   const texts = textsOf(change);
@@ -218,12 +226,20 @@ const changeStored = async (tx: Transaction, flag: string, diff: GroupDiff, acti
   const tooMany = whyTooMany(changed, change.consequences);
   if (tooMany !== undefined) return refuse(tooMany);
   await storeGroup(tx, stored, change, texts);
+  const uninvited = uninvitedBy(stored, change);
+  if (uninvited.length > 0) await removeEverywhere(tx, uninvited, { group: flag });
   for (const consequence of change.consequences) {
     await recordActivity(tx, await follow(tx, changed, consequence, acting), acting.now);
   }
   if (mayCloseChannels(diff)) await closeChannels(tx, after);
   return DONE;
 };
+
+/** Whoever declined, and whose invitation was taken back. */
+const uninvitedBy = (before: GroupAndEntry, after: GroupAndEntry): string[] =>
+  Object.keys(before.entry.invited).filter(
+    (ship) => !Object.hasOwn(after.entry.invited, ship) && !isMember(after.group, ship),
+  );
 
 /** Whether it may take from somebody what they could read before. */
 const mayCloseChannels = (diff: GroupDiff): boolean =>

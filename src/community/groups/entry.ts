@@ -41,7 +41,7 @@ export type Entry = {
 
 export const NO_ENTRY: Entry = { banned: { ships: [], ranks: [] }, invited: {}, requests: {}, tokens: {} };
 
-type GroupAndEntry = { readonly group: Group; readonly entry: Entry };
+export type GroupAndEntry = { readonly group: Group; readonly entry: Entry };
 type By = { readonly actor: string; readonly now: number };
 
 export const bansOf = ({ group, entry }: GroupAndEntry): Bans =>

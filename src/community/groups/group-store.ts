@@ -6,7 +6,7 @@ import { recordChanges } from '../changes/record-changes.ts';
 import { LARGEST_PAGE } from '../contents.ts';
 import { readableJson } from '../schema/readable-json.ts';
 import type { Group } from '../types/group.ts';
-import { type Entry, guestsOf, hasJoined, NO_ENTRY } from './entry.ts';
+import { type Entry, type GroupAndEntry, guestsOf, hasJoined, NO_ENTRY } from './entry.ts';
 import type { GroupToChange, HostedGroup } from './group-change.ts';
 import { hostOf } from './membership.ts';
 
@@ -99,8 +99,6 @@ export const readGroupsOf = (
 
 /** What others see of a group is taken out of it in the database. */
 const textOf = (part: Group | Entry): string => readableJson(JSON.stringify(part));
-
-type GroupAndEntry = Pick<GroupToChange, 'group' | 'entry'>;
 
 /** As they are stored. */
 export type GroupTexts = { readonly group: string; readonly entry: string };
