@@ -200,10 +200,17 @@ describe('the tlon command', () => {
   });
 
   it('says why a post was not taken', async (t) => {
-    const nest = await newChannel('of-others');
-    const ran = await runTlon(t, server, '~fes', 'posts', 'send', nest, 'let me in');
-    assert.equal(ran.status, 1);
-    assert.match(said(ran), /You have not joined chat\/~zod\/of-others\./);
+    const nest = await newChannel('of-members');
+    await act('~nec', { channels: { channel: { nest, action: { leave: null } } } });
+    const refusal = async (ship: string) => {
+      const ran = await runTlon(t, server, ship, 'posts', 'send', nest, 'let me in');
+      assert.equal(ran.status, 1);
+      return said(ran);
+    };
+    assert.match(await refusal('~nec'), /You have not joined chat\/~zod\/of-members\./);
+    assert.match(await refusal('~fes'), /There is no channel chat\/~zod\/of-members\./);
+    await act('~zod', onGroup({ channel: { nest, diff: { del: null } } }));
+    assert.match(await refusal('~nec'), /There is no channel chat\/~zod\/of-members\./);
   });
 });
 

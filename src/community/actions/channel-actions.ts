@@ -68,10 +68,10 @@ const create = async (tx: Transaction, asked: CreateChannel, acting: Acting): Pr
 };
 
 const join = async (tx: Transaction, { nest, flag }: StoredChannel, asked: string, { actor, now }: Acting) => {
-  if (asked !== flag) return refuse(`${nest} is no channel of ${asked}.`);
   // Kept as it is until the join is committed: whoever is removed meanwhile is not in afterwards.
   const group = await readGroupToKeep(tx, flag);
-  if (hostOf(nest) !== actor && !(group && mayRead(group, nest, actor))) return refuse(`You may not read ${nest}.`);
+  if (!isShown(group, nest, actor)) return refuse(`There is no channel ${nest}.`);
+  if (asked !== flag) return refuse(`${nest} is no channel of ${asked}.`);
   const joined = await joinChannels(tx, flag, [{ nest, ship: actor }], String(idFromMillis(now)));
   if (joined.length > 0) {
     await recordActivity(tx, [{ owner: actor, event: { 'chan-init': { channel: nest, group: flag } } }], now);
@@ -107,12 +107,12 @@ const change = async (tx: Transaction, nest: string, action: PlainAction, acting
   // Who changes a group locks it before its channels.
   const isOwn = 'leave' in action || 'join' in action;
   const channel = isOwn ? await readChannel(tx, nest) : await readChannelToChange(tx, nest);
+  if ('leave' in action) return channel ? leave(tx, channel, acting) : DONE;
   if (!channel) return refuse(`There is no channel ${nest}.`);
-  if ('leave' in action) return leave(tx, channel, acting);
   if ('join' in action) return join(tx, channel, action.join, acting);
-  if (!isChannelAdmin(await readGroup(tx, channel.flag), nest, acting.actor)) {
-    return refuse('Only admins of the group change its channels.');
-  }
+  const group = await readGroup(tx, channel.flag);
+  if (!isShown(group, nest, acting.actor)) return refuse(`There is no channel ${nest}.`);
+  if (!isChannelAdmin(group, nest, acting.actor)) return refuse('Only admins of the group change its channels.');
   const doc = changeDoc(channel.doc, action);
   if (typeof doc === 'string') return refuse(doc);
   if (JSON.stringify(doc) !== JSON.stringify(channel.doc)) await storeChannel(tx, channel, doc, diffOf(action, doc));
@@ -135,6 +135,10 @@ export const actOnChannels: ActIn<ActionChannels> = async (tx, asked, acting) =>
   if ('post' in action) throw new Error('a post is a turn');
   return change(tx, nest, action, acting);
 };
+
+/** Whoever may not read a channel is answered as if it were not there. */
+const isShown = (group: StoredGroup | undefined, nest: string, ship: string): boolean =>
+  hostOf(nest) === ship || (group !== undefined && mayRead(group, nest, ship));
 
 const isChannelAdmin = (group: StoredGroup | undefined, nest: string, ship: string): boolean =>
   hostOf(nest) === ship || (group !== undefined && isAdmin(group, ship));

@@ -8,7 +8,7 @@ import { readMembership } from '../channels/membership-store.ts';
 import { readGroup } from '../groups/group-store.ts';
 import { readJoinedGroups } from '../groups/group-summaries.ts';
 import { normalizeShip } from '../schema/ship.ts';
-import { BUD, createWorld, FES, GROUP, LOUNGE, META, NEC, withLounge, ZOD } from '../test-support/world.ts';
+import { BUD, createWorld, FES, GROUP, LOUNGE, META, memoOf, NEC, withLounge, ZOD } from '../test-support/world.ts';
 
 const world = await createWorld(lastFirst({ after }));
 const { act, refusal, database, feedOf, summaryOf } = world;
@@ -50,6 +50,29 @@ describe('a group that lists a channel of another group', () => {
       await refusal(FES, flagged(id)),
       await refusal(FES, flagged('170141184507313431682019536779450777601')),
     );
+  });
+});
+
+describe('a channel that a ship may not read', () => {
+  it('is to it as if it were not there, whatever it does', async () => {
+    const flag = `${FES}/quiet`;
+    const [hidden, none] = [`chat/${FES}/hidden`, `chat/${FES}/none`];
+    await act(FES, onGroup(flag, { create: groupOf() }));
+    await act(NEC, onGroup(flag, { fleet: { ships: [NEC], diff: { add: null } } }));
+    const words = { kind: 'chat', name: 'hidden', title: 'T', description: '', readers: ['admin'], writers: [] };
+    await act(FES, { channels: { create: { ...words, group: flag } } });
+    const asked = [{ join: flag }, { join: '~zod/other' }, { view: 'grid' }, { watch: null }];
+    for (const ship of [NEC, BUD]) {
+      for (const action of [...asked, { post: { add: { ...memoOf(ship, 'x'), 'kind-data': { chat: null } } } }]) {
+        const said = await refusal(ship, { channels: { channel: { nest: hidden, action } } });
+        assert.equal(
+          said.replace(hidden, none),
+          await refusal(ship, { channels: { channel: { nest: none, action } } }),
+          JSON.stringify(action),
+        );
+      }
+      for (const nest of [hidden, none]) await act(ship, { channels: { channel: { nest, action: { leave: null } } } });
+    }
   });
 });
 

@@ -11,7 +11,7 @@ import { applyEvent, denialOf, eventOf, type PostAfter, reactorOf } from '../cha
 import { createPostPages } from '../channels/post-pages.ts';
 import { bare, readReplies, whole } from '../channels/post-store.ts';
 import { whyThreadTooLarge } from '../contents.ts';
-import { hostOf, isAdmin, mayWrite } from '../groups/membership.ts';
+import { hostOf, isAdmin, mayRead, mayWrite } from '../groups/membership.ts';
 import type { ActionPost } from '../types/channels.ts';
 import type { Event } from '../types/event.ts';
 import type { VPost } from '../types/posts.ts';
@@ -55,9 +55,9 @@ export const createTakeTurn = (settings: TakeTurnSettings): TakeTurn => {
     const post = postIdOf(action);
     const isNewReply = 'reply' in action && 'add' in action.reply.action;
     const view = await readTurn(database, { nest, actor, post, reply: replyIdOf(action) });
-    if (!view) return { result: refuse(`There is no channel ${nest}.`) };
+    if (!view?.hasJoined) return { result: refuse(whyOutside(view, nest, actor)) };
     const standing = standingOf(view, nest, actor);
-    const reason = view.hasJoined ? whyNot(standing, action, view.post) : `You have not joined ${nest}.`;
+    const reason = whyNot(standing, action, view.post);
     if (reason !== undefined) return { result: refuse(reason) };
     if (isNewReply && view.replies >= MOST_REPLIES)
       return { result: refuse(`A post has at most ${MOST_REPLIES} replies.`) };
@@ -127,6 +127,13 @@ const replyIdOf = (action: ActionPost): string | undefined => {
   if ('del' in asked) return digits(asked.del);
   if ('edit' in asked) return digits(asked.edit.id);
   return digits('add-react' in asked ? asked['add-react'].id : asked['del-react'].id);
+};
+
+/** Of a channel that no group lists, and to whoever may not read it, the answer is that of none. */
+const whyOutside = (view: TurnView | undefined, nest: string, actor: string): string => {
+  const group = view?.group;
+  const isThere = group && Object.hasOwn(group.group.channels, nest) && mayRead(group, nest, actor);
+  return isThere ? `You have not joined ${nest}.` : `There is no channel ${nest}.`;
 };
 
 const standingOf = ({ group, doc }: TurnView, nest: string, actor: string): Standing => {

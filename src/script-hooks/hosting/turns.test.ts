@@ -189,7 +189,7 @@ describe('a reaction', () => {
 });
 
 it('outsiders, and members who have not joined, post nothing', async () => {
-  assert.match(await refused(onPost(LOUNGE, { add: essay('x', '~marzod') }), '~marzod'), /not joined/);
+  assert.match(await refused(onPost(LOUNGE, { add: essay('x', '~marzod') }), '~marzod'), /no channel/);
   const nest = await channel('chat', 'closed');
   await does({ channels: { channel: { nest, action: { leave: null } } } }, NEC);
   assert.match(await refused(onPost(nest, { add: essay('x', NEC) }), NEC), /not joined/);
