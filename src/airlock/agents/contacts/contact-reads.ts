@@ -5,6 +5,7 @@ import {
   readWholeBook,
   type SeenContact,
 } from '../../../community/contacts/contact-store.ts';
+import { readMeetings, readProfilesOfMet } from '../../../community/contacts/met-ships.ts';
 import { normalizeShip } from '../../../community/schema/ship.ts';
 import type { Contact } from '../../../community/types/chat.ts';
 import type { Queryable } from '../../../database/database.ts';
@@ -20,7 +21,10 @@ export const createContactReads = (on: Queryable): Required<Agent>['scry'] => {
     const profile = await readProfile(on, ship);
     const ships = (await readWholeBook(on, ship)).filter(({ kip }) => kip.startsWith('~'));
     const own = ships.find(({ kip }) => kip === ship) ?? { ...NOT_IN_THE_BOOK, kip: ship };
-    return Object.fromEntries([...ships, { ...own, profile }].map((contact) => [contact.kip, read(contact)]));
+    const met = (await readProfilesOfMet(on, ship)).map((one) => ({
+      ...{ ...NOT_IN_THE_BOOK, kip: one.ship, profile: one.profile },
+    }));
+    return Object.fromEntries([...met, ...ships, { ...own, profile }].map((contact) => [contact.kip, read(contact)]));
   };
   const book = async (ship: string): Promise<Json> =>
     Object.fromEntries(
@@ -31,9 +35,9 @@ export const createContactReads = (on: Queryable): Required<Agent>['scry'] => {
     const kip = name.startsWith('0v') ? name : normalizeShip(name);
     if (kip === null) return undefined;
     const isOwn = kip === ship && what !== 'book';
-    const seen = isOwn
-      ? { ...NOT_IN_THE_BOOK, profile: await readProfile(on, ship) }
-      : await readContact(on, ship, kip);
+    const known = isOwn ? undefined : await readContact(on, ship, kip);
+    const isShown = isOwn || (known === undefined && (await readMeetings(on, [ship], [kip])).length > 0);
+    const seen = isShown ? { ...NOT_IN_THE_BOOK, profile: await readProfile(on, kip) } : known;
     if (seen === undefined) return undefined;
     if (older) return olderProfile(merged(seen));
     if (what === 'book') return seen.isPage ? entry(seen) : undefined;

@@ -5,7 +5,18 @@ import { after, beforeEach, describe, it } from 'node:test';
 import { lastFirst } from '../../../../test/support/wait.ts';
 import type { Change } from '../../../community/changes/change.ts';
 import { suggestedContacts } from '../../../community/contacts/suggested-contacts.ts';
-import { createWorld, FES, memoOf, NEC, type World, withLounge, ZOD } from '../../../community/test-support/world.ts';
+import {
+  CLUB,
+  createWorld,
+  FES,
+  GROUP,
+  META,
+  memoOf,
+  NEC,
+  type World,
+  withLounge,
+  ZOD,
+} from '../../../community/test-support/world.ts';
 import { statement } from '../../../database/statement.ts';
 import { createActAs } from '../acting.ts';
 import type { Agent, Json } from '../agent.ts';
@@ -82,6 +93,78 @@ describe('a profile', () => {
     assert.match(await poke(NEC, 'x'), /is an object/);
     assert.match(await pokeOlder(NEC, { edit: [{ shoe: 'x' }] }), /no list of changes/);
     assert.equal(await poke(NEC, {}, 'contact-action-9'), 'unknown');
+  });
+});
+
+describe('a ship that another meets', () => {
+  const isSeenBy = async (ship: string) => {
+    for (const path of ['/v1/peer/~nec', '/v1/contact/~nec']) assert.deepEqual(await scry(ship, path), NICKNAME);
+    for (const path of ['/all', '/v1/all']) assert.ok('~nec' in Object(await scry(ship, path)), path);
+    assert.deepEqual(Object(await scry(ship, '/v1/directory'))[NEC], { isContact: false, contact: NICKNAME, mod: {} });
+    assert.equal(await scry(ship, '/v1/book/~nec'), undefined);
+    assert.deepEqual(
+      (await toldTo(ship)).filter(([, fact]) => JSON.stringify(fact).includes('"who":"~nec"')),
+      [[ship, { peer: { who: NEC, contact: NICKNAME } }]],
+    );
+  };
+  const isHiddenFrom = async (ship: string) => {
+    assert.equal(await scry(ship, '/v1/peer/~nec'), undefined);
+    for (const path of ['/all', '/v1/all', '/v1/directory'])
+      assert.equal('~nec' in Object(await scry(ship, path)), false);
+    assert.deepEqual(await toldTo(ship), []);
+  };
+
+  it('in a group is seen with its profile, and by strangers not', async () => {
+    await withLounge(world, [ZOD, NEC]);
+    await poke(NEC, { self: NICKNAME });
+    await isSeenBy(ZOD);
+    await isHiddenFrom(FES);
+  });
+
+  it('in a conversation is seen with its profile', async () => {
+    const add = { memo: memoOf(ZOD, 'hi'), kind: null, time: null };
+    await world.act(ZOD, { dm: { ship: NEC, diff: { id: await world.nextId(ZOD), delta: { add } } } });
+    await poke(NEC, { self: NICKNAME });
+    await isSeenBy(ZOD);
+    await isHiddenFrom(FES);
+  });
+
+  it('in a club is seen with its profile, also by those who are invited', async () => {
+    const init = { team: [NEC], hive: [ZOD], meta: META };
+    await world.act(NEC, { club: { id: CLUB, diff: { uid: CLUB, delta: { init } } } });
+    await poke(NEC, { self: NICKNAME });
+    await isSeenBy(ZOD);
+    await isHiddenFrom(FES);
+  });
+
+  it('is seen as it was once that ship has snubbed it', async () => {
+    await withLounge(world, [ZOD, NEC]);
+    await poke(NEC, { self: NICKNAME });
+    await poke(ZOD, { meet: [NEC] });
+    await poke(ZOD, { snub: [NEC] });
+    await world.database.query(statement('test.forget', 'delete from community_changes'));
+    await poke(NEC, { self: { nickname: text('Another') } });
+    assert.deepEqual(await scry(ZOD, '/v1/peer/~nec'), NICKNAME);
+    assert.deepEqual(Object(await scry(ZOD, '/v1/all'))[NEC], NICKNAME);
+    assert.deepEqual(await toldTo(ZOD), []);
+  });
+
+  it('has a place for its profile, whoever has filled theirs', async () => {
+    await withLounge(world, [ZOD, NEC]);
+    await poke(NEC, { self: NICKNAME });
+    await world.database.query(
+      statement(
+        'test.large-profiles',
+        `with large as (
+           insert into profiles select '~' || n, json_build_object('bio', json_build_object('text', repeat('x', 9000)))
+           from generate_series(1, 200) n returning ship)
+         insert into group_members (ship, flag) select ship, $1 from large`,
+      ),
+      [GROUP],
+    );
+    const all = Object(await scry(ZOD, '/v1/all'));
+    assert.deepEqual(all[NEC], NICKNAME);
+    assert.ok(JSON.stringify(all).length < 1024 * 1024);
   });
 });
 

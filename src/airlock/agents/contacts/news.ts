@@ -1,6 +1,7 @@
 // What is new about contacts, for those who watch.
 import type { Change } from '../../../community/changes/change.ts';
 import { type OwnedContact, readNews } from '../../../community/contacts/contact-store.ts';
+import { readMeetings } from '../../../community/contacts/met-ships.ts';
 import type { Queryable } from '../../../database/database.ts';
 import { airlockProfile } from '../../vocabulary/profile.ts';
 import type { FactFor, Json, Watcher } from '../agent.ts';
@@ -23,7 +24,9 @@ export const tellNews = async (
   const asked = news.flatMap((one) =>
     one.kind === 'contacts' && one.news !== 'wipe' ? one.kips.map((kip) => ({ owner: one.owner, kip })) : [],
   );
-  const { contacts, profileOf } = await readNews(on, asked, { owners: [...watchersOf.keys()], ships });
+  const owners = [...watchersOf.keys()];
+  const { contacts, profileOf } = await readNews(on, asked, { owners, ships });
+  const meetings = Map.groupBy(await readMeetings(on, owners, ships), ({ ship }) => ship);
   const contactOf = new Map(contacts.map((contact) => [`${contact.owner}/${contact.kip}`, contact]));
   const followersOf = Map.groupBy(
     contacts.filter(({ isFollowed }) => isFollowed),
@@ -35,9 +38,10 @@ export const tellNews = async (
   const ofProfile = (who: string): FactFor[] => {
     const contact = airlockProfile(profileOf(who));
     const followers = followersOf.get(who) ?? [];
+    const peer = { peer: { who, contact } };
     return [
       ...tell(who, { self: { contact } }),
-      ...followers.flatMap(({ owner }) => tell(owner, { peer: { who, contact } })),
+      ...[...followers, ...(meetings.get(who) ?? [])].flatMap(({ owner }) => tell(owner, peer)),
       ...followers.flatMap((seen) => (seen.isPage ? tell(seen.owner, page(seen)) : [])),
     ];
   };
