@@ -39,6 +39,13 @@ describe('tlon contacts', () => {
     assert.deepEqual(news, [{ peer: { who: '~nec', contact: {} } }, { peer: { who: '~nec', contact } }]);
   });
 
+  it('shows whoever shares a conversation, without a sync', async (t) => {
+    await tlon(t, '~nec', 'contacts', 'update-profile', '--nickname', 'Known Nec');
+    assert.doesNotMatch(await tlon(t, '~bud', 'contacts', 'get', '~nec'), /Known Nec/);
+    await tlon(t, '~nec', 'posts', 'send', '~bud', 'hi');
+    assert.match(await tlon(t, '~bud', 'contacts', 'get', '~nec'), /Known Nec/);
+  });
+
   it('keeps a book for its ship alone', async (t) => {
     await tlon(t, '~zod', 'contacts', 'add', '~bud');
     await tlon(

@@ -5,6 +5,7 @@ import type { Contact } from '../types/chat.ts';
 
 /** Of clubs and of groups each: a ship may be in groups of thousands. */
 const MOST_LOOKED_AT = 20_000;
+const MOST_MET = 2_000;
 /** Bytes of profiles that are read at once. */
 const LARGEST_MET = 1024 * 1024;
 
@@ -28,10 +29,10 @@ const profilesOfMet = statement<{ ship: string; profile: Contact }>(
        over (order by distance, octet_length(profile::text), ship) as bytes
      from (select owner, ship, min(distance) as distance from pairs where ship <> $1 group by owner, ship) as met
      join profiles using (ship) where profile::text <> '{}' and ${IS_NEW}) as measured
-   where bytes <= ${LARGEST_MET}`,
+   where bytes <= ${LARGEST_MET} order by bytes limit ${MOST_MET}`,
 );
 
-/** The profiles of those whom a ship meets: 1 MB of them. */
+/** The profiles of those whom a ship meets: 2,000, and 1 MB of them. */
 export const readProfilesOfMet = (on: Queryable, ship: string): Promise<{ ship: string; profile: Contact }[]> =>
   on.query(profilesOfMet, [ship]);
 
