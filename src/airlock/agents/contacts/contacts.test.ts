@@ -137,6 +137,16 @@ describe('a ship that another meets', () => {
     await isHiddenFrom(FES);
   });
 
+  it('is told of to all who meet it with one fact', async () => {
+    await withLounge(world, [ZOD, NEC, FES]);
+    await poke(NEC, { self: NICKNAME });
+    const changes = (await world.database.query(readChanges)).flatMap((row) => row.changes);
+    const watchers = [ZOD, FES].map((ship) => ({ ship, path: '/v1/news' }));
+    const facts = (await agent.factsOf?.(changes, watchers)) ?? [];
+    assert.deepEqual(facts.map(({ watcher }) => watcher.ship).sort(), [FES, ZOD]);
+    assert.equal(new Set(facts.map(({ fact }) => fact)).size, 1);
+  });
+
   it('is seen as it was once that ship has snubbed it', async () => {
     await withLounge(world, [ZOD, NEC]);
     await poke(NEC, { self: NICKNAME });

@@ -33,15 +33,18 @@ export const tellNews = async (
     ({ kip }) => kip,
   );
 
-  const tell = (ship: string, json: Json): FactFor[] =>
-    (watchersOf.get(ship) ?? []).map((watcher) => ({ watcher, fact: { mark: 'contact-response-0', json } }));
+  const tellAll = (ships: readonly string[], json: Json): FactFor[] => {
+    const fact = { mark: 'contact-response-0', json };
+    return ships.flatMap((ship) => (watchersOf.get(ship) ?? []).map((watcher) => ({ watcher, fact })));
+  };
+  const tell = (ship: string, json: Json): FactFor[] => tellAll([ship], json);
   const ofProfile = (who: string): FactFor[] => {
     const contact = airlockProfile(profileOf(who));
     const followers = followersOf.get(who) ?? [];
-    const peer = { peer: { who, contact } };
+    const told = [...followers, ...(meetings.get(who) ?? [])].map(({ owner }) => owner);
     return [
       ...tell(who, { self: { contact } }),
-      ...[...followers, ...(meetings.get(who) ?? [])].flatMap(({ owner }) => tell(owner, peer)),
+      ...tellAll(told, { peer: { who, contact } }),
       ...followers.flatMap((seen) => (seen.isPage ? tell(seen.owner, page(seen)) : [])),
     ];
   };
