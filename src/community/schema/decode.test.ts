@@ -3,6 +3,7 @@ import { test } from 'node:test';
 import aura from '@urbit/aura';
 import fc from 'fast-check';
 import { Effect } from '../types/effect.ts';
+import { ActionGroups, Fleet } from '../types/group.ts';
 import { VPost } from '../types/posts.ts';
 import { Story } from '../types/story.ts';
 import { decoder } from './decode.ts';
@@ -89,6 +90,19 @@ test('keys that are left out in many places are told, as deep as they are nested
     result.ignored?.map(({ pointer }) => pointer),
     ['/0/unknown', ...Array.from({ length: 99 }, (_, index) => `/${index + 1}/other`)],
   );
+});
+
+test('of what is not in its exact form only so much is taken at once, wherever it stands', () => {
+  const ships = Array.from({ length: 10_001 }, (_, n) => n + 65_536);
+  const action = decoder(ActionGroups);
+  const group = (some: readonly (number | string)[]) =>
+    action({ flag: '~zod/a', update: { diff: { fleet: { ships: some, diff: { add: null } } } } });
+  assert.ok(group(ships.slice(1)).ok);
+  assert.ok(group(ships.map((ship) => normalizeShip(ship) as string)).ok);
+  const refused = group(ships);
+  assert.match(refused.ok ? '' : `${refused.pointer} ${refused.reason}`, /\/ships\/10000 must be in its exact form/);
+  assert.ok(!decoder(Story)([{ inline: ships.map((ship) => ({ ship })) }]).ok);
+  assert.ok(!decoder(Fleet)(Object.fromEntries(ships.map((ship) => [ship, { sects: [], joined: 0 }]))).ok);
 });
 
 test('ships: name to number and back', () => {

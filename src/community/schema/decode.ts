@@ -26,7 +26,7 @@ export type Ignored = { readonly pointer: string; readonly reason: string };
 export const decoder = <S extends TSchema>(schema: S): ((value: unknown) => Decoded<Static<S>>) => {
   const check = compile(schema as Node, new Map());
   return (value) => {
-    const trail: Trail = { keys: [], reason: '', depth: 0, ignored: [] };
+    const trail: Trail = { keys: [], reason: '', depth: 0, rewritten: 0, ignored: [] };
     const result = check(value, trail);
     if (result === MISFIT) return { ok: false, pointer: pointerOf(trail.keys), reason: trail.reason };
     const fits = { ok: true, value: result as Static<S> } as const;
@@ -34,14 +34,23 @@ export const decoder = <S extends TSchema>(schema: S): ((value: unknown) => Deco
   };
 };
 
-/** `keys` lead to what is checked now; they stay as they are at the first problem. */
-type Trail = { readonly keys: (string | number)[]; reason: string; depth: number; readonly ignored: Ignored[] };
+type Trail = {
+  /** They lead to what is checked now, and stay as they are at the first problem. */
+  readonly keys: (string | number)[];
+  reason: string;
+  depth: number;
+  /** How many were not in their exact form. */
+  rewritten: number;
+  readonly ignored: Ignored[];
+};
 
 type Check = (value: unknown, trail: Trail) => unknown;
 
 const MISFIT: unique symbol = Symbol('misfit');
 
 const MOST_IGNORED = 100;
+/** A ship in a number takes 3 µs to write. */
+const MOST_REWRITTEN = 10_000;
 /** Characters of a key that nobody knows, in a pointer. */
 const LONGEST_UNKNOWN = 100;
 
@@ -123,9 +132,15 @@ const formatted = (format: string): Check => {
   const write = formatText(format);
   return (value, trail) => {
     const written = write(value);
-    return written === undefined ? misfit(trail, `must be ${write.what}, not ${describe(value)}`) : written;
+    if (written === undefined) return misfit(trail, `must be ${write.what}, not ${describe(value)}`);
+    return isOneTooMany(trail, value, written) ? misfit(trail, TOO_MANY_REWRITTEN) : written;
   };
 };
+
+const isOneTooMany = (trail: Trail, given: unknown, written: unknown): boolean =>
+  given !== written && ++trail.rewritten > MOST_REWRITTEN;
+
+const TOO_MANY_REWRITTEN = `must be in its exact form, as ${MOST_REWRITTEN} before it are not`;
 
 const list =
   (item: Check, most = Number.POSITIVE_INFINITY): Check =>
@@ -195,6 +210,7 @@ const record = (node: Node, named: Map<string, { check: Check | undefined }>): C
           key === '__proto__' ? 'is not allowed as a key' : `is no key here: must be ${writeKey?.what}`,
         );
       }
+      if (isOneTooMany(trail, key, exactKey)) return misfit(trail, TOO_MANY_REWRITTEN);
       const exact = within(trail, key, check, value[key]);
       if (exact === MISFIT) return MISFIT;
       changed ||= exactKey !== key || exact !== value[key];
