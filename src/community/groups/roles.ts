@@ -1,4 +1,5 @@
 // The roles that a group defines.
+import { mapValues } from '../../core/json.ts';
 import type { DiffGroups, Group } from '../types/group.ts';
 import { changed, difference, type GroupChange, refused, UNCHANGED, without } from './group-change.ts';
 
@@ -20,6 +21,3 @@ const deleteRole = (group: Group, role: string): GroupChange => {
   const rest = { ...group, fleet, channels, cabals: without(group.cabals, [role]) };
   return changed(rest, { kind: 'role-deleted', role });
 };
-
-const mapValues = <V>(record: Readonly<Record<string, V>>, change: (value: V) => V): Record<string, V> =>
-  Object.fromEntries(Object.entries(record).map(([key, value]) => [key, change(value)]));

@@ -1,6 +1,8 @@
 // A request's schema as callers should read it: what has a default need not be sent, because the
 // server fills it in first.
 
+import { mapValues } from '../../core/json.ts';
+
 type Schema = { readonly [keyword: string]: unknown };
 
 const isSchema = (value: unknown): value is Schema =>
@@ -29,8 +31,5 @@ const relaxed = (value: unknown): unknown => {
   }
   return copy;
 };
-
-const mapValues = (record: Schema, map: (value: unknown) => unknown) =>
-  Object.fromEntries(Object.entries(record).map(([name, value]) => [name, map(value)]));
 
 const hasDefault = (property: unknown): boolean => isSchema(property) && 'default' in property;

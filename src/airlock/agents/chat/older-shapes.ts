@@ -1,6 +1,7 @@
 // Messages as older clients read them: without blobs, bots and numbers, and nothing where one was
 // deleted.
 import type { MessageChange } from '../../../community/changes/conversation-change.ts';
+import { mapValues } from '../../../core/json.ts';
 import { type AirlockEssay, type AirlockMemo, airlockMemo, shipOf } from '../../vocabulary/essay.ts';
 import { type AirlockWrit, type AirlockWritReply, replyMeta } from '../../vocabulary/messages.ts';
 import type { Tombstone } from '../../vocabulary/posts.ts';
@@ -47,6 +48,3 @@ const olderReply = ({ seal, 'reply-essay': essay }: AirlockWritReply): Json => (
 const olderMemo = ({ content, author, sent }: AirlockMemo) => ({ content, author: shipOf(author), sent });
 
 const isNotice = ({ kind }: AirlockEssay): boolean => kind === '/chat/notice';
-
-const mapValues = <V>(values: Readonly<Record<string, V>>, map: (value: V) => Json): Json =>
-  Object.fromEntries(Object.entries(values).map(([key, value]) => [key, map(value)]));

@@ -13,6 +13,7 @@ import {
 import { mayRead } from '../../../community/groups/membership.ts';
 import { normalizeShip } from '../../../community/schema/ship.ts';
 import type { Group } from '../../../community/types/group.ts';
+import { nextTurn } from '../../../core/clock.ts';
 import type { Queryable } from '../../../database/database.ts';
 import { airlockForeign, airlockGroup, airlockPreview, oldGang, oldGroup } from '../../vocabulary/group.ts';
 import type { Json } from '../agent.ts';
@@ -27,13 +28,18 @@ export const readActiveChannels = async (from: Queryable, ship: string): Promise
   return ({ channels }) => Object.keys(channels).filter((nest) => joined.has(nest));
 };
 
-/** By flag. */
+/** By flag. A group may be large: others have their turn before each, and before all are sent. */
 const groupsIn =
   (words: Words) =>
   async (from: Queryable, ship: string): Promise<Readonly<Record<string, Json>>> => {
     const active = await readActiveChannels(from, ship);
-    const groups = await readJoinedGroups(from, ship);
-    return Object.fromEntries(groups.map((whole) => [whole.flag, words(whole, active(whole.group))]));
+    const found: Record<string, Json> = {};
+    for (const whole of await readJoinedGroups(from, ship)) {
+      await nextTurn();
+      found[whole.flag] = words(whole, active(whole.group));
+    }
+    await nextTurn();
+    return found;
   };
 
 const groupIn =
