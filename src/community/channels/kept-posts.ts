@@ -53,7 +53,7 @@ const changedSince = page(
   'kept-posts.changed',
   `id between $3 and $4 and (modified > $5 or id > $6::numeric or exists (
      select from replies r where r.nest = $1 and r.post = p.id and (r.modified > $5 or r.id > $6::numeric)))`,
-  'asc',
+  'desc',
 );
 
 const talkOf = ({ count, last, authors }: TalkRow): Talk => ({
@@ -85,7 +85,7 @@ export type Since = {
   readonly since: bigint;
 };
 
-/** Those that came or changed after a moment, or to which replies did; oldest first. */
+/** Those that came or changed after a moment, or to which replies did; newest first. */
 export const readKeptSince = async (
   from: Queryable,
   nest: string,

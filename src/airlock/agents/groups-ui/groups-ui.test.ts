@@ -114,6 +114,53 @@ describe('a client that was away', () => {
   });
 });
 
+describe('a client that was away for long', () => {
+  const create = async (name: string) => {
+    const channel = { kind: 'chat', group: GROUP, title: '', description: '', readers: [], writers: [] };
+    await world.act(ZOD, { channels: { create: { ...channel, name } } });
+    return `chat/~zod/${name}`;
+  };
+  const write = async (nest: string, text: string) => {
+    const add = { ...memoOf(ZOD, text), 'kind-data': { chat: null } };
+    return withDots((await world.act(ZOD, { channels: { channel: { nest, action: { post: { add } } } } })) as string);
+  };
+  const changes = async (since: string): Promise<Read> => (await scry(ZOD, `/v8/changes/${since}`)).channels;
+
+  it('hears of each of a hundred channels and more', async () => {
+    await world.clock.advance(1000);
+    const since = withDots(world.nowId());
+    await world.clock.advance(1000);
+    const expected: Record<string, string[]> = {};
+    for (let n = 0; n < 101; n += 1) {
+      const nest = await create(`of-many-${n}`);
+      expected[nest] = [await write(nest, 'x')];
+    }
+    const heard = Object.entries<object>(await changes(since)).map(([nest, posts]) => [nest, Object.keys(posts)]);
+    assert.deepEqual(Object.fromEntries(heard), expected);
+  });
+
+  it('reads of a channel for which there is no place what is newest', async () => {
+    await world.clock.advance(1000);
+    const since = withDots(world.nowId());
+    await world.clock.advance(1000);
+    const nests: string[] = [];
+    const newest: Record<string, string> = {};
+    for (let n = 0; n < 12; n += 1) {
+      await world.clock.advance(1000);
+      const nest = await create(`full-${n}`);
+      nests.unshift(nest);
+      for (let m = 0; m < 5; m += 1) await write(nest, 'x'.repeat(240_000));
+      newest[nest] = await write(nest, 'the end');
+    }
+    const heard = await changes(since);
+    assert.deepEqual(Object.keys(heard), nests);
+    for (const nest of nests) assert.equal(Object.keys(heard[nest]).at(-1), newest[nest]);
+    assert.ok(Object.keys(heard[nests[0] ?? '']).length > 1);
+    assert.equal(Object.keys(heard[nests.at(-1) ?? '']).length, 1);
+    assert.ok(JSON.stringify(heard).length < 12_000_000);
+  });
+});
+
 describe('what a ship has pinned', () => {
   it('stands in its order, and is its own', async () => {
     for (const item of [GROUP, LOUNGE, NEC, '0v5', GROUP]) await poke(ZOD, 'ui-action', { pins: { add: item } });

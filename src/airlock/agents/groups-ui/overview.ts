@@ -13,13 +13,17 @@ export type OverviewSettings = {
 
 export const MOST_PLACES = 100;
 const MOST_POSTS = 50;
+/** That have changed while a client was away. */
+const MOST_CHANGED = 1_000;
 /** Characters of all pages together as JSON; the page that exceeds it is the last. */
 const LARGEST = 8 * 1024 * 1024;
+/** The same of the newest posts where there is no place for pages. */
+const LARGEST_REST = 2 * 1024 * 1024;
 const LAST_ID = '1'.padEnd(45, '0');
 
 export const createOverview = ({ database, scryChannels, scryChat }: OverviewSettings) => {
-  const budget = () => {
-    let left = LARGEST;
+  const budget = (largest = LARGEST) => {
+    let left = largest;
     /** Posts by name of the place, where there are any; none once too much was read. */
     return async (names: readonly string[], read: (name: string) => Json): Promise<Record<string, object>> => {
       const found: Record<string, object> = {};
@@ -66,15 +70,23 @@ export const createOverview = ({ database, scryChannels, scryChat }: OverviewSet
     };
   };
 
-  /** What has come since and what has changed; of conversations the newest messages. */
+  /**
+   * What has come since and what has changed; of conversations the newest messages. Where there is
+   * no place for them, the newest post: by its number clients know that others are before it.
+   */
   const readChanged = async (ship: string, since: bigint) => {
-    const within = budget();
-    const latest = { since: String(since), limit: MOST_PLACES };
-    const nests = await readChangedChannels(database, ship, latest);
-    const chats = await readLatestChats(database, ship, latest);
+    const [within, rest] = [budget(), budget(LARGEST_REST)];
+    const changed = { since: String(since), limit: MOST_CHANGED };
+    const pagesOf = async (names: readonly string[], verb: string, newest: string, pageOf: typeof channelPage) => {
+      const pages = await within(names, pageOf(ship, verb));
+      const others = names.filter((name) => !Object.hasOwn(pages, name));
+      return { ...pages, ...(await rest(others, pageOf(ship, newest))) };
+    };
+    const nests = await readChangedChannels(database, ship, changed);
+    const chats = namesOf(await readLatestChats(database, ship, changed));
     return {
-      channels: await within(nests, channelPage(ship, `changes/0/${LAST_ID}/${since}`)),
-      chat: await within(namesOf(chats), chatPage(ship, `newest/${MOST_POSTS}/heavy`)),
+      channels: await pagesOf(nests, `changes/0/${LAST_ID}/${since}`, 'newest/1/outline', channelPage),
+      chat: await pagesOf(chats, `newest/${MOST_POSTS}/heavy`, 'newest/1/light', chatPage),
     };
   };
 

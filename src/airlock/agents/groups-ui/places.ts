@@ -27,7 +27,8 @@ const changedChannels = statement<{ name: string }>(
      exists (select from posts where nest = m.nest and id > $2::numeric) or
      exists (select from posts where nest = m.nest and modified > $3) or
      exists (select from replies where nest = m.nest and id > $2::numeric and doc is not null) or
-     exists (select from replies where nest = m.nest and modified > $3)) order by m.nest limit $4`,
+     exists (select from replies where nest = m.nest and modified > $3))
+   order by (select max(id) from posts where nest = m.nest) desc nulls last, m.nest limit $4`,
 );
 
 export type Latest = {
@@ -44,6 +45,6 @@ export const readLatestChannels = (from: Queryable, ship: string, { since, limit
 export const readLatestChats = (from: Queryable, ship: string, { since, limit }: Latest): Promise<Place[]> =>
   from.query(latestChats, [ship, since, limit]);
 
-/** Where something was written, edited, deleted or reacted to. */
+/** Where something was written, edited, deleted or reacted to; where the newest posts are first. */
 export const readChangedChannels = async (from: Queryable, ship: string, { since, limit }: Latest): Promise<string[]> =>
   (await from.query(changedChannels, [ship, since, boundedMillis(BigInt(since)), limit])).map(({ name }) => name);
