@@ -10,6 +10,7 @@ import { ActionGroups } from '../../../community/types/group.ts';
 import type { Clock } from '../../../core/clock.ts';
 import { newBits128 } from '../../../core/ids.ts';
 import { changing, communityActions, decodeGroupAction, entering, leaving } from '../../vocabulary/group-action.ts';
+import { refuseLarge } from '../acting.ts';
 import { DONE, type PokeResult, refuse } from '../agent.ts';
 
 /** By mark: what is to be done, or why nothing. */
@@ -50,6 +51,8 @@ export const createGroupPokes = ({ act, clock }: GroupPokesSettings) => {
   /** undefined: there is no such mark. */
   return async (mark: string, json: unknown, ship: string): Promise<PokeResult | undefined> => {
     if (!Object.hasOwn(pokes, mark)) return undefined;
+    const large = refuseLarge(json);
+    if (large) return large;
     const actions = pokes[mark]?.(json, ship) ?? [];
     if (typeof actions === 'string') return refuse(actions);
     const result = await act(actions, { actor: ship });

@@ -290,6 +290,7 @@ describe('a change of a group', () => {
     assert.match(await result(ZOD, 'group-join', flag), /must be an object/);
     assert.match(await result(ZOD, 'group-leave', 'x'), /must be a group/);
     assert.match(await result(FES, 'group-action-4', on(flag, { meta: META })), /There is no group/);
+    assert.match(await result(ZOD, 'group-join', 'x'.repeat(512 * 1024)), /^An action has at most 524288 bytes/);
     assert.equal(await result(ZOD, 'group-nonsense', flag), 'unknown');
     assert.deepEqual(await told([ZOD, '/v1/groups']), []);
   });
