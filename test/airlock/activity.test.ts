@@ -5,7 +5,7 @@ import { messageId } from '../../src/community/chat/message.ts';
 import { withDots } from '../../src/community/schema/id.ts';
 import { send } from '../support/request.ts';
 import { eventually, lastFirst } from '../support/wait.ts';
-import { connectTlonApi, runTlon, serveAirlock, type TlonApi } from './support.ts';
+import { connectTlonApi, NEEDS_TLON, runTlon, serveAirlock, type TlonApi } from './support.ts';
 
 const cleanup = lastFirst({ after });
 const [GROUP, LOUNGE] = ['~zod/club', 'chat/~zod/lounge'];
@@ -118,7 +118,7 @@ describe('@tloncorp/api', () => {
   });
 });
 
-describe('the tlon command', () => {
+describe('the tlon command', NEEDS_TLON, () => {
   it('shows mentions, replies, everything and what is unread', async (t) => {
     const tlon = async (...args: string[]) => {
       const { status, stdout, stderr } = await runTlon(t, server, '~sev', 'activity', ...args);

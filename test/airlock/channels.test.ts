@@ -7,7 +7,16 @@ import type { Cleanup } from '../support/database.ts';
 import { send } from '../support/request.ts';
 import { eventually, lastFirst } from '../support/wait.ts';
 import { openLine } from './own-server.ts';
-import { connectTlonApi, connectUrbit, pokeWith, type Ran, runTlon, serveAirlock, type TlonApi } from './support.ts';
+import {
+  connectTlonApi,
+  connectUrbit,
+  NEEDS_TLON,
+  pokeWith,
+  type Ran,
+  runTlon,
+  serveAirlock,
+  type TlonApi,
+} from './support.ts';
 
 const cleanup = lastFirst({ after });
 const server = await serveAirlock(cleanup, ['~zod', '~nec', '~bud', '~fes']);
@@ -99,7 +108,7 @@ const listen = async (api: TlonApi): Promise<readonly Loose[]> => {
   return heard;
 };
 
-describe('the tlon command', () => {
+describe('the tlon command', NEEDS_TLON, () => {
   it('sends, edits, answers, reacts to and deletes posts, and another ship reads that', async (t) => {
     const nest = await newChannel('by-command');
     const bud = await connectUrbit(t, server, '~bud');
@@ -347,7 +356,7 @@ describe('@urbit/http-api', () => {
   });
 });
 
-describe('a hook', () => {
+describe('a hook', NEEDS_TLON, () => {
   const add = async (nest: string, name: string, src: string) => {
     const { set } = await post('/api/script-hooks/v1/actions', { add: { name, src } });
     assert.equal(set.error, null);

@@ -4,7 +4,7 @@ import assert from 'node:assert/strict';
 import { after, describe, it } from 'node:test';
 import { messageId } from '../../src/community/chat/message.ts';
 import { eventually, lastFirst } from '../support/wait.ts';
-import { connectTlonApi, connectUrbit, pokeWith, runTlon, serveAirlock, type TlonApi } from './support.ts';
+import { connectTlonApi, connectUrbit, NEEDS_TLON, pokeWith, runTlon, serveAirlock, type TlonApi } from './support.ts';
 
 const cleanup = lastFirst({ after });
 const SHIPS = [
@@ -48,7 +48,7 @@ const tlon = async (t: { after: (step: () => Promise<unknown>) => void }, ship: 
   return ran.stdout;
 };
 
-describe('a direct message', () => {
+describe('a direct message', NEEDS_TLON, () => {
   it('is read by the other ship, which is told of it, and of all that is done to it', async (t) => {
     const [zod, nec] = [await connectTlonApi(t, server, '~zod'), await connectTlonApi(t, server, '~nec')];
     const [zodTold, necTold] = [await zod.listen('subscribeToChatUpdates'), await nec.listen('subscribeToChatUpdates')];
@@ -178,7 +178,7 @@ describe('an app on @urbit/http-api', () => {
   });
 });
 
-describe('an invitation', () => {
+describe('an invitation', NEEDS_TLON, () => {
   it('that is declined leaves nothing; its ship is told which ones wait', async (t) => {
     const [bud, dur] = [await connectTlonApi(t, server, '~bud'), await connectTlonApi(t, server, '~dur')];
     const told = await dur.listen('subscribeToChatUpdates');
@@ -210,7 +210,7 @@ describe('an invitation', () => {
   });
 });
 
-describe('a club', () => {
+describe('a club', NEEDS_TLON, () => {
   const ID = '0v4.00000.qcas9.qndoa.7loa7.loa7l';
 
   it('is begun, joined, renamed and spoken in; who is not in it reads nothing', async (t) => {

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { after, describe, it, type TestContext } from 'node:test';
 import { eventually, lastFirst } from '../support/wait.ts';
-import { connectTlonApi, connectUrbit, pokeWith, runTlon, serveAirlock } from './support.ts';
+import { connectTlonApi, connectUrbit, NEEDS_TLON, pokeWith, runTlon, serveAirlock } from './support.ts';
 
 const cleanup = lastFirst({ after });
 const server = await serveAirlock(cleanup, ['~zod', '~nec', '~bud']);
@@ -13,7 +13,7 @@ const tlon = async (t: TestContext, ship: string, ...args: readonly string[]): P
   return stdout;
 };
 
-describe('tlon contacts', () => {
+describe('tlon contacts', NEEDS_TLON, () => {
   it('shows to others what a ship says of itself', async (t) => {
     const zod = await connectUrbit(t, server, '~zod');
     const news: unknown[] = [];
@@ -84,7 +84,7 @@ describe('tlon contacts', () => {
   });
 });
 
-describe('@tloncorp/api and @urbit/http-api', () => {
+describe('@tloncorp/api and @urbit/http-api', NEEDS_TLON, () => {
   it('see the same contacts', async (t) => {
     const [bud, nec] = [await connectTlonApi(t, server, '~bud'), await connectUrbit(t, server, '~nec')];
     const updates = await bud.listen('subscribeToContactUpdates');

@@ -2,12 +2,12 @@
 import assert from 'node:assert/strict';
 import { after, it } from 'node:test';
 import { lastFirst } from '../support/wait.ts';
-import { connectTlonApi, runTlon, serveAirlock } from './support.ts';
+import { connectTlonApi, NEEDS_TLON, runTlon, serveAirlock } from './support.ts';
 
 const cleanup = lastFirst({ after });
 const server = await serveAirlock(cleanup, ['~zod', '~nec']);
 
-it('the tlon command lists conversations and clubs, and whether one is invited', async (t) => {
+it('the tlon command lists conversations and clubs, and whether one is invited', NEEDS_TLON, async (t) => {
   const id = '0v4.00000.qcas9.qndoa.7loa7.loa7l';
   const zod = await connectTlonApi(t, server, '~zod');
   const message = { authorId: '~zod', sentAt: 1_743_465_600_000, content: [{ inline: ['hi'] }] };

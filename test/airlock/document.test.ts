@@ -4,8 +4,9 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import { PROJECT } from '../commands/command-world.ts';
 import { newReader, runPage } from '../commands/run-page.ts';
+import { NEEDS_TLON } from './support.ts';
 
-test('docs/airlock.md', async (t) => {
+test('docs/airlock.md', NEEDS_TLON, async (t) => {
   const reader = await newReader(t);
   await symlink(join(PROJECT, 'node_modules/.bin/tlon'), join(reader.world.folder, 'bin/tlon'));
   // The command makes up the name of a group.

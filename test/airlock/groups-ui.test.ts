@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { after, describe, it } from 'node:test';
 import { lastFirst } from '../support/wait.ts';
-import { connectTlonApi, connectUrbit, pokeWith, runTlon, serveAirlock } from './support.ts';
+import { connectTlonApi, connectUrbit, NEEDS_TLON, pokeWith, runTlon, serveAirlock } from './support.ts';
 
 const cleanup = lastFirst({ after });
 const server = await serveAirlock(cleanup, ['~zod', '~nec', '~bud']);
@@ -24,7 +24,7 @@ const send = async (text: string) => {
   await pokeWith(urbit, 'channels', 'channel-action-2', { channel: { nest: NEST, action: { post: { add: essay } } } });
 };
 
-describe('a client that begins', () => {
+describe('a client that begins', NEEDS_TLON, () => {
   it('has its groups, channels, pins and invitations', async () => {
     await zod.call('pinItem', FLAG);
     await zod.call('pinItem', NEST);

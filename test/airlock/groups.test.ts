@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { after, describe, it } from 'node:test';
 import type { Cleanup } from '../support/database.ts';
 import { eventually, lastFirst } from '../support/wait.ts';
-import { connectTlonApi, connectUrbit, pokeWith, type Ran, runTlon, serveAirlock } from './support.ts';
+import { connectTlonApi, connectUrbit, NEEDS_TLON, pokeWith, type Ran, runTlon, serveAirlock } from './support.ts';
 
 const cleanup = lastFirst({ after });
 const SHIPS = ['~zod', '~nec', '~bud', '~fes'] as const;
@@ -73,7 +73,7 @@ const newGroup = async (privacy: string, ...members: Reader[]): Promise<{ flag: 
 
 const flagIn = (output: string): string => /~[a-z-]+\/[a-z0-9-]+/.exec(output)?.[0] ?? assert.fail(output);
 
-describe('tlon groups', () => {
+describe('tlon groups', NEEDS_TLON, () => {
   it('creates groups, invites to them, and takes that back', async (t) => {
     const flag = flagIn(await groups(t, '~zod', 'create', 'My Group'));
     assert.match(await groups(t, '~zod', 'list'), /My Group/);
@@ -199,7 +199,7 @@ describe('tlon groups', () => {
   });
 });
 
-describe('tlon channels', () => {
+describe('tlon channels', NEEDS_TLON, () => {
   it('makes, changes and shows the channels of a group', async (t) => {
     const { flag } = await newGroup('public', nec);
     await groups(t, '~zod', 'add-channel', flag, 'Projects', '--kind', 'heap', '--description', 'What we do');

@@ -8,7 +8,16 @@ import { freshDatabaseUrl } from '../support/database.ts';
 import { send } from '../support/request.ts';
 import { newFolder, serve } from '../support/server.ts';
 import { eventually, lastFirst } from '../support/wait.ts';
-import { connectTlonApi, connectUrbit, logIn, pokeWith, runTlon, runTlonWith, serveAirlock } from './support.ts';
+import {
+  connectTlonApi,
+  connectUrbit,
+  logIn,
+  NEEDS_TLON,
+  pokeWith,
+  runTlon,
+  runTlonWith,
+  serveAirlock,
+} from './support.ts';
 
 const cleanup = lastFirst({ after });
 const env = { DATABASE_URL: await freshDatabaseUrl(cleanup) };
@@ -83,7 +92,7 @@ before(async () => {
   }
 });
 
-describe('tlon hooks', () => {
+describe('tlon hooks', NEEDS_TLON, () => {
   it('manages a hook from its first line to its end', async (t) => {
     const id = await add(t, 'filter', DENIES);
     assert.deepEqual(updateOf(await tlon(t, 'order', LOUNGE, id)), { order: { nest: LOUNGE, seq: [id] } });
@@ -177,7 +186,7 @@ describe('tlon hooks', () => {
   });
 });
 
-describe('a hook of a channel', () => {
+describe('a hook of a channel', NEEDS_TLON, () => {
   const essay = (text: string) => ({
     ...{ content: [{ inline: [text] }], author: '~nec', sent: 1743465600000 },
     ...{ kind: '/chat', meta: null, blob: null },
@@ -216,7 +225,7 @@ describe('a hook of a channel', () => {
   });
 });
 
-describe('whoever watches hooks with @urbit/http-api', () => {
+describe('whoever watches hooks with @urbit/http-api', NEEDS_TLON, () => {
   it('is told of everything that the tlon command does, in order', async (t) => {
     const urbit = await connectUrbit(t, server, '~zod');
     const came: Record<string, unknown>[] = [];

@@ -14,6 +14,7 @@ import {
   connectTlonApi,
   connectUrbit,
   logIn,
+  NEEDS_TLON,
   pokeWith,
   runTlon,
   runTlonWith,
@@ -147,7 +148,7 @@ describe('@tloncorp/api', () => {
   });
 });
 
-describe('the tlon command', () => {
+describe('the tlon command', NEEDS_TLON, () => {
   it('logs in to a server as it is started, with a code', async (t) => {
     const ran = await runTlon(t, await serveAirlock(t, ['~zod']), '~zod', 'hooks', 'init', 'greeter');
     assert.equal(ran.status, 0, ran.stderr + ran.stdout);

@@ -1,6 +1,7 @@
 // A server with ships, and the real clients of the airlock, each as one of these ships.
 import { type ChildProcess, execFile, fork } from 'node:child_process';
 import { once } from 'node:events';
+import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { Urbit } from '@urbit/http-api';
@@ -14,6 +15,15 @@ export type AirlockServer = Server & {
 };
 
 const TLON = fileURLToPath(new URL('../../node_modules/.bin/tlon', import.meta.url));
+const OF_PLATFORM = new URL(
+  `../../node_modules/@tloncorp/tlon-skill-${process.platform}-${process.arch}/`,
+  import.meta.url,
+);
+
+/** For tests of the `tlon` command, which is a program of one platform. */
+export const NEEDS_TLON = {
+  skip: existsSync(OF_PLATFORM) ? false : `there is no tlon command for ${process.platform} ${process.arch} here`,
+};
 const API_PROCESS = fileURLToPath(new URL('api-process.ts', import.meta.url));
 
 type Ships = { readonly url: string; readonly credentials: RootCredentials };

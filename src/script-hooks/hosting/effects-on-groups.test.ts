@@ -72,7 +72,7 @@ describe('the effect channel', () => {
       channel: { nest, diff: { 'add-sects': ['vip'] } },
     });
     assert.equal(await isHidden(as(FES).listPosts(nest)), true);
-    assert.match(await refused(onPost(nest, { add: essay('x', FES) }), FES), /not joined/);
+    assert.match(await refused(onPost(nest, { add: essay('x', FES) }), FES), /There is no channel/);
     await post('among us', NEC, nest);
     await change(flag, { channel: { nest, diff: { 'del-sects': ['vip'] } } });
     assert.equal((await as(FES).listPosts(nest)).posts.length, 1);
@@ -143,7 +143,7 @@ describe('the effects create, meta, secret and del', () => {
     assert.deepEqual([await isTold(HOST), await isTold(NEC)], [false, false]);
     for (const ship of [NEC, HOST]) assert.equal(await isHidden(as(ship).group(flag)), true);
     assert.equal(await isHidden(as(NEC).channel(nest)), true);
-    assert.match(await refused(onPost(nest, { add: essay('x', NEC) }), NEC), /not joined/);
+    assert.match(await refused(onPost(nest, { add: essay('x', NEC) }), NEC), /There is no channel/);
     assert.match(await refusedEffect(inGroup(flag, { secret: false })), /There is no group/);
   });
 });

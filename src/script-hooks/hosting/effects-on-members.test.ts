@@ -29,7 +29,7 @@ describe('the effect fleet', () => {
     assert.deepEqual(Object.keys((await groupAs(NEC, flag)).fleet), [HOST, NEC]);
     assert.equal(await isHidden(as(FES).group(flag)), true);
     assert.equal(await isHidden(as(FES).listPosts(nest)), true);
-    assert.match(await refused(onPost(nest, { add: essay('x', FES) }), FES), /not joined/);
+    assert.match(await refused(onPost(nest, { add: essay('x', FES) }), FES), /There is no channel/);
     assert.deepEqual((await told(FES, flag))[0], { 'group-kick': { group: flag, ship: FES } });
   });
 
