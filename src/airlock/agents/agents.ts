@@ -27,12 +27,13 @@ export type AgentsSettings = Base & {
 export const createAgents = (settings: AgentsSettings): { agents: readonly Agent[]; threads: readonly Thread[] } => {
   const { database, act, hooks } = settings;
   const actAs = createActAs(act);
-  const channels = createChannelsAgent({ database, actAs, previewHooks: hooks.preview });
-  const chat = createChat(settings);
+  const previewHooks = createHooksPreview(database, hooks);
+  const channels = createChannelsAgent({ database, actAs, previewHooks });
+  const chat = createChat({ ...settings, actAs });
   return {
     agents: [
-      ...[hood, docket, createGroups(settings), channels, chat, createActivity(settings)],
-      createChannelsServer(hooks, createHooksPreview(database, hooks)),
+      ...[hood, docket, createGroups(settings), channels, chat, createActivity({ ...settings, actAs })],
+      createChannelsServer(hooks, previewHooks),
       createContacts({ database, actAs }),
       createSettings(database),
       createGroupsUi({ database, scryChannels: channels.scry, scryChat: chat.scry }),

@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import { createWorld, NEC, ZOD } from '../../community/test-support/world.ts';
+import { createActAs } from './acting.ts';
 import { createActivity } from './activity/activity.ts';
 import { createChat } from './chat/chat.ts';
 
@@ -19,7 +20,7 @@ const { tree } = fc.letrec((tie) => ({
 
 test('a poke of anything is done or refused', async (t) => {
   const world = await createWorld(t);
-  const settings = { ...world, act: world.community.act };
+  const settings = { ...world, actAs: createActAs(world.community.act) };
   const marks = [
     ...['chat-dm-action-2', 'chat-club-action-2', 'chat-club-create', 'chat-dm-rsvp', 'chat-dm-archive'],
     ...['chat-block-ship', 'chat-toggle-message', 'chat-remark-action'],
@@ -34,7 +35,7 @@ test('a poke of anything is done or refused', async (t) => {
 
 test('a path of anything is read, or there is nothing', async (t) => {
   const world = await createWorld(t);
-  const settings = { ...world, act: world.community.act };
+  const settings = { ...world, actAs: createActAs(world.community.act) };
   const agents = [createChat(settings), createActivity(settings)];
   const part = fc.oneof(
     fc.constantFrom(

@@ -5,10 +5,11 @@ import { newUuid } from '../../core/ids.ts';
 import type { Log } from '../../core/log.ts';
 import { whyUnavailable } from '../../database/is-away.ts';
 import { ApiError } from '../../http/api-error.ts';
+import { htmlPage } from '../../http/pages/html-page.ts';
 import { escapeHtml } from '../../http/pages/render-document.ts';
 import { cookieText } from '../sessions/cookie.ts';
 import { IDLE_SECONDS, type Session, type Sessions } from '../sessions/sessions.ts';
-import { htmlPage, LOGIN_PAGE_POLICY } from './login-page.ts';
+import { LOGIN_PAGE_POLICY } from './login-page.ts';
 
 export type DoorSettings = {
   readonly sessions: Sessions;

@@ -1,6 +1,6 @@
 // The page on which people log in with a browser, without a script.
+import { htmlPage } from '../../http/pages/html-page.ts';
 import { escapeHtml } from '../../http/pages/render-document.ts';
-import { STYLE_PATH } from '../../http/pages/serve-pages.ts';
 
 export const LOGIN_PAGE_POLICY =
   "default-src 'none'; style-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'";
@@ -16,22 +16,6 @@ ${problem === undefined ? '' : `<p role="alert">${escapeHtml(problem)}</p>`}
 <p><button>Log in</button></p>
 </form>`,
   );
-
-export const htmlPage = (title: string, content: string): string => `<!doctype html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width">
-<title>${escapeHtml(title)}</title>
-<link rel="stylesheet" href="${STYLE_PATH}">
-</head>
-<body>
-<main>
-${content}
-</main>
-</body>
-</html>
-`;
 
 /** The path, if it leads to this server; `/` otherwise. */
 export const ownPath = (path: string): string => {

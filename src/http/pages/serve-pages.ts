@@ -2,6 +2,7 @@
 import type { FastifyInstance, FastifyReply } from 'fastify';
 import { VERSION } from '../../version.ts';
 import { findDocuments, readDocument } from './document-files.ts';
+import { htmlPage, STYLE_PATH } from './html-page.ts';
 import { escapeHtml, renderDocument } from './render-document.ts';
 import { STYLE } from './style.ts';
 
@@ -9,7 +10,6 @@ import { STYLE } from './style.ts';
 const CACHEABLE = 'public, max-age=300';
 /** Neither scripts nor anything from elsewhere. */
 const POLICY = "default-src 'none'; style-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
-export const STYLE_PATH = '/docs/style.css';
 
 const HOME = `
 <h1>Hookwright</h1>
@@ -78,22 +78,9 @@ export const servePages = (server: FastifyInstance): void => {
 
 const titleOf = (markdown: string): string | undefined => /^# (.+)$/m.exec(markdown)?.[1];
 
-const page = (title: string, content: string): string => `<!doctype html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width">
-<title>${escapeHtml(title)}</title>
-<link rel="stylesheet" href="${STYLE_PATH}">
-</head>
-<body>
-<nav><a href="/">Hookwright</a> <a href="/docs">Documentation</a></nav>
-<main>
-${content}
-</main>
-</body>
-</html>
-`;
+const NAVIGATION = '<nav><a href="/">Hookwright</a> <a href="/docs">Documentation</a></nav>\n';
+
+const page = (title: string, content: string): string => htmlPage(title, content, NAVIGATION);
 
 const sendText = (reply: FastifyReply, type: string, text: string): FastifyReply =>
   reply

@@ -18,6 +18,7 @@ import {
   ZOD,
 } from '../../../community/test-support/world.ts';
 import { statement } from '../../../database/statement.ts';
+import { createActAs } from '../acting.ts';
 import type { Agent, Watcher } from '../agent.ts';
 import { createActivity } from './activity.ts';
 import { activityInit } from './init.ts';
@@ -28,7 +29,7 @@ let agent: Required<Agent>;
 let lounge: Awaited<ReturnType<typeof withLounge>>;
 beforeEach(async () => {
   world = await createWorld(cleanup);
-  agent = createActivity({ ...world, act: world.community.act }) as typeof agent;
+  agent = createActivity({ ...world, actAs: createActAs(world.community.act) }) as typeof agent;
   lounge = await withLounge(world, [NEC, FES]);
 });
 

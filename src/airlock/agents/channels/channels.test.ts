@@ -8,6 +8,7 @@ import { BUD, createWorld, FES, GROUP, LOUNGE, NEC, withLounge, ZOD } from '../.
 import { statement } from '../../../database/statement.ts';
 import { createActAs } from '../acting.ts';
 import type { Fact, Watcher } from '../agent.ts';
+import { createHooksPreview } from '../hooks/hooks-preview.ts';
 import { createChannelsAgent } from './channels.ts';
 
 const world = await createWorld(lastFirst({ after }));
@@ -15,7 +16,7 @@ const { database, clock } = world;
 await withLounge(world, [NEC, BUD]);
 const agent = createChannelsAgent({
   ...{ database, actAs: createActAs(world.community.act) },
-  previewHooks: async (nest) => [{ name: 'of', meta: { title: nest } }],
+  previewHooks: createHooksPreview(database, { preview: async (nest) => [{ name: 'of', meta: { title: nest } }] }),
 });
 const takeChanges = statement<{ changes: Change[] }>(
   'test.take-changes',

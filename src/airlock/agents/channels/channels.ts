@@ -3,7 +3,6 @@ import type { Database } from '../../../database/database.ts';
 import type { ActAs } from '../acting.ts';
 import type { Agent, Fact, Json } from '../agent.ts';
 import { communityAction } from './pokes.ts';
-import { readableChannel } from './readable-channel.ts';
 import { saidFact } from './said.ts';
 import { scryChannels } from './scry.ts';
 import { createFactsOf } from './told.ts';
@@ -11,8 +10,8 @@ import { createFactsOf } from './told.ts';
 export type ChannelsSettings = {
   readonly database: Database;
   readonly actAs: ActAs;
-  /** What hooks there are on a channel, for whoever reads it. */
-  readonly previewHooks: (nest: string) => Promise<Json>;
+  /** What hooks there are on a channel; undefined: the ship may not read it. */
+  readonly previewHooks: (nest: string, ship: string) => Promise<Json | undefined>;
 };
 
 const PREVIEW = /^\/v1\/hooks\/preview\/([^/]+\/[^/]+\/[^/]+)$/;
@@ -21,7 +20,7 @@ export const createChannelsAgent = ({ database, actAs, previewHooks }: ChannelsS
   const previewFact = async (path: string, ship: string): Promise<Fact | undefined> => {
     const [, nest] = PREVIEW.exec(path) ?? [];
     if (nest === undefined) return undefined;
-    return { json: (await readableChannel(database, nest, ship)) ? await previewHooks(nest) : [] };
+    return { json: (await previewHooks(nest, ship)) ?? [] };
   };
 
   return {

@@ -9,6 +9,7 @@ import { withDots } from '../../../community/schema/id.ts';
 import { uvText } from '../../../community/schema/uv.ts';
 import { BUD, CLUB, createWorld, FES, META, NEC, type World, ZOD } from '../../../community/test-support/world.ts';
 import { statement } from '../../../database/statement.ts';
+import { createActAs } from '../acting.ts';
 import type { Agent, Watcher } from '../agent.ts';
 import { createChat } from './chat.ts';
 import { chatInit, readLists } from './init.ts';
@@ -18,7 +19,7 @@ let world: World;
 let agent: Required<Omit<Agent, 'watch'>>;
 beforeEach(async () => {
   world = await createWorld(cleanup);
-  agent = createChat({ ...world, act: world.community.act }) as typeof agent;
+  agent = createChat({ ...world, actAs: createActAs(world.community.act) }) as typeof agent;
 });
 
 const poke = async (ship: string, mark: string, json: unknown): Promise<string> => {

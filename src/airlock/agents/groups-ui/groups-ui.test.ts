@@ -34,7 +34,7 @@ before(async () => {
   const { database, community } = world;
   const actAs = createActAs(community.act);
   const { scry: scryChannels } = createChannelsAgent({ database, actAs, previewHooks: async () => [] });
-  const { scry: scryChat } = createChat({ ...world, act: community.act });
+  const { scry: scryChat } = createChat({ ...world, actAs });
   agent = createGroupsUi({ database, scryChannels, scryChat });
   ({ post, inLounge } = await withLounge(world, [NEC]));
 });
