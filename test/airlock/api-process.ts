@@ -13,7 +13,10 @@ const tell = (message: unknown) => process.send?.(message);
 const answer = async ({ id, name, args, listens }: Asked) => {
   try {
     const more = listens ? [(event: unknown) => tell({ id, event })] : [];
-    tell({ id, result: await api[name](...args, ...more) });
+    const result = await api[name](...args, ...more);
+    // Its subscriptions do not wait for their acks. What a channel is asked is done in order.
+    if (listens) await api.poke({ app: 'hood', mark: 'helm-hi', json: 'all asked before is done' });
+    tell({ id, result });
   } catch (error) {
     tell({ id, error: error instanceof Error ? `${error.name}: ${error.message}` : JSON.stringify(error) });
   }

@@ -20,8 +20,12 @@ const change = (flag: string): Change => ({ kind: 'group', flag });
 const open = () => {
   const clock = createFakeClock();
   const poked: unknown[] = [];
-  /** A poke with the mark `wait` ends when the test says so. */
+  /** A poke with the mark `wait`, and a watch of `/slow`, end when the test says so. */
   let release = () => {};
+  const released = () =>
+    new Promise<void>((resolve) => {
+      release = resolve;
+    });
   const echo: Agent = {
     name: 'echo',
     poke: async (mark, json) => {
@@ -29,24 +33,21 @@ const open = () => {
       if (mark === 'busy') throw new ApiError('ServiceUnavailable', 'Too much happens; try again.');
       if (mark === 'refuse') return refuse(typeof json === 'string' ? json : 'you may\n not');
       if (mark !== 'echo' && mark !== 'wait') return undefined;
-      if (mark === 'wait') {
-        await new Promise<void>((resolve) => {
-          release = resolve;
-        });
-      }
+      if (mark === 'wait') await released();
       poked.push(json);
       return DONE;
     },
     watch: async (path) => {
+      if (path.startsWith('/slow')) await released();
       if (path === '/once') return { kind: 'once', fact: { mark: 'm', json: 1 } };
-      return path === '/closed' ? refuse('closed') : { kind: 'watching' };
+      return path.endsWith('/closed') ? refuse('closed') : { kind: 'watching' };
     },
     factsOf: async (changes, watchers) =>
       changes.flatMap((one) => {
         if (!('flag' in one)) return [];
         const fact = { json: one.flag };
         return watchers
-          .filter(({ path }) => path === '/all' || path === `/${one.flag}`)
+          .filter(({ path }) => path === '/all' || path.startsWith('/slow') || path === `/${one.flag}`)
           .map((watcher) => ({ watcher, fact }));
       }),
   };
@@ -182,6 +183,24 @@ describe('channels', () => {
     await settle();
     await channels.tell([change('h')]);
     assert.equal(a.length, 6);
+  });
+
+  it('tell all that changes from the moment at which it was asked for, when it is allowed', async () => {
+    for (const [path, told] of [
+      ['/slow', [ok('subscribe', 1), diff(1, 'g'), diff(1, 'h')]],
+      ['/slow/closed', [err('subscribe', 1, 'closed')]],
+    ] as const) {
+      const { channels, put, connect, settle, release } = open();
+      put(NEC, 'a', subscribe(1, path));
+      await settle();
+      const { events } = connect(NEC, 'a');
+      await channels.tell([change('g')]);
+      assert.deepEqual(events, []);
+      release();
+      await settle();
+      await channels.tell([change('h')]);
+      assert.deepEqual(events, told);
+    }
   });
 
   it('end a subscription with too many facts that are not confirmed for long, and leave the others', async () => {

@@ -69,17 +69,24 @@ export const createPerform = (settings: PerformSettings): Perform => {
     open.channel.push(result.kind === 'done' ? ackText('poke', id) : nackText('poke', id, oneLine(result.reason)));
   };
 
+  /**
+   * It counts from the moment at which it was asked: what changes while the agent looks at it comes
+   * after the ack.
+   */
   const subscribeTo = async (open: OpenChannel, asked: Subscribe): Promise<void> => {
     const { id, app, path } = asked;
     const { channel, ship, subscriptions } = open;
+    const refuseIt = (reason: string) => channel.push(nackText('subscribe', id, oneLine(reason)));
     const refusal = refusalOf(open, asked) ?? boundRefusal(subscriptions, countOf(ship), asked);
-    const agent = byName.get(app);
-    const watching = async (): Promise<WatchResult> => (await agent?.watch?.(path, ship)) ?? { kind: 'watching' };
-    const result = refusal === undefined ? await attempt('a subscription', watching) : refuse(refusal);
-    if (result.kind === 'refused') return channel.push(nackText('subscribe', id, oneLine(result.reason)));
+    if (refusal !== undefined) return refuseIt(refusal);
+    subscribe({ open, id, app, watcher: { ship, path }, unacked: 0, cloggedSince: 0 });
+    const watch = byName.get(app)?.watch;
+    const watching = async (): Promise<WatchResult> => (await watch?.(path, ship)) ?? { kind: 'watching' };
+    const result = await attempt('a subscription', watching);
+    if (result.kind !== 'watching') unsubscribe(open, id);
+    if (result.kind === 'refused') return refuseIt(result.reason);
     channel.push(ackText('subscribe', id));
-    if (result.kind === 'watching')
-      return subscribe({ open, id, app, watcher: { ship, path }, unacked: 0, cloggedSince: 0 });
+    if (result.kind === 'watching') return;
     channel.push(factText(result.fact)(id));
     channel.push(quitText(id));
   };

@@ -27,12 +27,16 @@ type Kept = { readonly counted: Counted; readonly summary: ActivitySummary };
 export const createActivityFacts = (database: Database): ActivityFacts => {
   const kept = new Map<string, Kept>();
 
+  /** Something else may have been kept meanwhile, with or without what this one has seen. */
+  const keep = (ship: string, before: Kept | undefined, now: Kept | undefined) => {
+    if (now && kept.get(ship) === before) kept.set(ship, now);
+    else kept.delete(ship);
+  };
+
   /** What a ship is told, when it was known until now as `before`. */
   const tellShip = (ship: string, news: readonly News[], before: Kept | undefined, counted: Counted, level: Level) => {
     const summary = summarize(counted);
-    // It may have begun anew meanwhile, with or without these changes.
-    if (kept.get(ship) === before) kept.set(ship, { counted, summary });
-    else kept.delete(ship);
+    keep(ship, before, { counted, summary });
     return tellAll(news, { summary, volumes: counted.volumes, level }, before?.summary ?? summary);
   };
 
@@ -66,8 +70,9 @@ export const createActivityFacts = (database: Database): ActivityFacts => {
   const begin: ActivityFacts['begin'] = async (watcher) => {
     if (!isWatchable(watcher)) return;
     const { ship } = watcher;
+    const before = kept.get(ship);
     const counted = (await countOwn(database, [{ owner: ship }])).get(ship);
-    if (counted) kept.set(ship, { counted, summary: summarize(counted) });
+    keep(ship, before, counted && { counted, summary: summarize(counted) });
   };
   return { factsOf, begin };
 };
