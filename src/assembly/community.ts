@@ -55,7 +55,7 @@ export const createCommunityParts = async (settings: CommunityPartsSettings): Pr
     }),
   );
   const community: Community = createCommunity({ ...base, broker, hooks: hosting.turnHooks });
-  const library = createScriptLibrary({ ...base, timers, sandbox, our });
+  const library = createScriptLibrary({ ...base, timers, sandbox, our, onChange: hosting.onLibraryChange });
   const owned = undo.move();
   return {
     ...{ ships, community, library },

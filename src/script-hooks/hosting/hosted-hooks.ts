@@ -53,6 +53,14 @@ const findSource = statement<HostedSource>(
   'select version, running_src as source from script_hooks where id = $1 and running_src is not null',
 );
 
+const inUse = statement<Pick<HostedHook, 'id' | 'version'>>(
+  'hosted.in-use',
+  `select id, version from script_hooks
+   where is_enabled and running_src is not null and id in (
+     select unnest(hooks) from script_orders union select hook from script_crons union select hook from script_waits)
+   order by id limit $1`,
+);
+
 export type HostedHooks = {
   /** In the order in which they run. */
   readonly ofChannel: (nest: string) => Promise<readonly HostedHook[]>;
@@ -61,6 +69,8 @@ export type HostedHooks = {
   readonly forWake: (id: string, origin: string) => Promise<HostedHook | undefined>;
   /** What runs now. */
   readonly sourceOf: (id: string) => Promise<HostedSource | undefined>;
+  /** What may be called any moment: on a channel, by a cron or by a wake-up. */
+  readonly inUse: (limit: number) => Promise<readonly Pick<HostedHook, 'id' | 'version'>[]>;
 };
 
 export type HostedSource = { readonly version: number; readonly source: string };
@@ -90,5 +100,6 @@ export const createHostedHooks = (database: Database): HostedHooks => {
     forCron: (id, origin) => one(forCron, id, origin),
     forWake: (id, origin) => one(forWake, id, origin),
     sourceOf: async (id) => (await database.query(findSource, [id]))[0],
+    inUse: (limit) => database.query(inUse, [limit]),
   };
 };

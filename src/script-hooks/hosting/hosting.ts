@@ -2,6 +2,7 @@
 // done afterwards.
 import type { Community } from '../../community/community.ts';
 import type { TurnHooks } from '../../community/turns/turn-hooks.ts';
+import { createLoop } from '../../core/loop.ts';
 import type { Base } from '../../database/base.ts';
 import type { Timers } from '../../timers/create-timers.ts';
 import { CRON_TIMER } from '../library/crons.ts';
@@ -35,7 +36,9 @@ export type Hosting = AsyncDisposable & {
   /** For the turns of channels. */
   readonly turnHooks: TurnHooks;
   /** Does effects and runs until the signal aborts. */
-  readonly run: Jobs['run'];
+  readonly run: (signal: AbortSignal) => Promise<void>;
+  /** The library is another one now: what it has new is made ready to run. */
+  readonly onLibraryChange: () => void;
   /** Resolves when no effect and no run is under way here. */
   readonly whenIdle: Jobs['whenIdle'];
 };
@@ -43,6 +46,7 @@ export type Hosting = AsyncDisposable & {
 const RETENTION_TIMER = { kind: 'script-runs.retention', key: 'all' } as const;
 const DAY_MS = 86_400_000;
 const MOST_DELETED = 5_000;
+const PREPARE_EVERY_MS = 60_000;
 
 export const createHosting = async (settings: HostingSettings): Promise<Hosting> => {
   const { our, database, timers, sandbox, community, fireTaskHook, clock, log, metrics } = settings;
@@ -78,9 +82,18 @@ export const createHosting = async (settings: HostingSettings): Promise<Hosting>
   });
   await database.transaction((tx) => timers.set(tx, { ...RETENTION_TIMER, due: clock.now() }));
 
+  // What other processes change is seen a little later: a run builds what it does not find.
+  const preparing = createLoop({
+    ...{ name: 'building of script hooks', clock, log, everyMs: PREPARE_EVERY_MS },
+    turn: programs.prepare,
+  });
+
   return {
     turnHooks: turns,
-    run: jobs.run,
+    run: async (signal) => {
+      await Promise.all([jobs.run(signal), preparing.run(signal)]);
+    },
+    onLibraryChange: preparing.wake,
     whenIdle: jobs.whenIdle,
     [Symbol.asyncDispose]: () => programs[Symbol.asyncDispose](),
   };

@@ -7,6 +7,8 @@ import type { HostedHook, HostedHooks } from './hosted-hooks.ts';
 export type Programs = AsyncDisposable & {
   /** undefined: the hook is gone. Rejects with a ScriptHookError when it cannot be built. */
   readonly get: (hook: Pick<HostedHook, 'id' | 'version'>) => Promise<Program | undefined>;
+  /** Builds what is in use and not built yet, one after another, so that no run waits for it. */
+  readonly prepare: () => Promise<void>;
 };
 
 /** `version`: of what was built, which an edit may have made another than the one asked for. */
@@ -16,7 +18,7 @@ type Built = { readonly version: number; readonly program: Promise<Program | und
 
 const MOST = 1_000;
 
-export const createPrograms = (hooks: Pick<HostedHooks, 'sourceOf'>, sandbox: Sandbox): Programs => {
+export const createPrograms = (hooks: Pick<HostedHooks, 'sourceOf' | 'inUse'>, sandbox: Sandbox): Programs => {
   const cache = new LRUCache<string, Built>({ max: MOST, dispose: (built) => void end(built) });
 
   const build = async (id: string): Promise<Program | undefined> => {
@@ -24,17 +26,22 @@ export const createPrograms = (hooks: Pick<HostedHooks, 'sourceOf'>, sandbox: Sa
     return found && { version: found.version, hook: await buildHook(found.source, { sandbox }) };
   };
 
+  const get: Programs['get'] = ({ id, version }) => {
+    const known = cache.get(id);
+    if (known?.version === version) return known.program;
+    const built: Built = { version, program: build(id) };
+    cache.set(id, built);
+    // What cannot be built now can be later: the threads may have been busy.
+    built.program.catch(() => {
+      if (cache.peek(id) === built) cache.delete(id);
+    });
+    return built.program;
+  };
+
   return {
-    get: ({ id, version }) => {
-      const known = cache.get(id);
-      if (known?.version === version) return known.program;
-      const built: Built = { version, program: build(id) };
-      cache.set(id, built);
-      // What cannot be built now can be later: the threads may have been busy.
-      built.program.catch(() => {
-        if (cache.peek(id) === built) cache.delete(id);
-      });
-      return built.program;
+    get,
+    prepare: async () => {
+      for (const hook of await hooks.inUse(MOST)) await get(hook).catch(() => {}); // its runs say why
     },
     [Symbol.asyncDispose]: async () => {
       const all = [...cache.values()];

@@ -43,6 +43,8 @@ export type ScriptLibrarySettings = Base & {
   readonly sandbox: Sandbox;
   /** The host's ship: only its owner changes the library. */
   readonly our: string;
+  /** Something was changed, and is committed. */
+  readonly onChange?: () => void;
 };
 
 export type ScriptLibrary = {
@@ -71,15 +73,15 @@ const GOES_ON = '. The source that compiled before goes on running';
 const decodeAction = decoder(ScriptAction);
 
 export const createScriptLibrary = (settings: ScriptLibrarySettings): ScriptLibrary => {
-  const { database, timers, sandbox, our } = settings;
+  const { database, timers, sandbox, our, onChange } = settings;
 
   /** One change of the library at a time. Throws a Refusal, and is undone. */
-  const changeAs = <T>(
+  const changeAs = async <T>(
     work: (tx: Transaction) => Promise<T>,
     responsesOf: (result: T) => readonly ScriptResponse[],
     grows = true,
-  ): Promise<T> =>
-    database.transaction(async (tx) => {
+  ): Promise<T> => {
+    const changed = await database.transaction(async (tx) => {
       await store.lockLibrary(tx);
       const result = await work(tx);
       if (grows && (await store.sizeOf(tx)) > LARGEST_LIBRARY) {
@@ -88,6 +90,9 @@ export const createScriptLibrary = (settings: ScriptLibrarySettings): ScriptLibr
       await recordChanges(tx, responsesOf(result).map(changeOf));
       return result;
     });
+    onChange?.();
+    return changed;
+  };
   const change = (work: (tx: Transaction) => Promise<ScriptResponse>, grows = true) =>
     changeAs(work, (response) => [response], grows);
 
@@ -177,6 +182,7 @@ export const createScriptLibrary = (settings: ScriptLibrarySettings): ScriptLibr
     const id = parseUv(asked);
     if (id === null) return undefined;
     await database.transaction((tx) => work(tx, String(id)));
+    onChange?.();
     return hookOf(asked);
   };
 

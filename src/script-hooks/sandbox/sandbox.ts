@@ -11,7 +11,10 @@ import { DEFAULT_LIMITS, type Limits, PATIENCE_MS } from '../limits.ts';
 import { type AnswerQuestion, type JobResult, type SandboxWorker, startWorker } from './sandbox-worker.ts';
 
 export type SandboxOptions = {
-  /** Threads that run scripts. Default: the number of processors less one, at least one. */
+  /**
+   * Threads that run scripts. Default: the number of processors less one, at least two: one alone
+   * waits for its next run while we hand out what came of the last one.
+   */
   readonly workers?: number;
   readonly limits?: Partial<Limits>;
   readonly clock?: Clock;
@@ -74,7 +77,7 @@ const IMAGE_MS_PER_MIB = 30;
 export const createSandbox = (options: SandboxOptions = {}): Sandbox => {
   const clock = options.clock ?? systemClock;
   const limits: Limits = { ...DEFAULT_LIMITS, ...options.limits };
-  const size = options.workers ?? Math.max(1, availableParallelism() - 1);
+  const size = options.workers ?? Math.max(2, availableParallelism() - 1);
   const runners = new Set<SandboxWorker>();
   const idle: SandboxWorker[] = [];
   /** By script, so that one that runs often does not keep the others waiting: they take turns. */
