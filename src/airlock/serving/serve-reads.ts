@@ -2,6 +2,7 @@
 import type { FastifyInstance } from 'fastify';
 import type { Clock } from '../../core/clock.ts';
 import type { Metrics } from '../../core/metrics.ts';
+import { jsonInTurns } from '../../http/json-in-turns.ts';
 import { sendJsonText } from '../../http/send-json.ts';
 import type { Agent, Thread } from '../agents/agent.ts';
 import type { Bodies } from './bodies.ts';
@@ -35,7 +36,7 @@ export const serveReads = (scope: FastifyInstance, serving: ReadServing): void =
       const json = isName ? await agent?.scry?.(path, ship) : undefined;
       if (json === undefined) throw new Refusal(404, 'There is nothing here, or nothing that you may see.');
       observe('2xx');
-      return sendJsonText(reply, 200, JSON.stringify(json));
+      return sendJsonText(reply, 200, (await jsonInTurns(json)) ?? 'null');
     } catch (error) {
       observe(error instanceof Refusal ? '4xx' : '5xx');
       throw error;
