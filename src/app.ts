@@ -113,6 +113,7 @@ const start = async (config: Config, { clock, log }: AppSurroundings): Promise<A
       ...{ ledger, timers, broker, queue, secretBox },
       enqueueMail: mail?.enqueue,
       deniedExchanges: config.deniedExchanges,
+      payloadDays: config.payloadDays,
       scopesOfRole: mode.elsewhere ? undefined : mode.scopesOfRole,
       rootUrl: () => rootUrl,
     }),
@@ -127,7 +128,8 @@ const start = async (config: Config, { clock, log }: AppSurroundings): Promise<A
     }),
   );
 
-  timers.handle(RETENTION_TIMER.kind, createRetention({ ledger, clock, log, retentionDays: config.retentionDays }));
+  const { retentionDays, payloadDays } = config;
+  timers.handle(RETENTION_TIMER.kind, createRetention({ ledger, clock, log, retentionDays, payloadDays }));
   await database.transaction((tx) => timers.set(tx, { ...RETENTION_TIMER, due: clock.now() }));
 
   /**

@@ -32,6 +32,7 @@ export type Config = {
   readonly encryptionKey: string | undefined;
   readonly logLevel: LogLevel;
   readonly retentionDays: number;
+  readonly payloadDays: number;
   /** How long a server that was told to end waits for what is under way. */
   readonly shutdownSeconds: number;
   /** The host ship: `~zod`. */
@@ -99,6 +100,7 @@ export const readConfig = (args: readonly string[], env: NodeJS.ProcessEnv, cwd:
     encryptionKey: contentOf(OPTIONS.encryptionKey, 'Make one with: openssl rand -base64 32'),
     logLevel: readLogLevel(textOf(OPTIONS.logLevel) as string),
     retentionDays: wholeNumber(OPTIONS.retentionDays, textOf(OPTIONS.retentionDays), 1, 36_500),
+    payloadDays: wholeNumber(OPTIONS.payloadDays, textOf(OPTIONS.payloadDays), 0, 36_500),
     shutdownSeconds: wholeNumber(OPTIONS.shutdownSeconds, textOf(OPTIONS.shutdownSeconds), 0, 3_600),
     ship: readShip(textOf(OPTIONS.ship) as string),
     browserOrigins: readOrigins(OPTIONS.browserOrigins, textOf(OPTIONS.browserOrigins) ?? ''),

@@ -103,6 +103,14 @@ export const OPTIONS = {
     help: 'How long the ledger is kept, at least; it goes by whole months.',
     matters: 'part scheduler',
   },
+  payloadDays: {
+    flag: 'payload-days',
+    env: 'HOOKWRIGHT_PAYLOAD_DAYS',
+    value: 'NUMBER',
+    fallback: '30',
+    help: 'How long the payloads of fires can be read, to show them and to fire again; stored sealed, dropped by whole months. 0 keeps none.',
+    see: 'Payloads',
+  },
   shutdownSeconds: {
     flag: 'shutdown-seconds',
     env: 'HOOKWRIGHT_SHUTDOWN_SECONDS',

@@ -7,11 +7,13 @@ export type SecretBox = {
    * row, so that rows cannot be swapped.
    */
   readonly seal: (secret: string, context: string) => Buffer;
+  readonly sealBytes: (secret: Uint8Array, context: string) => Buffer;
   /**
    * The secret again. Throws when the bytes were altered, or sealed under another key or for
    * another context.
    */
   readonly open: (sealed: Uint8Array, context: string) => string;
+  readonly openBytes: (sealed: Uint8Array, context: string) => Buffer;
   /** Equal for equal secrets of one context; tells nothing without the key. To look one up. */
   readonly digest: (secret: string, context: string) => Buffer;
   /** Tells two keys apart without telling anything about them. */
@@ -27,22 +29,26 @@ export const ENCRYPTION_KEY_BYTES = 32;
 export const createSecretBox = (key: Uint8Array): SecretBox => {
   if (key.length !== ENCRYPTION_KEY_BYTES) throw new RangeError(`an encryption key has ${ENCRYPTION_KEY_BYTES} bytes`);
   const digestKey = createHmac('sha256', key).update('hookwright digests').digest();
+  const sealBytes: SecretBox['sealBytes'] = (secret, context) => {
+    const nonce = randomBytes(NONCE_BYTES);
+    const cipher = createCipheriv('aes-256-gcm', key, nonce).setAAD(Buffer.from(context));
+    const [ciphertext, rest] = [cipher.update(secret), cipher.final()];
+    return Buffer.concat([Buffer.of(VERSION), nonce, cipher.getAuthTag(), ciphertext, rest]);
+  };
+  const openBytes: SecretBox['openBytes'] = (sealed, context) => {
+    const bytes = Buffer.from(sealed);
+    if (bytes[0] !== VERSION) throw new Error('sealed by a version of Hookwright that this one does not know');
+    const nonce = bytes.subarray(1, 1 + NONCE_BYTES);
+    const tag = bytes.subarray(1 + NONCE_BYTES, 1 + NONCE_BYTES + TAG_BYTES);
+    const decipher = createDecipheriv('aes-256-gcm', key, nonce, { authTagLength: TAG_BYTES });
+    decipher.setAAD(Buffer.from(context)).setAuthTag(tag);
+    return Buffer.concat([decipher.update(bytes.subarray(1 + NONCE_BYTES + TAG_BYTES)), decipher.final()]);
+  };
   return {
-    seal: (secret, context) => {
-      const nonce = randomBytes(NONCE_BYTES);
-      const cipher = createCipheriv('aes-256-gcm', key, nonce).setAAD(Buffer.from(context));
-      const ciphertext = Buffer.concat([cipher.update(secret, 'utf8'), cipher.final()]);
-      return Buffer.concat([Buffer.of(VERSION), nonce, cipher.getAuthTag(), ciphertext]);
-    },
-    open: (sealed, context) => {
-      const bytes = Buffer.from(sealed);
-      if (bytes[0] !== VERSION) throw new Error('sealed by a version of Hookwright that this one does not know');
-      const nonce = bytes.subarray(1, 1 + NONCE_BYTES);
-      const tag = bytes.subarray(1 + NONCE_BYTES, 1 + NONCE_BYTES + TAG_BYTES);
-      const decipher = createDecipheriv('aes-256-gcm', key, nonce, { authTagLength: TAG_BYTES });
-      decipher.setAAD(Buffer.from(context)).setAuthTag(tag);
-      return decipher.update(bytes.subarray(1 + NONCE_BYTES + TAG_BYTES), undefined, 'utf8') + decipher.final('utf8');
-    },
+    sealBytes,
+    openBytes,
+    seal: (secret, context) => sealBytes(Buffer.from(secret), context),
+    open: (sealed, context) => openBytes(sealed, context).toString(),
     digest: (secret, context) =>
       createHmac('sha256', digestKey)
         .update(JSON.stringify([context, secret]))

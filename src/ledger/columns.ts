@@ -18,6 +18,7 @@ const COLUMNS: readonly Column[] = [
   { name: 'hook_uid', type: 'uuid', value: ({ hookUid }) => hookUid },
   { name: 'hook_group_id', type: 'text', value: ({ hookGroupId }) => hookGroupId },
   { name: 'hook_id', type: 'text', value: ({ hookId }) => hookId },
+  { name: 'hook_revision', type: 'bigint', value: ({ hookRevision }) => hookRevision },
   { name: 'cause', type: 'text', value: ({ cause }) => cause },
   { name: 'fired_by', type: 'text', value: ({ firedBy }) => firedBy },
   { name: 'task_id', type: 'text', value: ({ taskId }) => taskId },

@@ -32,6 +32,8 @@ export type LedgerEntry = KindAndOutcome & {
   readonly hookUid: string;
   readonly hookGroupId: string;
   readonly hookId: string;
+  /** Of the hook, when it met the event; null: not known. */
+  readonly hookRevision: number | null;
   /** With the hook, the identity of a fire. */
   readonly cause: string | null;
   readonly firedBy: string | null;
@@ -49,6 +51,9 @@ export type LedgerEntry = KindAndOutcome & {
   /** JSON. */
   readonly detail: unknown;
 };
+
+/** An entry, and what is kept with it. */
+export type NewEntry = LedgerEntry & { readonly payload?: Buffer | undefined };
 
 /** An entry as it was written. `seq` orders entries of the same millisecond and is unique. */
 export type LedgerRow = LedgerEntry & { readonly seq: number };

@@ -1,5 +1,5 @@
-// The ledger's months: a partition each, made before it is needed and dropped when its retention is
-// over.
+// The months of the ledger and of the kept payloads: a partition each, made before it is needed and
+// dropped when its retention is over.
 import { toIso } from '../core/clock.ts';
 import { errorCode } from '../core/errors.ts';
 import type { Database, Queryable } from '../database/database.ts';
@@ -26,6 +26,9 @@ export type Partitions = {
   readonly dropMonthsBefore: (ms: number) => Promise<string[]>;
 };
 
+/** What has a partition a month. */
+export type Partitioned = 'ledger' | 'payloads';
+
 /** Serializes the making of partitions among processes: an arbitrary number that only this uses. */
 const LOCK_KEY = 4_665_776_503;
 
@@ -34,7 +37,7 @@ const lock = statement<unknown>('ledger.lock-partitions', `select pg_advisory_xa
 const isAttached = statement<{ attached: boolean }>(
   'ledger.is-attached',
   `select exists (
-     select from pg_inherits where inhparent = 'ledger'::regclass and inhrelid = to_regclass($1)
+     select from pg_inherits where inhparent = $2::text::regclass and inhrelid = to_regclass($1)
    ) as attached`,
 );
 
@@ -43,21 +46,21 @@ type MonthRow = { readonly name: string; readonly attached: boolean; readonly de
 const listMonths = statement<MonthRow>(
   'ledger.months',
   `select c.relname as name, i.inhrelid is not null as attached, coalesce(i.inhdetachpending, false) as detaching
-   from pg_class c left join pg_inherits i on i.inhrelid = c.oid and i.inhparent = 'ledger'::regclass
-   where c.relnamespace = (select relnamespace from pg_class where oid = 'ledger'::regclass)
-     and c.relkind = 'r' and c.relname ~ '^ledger_[0-9]{4}_[0-9]{2}$'
+   from pg_class c left join pg_inherits i on i.inhrelid = c.oid and i.inhparent = $1::text::regclass
+   where c.relnamespace = (select relnamespace from pg_class where oid = $1::text::regclass)
+     and c.relkind = 'r' and c.relname ~ ('^' || $1::text || '_[0-9]{4}_[0-9]{2}$')
    order by c.relname`,
 );
 
 /** How often dropping looks whether anything is left. */
 const MOST_PASSES = 10;
 
-export const createPartitions = (database: Database): Partitions => {
+export const createPartitions = (database: Database, of: Partitioned): Partitions => {
   const known = new Set<string>();
   const beingMade = new Map<string, Promise<void>>();
 
   const isThere = async (on: Queryable, { table }: Month) =>
-    (await on.query(isAttached, [table]))[0]?.attached === true;
+    (await on.query(isAttached, [table, of]))[0]?.attached === true;
 
   const make = (month: Month) =>
     database.transaction(async (tx) => {
@@ -65,12 +68,12 @@ export const createPartitions = (database: Database): Partitions => {
       if (await isThere(tx, month)) return;
       // Made beside the ledger and then attached: unlike "create table … partition of", that stops
       // neither readers nor writers.
-      await tx.query(createTable(month));
-      await tx.query(attach(month));
+      await tx.query(createTable(month, of));
+      await tx.query(attach(month, of));
     });
 
   const ensureMonths: Partitions['ensureMonths'] = async (times, tx = database) => {
-    for (const month of times.map(monthOf)) {
+    for (const month of times.map((ms) => monthOf(of, ms))) {
       if (known.has(month.table)) continue;
       if (!(await isThere(tx, month))) {
         const making = beingMade.get(month.table) ?? make(month).finally(() => beingMade.delete(month.table));
@@ -83,7 +86,7 @@ export const createPartitions = (database: Database): Partitions => {
 
   const forgetIfMissing: Partitions['forgetIfMissing'] = (error, times) => {
     if (!isMissingPartition(error)) return false;
-    for (const ms of times) known.delete(monthOf(ms).table);
+    for (const ms of times) known.delete(monthOf(of, ms).table);
     return true;
   };
 
@@ -92,8 +95,8 @@ export const createPartitions = (database: Database): Partitions => {
     // Concurrently: a plain detach waits for all who read the ledger while all others wait for it.
     // One that was interrupted is "pending" and must be finalized; one that was detached and not
     // dropped is only dropped.
-    if (detaching) await database.query(finishDetach(name));
-    else if (attached) await database.query(detach(name));
+    if (detaching) await database.query(finishDetach(name, of));
+    else if (attached) await database.query(detach(name, of));
     await database.query(dropTable(name));
   };
 
@@ -112,12 +115,12 @@ export const createPartitions = (database: Database): Partitions => {
     },
     dropMonthsBefore: async (ms) => {
       // The month that holds `ms` is still within retention, and so is every later one.
-      const first = monthOf(ms).table;
+      const first = monthOf(of, ms).table;
       const dropped = new Set<string>();
       // Again, because two processes that drop the same month at once may each take the other's
       // failure for its success.
       for (let pass = 0; pass < MOST_PASSES; pass += 1) {
-        const over = (await database.query(listMonths)).filter(({ name }) => name < first);
+        const over = (await database.query(listMonths, [of])).filter(({ name }) => name < first);
         if (over.length === 0) break;
         for (const month of over) {
           dropped.add(month.name);
@@ -133,30 +136,30 @@ export const createPartitions = (database: Database): Partitions => {
 
 type Month = { readonly table: string; readonly from: string; readonly to: string };
 
-const monthOf = (ms: number): Month => {
+const monthOf = (of: Partitioned, ms: number): Month => {
   const date = new Date(ms);
   const [year, month] = [date.getUTCFullYear(), date.getUTCMonth()];
   // Also guards what is put into SQL text below.
-  if (!(year >= 1970 && year <= 9998)) throw new RangeError(`the ledger has no month for the time ${ms}`);
-  const table = `ledger_${year}_${String(month + 1).padStart(2, '0')}`;
+  if (!(year >= 1970 && year <= 9998)) throw new RangeError(`${of}: there is no month for the time ${ms}`);
+  const table = `${of}_${year}_${String(month + 1).padStart(2, '0')}`;
   return { table, from: toIso(Date.UTC(year, month)), to: toIso(Date.UTC(year, month + 1)) };
 };
 
 // Names cannot be parameters, so these are made for a month each. A process meets few of them.
-const createTable = ({ table }: Month) =>
+const createTable = ({ table }: Month, of: Partitioned) =>
   statement(
     `ledger.create.${table}`,
-    `create table if not exists ${table} (like ledger including defaults including constraints)`,
+    `create table if not exists ${table} (like ${of} including defaults including constraints including storage)`,
   );
-const attach = ({ table, from, to }: Month) =>
+const attach = ({ table, from, to }: Month, of: Partitioned) =>
   statement(
     `ledger.attach.${table}`,
-    `alter table ledger attach partition ${table} for values from ('${from}') to ('${to}')`,
+    `alter table ${of} attach partition ${table} for values from ('${from}') to ('${to}')`,
   );
-const detach = (table: string) =>
-  statement(`ledger.detach.${table}`, `alter table ledger detach partition ${table} concurrently`);
-const finishDetach = (table: string) =>
-  statement(`ledger.finish-detach.${table}`, `alter table ledger detach partition ${table} finalize`);
+const detach = (table: string, of: Partitioned) =>
+  statement(`ledger.detach.${table}`, `alter table ${of} detach partition ${table} concurrently`);
+const finishDetach = (table: string, of: Partitioned) =>
+  statement(`ledger.finish-detach.${table}`, `alter table ${of} detach partition ${table} finalize`);
 const dropTable = (table: string) => statement(`ledger.drop.${table}`, `drop table if exists ${table}`);
 
 /** "no partition of relation found for row" is a check violation without a constraint. */

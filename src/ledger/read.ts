@@ -75,6 +75,7 @@ type RawRow = {
   readonly hook_uid: string;
   readonly hook_group_id: string;
   readonly hook_id: string;
+  readonly hook_revision: number | null;
   readonly cause: string | null;
   readonly fired_by: string | null;
   readonly task_id: string | null;
@@ -96,6 +97,7 @@ const fromRow = (row: RawRow): LedgerRow =>
     hookUid: row.hook_uid,
     hookGroupId: row.hook_group_id,
     hookId: row.hook_id,
+    hookRevision: row.hook_revision,
     cause: row.cause,
     firedBy: row.fired_by,
     taskId: row.task_id,

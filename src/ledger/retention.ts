@@ -1,5 +1,5 @@
 // The ledger's daily care: next month's partition is made in time, and months past their retention
-// are dropped.
+// are dropped; those of kept payloads, too.
 import type { Clock } from '../core/clock.ts';
 import type { Log } from '../core/log.ts';
 import type { Ledger } from './create-ledger.ts';
@@ -10,6 +10,8 @@ export type RetentionSettings = {
   readonly log: Log;
   /** An entry is kept at least this long; it goes when all of its month is older. */
   readonly retentionDays?: number;
+  /** The same for kept payloads. */
+  readonly payloadDays?: number;
 };
 
 /** The timer whose turn `createRetention` is. */
@@ -17,6 +19,7 @@ export const RETENTION_TIMER = { kind: 'ledger.retention', key: 'daily' } as con
 
 const DAY_MS = 86_400_000;
 const DEFAULT_DAYS = 400;
+export const DEFAULT_PAYLOAD_DAYS = 30;
 
 /**
  * One day's care, as a turn of a timer.
@@ -26,15 +29,21 @@ const DEFAULT_DAYS = 400;
  * await database.transaction((tx) => timers.set(tx, { ...RETENTION_TIMER, due: clock.now() }));
  */
 export const createRetention = (settings: RetentionSettings): (() => Promise<{ next: number }>) => {
-  const { ledger, clock, log, retentionDays = DEFAULT_DAYS } = settings;
+  const { ledger, clock, log, retentionDays = DEFAULT_DAYS, payloadDays = DEFAULT_PAYLOAD_DAYS } = settings;
   return async () => {
     // Beside the transaction that holds the timer, because a partition cannot be detached
     // concurrently inside of one. The timer, held meanwhile, keeps other processes from doing the
     // same.
     const now = clock.now();
-    await ledger.ensureMonths([now, startOfNextMonth(now)]);
+    const months = [now, startOfNextMonth(now)];
+    await ledger.ensureMonths(months);
+    if (payloadDays > 0) await ledger.payloadMonths.ensureMonths(months);
     const dropped = await ledger.dropMonthsBefore(now - retentionDays * DAY_MS);
     if (dropped.length > 0) log.info({ dropped, retentionDays }, 'ledger months past retention dropped');
+    // None is kept any more: the month that is not over goes, too.
+    const endedBefore = payloadDays > 0 ? now - payloadDays * DAY_MS : startOfNextMonth(now);
+    const payloads = await ledger.payloadMonths.dropMonthsBefore(endedBefore);
+    if (payloads.length > 0) log.info({ dropped: payloads, payloadDays }, 'months of kept payloads dropped');
     return { next: now + DAY_MS };
   };
 };

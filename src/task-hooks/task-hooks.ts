@@ -5,6 +5,8 @@ import type { SecretBox } from '../core/secret-box.ts';
 import type { Base } from '../database/base.ts';
 import type { ApiService } from '../http/api-method.ts';
 import type { Ledger } from '../ledger/create-ledger.ts';
+import { createPayloads } from '../ledger/payloads/payloads.ts';
+import { DEFAULT_PAYLOAD_DAYS } from '../ledger/retention.ts';
 import type { Queue } from '../queue/queue.ts';
 import type { Timers } from '../timers/create-timers.ts';
 import { createHooksApi } from './api/api.ts';
@@ -38,6 +40,8 @@ export type TaskHooksSettings = Base & {
   readonly broker: Broker;
   readonly queue: Queue;
   readonly secretBox: SecretBox;
+  /** How long the payloads of fires are kept; 0: not at all. */
+  readonly payloadDays?: number;
   /** undefined: nobody is mailed. */
   readonly enqueueMail: EnqueueMail | undefined;
   readonly deniedExchanges: readonly string[];
@@ -85,14 +89,15 @@ export const createTaskHooks = (settings: TaskHooksSettings): TaskHooks => {
   const hooks = createHookStore(database);
   const cache = createHookCache(hooks, evaluator);
   const tokens = createTriggerTokens(secretBox);
+  const payloads = createPayloads({ secretBox, clock, days: settings.payloadDays ?? DEFAULT_PAYLOAD_DAYS });
 
   const store = createFireStore(database, ledger);
   const failureMail = createFailureMail({ hooks, enqueue, rootUrl, clock });
   const render = evaluator.renderStored;
   const { beginFires, runner } = createFiring({ ...base, ledger, store, queue, render, failureMail });
-  const fireCall = createFireCall({ cache, evaluator, store, ledger, beginFires, runner, tokens, clock });
+  const fireCall = createFireCall({ cache, evaluator, store, ledger, beginFires, payloads, runner, tokens, clock });
 
-  const ticks = createTicks({ cache, evaluator, beginFires });
+  const ticks = createTicks({ cache, evaluator, beginFires, payloads });
   const changes = createHookChanges({ database, hooks, tokens, timers, ticks, broker, clock });
   timers.handleBatch(SCHEDULE_TIMER, createScheduleHandler({ hooks, ticks, runner, clock }));
 
@@ -100,7 +105,7 @@ export const createTaskHooks = (settings: TaskHooksSettings): TaskHooks => {
   timers.handleBatch(REJECTIONS_TIMER, rejections.handler);
   const { acknowledge, bindingStates } = broker;
   const commitMessages = createCommitMessages({ database, acknowledge, beginFires, rejections });
-  const evaluateMessage = createEvaluateMessage({ evaluator, clock, log });
+  const evaluateMessage = createEvaluateMessage({ evaluator, payloads, clock, log });
   broker.onBindingChange(createBindingChanges({ hooks, ledger, clock, log }));
   broker.consume(createMessageReader({ cache, evaluateMessage, commitMessages, runner, clock, log }));
 

@@ -36,7 +36,12 @@ const READ_AGAIN_AFTER_MS = 3_000;
 export const createHookTrial = async (hooks: Hooks, name: HookArguments, clock: Clock): Promise<HookTrial> => {
   const pool = createEvaluationPool({ clock, log: silentLog });
   const evaluator = createEvaluator(pool);
-  const evaluateMessage = createEvaluateMessage({ evaluator, clock, log: silentLog });
+  const evaluateMessage = createEvaluateMessage({
+    evaluator,
+    payloads: { keep: () => undefined },
+    clock,
+    log: silentLog,
+  });
   let revision = 0;
   let readAt = 0;
   let known = '';

@@ -17,6 +17,7 @@ export const fire = (at: number, changes: Partial<LedgerEntry> = {}): LedgerEntr
     hookUid: HOOK,
     hookGroupId: 'group',
     hookId: 'hook',
+    hookRevision: 1,
     cause: 'call/1',
     firedBy: 'triggerHook',
     taskId: null,

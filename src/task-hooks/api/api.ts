@@ -85,8 +85,8 @@ export const createHooksApi = (settings: HooksApiSettings): ApiService => {
     const { payload, payloadBytes, signed, requestId } = request;
     const chosenTaskId = taskIdIn(payload);
     const ownTaskId = chosenTaskId !== undefined && SLUG_ID.test(chosenTaskId) ? chosenTaskId : newSlugId();
-    const body = payload === undefined && typeof signed.body === 'function' ? await signed.body() : undefined;
-    const brought = body ? { body } : { payload };
+    const raw = typeof signed.body === 'function' ? await signed.body() : signed.body;
+    const brought = payload === undefined ? { body: raw } : { payload, ...(raw.length > 0 && { raw }) };
     const event = { ...name, ...by, ...brought, payloadBytes, taskId: ownTaskId, chosenTaskId, requestId };
     const { taskId = ownTaskId, ...result } = await fireCall(event);
     if (result.outcome === 'created' || result.outcome === 'pending') return { body: { taskId, status: { taskId } } };

@@ -21,6 +21,7 @@ import {
   type StoredFire,
   taskRequestOf,
 } from './fire.ts';
+import { sizeOfFire } from './fire-inserts.ts';
 import type { FireLog } from './fire-log.ts';
 import type { FireMetrics } from './fire-metrics.ts';
 import { type FireRunner, LEASE_MS } from './fire-runner.ts';
@@ -113,7 +114,7 @@ export const createBeginFires = (settings: BeginFiresSettings): BeginFires => {
   const beginTogether = createBatch<Item, CreateTaskAnswer | undefined>({
     maxItems: MOST_AT_ONCE,
     concurrency: 2,
-    sizeOf: ({ fire }) => fire.task.length,
+    sizeOf: ({ fire }) => sizeOfFire(fire),
     run: async (items) => {
       const { answers, afterCommit } = await database.transaction(async (tx) => {
         const unchanged = await findUnchanged(tx, items);

@@ -82,6 +82,7 @@ const createWorld = async (t: TestContext, options: Options = {}) => {
     ...{ clock, log: silentLog, metrics: createMetrics() },
   });
   const fireCall = createFireCall({
+    payloads: { keep: () => undefined },
     cache,
     evaluator: {
       ...evaluator,

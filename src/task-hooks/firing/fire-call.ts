@@ -2,6 +2,7 @@
 import { type Clock, toIso } from '../../core/clock.ts';
 import { SLUG_ID } from '../../core/ids.ts';
 import type { Ledger } from '../../ledger/create-ledger.ts';
+import type { Payloads } from '../../ledger/payloads/payloads.ts';
 import type { Refusal } from '../../queue/queue.ts';
 import type { HookName } from '../definition.ts';
 import {
@@ -27,6 +28,8 @@ export type HookCall = HookName & {
   readonly payload?: unknown;
   /** The payload where it was not parsed, because it is large. */
   readonly body?: Uint8Array;
+  /** The payload as it came, where it was parsed; absent: it came as a value. */
+  readonly raw?: Uint8Array;
   /** The size of the payload as JSON. */
   readonly payloadBytes: number;
   readonly clientId: string | undefined;
@@ -70,6 +73,7 @@ export type FireCallSettings = {
   readonly store: Pick<FireStore, 'findUnfinished'>;
   readonly ledger: Pick<Ledger, 'findFireByTask'>;
   readonly beginFires: BeginFires;
+  readonly payloads: Pick<Payloads, 'keep'>;
   readonly runner: FireRunner;
   readonly tokens: Pick<TriggerTokens, 'matches'>;
   readonly clock: Clock;
@@ -81,7 +85,7 @@ const PATIENCE_MS = 10_000;
 const MOST_RELOADS = 5;
 
 export const createFireCall = (settings: FireCallSettings): FireCall => {
-  const { cache, evaluator, store, ledger, beginFires, runner, tokens, clock } = settings;
+  const { cache, evaluator, store, ledger, beginFires, payloads, runner, tokens, clock } = settings;
 
   const evaluateCall = async (
     hook: CompiledHook,
@@ -101,6 +105,7 @@ export const createFireCall = (settings: FireCallSettings): FireCall => {
       return (await cache.reload(event)) === hook ? { outcome: 'wrong-token' } : 'stale'; // it may have been reset since
     }
     const arrived = clock.now();
+    const came = event.body ?? event.raw ?? JSON.stringify(event.payload); // a check may fill in defaults
     const evaluated = await evaluateCall(hook, event, arrived);
     if ('outcome' in evaluated) return evaluated;
     let { evaluation } = evaluated;
@@ -109,15 +114,18 @@ export const createFireCall = (settings: FireCallSettings): FireCall => {
     if (evaluation.outcome !== 'rejected' && event.chosenTaskId !== undefined && !SLUG_ID.test(event.chosenTaskId)) {
       evaluation = { outcome: 'rejected', problems: [`Invalid taskId format: ${event.chosenTaskId.slice(0, 100)}`] };
     }
+    const { payload: _, ...context } = contextOf(event, arrived);
+    const ofHook = eventOf(hook, event, arrived);
+    const payload = payloads.keep(ofHook, { context, body: came });
     if (evaluation.outcome !== 'rendered') {
       // Nothing was stored that would have checked the revision, so it is checked here.
       if ((await cache.reload(event)) !== hook) return 'stale';
       const error = { message: reasonOf(evaluation) };
-      const unfired = { ...eventOf(hook, event, arrived), taskId: event.taskId, attempts: 0, error };
+      const unfired = { ...ofHook, payload, taskId: event.taskId, attempts: 0, error };
       await beginFires.ended({ ...unfired, outcome: evaluation.outcome });
       return resultOfUnfired(evaluation);
     }
-    const fire = fireOf(hook, event, { evaluation, arrived, payloadHash: choice?.payloadHash });
+    const fire = { ...fireOf(hook, event, { evaluation, arrived, payloadHash: choice?.payloadHash }), payload };
     const begin = event.chosenTaskId === undefined ? beginFires.alone : beginFires.once;
     const end = await begin(hook, fire, PATIENCE_MS);
     const named = choice && { taskId: event.taskId };
@@ -208,6 +216,7 @@ const eventOf = (hook: CompiledHook, event: HookCall, arrived: number): FireEven
   cause: causeOf(event),
   hookGroupId: event.hookGroupId,
   hookId: event.hookId,
+  hookRevision: hook.revision,
   firedBy: event.firedBy,
   clientId: event.clientId,
   requestId: event.requestId,

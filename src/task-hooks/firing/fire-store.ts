@@ -65,9 +65,9 @@ const finishFires = statement<{ hook_uid: string }>(
                    as done(hook_uid, cause, at, outcome, error, attempts)
           where fires.hook_uid = done.hook_uid and fires.cause = done.cause
           returning done.at, done.outcome, done.error, done.attempts as attempts_made, fires.*)
-   insert into ledger (at, kind, outcome, hook_uid, hook_group_id, hook_id, cause, fired_by, task_id, arrived, attempts,
+   insert into ledger (at, kind, outcome, hook_uid, hook_group_id, hook_id, hook_revision, cause, fired_by, task_id, arrived, attempts,
                        client_id, request_id, payload_hash, error)
-   select at, 'fire', outcome, hook_uid, hook_group_id, hook_id, cause, fired_by, task_id, arrived, attempts_made,
+   select at, 'fire', outcome, hook_uid, hook_group_id, hook_id, hook_revision, cause, fired_by, task_id, arrived, attempts_made,
           client_id, request_id, payload_hash, error
    from gone, quickly
    returning hook_uid`,
@@ -79,9 +79,9 @@ const postponeFire = statement(
      update fires set attempts = attempts + 1, due = $4, last_error = $5
      where hook_uid = $1 and cause = $2
      returning *)
-   insert into ledger (at, kind, hook_uid, hook_group_id, hook_id, cause, fired_by, task_id, arrived, attempts, client_id,
+   insert into ledger (at, kind, hook_uid, hook_group_id, hook_id, hook_revision, cause, fired_by, task_id, arrived, attempts, client_id,
                        request_id, error)
-   select $3, 'attempt', hook_uid, hook_group_id, hook_id, cause, fired_by, task_id, arrived, attempts, client_id,
+   select $3, 'attempt', hook_uid, hook_group_id, hook_id, hook_revision, cause, fired_by, task_id, arrived, attempts, client_id,
           request_id, last_error
    from later`,
 );
@@ -91,6 +91,7 @@ type FireRow = {
   cause: string;
   hook_group_id: string;
   hook_id: string;
+  hook_revision: number | null;
   fired_by: FiredBy;
   task_id: string;
   task: string | null;
@@ -103,7 +104,7 @@ type FireRow = {
   attempts: number;
 };
 
-const FIRE_COLUMNS = `hook_uid, cause, hook_group_id, hook_id, fired_by, task_id, task::text as task, unrendered, payload_hash,
+const FIRE_COLUMNS = `hook_uid, cause, hook_group_id, hook_id, hook_revision, fired_by, task_id, task::text as task, unrendered, payload_hash,
              client_id, request_id, arrived, gives_up, attempts`;
 
 const claimDueFires = statement<FireRow>(
@@ -158,7 +159,7 @@ const finishValues = (done: readonly Finished[]): unknown[] => [
 
 export const createFireStore = (
   database: Database,
-  ledger: Pick<Ledger, 'withMonths' | 'ensureMonths' | 'forgetIfMissing'>,
+  ledger: Pick<Ledger, 'withMonths' | 'ensureMonths' | 'forgetIfMissing' | 'payloadMonths'>,
 ): FireStore => {
   const finishTogether = createBatch<Finished, void>({
     maxItems: MOST_AT_ONCE,
@@ -171,7 +172,7 @@ export const createFireStore = (
   });
 
   return {
-    ...createFireInserts(database),
+    ...createFireInserts(database, ledger.payloadMonths),
     setTask: async ({ hookUid, cause }, task, givesUp) =>
       (await database.query(setFireTask, [hookUid, cause, task, toIso(givesUp)])).length > 0,
     finishAnd: (finished, and) =>
@@ -229,6 +230,7 @@ const fireOf = ({ task, unrendered, ...row }: FireRow): StoredFire => ({
   cause: row.cause,
   hookGroupId: row.hook_group_id,
   hookId: row.hook_id,
+  hookRevision: row.hook_revision ?? undefined,
   firedBy: row.fired_by,
   taskId: row.task_id,
   payloadHash: row.payload_hash ?? undefined,

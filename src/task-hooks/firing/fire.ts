@@ -1,5 +1,5 @@
 // What a fire is at each stage: made by a cause, stored, ended; and its row of the ledger.
-import type { FireOutcome, LedgerEntry } from '../../ledger/entry.ts';
+import type { FireOutcome, NewEntry } from '../../ledger/entry.ts';
 import { type CreateTaskAnswer, type CreateTaskRequest, errorOf, type Refusal } from '../../queue/queue.ts';
 import { hookRole } from '../definition.ts';
 import type { FiredBy, Unrendered } from '../evaluation/template.ts';
@@ -11,11 +11,15 @@ export type FireKey = { readonly hookUid: string; readonly cause: string };
 export type FireEvent = FireKey & {
   readonly hookGroupId: string;
   readonly hookId: string;
+  /** Of the hook, when it met the event. */
+  readonly hookRevision?: number | undefined;
   readonly firedBy: FiredBy;
   readonly clientId: string | undefined;
   readonly requestId: string;
   /** When the event came in, or was due; ms. */
   readonly arrived: number;
+  /** What it came with, sealed, as it is kept with the fire; a fire that is stored has it no more. */
+  readonly payload?: Buffer | undefined;
 };
 
 type WithTask = FireEvent & {
@@ -92,13 +96,14 @@ export const taskRequestOf = (fire: Fire): CreateTaskRequest => ({
 });
 
 /** The one place that makes a row of the ledger from a fire. */
-export const ledgerEntryOf = (fire: EndedFire, now: number): LedgerEntry => ({
+export const ledgerEntryOf = (fire: EndedFire, now: number): NewEntry => ({
   at: fire.at ?? now,
   kind: 'fire',
   outcome: fire.outcome,
   hookUid: fire.hookUid,
   hookGroupId: fire.hookGroupId,
   hookId: fire.hookId,
+  hookRevision: fire.hookRevision ?? null,
   cause: fire.cause,
   firedBy: fire.firedBy,
   taskId: fire.taskId,
@@ -109,4 +114,5 @@ export const ledgerEntryOf = (fire: EndedFire, now: number): LedgerEntry => ({
   payloadHash: fire.payloadHash ?? null,
   error: fire.error ?? null,
   detail: fire.detail ?? null,
+  payload: fire.payload,
 });

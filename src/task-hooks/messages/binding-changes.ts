@@ -37,6 +37,7 @@ export const createBindingChanges =
           hookUid: hook.uid,
           hookGroupId,
           hookId,
+          hookRevision: hook.revision,
           cause: null,
           firedBy: null,
           taskId: null,

@@ -8,6 +8,7 @@ import { newSlugId, newUuid } from '../../core/ids.ts';
 import type { Log } from '../../core/log.ts';
 import { ApiError } from '../../http/api-error.ts';
 import { BODY_LIMIT_BYTES, parseJsonBody, SMALL_BODY_BYTES } from '../../http/bodies/body.ts';
+import type { Payloads } from '../../ledger/payloads/payloads.ts';
 import { type Evaluation, reasonOf } from '../evaluation/evaluate.ts';
 import type { CompiledHook, Evaluator } from '../evaluation/evaluator.ts';
 import type { EndedFire, Fire } from '../firing/fire.ts';
@@ -17,7 +18,12 @@ export type EvaluatedMessage = { readonly delivery: Delivery; readonly fire: Fir
 
 export type EvaluateMessage = (hook: CompiledHook, delivery: Delivery) => Promise<EvaluatedMessage>;
 
-export type EvaluateMessageSettings = { readonly evaluator: Evaluator; readonly clock: Clock; readonly log: Log };
+export type EvaluateMessageSettings = {
+  readonly evaluator: Evaluator;
+  readonly payloads: Pick<Payloads, 'keep'>;
+  readonly clock: Clock;
+  readonly log: Log;
+};
 
 const LONGEST_SAMPLE = 1_000;
 /**
@@ -27,7 +33,9 @@ const LONGEST_SAMPLE = 1_000;
 const MOST_TRIES = 8;
 const TRY_AGAIN = { firstMs: 100, longestMs: 3_000 };
 
-export const createEvaluateMessage = ({ evaluator, clock, log }: EvaluateMessageSettings): EvaluateMessage => {
+export const createEvaluateMessage = (settings: EvaluateMessageSettings): EvaluateMessage => {
+  const { evaluator, payloads, clock, log } = settings;
+
   const evaluateOnce = async (
     hook: CompiledHook,
     { body }: Delivery,
@@ -73,11 +81,16 @@ export const createEvaluateMessage = ({ evaluator, clock, log }: EvaluateMessage
   return async (hook, delivery) => {
     const taskId = newSlugId();
     const { evaluation, now } = await evaluatePatiently(hook, delivery, taskId);
+    const { exchange, routingKey, messageId, body } = delivery;
+    const context = { firedBy: 'pulseMessage', taskId, now: toIso(now), message: { exchange, routingKey, messageId } };
+    const ofHook = eventOf(hook, delivery);
+    const payload = payloads.keep(ofHook, { context, body });
     if (evaluation.outcome !== 'rendered') {
-      return { delivery, fire: unfired(hook, delivery, taskId, evaluation.outcome, reasonOf(evaluation)) };
+      const fire = unfired(hook, delivery, taskId, evaluation.outcome, reasonOf(evaluation));
+      return { delivery, fire: { ...fire, payload } };
     }
     const { task, deadline } = evaluation;
-    const event = { ...eventOf(hook, delivery), taskId, attempts: 0, payloadHash: undefined };
+    const event = { ...ofHook, payload, taskId, attempts: 0, payloadHash: undefined };
     return { delivery, fire: { ...event, task, givesUp: givesUpAt(deadline, now) } };
   };
 };
@@ -104,6 +117,7 @@ const eventOf = (hook: CompiledHook, delivery: Delivery) =>
   ({
     hookUid: hook.uid,
     ...placeOf(hook),
+    hookRevision: hook.revision,
     cause: `message:${delivery.id}`,
     firedBy: 'pulseMessage',
     clientId: undefined,

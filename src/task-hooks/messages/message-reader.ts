@@ -47,7 +47,7 @@ export const createMessageReader = (settings: MessageReaderSettings): Reader => 
     for (const delivery of deliveries) {
       const message = await evaluateMessage(hook, delivery);
       messages.push(message);
-      bytes += isRendered(message.fire) ? message.fire.task.length : 0;
+      bytes += (isRendered(message.fire) ? message.fire.task.length : 0) + (message.fire.payload?.length ?? 0);
       const now = clock.monotonic();
       if (runner.isEnding()) break; // what was evaluated is stored
       if (messages.length === MOST_AT_ONCE || bytes >= MOST_BYTES || now - began >= LONGEST_MS) break;

@@ -3,6 +3,7 @@
 import { toIso } from '../../core/clock.ts';
 import { newSlugId, newUuid } from '../../core/ids.ts';
 import type { Transaction } from '../../database/database.ts';
+import type { Payloads } from '../../ledger/payloads/payloads.ts';
 import {
   latestOccurrence,
   MOST_COUNTED,
@@ -40,6 +41,7 @@ export type TicksSettings = {
   readonly cache: HookCache;
   readonly evaluator: Evaluator;
   readonly beginFires: BeginFires;
+  readonly payloads: Pick<Payloads, 'keep'>;
 };
 
 /**
@@ -48,12 +50,13 @@ export type TicksSettings = {
  */
 const STALE_AFTER_MS = 10 * 60 * 1000;
 
-export const createTicks = ({ cache, evaluator, beginFires }: TicksSettings): Ticks => {
+export const createTicks = ({ cache, evaluator, beginFires, payloads }: TicksSettings): Ticks => {
   const fireOf = (hook: Hook, occurrence: number, now: number): NewFire => {
     const taskId = newSlugId();
     const moment = now - occurrence > STALE_AFTER_MS ? now : occurrence;
     const context: FiringContext = { firedBy: 'schedule', taskId, now: toIso(moment) };
-    const event = { ...eventOf(hook, `schedule:${toIso(occurrence)}`, occurrence), taskId, attempts: 0 };
+    const ofHook = eventOf(hook, `schedule:${toIso(occurrence)}`, occurrence);
+    const event = { ...ofHook, payload: payloads.keep(ofHook, { context }), taskId, attempts: 0 };
     const fire = { ...event, payloadHash: undefined };
     const evaluation = evaluator.renderNow(cache.compiled(hook), context);
     if (evaluation === undefined) {
@@ -84,11 +87,12 @@ export const createTicks = ({ cache, evaluator, beginFires }: TicksSettings): Ti
   };
 };
 
-const eventOf = ({ uid, definition: { hookGroupId, hookId } }: Hook, cause: string, arrived: number): FireEvent => ({
-  hookUid: uid,
+const eventOf = (hook: Hook, cause: string, arrived: number): FireEvent => ({
+  hookUid: hook.uid,
   cause,
-  hookGroupId,
-  hookId,
+  hookGroupId: hook.definition.hookGroupId,
+  hookId: hook.definition.hookId,
+  hookRevision: hook.revision,
   firedBy: 'schedule',
   clientId: undefined,
   requestId: newUuid(),

@@ -11,6 +11,7 @@ import type { Database } from '../../database/database.ts';
 import { statement } from '../../database/statement.ts';
 import { createLedger, type Ledger } from '../../ledger/create-ledger.ts';
 import type { LedgerRow } from '../../ledger/entry.ts';
+import { createPayloads } from '../../ledger/payloads/payloads.ts';
 import type { Queue } from '../../queue/queue.ts';
 import { createTimers, type Timers } from '../../timers/create-timers.ts';
 import { createHookChanges, type HookChanges, SCHEDULE_TIMER } from '../api/hook-changes.ts';
@@ -142,6 +143,7 @@ export const createWorld = async (t: Cleanup): Promise<World> => {
     const cache = createHookCache(hooks, evaluator);
     const fires = createFireStore(own.database, ledger);
     const tokens = createTriggerTokens(secretBox);
+    const payloads = createPayloads({ secretBox, clock: own.clock, days: 30 });
     const rootUrl = () => 'https://hooks.example.com';
     const failureMail = createFailureMail({ hooks, enqueue, rootUrl, clock: own.clock });
     const { beginFires, endFires, runner } = createFiring({
@@ -149,7 +151,7 @@ export const createWorld = async (t: Cleanup): Promise<World> => {
       queue: { ...own.guard(options.queue ?? queue.port), ...(createTasksIn && { createTasksIn }) },
       render: evaluator.renderStored,
     });
-    const ticks = createTicks({ cache, evaluator, beginFires });
+    const ticks = createTicks({ cache, evaluator, beginFires, payloads });
     const changes = createHookChanges({
       ...{ database: own.database, hooks, tokens, timers, ticks, broker: silentBroker as Broker, clock: own.clock },
     });
@@ -158,7 +160,7 @@ export const createWorld = async (t: Cleanup): Promise<World> => {
     timers.handleBatch(REJECTIONS_TIMER, rejections.handler);
     const { acknowledge = async () => new Set<never>() } = options;
     const commitMessages = createCommitMessages({ database: own.database, acknowledge, beginFires, rejections });
-    const evaluateMessage = createEvaluateMessage({ evaluator, clock: own.clock, log });
+    const evaluateMessage = createEvaluateMessage({ evaluator, payloads, clock: own.clock, log });
     const readMessages = createMessageReader({
       ...{ cache, evaluateMessage, commitMessages, runner, clock: own.clock, log },
     });
