@@ -147,7 +147,7 @@ describe('a tick where the queue lives in the database', () => {
       'timers.claim-due',
       'hooks.find-many',
       'hook-state.advance',
-      'ledger.insert',
+      'ledger.insert-with-payloads',
       'timers.move',
     ]);
     assert.ok(!turn.some((name) => name.startsWith('fires.')), String(turn));
