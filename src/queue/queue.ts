@@ -40,6 +40,13 @@ export const errorOf = ({ message, code, statusCode, missing }: Refusal) => ({
   missing,
 });
 
+/** What the queue would say to a task. */
+export type TriedTask = {
+  readonly answer: CreateTaskAnswer;
+  /** What of it cannot be known before the task is created. */
+  readonly unchecked?: string;
+};
+
 export type Queue = {
   /**
    * Idempotent: the same taskId with an equal definition is a success, with another one it is
@@ -55,6 +62,11 @@ export type Queue = {
     tx: Transaction,
     requests: readonly CreateTaskRequest[],
   ) => Promise<readonly CreateTaskAnswer[]>;
+  /**
+   * What it would say to these tasks, each as if the ones before were there; creates none. Absent:
+   * nothing is known.
+   */
+  readonly tryTasks?: (requests: readonly CreateTaskRequest[], signal: AbortSignal) => Promise<readonly TriedTask[]>;
   /** Of those tasks that the queue knows. */
   readonly taskStates: (taskIds: readonly string[]) => Promise<ReadonlyMap<string, TaskState>>;
 };

@@ -6,6 +6,7 @@ import type { Clock } from '../../core/clock.ts';
 import { turnIfLarge } from '../../core/clock.ts';
 import { createBatch } from '../../database/batch.ts';
 import type { Database } from '../../database/database.ts';
+import { undone } from '../../database/undone.ts';
 import { ApiError } from '../../http/api-error.ts';
 import type { ApiRequest, ApiService, Caller, Satisfies } from '../../http/api-method.ts';
 import { insufficientScopes, missingScopes } from '../../http/scope-check.ts';
@@ -146,6 +147,10 @@ export const createStandaloneQueue = (settings: StandaloneQueueSettings): Standa
       return 'kind' in prepared ? prepared : answerOf(await createTogether(prepared));
     },
     createTasksIn,
+    tryTasks: async (requests) => {
+      const answers = await undone(database, (tx) => createTasksIn(tx, requests));
+      return answers.map((answer) => ({ answer }));
+    },
     taskStates: (taskIds) => readStates(database, taskIds),
     api: createQueueApi({
       ...{ database, clock, create, workRequests, claimMs, satisfies, publishSealed, whenMissing },

@@ -18,6 +18,7 @@ import {
 import type { CreateTaskAnswer, CreateTaskRequest, Queue, Refusal } from '../queue.ts';
 import { isSameTask } from './same-task.ts';
 import { createTaskStates, type TaskStatesSettings } from './task-states.ts';
+import { createTryTasks } from './try-tasks.ts';
 
 export type TaskclusterQueueSettings = TaskStatesSettings & {
   readonly client: TaskclusterClient;
@@ -116,6 +117,7 @@ export const createTaskclusterQueue = (settings: TaskclusterQueueSettings): Task
       });
       return made !== undefined && isSameTask(taskId, task, made) ? AGAIN : refusalOf(answer);
     },
+    tryTasks: createTryTasks(client),
     taskStates: createTaskStates(settings),
     checkHealth: async () => {
       const ping = { service: 'queue', name: 'ping', verb: 'GET', path: '/ping', as: 'nobody' } as const;

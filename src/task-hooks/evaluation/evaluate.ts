@@ -39,7 +39,8 @@ export type Evaluation =
   /** `task` is JSON; this text is what every attempt sends. */
   | { readonly outcome: 'rendered'; readonly task: string; readonly deadline: unknown }
   | { readonly outcome: 'declined' }
-  | { readonly outcome: 'rejected'; readonly problems: readonly string[] }
+  /** `pointers`: to what the problem in the same place is about, where it is known. */
+  | { readonly outcome: 'rejected'; readonly problems: readonly string[]; readonly pointers?: readonly string[] }
   | { readonly outcome: 'failed'; readonly message: string }
   /** `mayPass`: for want of room here and now, not because of the hook; trying again may help. */
   | { readonly outcome: 'limited'; readonly message: string; readonly mayPass?: boolean };
@@ -115,7 +116,9 @@ const refuse = (payload: unknown, payloadBytes: number, compilation: SchemaCompi
   }
   try {
     const problems = compilation.schema.check(payload, payloadBytes);
-    return problems.length > 0 ? { outcome: 'rejected', problems } : undefined;
+    if (problems.length === 0) return undefined;
+    const pointers = problems.flatMap(({ pointer }) => pointer ?? []); // the last one may have none
+    return { outcome: 'rejected', problems: problems.map(({ text }) => text), pointers };
   } catch (error) {
     if (!(error instanceof RangeError)) throw error;
     return { outcome: 'limited', message: 'The payload nests too deep to be checked with the trigger schema.' };

@@ -3,7 +3,7 @@
 import type { AnySchemaObject } from 'ajv';
 import { isSchema, type Subschema, subschemasOf } from './subschemas.ts';
 import { findTemplateProblems } from './template-problems.ts';
-import { compileTriggerSchema } from './trigger-schema.ts';
+import { type CompiledSchema, compileTriggerSchema } from './trigger-schema.ts';
 
 /** Each says the place and the cure. */
 export const warningsOfEvaluation = (template: unknown, schema: AnySchemaObject): string[] => [
@@ -58,15 +58,15 @@ const isDefaultPlace = (outer: Record<string, unknown>, { keyword }: Subschema):
  * which all objects that have defaults are there, and nothing else: what is wrong with anything
  * else comes of a default.
  */
-const misfits = (schema: AnySchemaObject, check: (payload: unknown, bytes: number) => readonly string[]): string[] => {
+const misfits = (schema: AnySchemaObject, check: CompiledSchema['check']): string[] => {
   const payload = skeletonOf(schema, 0);
   const given = new Set(placesIn(payload, 'data'));
   try {
     return check(payload, 0)
-      .filter((problem) => problem.startsWith('data/') && !given.has(problem.split(' ')[0] ?? ''))
+      .filter(({ text }) => text.startsWith('data/') && !given.has(text.split(' ')[0] ?? ''))
       .map(
-        (problem) =>
-          `A default in triggerSchema does not fit it, so payloads without that value are refused: ${problem}.`,
+        ({ text }) =>
+          `A default in triggerSchema does not fit it, so payloads without that value are refused: ${text}.`,
       );
   } catch {
     return []; // the schema is recursive, and so are its defaults

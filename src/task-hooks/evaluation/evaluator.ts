@@ -27,8 +27,18 @@ export type CompiledHook = Hook & {
 
 export type Evaluator = {
   readonly compile: (hook: Hook) => CompiledHook;
-  /** @param payloadBytes the size of the payload as JSON; 0 when there is none. */
-  readonly evaluate: (hook: CompiledHook, context: FiringContext, payloadBytes: number) => Promise<Evaluation>;
+  /**
+   * @param payloadBytes the size of the payload as JSON; 0 when there is none.
+   * @param mayBeHere false: in another process, however cheap it is.
+   */
+  readonly evaluate: (
+    hook: CompiledHook,
+    context: FiringContext,
+    payloadBytes: number,
+    mayBeHere?: boolean,
+  ) => Promise<Evaluation>;
+  /** Whether payloads of this size are evaluated on the main thread, and not in another process. */
+  readonly isHere: (hook: CompiledHook, payloadBytes: number) => boolean;
   /**
    * The same for a payload that was not parsed: that is done in another process, however cheap the
    * rest is.
@@ -67,9 +77,9 @@ const LARGEST_OUTPUT_HERE = 1024 * 1024;
 export const createEvaluator = (pool: EvaluationPool): Evaluator => ({
   compile: (hook) => ({ ...hook, linear: proveLinear(hook) }),
 
-  evaluate: async (hook, context, payloadBytes) => {
+  evaluate: async (hook, context, payloadBytes, mayBeHere = true) => {
     const job = { ...definitionFor(hook), context, payloadBytes };
-    if (hook.linear && isCheapHere(hook.linear, payloadBytes)) {
+    if (mayBeHere && hook.linear && isCheapHere(hook.linear, payloadBytes)) {
       // A copy where defaults are filled in: what a caller sent stays as it came, for messages and
       // for another try.
       const own = hook.linear.hasDefaults ? { ...job, context: copyJson(context) } : job;
@@ -78,6 +88,8 @@ export const createEvaluator = (pool: EvaluationPool): Evaluator => ({
     const answer = await pool.run<Evaluation>({ kind: 'evaluate', job });
     return answer.ok ? answer.result : limited(answer);
   },
+
+  isHere: ({ linear }, payloadBytes) => linear !== undefined && isCheapHere(linear, payloadBytes),
 
   evaluateUnparsed: async (hook, context, payload) => {
     const job = { ...definitionFor(hook), context, ...payload };

@@ -47,7 +47,7 @@ describe('the evaluation pool', () => {
     const rejected = await pool.run(job({}, { required: ['x'] }));
     assert.deepEqual(rejected, {
       ok: true,
-      result: { outcome: 'rejected', problems: ["data must have required property 'x'"] },
+      result: { outcome: 'rejected', problems: ["data must have required property 'x'"], pointers: [''] },
     });
     const failed = await pool.run<Evaluation>(job({ a: { $eval: 'nope' } }));
     assert.ok(failed.ok && failed.result.outcome === 'failed');

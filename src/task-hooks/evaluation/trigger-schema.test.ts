@@ -73,15 +73,16 @@ describe('a trigger schema', () => {
   it('tells twenty errors and how many more there are', () => {
     const told = compiled({ properties: { a: { items: { type: 'string' } } } }).check({ a: Array(25).fill(1) }, 0);
     assert.equal(told.length, 21);
-    assert.equal(told.at(-1), 'and 5 more');
+    assert.deepEqual(told[0], { text: 'data/a/0 must be string', pointer: '/a/0' });
+    assert.deepEqual(told.at(-1), { text: 'and 5 more' });
   });
 
   it('is checked up to the first error when there may be millions', () => {
     const payload = Array(3_000_000).fill(0);
     const told = compiled({ items: { type: 'string' } }).check(payload, 6_000_000);
     assert.deepEqual(told, [
-      'data/0 must be string',
-      'and perhaps more: a payload of this size is checked up to its first error',
+      { text: 'data/0 must be string', pointer: '/0' },
+      { text: 'and perhaps more: a payload of this size is checked up to its first error' },
     ]);
   });
 

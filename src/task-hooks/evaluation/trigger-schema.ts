@@ -4,19 +4,27 @@ import { Ajv2019 } from 'ajv/dist/2019.js';
 import { Ajv2020 } from 'ajv/dist/2020.js';
 import addFormats from 'ajv-formats';
 import { describeError } from '../../core/errors.ts';
+import { cut } from '../../http/cut.ts';
 import { describeSchemaError } from '../../http/validation.ts';
 import { safeRegExp } from './safe-pattern.ts';
 import { findEndlessReference } from './self-reference.ts';
 
 export type CompiledSchema = {
   /**
-   * Fills in the schema's defaults, in place. Answers what is wrong, one line an error; empty when
-   * the payload fits. `payloadBytes`: its size as JSON. Throws RangeError when a recursive schema
-   * meets a payload that nests too deep.
+   * Fills in the schema's defaults, in place. Answers what is wrong; empty when the payload fits.
+   * `payloadBytes`: its size as JSON. Throws RangeError when a recursive schema meets a payload
+   * that nests too deep.
    */
-  readonly check: (payload: unknown, payloadBytes: number) => readonly string[];
+  readonly check: (payload: unknown, payloadBytes: number) => readonly SchemaProblem[];
   /** What Ajv ignores, in its words. */
   readonly ignored: readonly string[];
+};
+
+export type SchemaProblem = {
+  /** One line. */
+  readonly text: string;
+  /** A JSON pointer to what does not fit; absent: it is about the rest of the problems. */
+  readonly pointer?: string;
 };
 
 export type SchemaCompilation =
@@ -25,6 +33,8 @@ export type SchemaCompilation =
 
 /** So that a payload with a million errors does not make a message of a million lines. */
 const MOST_ERRORS_TOLD = 20;
+/** Characters: a payload may have made up its names. */
+const LONGEST_POINTER = 300;
 /**
  * Schema × payload, in characters. Up to that all errors are found, which are then some 700,000 at
  * most, or 140 MB; beyond it the first one.
@@ -126,8 +136,13 @@ const createCheck = (
     if (validate(payload)) return [];
     const errors = validate.errors ?? [];
     validate.errors = null; // a million of them would be kept until the next check
-    const told = errors.slice(0, MOST_ERRORS_TOLD).map(describeSchemaError);
-    if (!isSmall) return [...told, 'and perhaps more: a payload of this size is checked up to its first error'];
-    return errors.length > told.length ? [...told, `and ${errors.length - told.length} more`] : told;
+    const told: SchemaProblem[] = errors.slice(0, MOST_ERRORS_TOLD).map((error) => ({
+      text: describeSchemaError(error),
+      pointer: cut(error.instancePath, LONGEST_POINTER),
+    }));
+    const more = `and ${errors.length - told.length} more`;
+    if (!isSmall) told.push({ text: 'and perhaps more: a payload of this size is checked up to its first error' });
+    else if (errors.length > told.length) told.push({ text: more });
+    return told;
   };
 };

@@ -87,33 +87,15 @@ const MOST_RELOADS = 5;
 export const createFireCall = (settings: FireCallSettings): FireCall => {
   const { cache, evaluator, store, ledger, beginFires, payloads, runner, tokens, clock } = settings;
 
-  const evaluateCall = async (
-    hook: CompiledHook,
-    event: HookCall,
-    arrived: number,
-  ): Promise<{ evaluation: Evaluation; choice?: Choice | undefined } | Malformed> => {
-    const context = contextOf(event, arrived);
-    const { body, payloadBytes } = event;
-    if (!body) return { evaluation: await evaluator.evaluate(hook, context, payloadBytes) };
-    const read = await evaluator.evaluateUnparsed(hook, context, { body, choosesTaskId: true });
-    return read.outcome === 'malformed' ? read : { evaluation: read.evaluation, choice: read.choice };
-  };
-
   const fireOnce = async (hook: CompiledHook, given: HookCall): Promise<CallResult | 'stale'> => {
-    let event = given;
-    if (event.token !== undefined && !tokens.matches(hook, event.token)) {
-      return (await cache.reload(event)) === hook ? { outcome: 'wrong-token' } : 'stale'; // it may have been reset since
+    if (given.token !== undefined && !tokens.matches(hook, given.token)) {
+      return (await cache.reload(given)) === hook ? { outcome: 'wrong-token' } : 'stale'; // it may have been reset since
     }
     const arrived = clock.now();
-    const came = event.body ?? event.raw ?? JSON.stringify(event.payload); // a check may fill in defaults
-    const evaluated = await evaluateCall(hook, event, arrived);
+    const came = given.body ?? given.raw ?? JSON.stringify(given.payload); // a check may fill in defaults
+    const evaluated = await evaluateCall(evaluator, hook, given, arrived);
     if ('outcome' in evaluated) return evaluated;
-    let { evaluation } = evaluated;
-    const { choice } = evaluated;
-    if (choice) event = withChoice(event, choice);
-    if (evaluation.outcome !== 'rejected' && event.chosenTaskId !== undefined && !SLUG_ID.test(event.chosenTaskId)) {
-      evaluation = { outcome: 'rejected', problems: [`Invalid taskId format: ${event.chosenTaskId.slice(0, 100)}`] };
-    }
+    const { evaluation, event, choice } = evaluated;
     const { payload: _, ...context } = contextOf(event, arrived);
     const ofHook = eventOf(hook, event, arrived);
     const payload = payloads.keep(ofHook, { context, body: came });
@@ -166,6 +148,39 @@ export const createFireCall = (settings: FireCallSettings): FireCall => {
 
 type Malformed = Extract<UnparsedEvaluation, { outcome: 'malformed' }>;
 
+/** The event as it is known after its evaluation, and what came of it. */
+export type EvaluatedCall = {
+  readonly event: HookCall;
+  readonly evaluation: Evaluation;
+  readonly choice: Choice | undefined;
+};
+
+/** What comes of a call, for a fire and for a dry run of it. */
+export const evaluateCall = async (
+  evaluator: Pick<Evaluator, 'evaluate' | 'evaluateUnparsed'>,
+  hook: CompiledHook,
+  given: HookCall,
+  arrived: number,
+): Promise<EvaluatedCall | Malformed> => {
+  const context = contextOf(given, arrived);
+  const { body, payloadBytes } = given;
+  if (!body) return withChecked(given, await evaluator.evaluate(hook, context, payloadBytes), undefined);
+  const read = await evaluator.evaluateUnparsed(hook, context, { body, choosesTaskId: true });
+  if (read.outcome === 'malformed') return read;
+  const { evaluation, choice } = read;
+  return withChecked(choice ? withChoice(given, choice) : given, evaluation, choice);
+};
+
+/** A taskId that the caller chose must be one. */
+const withChecked = (event: HookCall, evaluation: Evaluation, choice: Choice | undefined): EvaluatedCall => {
+  const { chosenTaskId } = event;
+  if (evaluation.outcome === 'rejected' || chosenTaskId === undefined || SLUG_ID.test(chosenTaskId)) {
+    return { event, evaluation, choice };
+  }
+  const problems = [`Invalid taskId format: ${chosenTaskId.slice(0, 100)}`];
+  return { event, evaluation: { outcome: 'rejected', problems }, choice };
+};
+
 /** As if the payload had been parsed before. */
 const withChoice = (event: HookCall, { chosenTaskId }: Choice): HookCall => ({
   ...event,
@@ -173,10 +188,10 @@ const withChoice = (event: HookCall, { chosenTaskId }: Choice): HookCall => ({
   taskId: SLUG_ID.test(chosenTaskId) ? chosenTaskId : event.taskId,
 });
 
-const resultOf = (end: AttemptsEnd): CallResult =>
+export const resultOf = (end: AttemptsEnd): CallResult =>
   end.outcome === 'failed' ? { outcome: 'refused', refusal: end.refusal } : { outcome: end.outcome };
 
-const resultOfUnfired = (evaluation: Exclude<Evaluation, { outcome: 'rendered' }>): CallResult => {
+export const resultOfUnfired = (evaluation: Exclude<Evaluation, { outcome: 'rendered' }>): CallResult => {
   switch (evaluation.outcome) {
     case 'declined':
       return { outcome: 'declined' };

@@ -1,7 +1,7 @@
 // What a fire is at each stage: made by a cause, stored, ended; and its row of the ledger.
 import type { FireOutcome, NewEntry } from '../../ledger/entry.ts';
 import { type CreateTaskAnswer, type CreateTaskRequest, errorOf, type Refusal } from '../../queue/queue.ts';
-import { hookRole } from '../definition.ts';
+import { type HookName, hookRole } from '../definition.ts';
 import type { FiredBy, Unrendered } from '../evaluation/template.ts';
 
 /** The identity of a fire. */
@@ -89,7 +89,7 @@ export const endBy = (answer: CreateTaskAnswer): AttemptsEnd =>
 export const errorBy = (answer: CreateTaskAnswer): unknown => (answer.kind === 'created' ? undefined : errorOf(answer));
 
 /** The same for every attempt; with the authority of the hook's role alone. */
-export const taskRequestOf = (fire: Fire): CreateTaskRequest => ({
+export const taskRequestOf = (fire: Pick<Fire, 'taskId' | 'task' | keyof HookName>): CreateTaskRequest => ({
   taskId: fire.taskId,
   task: fire.task,
   authorizedScopes: [`assume:${hookRole(fire)}`],
