@@ -24,13 +24,15 @@ describe('a trigger schema', () => {
       additionalProperties: false,
     });
     assert.deepEqual(check({ a: 1, b: 'x', list: ['z'] }, 0), []);
-    assert.deepEqual(check({}, 0), ["data must have required property 'a'"]);
-    assert.deepEqual(check({ a: 'no', b: 'z', list: ['z', 1], c: 1 }, 0).toSorted(), [
+    assert.deepEqual(check({}, 0), [{ text: "data must have required property 'a'", pointer: '' }]);
+    const wrong = check({ a: 'no', b: 'z', list: ['z', 1], c: 1 }, 0);
+    assert.deepEqual(wrong.map(({ text }) => text).toSorted(), [
       'data must NOT have additional properties: "c"',
       'data/a must be integer',
       'data/b must be equal to one of the allowed values: ["x","y"]',
       'data/list/1 must be string',
     ]);
+    assert.deepEqual(wrong.map(({ pointer }) => pointer).toSorted(), ['', '/a', '/b', '/list/1']);
   });
 
   it('checks each value with its own pattern, wherever the patterns stand', () => {
