@@ -2,10 +2,10 @@
 // NAME.cases.json.
 import { isDeepStrictEqual } from 'node:util';
 import type { Event } from '../../community/types/event.ts';
+import { diffLines, short } from '../../core/diff-lines.ts';
 import type { ScriptHook } from '../build-hook.ts';
 import type { Bowl, Outcome } from '../types.ts';
 import { completeBowl } from './default-bowl.ts';
-import { diffLines, short } from './diff.ts';
 
 export type ScriptCase = {
   readonly title: string;

@@ -1,9 +1,9 @@
 // The outcome of a dry run, in words.
 import type { Event } from '../../community/types/event.ts';
+import { diffLines, short } from '../../core/diff-lines.ts';
 import { eventKindName } from '../sandbox/lazy-event.ts';
 import type { Outcome, Thrown } from '../types.ts';
 import type { Script, WrittenPlace } from './bundle.ts';
-import { diffLines, short } from './diff.ts';
 
 export type DryRun = {
   readonly script: string;
