@@ -44,6 +44,15 @@ export type Authenticate = (request: SignedRequest) => Promise<Caller>;
 /** Whether the caller satisfies a scope expression. */
 export type Satisfies = (caller: Caller, expression: ScopeExpression) => boolean;
 
+/**
+ * From where a call came, by its headers: for the audit, and no proof. `page`: a page of this
+ * server in a browser.
+ */
+export type Origin = 'api' | 'command line' | 'page';
+
+/** How the User-Agent of the command line begins; its version follows. */
+export const COMMAND_LINE_AGENT = 'hookwright/';
+
 /** What a handler gets. Everything in it has passed the checks that the declaration asks for. */
 export type ApiRequest<Payload = unknown> = {
   readonly params: Readonly<Record<string, string>>;
@@ -56,6 +65,8 @@ export type ApiRequest<Payload = unknown> = {
   /** As it came, for methods that look at the signature themselves. */
   readonly signed: SignedRequest;
   readonly requestId: string;
+  /** Absent: nobody looked. */
+  readonly origin?: Origin;
   readonly log: Log;
   /**
    * Aborts when the caller hangs up before it has its answer. For methods that keep a caller

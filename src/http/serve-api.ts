@@ -9,7 +9,16 @@ import type { Log } from '../core/log.ts';
 import type { Metrics } from '../core/metrics.ts';
 import { whyUnavailable } from '../database/is-away.ts';
 import { ApiError, errorEnvelope } from './api-error.ts';
-import type { ApiMethod, ApiService, Authenticate, Caller, Satisfies, SignedRequest } from './api-method.ts';
+import {
+  type ApiMethod,
+  type ApiService,
+  type Authenticate,
+  type Caller,
+  COMMAND_LINE_AGENT,
+  type Origin,
+  type Satisfies,
+  type SignedRequest,
+} from './api-method.ts';
 import { isJson, looksLikeObject, parseBodyInTurns, requireUtf8, SMALL_BODY_BYTES, sizeText } from './bodies/body.ts';
 import { type BodyBudget, createBodyBudget } from './bodies/body-budget.ts';
 import { receiveBody } from './bodies/receive-body.ts';
@@ -152,6 +161,9 @@ const createHandler = (service: string, method: ApiMethod, serving: ApiServing, 
         caller,
         signed,
         requestId: request.id,
+        get origin() {
+          return originOf(request);
+        },
         get log() {
           return requestLog();
         },
@@ -237,6 +249,12 @@ const onlyOne = ({ headers, raw }: FastifyRequest, name: 'host' | 'authorization
     if (header.length === name.length && header.toLowerCase() === name) given.push(raw.rawHeaders[at + 1] ?? '');
   }
   return given.length > 1 ? given.join(', ') : headers[name];
+};
+
+/** Browsers say that a page of ours calls, and let no script say so. */
+const originOf = ({ headers }: FastifyRequest): Origin => {
+  if (headers['sec-fetch-site'] === 'same-origin') return 'page';
+  return headers['user-agent']?.startsWith(COMMAND_LINE_AGENT) ? 'command line' : 'api';
 };
 
 /**

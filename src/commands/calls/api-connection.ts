@@ -3,6 +3,8 @@ import { readFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { Auth, Broker, type ClientOptions, Community, Hooks, Queue, ScriptHooks } from '#client';
 import { describeError, describeFileError, errorCode, OperatorError } from '../../core/errors.ts';
+import { COMMAND_LINE_AGENT } from '../../http/api-method.ts';
+import { VERSION } from '../../version.ts';
 import { loginsFile, readLogins, type StoredCredentials } from './stored-logins.ts';
 
 export type Connection = {
@@ -41,9 +43,13 @@ export const connectApi = async (choice: ConnectionChoice): Promise<Connection> 
 /** A person waits: what fails is said at once, and not tried again. */
 const RETRIES = 0;
 
+/** The audit of the server tells what came from the command line. */
+const fetchAsCommandLine: ClientOptions['fetch'] = (url, init) =>
+  fetch(url, { ...init, headers: { ...init.headers, 'user-agent': `${COMMAND_LINE_AGENT}${VERSION}` } });
+
 export const connectWith = ({ rootUrl, credentials, source }: Found): Connection => {
   try {
-    const options: ClientOptions = { rootUrl, credentials, retries: RETRIES };
+    const options: ClientOptions = { rootUrl, credentials, retries: RETRIES, fetch: fetchAsCommandLine };
     const hooks = new Hooks(options);
     return {
       ...{ rootUrl: hooks.rootUrl, clientId: credentials.clientId, source, hooks },

@@ -61,7 +61,8 @@ export const createHookChanges = (settings: HookChangesSettings): HookChanges =>
 
   const audit = (tx: Transaction, hook: Hook, by: Actor, entry: Pick<AuditEntry, 'action' | 'before' | 'after'>) => {
     const { hookGroupId, hookId } = hook.definition;
-    return writeAudit(tx, { ...entry, hookGroupId, hookId, hookUid: hook.uid, by, at: clock.now() });
+    const revision = entry.action === 'removed' ? {} : { revision: hook.revision };
+    return writeAudit(tx, { ...entry, ...revision, hookGroupId, hookId, hookUid: hook.uid, by, at: clock.now() });
   };
 
   /** Sets when the hook is next due after `now`. Its timer must not exist. */
@@ -104,8 +105,8 @@ export const createHookChanges = (settings: HookChangesSettings): HookChanges =>
       const known = action === 'token made' ? tokens.open(hook) : undefined;
       if (known !== undefined) return known; // somebody else has just made it
       const { token, sealed } = tokens.make(hook);
-      await hooks.replace(tx, { ...hook, sealedToken: sealed }, clock.now());
-      await audit(tx, hook, by, { action });
+      const changed = await hooks.replace(tx, { ...hook, sealedToken: sealed }, clock.now());
+      await audit(tx, changed, by, { action });
       return token;
     });
 
