@@ -39,7 +39,7 @@ const content = {
   triggerSchema: Type.Object({}, { default: { type: 'object', additionalProperties: false } }),
 };
 
-const createHookRequest = Type.Object(
+export const createHookRequest = Type.Object(
   {
     ...content,
     bindings: Type.Optional(content.bindings),
@@ -49,7 +49,7 @@ const createHookRequest = Type.Object(
   { additionalProperties: false },
 );
 
-const hookDefinition = Type.Object(
+export const hookDefinition = Type.Object(
   { ...content, hookGroupId: Type.String(), hookId: Type.String() },
   { additionalProperties: false },
 );

@@ -41,7 +41,8 @@ export type Evaluation =
   | { readonly outcome: 'declined' }
   /** `pointers`: to what the problem in the same place is about, where it is known. */
   | { readonly outcome: 'rejected'; readonly problems: readonly string[]; readonly pointers?: readonly string[] }
-  | { readonly outcome: 'failed'; readonly message: string }
+  /** `ofSchema`: the trigger schema cannot be used; else the template failed. */
+  | { readonly outcome: 'failed'; readonly message: string; readonly ofSchema?: true }
   /** `mayPass`: for want of room here and now, not because of the hook; trying again may help. */
   | { readonly outcome: 'limited'; readonly message: string; readonly mayPass?: boolean };
 
@@ -112,7 +113,7 @@ const refuse = (payload: unknown, payloadBytes: number, compilation: SchemaCompi
   if (!compilation.ok) {
     // Saved by a version that did not see it.
     const message = `The trigger schema of the hook cannot be used; save the hook with another one:\n${compilation.problem}`;
-    return { outcome: 'failed', message };
+    return { outcome: 'failed', message, ofSchema: true };
   }
   try {
     const problems = compilation.schema.check(payload, payloadBytes);

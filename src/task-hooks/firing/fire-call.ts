@@ -149,36 +149,51 @@ export const createFireCall = (settings: FireCallSettings): FireCall => {
 type Malformed = Extract<UnparsedEvaluation, { outcome: 'malformed' }>;
 
 /** The event as it is known after its evaluation, and what came of it. */
-export type EvaluatedCall = {
+type EvaluatedCall = {
   readonly event: HookCall;
   readonly evaluation: Evaluation;
   readonly choice: Choice | undefined;
 };
 
-/** What comes of a call, for a fire and for a dry run of it. */
-export const evaluateCall = async (
-  evaluator: Pick<Evaluator, 'evaluate' | 'evaluateUnparsed'>,
+const evaluateCall = async (
+  evaluator: Evaluator,
   hook: CompiledHook,
-  given: HookCall,
+  event: HookCall,
   arrived: number,
 ): Promise<EvaluatedCall | Malformed> => {
-  const context = contextOf(given, arrived);
-  const { body, payloadBytes } = given;
-  if (!body) return withChecked(given, await evaluator.evaluate(hook, context, payloadBytes), undefined);
+  const context = contextOf(event, arrived);
+  const { body, payloadBytes, chosenTaskId } = event;
+  if (!body) {
+    const evaluation = await evaluateEvent(evaluator, hook, { context, payloadBytes, chosenTaskId });
+    return { event, evaluation, choice: undefined };
+  }
   const read = await evaluator.evaluateUnparsed(hook, context, { body, choosesTaskId: true });
   if (read.outcome === 'malformed') return read;
   const { evaluation, choice } = read;
-  return withChecked(choice ? withChoice(given, choice) : given, evaluation, choice);
+  if (!choice) return { event, evaluation, choice };
+  return { event: withChoice(event, choice), evaluation: checkChoice(evaluation, choice.chosenTaskId), choice };
 };
 
+/** An event that is evaluated: by a call, by a dry run, or again. */
+export type EventToEvaluate = {
+  readonly context: FiringContext;
+  readonly payloadBytes: number;
+  /** As in a call. */
+  readonly chosenTaskId: string | undefined;
+  /** false: in another process, however cheap it is. */
+  readonly mayBeHere?: boolean;
+};
+
+export const evaluateEvent = async (
+  evaluator: Pick<Evaluator, 'evaluate'>,
+  hook: CompiledHook,
+  { context, payloadBytes, chosenTaskId, mayBeHere = true }: EventToEvaluate,
+): Promise<Evaluation> => checkChoice(await evaluator.evaluate(hook, context, payloadBytes, mayBeHere), chosenTaskId);
+
 /** A taskId that the caller chose must be one. */
-const withChecked = (event: HookCall, evaluation: Evaluation, choice: Choice | undefined): EvaluatedCall => {
-  const { chosenTaskId } = event;
-  if (evaluation.outcome === 'rejected' || chosenTaskId === undefined || SLUG_ID.test(chosenTaskId)) {
-    return { event, evaluation, choice };
-  }
-  const problems = [`Invalid taskId format: ${chosenTaskId.slice(0, 100)}`];
-  return { event, evaluation: { outcome: 'rejected', problems }, choice };
+const checkChoice = (evaluation: Evaluation, chosenTaskId: string | undefined): Evaluation => {
+  if (evaluation.outcome === 'rejected' || chosenTaskId === undefined || SLUG_ID.test(chosenTaskId)) return evaluation;
+  return { outcome: 'rejected', problems: [`Invalid taskId format: ${chosenTaskId.slice(0, 100)}`] };
 };
 
 /** As if the payload had been parsed before. */
@@ -205,7 +220,7 @@ export const resultOfUnfired = (evaluation: Exclude<Evaluation, { outcome: 'rend
 };
 
 /** How a fire ended, from what the ledger kept of it. */
-const repeated = (outcome: string | null, error: unknown): CallResult => {
+export const repeated = (outcome: string | null, error: unknown): CallResult => {
   if (outcome === 'created') return { outcome: 'created' };
   if (outcome === 'exhausted') return { outcome: 'exhausted' };
   const { statusCode = 400, code = 'InputError', message = '', missing } = (error ?? {}) as Partial<Refusal>;
@@ -213,7 +228,11 @@ const repeated = (outcome: string | null, error: unknown): CallResult => {
   return { outcome: 'refused', refusal: missing === undefined ? refusal : { ...refusal, missing } };
 };
 
-const contextOf = (event: HookCall, nowMs: number): FiringContext => {
+/** What the template of a call sees. */
+export const contextOf = (
+  event: Pick<HookCall, 'firedBy' | 'taskId' | 'payload' | 'body' | 'clientId'>,
+  nowMs: number,
+): FiringContext => {
   const { firedBy, taskId, payload, body, clientId } = event;
   const always = { firedBy, taskId, now: toIso(nowMs), ...(clientId !== undefined && { clientId }) };
   return firedBy === 'schedule' || body ? always : { ...always, payload };
@@ -223,7 +242,7 @@ const contextOf = (event: HookCall, nowMs: number): FiringContext => {
  * A taskId that a caller chose is another cause than the same one made by us: only the former may
  * come again.
  */
-const causeOf = ({ taskId, chosenTaskId }: HookCall): string =>
+export const causeOf = ({ taskId, chosenTaskId }: Pick<HookCall, 'taskId' | 'chosenTaskId'>): string =>
   chosenTaskId === undefined ? taskId : `chosen:${taskId}`;
 
 const eventOf = (hook: CompiledHook, event: HookCall, arrived: number): FireEvent => ({
