@@ -67,7 +67,7 @@ export const findFireByTask = async (
   return row && fromRow(row);
 };
 
-type RawRow = {
+export type RawRow = {
   readonly at: number;
   readonly seq: number;
   readonly kind: EntryKind;
@@ -88,7 +88,7 @@ type RawRow = {
   readonly detail: unknown;
 };
 
-const fromRow = (row: RawRow): LedgerRow =>
+export const fromRow = (row: RawRow): LedgerRow =>
   ({
     at: row.at,
     seq: row.seq,

@@ -5,15 +5,20 @@ import type { SecretBox } from '../core/secret-box.ts';
 import type { Base } from '../database/base.ts';
 import type { ApiService } from '../http/api-method.ts';
 import type { Ledger } from '../ledger/create-ledger.ts';
+import { findFire } from '../ledger/find-fire.ts';
 import { createPayloads } from '../ledger/payloads/payloads.ts';
 import { DEFAULT_PAYLOAD_DAYS } from '../ledger/retention.ts';
 import type { Queue } from '../queue/queue.ts';
 import type { Timers } from '../timers/create-timers.ts';
 import { createHooksApi } from './api/api.ts';
 import { createDefinitionWarnings, type ScopesOfRole } from './api/definition-warnings.ts';
-import { createHookChanges, SCHEDULE_TIMER } from './api/hook-changes.ts';
+import { createHookChanges, SCHEDULE_TIMER, scheduleTimer } from './api/hook-changes.ts';
 import { triggerError } from './api/trigger-error.ts';
-import type { HookName } from './definition.ts';
+import type { Hook, HookName } from './definition.ts';
+import { createDryRun } from './dry-run/dry-run.ts';
+import type { KeptEvents } from './dry-run/kept-event.ts';
+import { createRenderLast } from './dry-run/render-last.ts';
+import { createWhyNot } from './dry-run/why-not.ts';
 import { createEvaluator } from './evaluation/evaluator.ts';
 import { createEvaluationPool } from './evaluation/pool.ts';
 import { createBacklogGauges } from './firing/backlog-gauges.ts';
@@ -109,11 +114,22 @@ export const createTaskHooks = (settings: TaskHooksSettings): TaskHooks => {
   broker.onBindingChange(createBindingChanges({ hooks, ledger, clock, log }));
   broker.consume(createMessageReader({ cache, evaluateMessage, commitMessages, runner, clock, log }));
 
+  const events: KeptEvents = {
+    find: (seq) => findFire(database, seq),
+    read: (row) => payloads.read(database, row),
+  };
+  const dryRun = createDryRun({ evaluator, queue, store, ledger, clock });
+  const renderLast = createRenderLast({ ledger, events, dryRun, clock });
+  const dueOf = (hook: Hook) => timers.dueOf(scheduleTimer(hook));
+  const { ownExchanges = [] } = broker;
+  const whyNot = createWhyNot({ database, bindingStates, ownExchanges, fires: store, dueOf, clock });
+
   const runGauges = createBacklogGauges({ ...base, countOverdue: timers.countOverdue });
   const { whenRecorded } = runner;
 
   return {
     api: createHooksApi({
+      ...{ dryRun, renderLast, whyNot, events },
       ...{ hooks, changes, evaluator, deniedExchanges, fireCall, fires: store },
       ...{ ledger, timers, bindingStates, ownExchanges: broker.ownExchanges, queue, whenRecorded, clock },
       warningsOf: createDefinitionWarnings({ evaluator, scopesOfRole }),

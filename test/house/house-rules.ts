@@ -30,7 +30,7 @@ const INNER_FLOORS: Readonly<Record<string, readonly (readonly string[])[]>> = {
   'task-hooks': [
     ['task-hooks.ts'],
     ['api'],
-    ['messages', 'schedule'],
+    ['messages', 'schedule', 'dry-run'],
     ['firing'],
     ['hooks'],
     ['evaluation'],

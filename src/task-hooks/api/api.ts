@@ -20,13 +20,14 @@ import type { TriggerTokens } from '../hooks/trigger-token.ts';
 import { checkDefinition } from './check-definition.ts';
 import { HOOKS_API } from './declaration.ts';
 import type { DefinitionWarnings } from './definition-warnings.ts';
+import { createDryRunMethods, type DryRunsSettings } from './dry-runs.ts';
 import { fireRecordOf, pendingFireOf } from './fire-records.ts';
 import type { HookChanges } from './hook-changes.ts';
 import { readHookStatus } from './hook-status.ts';
 import { readLastFires } from './last-fires.ts';
 import { triggerError } from './trigger-error.ts';
 
-export type HooksApiSettings = {
+export type HooksApiSettings = DryRunsSettings & {
   readonly hooks: HookStore;
   readonly changes: HookChanges;
   readonly evaluator: Evaluator;
@@ -102,6 +103,8 @@ export const createHooksApi = (settings: HooksApiSettings): ApiService => {
   };
 
   return implementApi(HOOKS_API, {
+    ...createDryRunMethods(settings),
+
     listHookGroups: async () => ({ body: { groups: await hooks.groups() } }),
 
     listHooks: async ({ params }) => {

@@ -16,6 +16,7 @@ import {
   TRIGGER_HOOK_RESPONSE,
   TRIGGER_TOKEN_RESPONSE,
 } from '../definition.ts';
+import { DRY_RUN_METHODS } from '../dry-run/methods.ts';
 import { HOOK_EXCHANGES } from './exchanges.ts';
 
 const GROUP = { hookGroupId: HOOK_GROUP_ID };
@@ -197,6 +198,7 @@ const METHODS = [
     scopes: 'hooks:list-last-fires:<hookGroupId>/<hookId>',
     output: LIST_FIRES_RESPONSE,
   },
+  ...DRY_RUN_METHODS,
 ] as const satisfies readonly MethodDeclaration[];
 
 type Declared = (typeof METHODS)[number];

@@ -3,7 +3,7 @@ import Type, { type Static } from 'typebox';
 import { SLUG_ID } from '../../core/ids.ts';
 import type { NamedSchema } from '../../http/api-method.ts';
 import { FIRE_OUTCOMES } from '../../ledger/entry.ts';
-import { createHookRequest } from '../definition.ts';
+import { createHookRequest, HOOK_GROUP_ID, HOOK_ID } from '../definition.ts';
 
 /** Of the last events, on which a definition is tried. */
 export const MOST_TRIED = 20;
@@ -39,7 +39,12 @@ const definition = Type.Object(createHookRequest.properties, {
 });
 
 const renderDefinitionRequest = Type.Object(
-  { ...event, hookGroupId: Type.String(), hookId: Type.String(), definition },
+  {
+    ...event,
+    hookGroupId: Type.String({ pattern: HOOK_GROUP_ID.source }),
+    hookId: Type.String({ pattern: HOOK_ID.source }),
+    definition,
+  },
   { additionalProperties: false },
 );
 export type RenderDefinitionRequest = Static<typeof renderDefinitionRequest>;
@@ -123,7 +128,7 @@ const comparison = Type.Object({
   verdict: Type.Enum(['same', 'changed', 'worse'], {
     description: '`worse`: the saved definition makes a task of it, or declines; this one does not.',
   }),
-  was: Type.Optional(outcome),
+  was: outcome,
   is: outcome,
   error: Type.Optional(error),
   diff: Type.Optional(
