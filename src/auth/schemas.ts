@@ -116,6 +116,26 @@ const testRequest = Type.Object(
 /** As validated: defaults are filled in. */
 export type TestRequest = Type.Static<typeof testRequest>;
 
+const auditHistory = Type.Object(
+  {
+    auditHistory: Type.Array(
+      Type.Object(
+        {
+          clientId: Type.String({ description: 'Who did it.' }),
+          actionType: Type.String({ description: 'What: `created`, `updated`, `deleted`, and the like.' }),
+          created: Type.String({ format: 'date-time', description: 'When.' }),
+          entityId: Type.String({ description: 'To which client, role or hook (`group/hook`).' }),
+          entityType: Type.String({ description: '`client`, `role` or `hook`.' }),
+        },
+        closed,
+      ),
+    ),
+    continuationToken: Type.Optional(continuationToken),
+  },
+  closed,
+);
+export type AuditHistory = Type.Static<typeof auditHistory>;
+
 const named = <Name extends string>(name: Name, schema: object): NamedSchema => ({ name, schema });
 
 export const SCHEMAS = {
@@ -137,6 +157,7 @@ export const SCHEMAS = {
     'list-role-ids-response',
     Type.Object({ roleIds: Type.Array(roleId), continuationToken: Type.Optional(continuationToken) }, closed),
   ),
+  auditHistory: named('get-entity-history-response', auditHistory),
   scopeSet: named('scopeset', scopeSet),
   hawkRequest: named('authenticate-hawk-request', hawkRequest),
   hawkAnswer: named('authenticate-hawk-response', hawkAnswer),

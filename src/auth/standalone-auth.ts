@@ -9,6 +9,7 @@ import { ApiError } from '../http/api-error.ts';
 import type { ApiService, Authenticate, Caller, Satisfies, SignedRequest } from '../http/api-method.ts';
 import type { Timers } from '../timers/create-timers.ts';
 import { createAuthApi } from './api/api.ts';
+import { createAuditHistoryReader } from './api/audit-history.ts';
 import { createHawkAuthentication } from './api/authenticate-hawk.ts';
 import { createTestAuthentication } from './api/test-authenticate.ts';
 import { AUTH_CHANGED, readChange } from './changes.ts';
@@ -139,6 +140,7 @@ export const createStandaloneAuth = async (settings: StandaloneAuthSettings): Pr
     roleStore,
     roleWriter: createRoleWriter({ store: roleStore, cache: roles, record, clock }),
     roles,
+    history: createAuditHistoryReader(database),
     authenticateHawk: createHawkAuthentication({ verifyForwarded: authenticator.verifyForwarded, roles, clock }),
     testAuthentication: createTestAuthentication({ clock, rootUrl }),
     satisfies,

@@ -15,7 +15,15 @@ import { lastFirst } from '../support/wait.ts';
 const NEEDED = [
   ...['ping', 'listClients', 'client', 'createClient', 'updateClient', 'deleteClient', 'enableClient', 'disableClient'],
   ...['resetAccessToken', 'listRoles', 'listRoles2', 'listRoleIds', 'role', 'createRole', 'updateRole', 'deleteRole'],
-  ...['expandScopes', 'currentScopes', 'authenticateHawk', 'testAuthenticate', 'testAuthenticateGet'],
+  ...[
+    'getEntityHistory',
+    'listAuditHistory',
+    'expandScopes',
+    'currentScopes',
+    'authenticateHawk',
+    'testAuthenticate',
+    'testAuthenticateGet',
+  ],
 ];
 
 type EachScope = { readonly for: string; readonly in: string; readonly each: string };
@@ -72,6 +80,12 @@ const isNewClient =
     isClient(clientId)(answer);
   };
 const isRole = (roleId: string) => (answer: Record<string, unknown>) => assert.equal(answer.roleId, roleId);
+type Audited = { clientId: string; actionType: string; entityType: string; entityId: string };
+const isHistory = (history: readonly Audited[], ...expected: string[]) =>
+  assert.deepEqual(
+    history.map((one) => `${one.actionType} ${one.entityType} ${one.entityId} by ${one.clientId}`),
+    expected,
+  );
 const isNothing = (answer: unknown) => assert.equal(answer, undefined);
 
 const CALLS: Readonly<Record<string, Call>> = {
@@ -105,6 +119,17 @@ const CALLS: Readonly<Record<string, Call>> = {
     check: isRole('r/update'),
   },
   deleteRole: { args: ['r/delete'], prepare: role('r/delete'), check: isNothing },
+  getEntityHistory: {
+    args: ['client', 'c/history'],
+    prepare: client('c/history'),
+    check: ({ auditHistory }) => isHistory(auditHistory, 'created client c/history by root'),
+  },
+  listAuditHistory: {
+    args: ['root', { limit: 1 }],
+    prepare: role('r/history'),
+    // Whoever asks with exactly these scopes is made by root after the role.
+    check: ({ auditHistory }) => assert.equal(auditHistory[0].clientId, 'root'),
+  },
   expandScopes: {
     args: [{ scopes: ['c', 'b*', 'b'] }],
     check: (answer) => assert.deepEqual(answer.scopes, ['b*', 'c']),

@@ -12,6 +12,7 @@ import type { RoleWriter } from '../roles/role-writer.ts';
 import type { Role, RoleStore } from '../roles/roles.ts';
 import type { HawkRequest, PutClient, PutRole, ScopeSet, TestRequest } from '../schemas.ts';
 import { normalForm } from '../scopes.ts';
+import type { AuditHistoryReader } from './audit-history.ts';
 import type { createHawkAuthentication } from './authenticate-hawk.ts';
 import { AUTH_API } from './declaration.ts';
 import { readPage } from './pages.ts';
@@ -23,13 +24,15 @@ export type AuthApiSettings = {
   readonly roleStore: RoleStore;
   readonly roleWriter: RoleWriter;
   readonly roles: RoleCache;
+  readonly history: AuditHistoryReader;
   readonly authenticateHawk: ReturnType<typeof createHawkAuthentication>;
   readonly testAuthentication: ReturnType<typeof createTestAuthentication>;
   readonly satisfies: Satisfies;
 };
 
 export const createAuthApi = (settings: AuthApiSettings): ApiService => {
-  const { clients, clientWriter, roleStore, roleWriter, roles, authenticateHawk, testAuthentication } = settings;
+  const { clients, clientWriter, roleStore, roleWriter, roles, history, authenticateHawk, testAuthentication } =
+    settings;
 
   const answerClient = async (client: ClientRecord) => ({ body: describeClient(client, await roles.current()) });
   const answerNewClient = async (client: Client) => {
@@ -103,6 +106,13 @@ export const createAuthApi = (settings: AuthApiSettings): ApiService => {
       await roleWriter.remove(request);
       return { noContent: true };
     },
+
+    getEntityHistory: async ({ params: { entityType = '', entityId = '' }, query }) => ({
+      body: await history.ofEntity(entityType, entityId, query),
+    }),
+    listAuditHistory: async ({ params: { clientId = '' }, query }) => ({
+      body: await history.byClient(clientId, query),
+    }),
 
     expandScopes: async ({ payload }: ApiRequest<ScopeSet>) => ({
       body: { scopes: (await roles.current()).expand(payload.scopes) },

@@ -7,6 +7,7 @@ import { CLIENT_ID } from '../signatures/certificate.ts';
 
 const CLIENT = { clientId: CLIENT_ID };
 const ROLE = { roleId: /^[\x20-\x7e]+$/ };
+const ENTITY_ID = /^[\x20-\x7e]+$/;
 const PAGING = { continuationToken: /^[\x20-\x7e]*$/, limit: /^[1-9][0-9]*$/ };
 
 /** 10,000 scopes of a hundred characters. */
@@ -191,6 +192,32 @@ const METHODS = [
     verb: 'DELETE',
     route: '/roles/<roleId>',
     scopes: 'auth:delete-role:<roleId>',
+  },
+  {
+    name: 'getEntityHistory',
+    title: 'Get Entity History',
+    description:
+      'Who created, changed or deleted a client, a role or a hook (`<group>/<hook>`), newest first, at most 1000 a page; also one that ' +
+      'is there no more. Hookwright has no secrets and worker pools, and answers nothing for them.',
+    category: 'Audit',
+    verb: 'GET',
+    route: '/audit/<entityType>/<entityId>',
+    params: { entityType: /^(client|role|hook|secret|worker_pool)$/, entityId: ENTITY_ID },
+    query: PAGING,
+    scopes: 'auth:audit-history:<entityType>',
+    output: SCHEMAS.auditHistory,
+  },
+  {
+    name: 'listAuditHistory',
+    title: 'List Audit History',
+    description: 'What a client did to clients, roles and hooks, newest first, at most 1000 a page.',
+    category: 'Audit',
+    verb: 'GET',
+    route: '/clients/<clientId>/audit',
+    params: CLIENT,
+    query: PAGING,
+    scopes: 'auth:client-audit-history:<clientId>',
+    output: SCHEMAS.auditHistory,
   },
   {
     ...scopesAndAuth,
