@@ -130,6 +130,8 @@ describe('every schema that a reference names', () => {
       triggerHook: ['schema', 'fits', {}],
       listLastFires: ['schema', 'fits'],
       listFires: ['schema', 'fits'],
+      listVersions: ['schema', 'fits'],
+      hookVersion: ['schema', 'fits', (await hooks.listVersions('schema', 'fits')).versions[0].version],
     };
     for (const [name, args] of Object.entries(calls)) {
       const answer = await hooks[name](...args).catch((error: Document) => assert.equal(name, 'triggerHook', error));

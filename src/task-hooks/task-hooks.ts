@@ -130,7 +130,7 @@ export const createTaskHooks = (settings: TaskHooksSettings): TaskHooks => {
   return {
     api: createHooksApi({
       ...{ dryRun, renderLast, whyNot, events },
-      ...{ hooks, changes, evaluator, deniedExchanges, fireCall, fires: store },
+      ...{ database, hooks, changes, evaluator, deniedExchanges, fireCall, fires: store },
       ...{ ledger, timers, bindingStates, ownExchanges: broker.ownExchanges, queue, whenRecorded, clock },
       warningsOf: createDefinitionWarnings({ evaluator, scopesOfRole }),
       tokens,

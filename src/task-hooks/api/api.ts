@@ -4,6 +4,7 @@ import type { Broker } from '../../broker/broker.ts';
 import type { Clock } from '../../core/clock.ts';
 import { newSlugId, SLUG_ID } from '../../core/ids.ts';
 import { sameJson } from '../../core/json.ts';
+import type { Queryable } from '../../database/database.ts';
 import { ApiError } from '../../http/api-error.ts';
 import { type Admit, type ApiAnswer, type ApiRequest, type ApiService, implementApi } from '../../http/api-method.ts';
 import type { Ledger } from '../../ledger/create-ledger.ts';
@@ -26,8 +27,10 @@ import type { HookChanges } from './hook-changes.ts';
 import { readHookStatus } from './hook-status.ts';
 import { readLastFires } from './last-fires.ts';
 import { triggerError } from './trigger-error.ts';
+import { createVersionMethods } from './versions/version-methods.ts';
 
 export type HooksApiSettings = DryRunsSettings & {
+  readonly database: Queryable;
   readonly hooks: HookStore;
   readonly changes: HookChanges;
   readonly evaluator: Evaluator;
@@ -56,9 +59,10 @@ const nameIn = (request: ApiRequest<unknown>): HookName => ({
 });
 
 /** Methods that change a hook need scopes, so their caller has a name. */
-const actorIn = ({ caller, requestId }: ApiRequest<unknown>): Actor => ({
+const actorIn = ({ caller, requestId, origin }: ApiRequest<unknown>): Actor => ({
   clientId: caller.clientId ?? 'anonymous',
   requestId,
+  ...(origin && { origin }),
 });
 
 const noSuchHook = () => new ApiError('ResourceNotFound', 'No such hook');
@@ -95,6 +99,19 @@ export const createHooksApi = (settings: HooksApiSettings): ApiService => {
     throw triggerError(name, taskId, result);
   };
 
+  const versionMethods = createVersionMethods({
+    database: settings.database,
+    rollBack: async (request, former, rolledBackTo) => {
+      const definition = (await checkDefinition(nameIn(request), former, settings))(undefined);
+      const by = { ...actorIn(request), rolledBackTo };
+      const isDone = (await changes.update(definition, () => definition, by)) ?? (await changes.create(definition, by));
+      if (!isDone)
+        throw new ApiError('RequestConflict', 'The hook was made again just now. Look at it, and try again.');
+      await warn(request, definition);
+      return definition;
+    },
+  });
+
   /** Whoever does not know the token cannot have a large body read. */
   const admitToken: Admit = async ({ hookGroupId = '', hookId = '', token = '' }) => {
     const name = { hookGroupId, hookId };
@@ -104,6 +121,7 @@ export const createHooksApi = (settings: HooksApiSettings): ApiService => {
 
   return implementApi(HOOKS_API, {
     ...createDryRunMethods(settings),
+    ...versionMethods,
 
     listHookGroups: async () => ({ body: { groups: await hooks.groups() } }),
 

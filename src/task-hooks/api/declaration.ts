@@ -18,6 +18,7 @@ import {
 } from '../definition.ts';
 import { DRY_RUN_METHODS } from '../dry-run/methods.ts';
 import { HOOK_EXCHANGES } from './exchanges.ts';
+import { VERSION_METHODS } from './versions/declaration.ts';
 
 const GROUP = { hookGroupId: HOOK_GROUP_ID };
 const HOOK = { ...GROUP, hookId: HOOK_ID };
@@ -199,6 +200,7 @@ const METHODS = [
     output: LIST_FIRES_RESPONSE,
   },
   ...DRY_RUN_METHODS,
+  ...VERSION_METHODS,
 ] as const satisfies readonly MethodDeclaration[];
 
 type Declared = (typeof METHODS)[number];
