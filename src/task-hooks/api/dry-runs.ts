@@ -78,6 +78,7 @@ export const createDryRunMethods = (settings: DryRunsSettings) => {
     name: HookName,
     asked: RenderHookRequest,
     request: ApiRequest<unknown>,
+    saved: Hook | undefined,
   ): Promise<ApiAnswer> => {
     const { seq } = asked;
     if (seq !== undefined && (asked.firedBy !== undefined || asked.payload !== undefined)) {
@@ -86,13 +87,13 @@ export const createDryRunMethods = (settings: DryRunsSettings) => {
     const { clientId } = request.caller;
     const event =
       seq === undefined ? madeEvent(asked, clientId, clock) : await findEvent(name, { ...asked, seq }, request);
-    return { body: answerOf(name, event, await dryRun(hook, event)) };
+    return { body: answerOf(name, event, await dryRun(hook, event, saved)) };
   };
 
   return {
     renderHook: async (request: ApiRequest<RenderHookRequest>) => {
       const hook = await findHook(request.params as HookName);
-      return tryOn(evaluator.compile(hook), request.params as HookName, request.payload, request);
+      return tryOn(evaluator.compile(hook), request.params as HookName, request.payload, request, hook);
     },
 
     renderDefinition: async (request: ApiRequest<RenderDefinitionRequest>) => {
@@ -100,7 +101,13 @@ export const createDryRunMethods = (settings: DryRunsSettings) => {
       const place = `${hookGroupId}/${hookId}`;
       request.authorize({ AllOf: [`hooks:modify-hook:${place}`, `assume:hook-id:${place}`] });
       const name = { hookGroupId, hookId };
-      return tryOn(await compileUnsaved(name, definition as CreateHookRequest), name, asked, request);
+      return tryOn(
+        await compileUnsaved(name, definition as CreateHookRequest),
+        name,
+        asked,
+        request,
+        await hooks.find(name),
+      );
     },
 
     renderLast: async (request: ApiRequest<RenderLastRequest>) => {

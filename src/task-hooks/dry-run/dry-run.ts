@@ -5,7 +5,7 @@ import { withDeadline } from '../../core/clock.ts';
 import { describeError } from '../../core/errors.ts';
 import type { Ledger } from '../../ledger/create-ledger.ts';
 import type { Queue, TriedTask } from '../../queue/queue.ts';
-import type { HookName } from '../definition.ts';
+import type { Hook, HookName } from '../definition.ts';
 import { type Evaluation, hashOfPayload } from '../evaluation/evaluate.ts';
 import type { CompiledHook, Evaluator } from '../evaluation/evaluator.ts';
 import { endBy, taskRequestOf } from '../firing/fire.ts';
@@ -30,7 +30,12 @@ export type Tried = {
   readonly unchecked?: string;
 };
 
-export type DryRun = (hook: CompiledHook, event: EventToEvaluate) => Promise<Tried>;
+/** `firesOf`: the saved hook whose fires went before; undefined: there is none. */
+export type DryRun = (
+  hook: CompiledHook,
+  event: EventToEvaluate,
+  firesOf: Pick<Hook, 'uid'> | undefined,
+) => Promise<Tried>;
 
 export type DryRunSettings = {
   readonly evaluator: Evaluator;
@@ -48,12 +53,12 @@ export const createDryRun = (settings: DryRunSettings): DryRun => {
   const { evaluator, queue, store, ledger, clock } = settings;
 
   /** The first answer to a taskId of the caller's choice is the answer to all that come after it. */
-  const findRepeat = async (hook: CompiledHook, event: EventToEvaluate): Promise<CallResult | undefined> => {
+  const findRepeat = async (hookUid: string | undefined, event: EventToEvaluate): Promise<CallResult | undefined> => {
     const { chosenTaskId, context } = event;
-    if (chosenTaskId === undefined) return undefined;
+    if (hookUid === undefined || chosenTaskId === undefined) return undefined;
     const { taskId, payload } = context;
-    const unfinished = await store.findUnfinished({ hookUid: hook.uid, cause: causeOf({ taskId, chosenTaskId }) });
-    const finished = unfinished ? undefined : await ledger.findFireByTask(hook.uid, taskId);
+    const unfinished = await store.findUnfinished({ hookUid, cause: causeOf({ taskId, chosenTaskId }) });
+    const finished = unfinished ? undefined : await ledger.findFireByTask(hookUid, taskId);
     const known = unfinished ?? finished;
     if (!known) return undefined;
     if (known.payloadHash?.equals(hashOfPayload(payload)) !== true) return { outcome: 'conflict' };
@@ -78,12 +83,12 @@ export const createDryRun = (settings: DryRunSettings): DryRun => {
   const isOver = (deadline: unknown, moment: number, { chosenTaskId }: EventToEvaluate): boolean =>
     (!queue.createTasksIn || chosenTaskId !== undefined) && clock.now() >= givesUpAt(deadline, moment);
 
-  return async (hook, event) => {
+  return async (hook, event, firesOf) => {
     const { context, payloadBytes, mayBeHere = true } = event;
     const ranIn = mayBeHere && evaluator.isHere(hook, payloadBytes) ? 'server' : 'process';
     const evaluation = await evaluateEvent(evaluator, hook, event);
     if (evaluation.outcome !== 'rendered') return { evaluation, result: resultOfUnfired(evaluation), ranIn };
-    const repeat = await findRepeat(hook, event);
+    const repeat = await findRepeat(firesOf?.uid, event);
     if (repeat) return { evaluation, result: repeat, ranIn };
     const moment = Date.parse(context.now);
     if (Math.abs(moment - clock.now()) > LARGEST_DRIFT_MS) {

@@ -66,13 +66,11 @@ export const createRenderLast = ({ ledger, events, dryRun, clock }: RenderLastSe
         continue;
       }
       const mayBeHere = hereMs < LONGEST_HERE_MS;
-      const was = await dryRun(saved, { ...event, mayBeHere });
+      const was = await dryRun(saved, { ...event, mayBeHere }, saved);
       // Of its own: a check fills in defaults, of one definition or of the other.
       const own = { ...(again() as typeof event), mayBeHere };
-      const is = await dryRun(changed, {
-        ...own,
-        context: { ...own.context, taskId: event.context.taskId, now: event.context.now },
-      });
+      const { taskId, now } = event.context;
+      const is = await dryRun(changed, { ...own, context: { ...own.context, taskId, now } }, saved);
       compared.push(compare(row, was, is));
       if (was.ranIn === 'server' || is.ranIn === 'server') hereMs += clock.monotonic() - started;
       await nextTurn();
