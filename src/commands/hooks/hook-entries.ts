@@ -42,6 +42,40 @@ export const HOOK_ENTRIES: readonly CommandEntry[] = [
     args: [HOOK],
     notes: 'Tasks of its fires that are under way are still created. That there is no such hook is no error.',
   }),
+  serverCall(
+    'hooks versions',
+    'List the definitions that a hook had',
+    async () => (await import('./hook-versions.ts')).hookVersions.versions,
+    {
+      args: [HOOK],
+      options: [{ name: 'limit', value: 'NUMBER', help: 'How many, the newest (default 20)' }],
+      notes: 'By whom, when and from where each was made; also of a hook that was removed.',
+    },
+  ),
+  serverCall(
+    'hooks diff',
+    'Show what a version of a hook changed',
+    async () => (await import('./hook-versions.ts')).hookVersions.diff,
+    {
+      args: [
+        HOOK,
+        { name: 'VERSION', isOptional: true, help: 'Which; the newest unless it is given' },
+        { name: 'OTHER', isOptional: true, help: 'Show what changed from the first to this one' },
+      ],
+    },
+  ),
+  serverCall(
+    'hooks rollback',
+    'Give a hook the definition that it had before',
+    async () => (await import('./hook-versions.ts')).hookVersions.rollback,
+    {
+      args: [
+        HOOK,
+        { name: 'VERSION', isOptional: true, help: 'To which one; unless it is given, to that before the newest' },
+      ],
+      notes: 'It is a change as any other, and can be rolled back as well. A hook that was removed is made again.',
+    },
+  ),
   serverCall('hooks trigger', 'Fire a hook', async () => (await import('./trigger-hook.ts')).triggerHook, {
     args: [
       HOOK,
