@@ -6,30 +6,39 @@
  */
 export const diffLines = (before: unknown, after: unknown, most = Number.POSITIVE_INFINITY): string[] => {
   const lines: string[] = [];
-  collect(before, after, { path: '', lines, most });
+  collect(before, after, { path: [], lines, most });
   return lines;
 };
 
-type Place = { readonly path: string; readonly lines: string[]; readonly most: number };
+/** `path` leads to what is compared at the moment. */
+type Walk = { readonly path: (string | number)[]; readonly lines: string[]; readonly most: number };
 
-const collect = (before: unknown, after: unknown, { path, lines, most }: Place): void => {
+const collect = (before: unknown, after: unknown, walk: Walk): void => {
+  const { path, lines, most } = walk;
   if (before === after || lines.length >= most) return;
+  const here = () => `/${path.join('/')}`;
   if (!isContainer(before) || !isContainer(after) || Array.isArray(before) !== Array.isArray(after)) {
-    if (JSON.stringify(before) !== JSON.stringify(after)) {
-      lines.push(`~ ${path || '/'}: ${short(before)} → ${short(after)}`);
-    }
+    if (JSON.stringify(before) !== JSON.stringify(after)) lines.push(`~ ${here()}: ${short(before)} → ${short(after)}`);
     return;
   }
-  for (const key of new Set([...Object.keys(before), ...Object.keys(after)])) {
-    if (lines.length >= most) return;
-    const here = `${path}/${key}`;
-    if (!Object.hasOwn(after, key)) lines.push(`- ${here}: ${short(before[key])}`);
-    else if (!Object.hasOwn(before, key)) lines.push(`+ ${here}: ${short(after[key])}`);
-    else collect(before[key], after[key], { path: here, lines, most });
+  const look = (key: string | number) => {
+    if (lines.length >= most || (before[key] === after[key] && before[key] !== undefined)) return;
+    path.push(key);
+    if (!Object.hasOwn(after, key)) lines.push(`- ${here()}: ${short(before[key])}`);
+    else if (!Object.hasOwn(before, key)) lines.push(`+ ${here()}: ${short(after[key])}`);
+    else collect(before[key], after[key], walk);
+    path.pop();
+  };
+  if (Array.isArray(before) && Array.isArray(after)) {
+    for (let at = 0; at < Math.max(before.length, after.length); at += 1) look(at);
+    return;
   }
+  for (const key of Object.keys(before)) look(key);
+  for (const key of Object.keys(after)) if (!Object.hasOwn(before, key)) look(key);
 };
 
-const isContainer = (value: unknown): value is Record<string, unknown> => typeof value === 'object' && value !== null;
+const isContainer = (value: unknown): value is Record<string | number, unknown> =>
+  typeof value === 'object' && value !== null;
 
 const LONGEST = 200;
 
