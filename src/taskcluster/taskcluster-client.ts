@@ -9,9 +9,9 @@ import https from 'node:https';
 import { backoff } from '../core/backoff.ts';
 import type { Clock } from '../core/clock.ts';
 import { describeError, errorCode } from '../core/errors.ts';
-import { signHawk } from '../core/hawk.ts';
 import { newSlugId } from '../core/ids.ts';
 import type { Metrics } from '../core/metrics.ts';
+import { signHawk } from './hawk.ts';
 import type { TaskclusterDeployment } from './taskcluster-deployment.ts';
 
 export type TaskclusterCall = {

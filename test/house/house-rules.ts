@@ -30,7 +30,8 @@ const INNER_FLOORS: Readonly<Record<string, readonly (readonly string[])[]>> = {
   'task-hooks': [
     ['task-hooks.ts'],
     ['api'],
-    ['messages', 'schedule', 'dry-run'],
+      ['versions'],
+      ['messages', 'schedule', 'dry-run'],
     ['firing'],
     ['hooks'],
     ['evaluation'],

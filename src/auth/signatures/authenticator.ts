@@ -2,10 +2,10 @@
 // replays say what it is worth.
 import { withoutBrackets } from '#signing';
 import type { Clock } from '../../core/clock.ts';
-import { hawkMac } from '../../core/hawk.ts';
 import { newAccessToken } from '../../core/ids.ts';
 import { secretsAreEqual } from '../../core/secret-box.ts';
 import type { Authenticate, Caller, SignedRequest } from '../../http/api-method.ts';
+import { hawkMac } from '../../taskcluster/hawk.ts';
 import type { RoleExpansion } from '../roles/role-expansion.ts';
 import { holdsAll } from '../scopes.ts';
 import { type Address, checkResource, readHost } from './address.ts';

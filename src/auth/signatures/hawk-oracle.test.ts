@@ -3,8 +3,8 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import fc from 'fast-check';
 import hawk from 'hawk';
-import { hawkMac, hawkPayloadHash, signHawk } from '../../core/hawk.ts';
 import { ApiError } from '../../http/api-error.ts';
+import { hawkMac, hawkPayloadHash, signHawk } from '../../taskcluster/hawk.ts';
 import { readBewit } from './read-bewit.ts';
 import { ATTRIBUTES, readHeader } from './read-header.ts';
 

@@ -1,7 +1,8 @@
 // Whether a body is the one that was signed.
-import { hawkPayloadHash } from '../../core/hawk.ts';
+
 import { secretsAreEqual } from '../../core/secret-box.ts';
 import type { SignedRequest } from '../../http/api-method.ts';
+import { hawkPayloadHash } from '../../taskcluster/hawk.ts';
 import { authenticationFailed } from './authentication-failed.ts';
 
 /** Throws AuthenticationFailed when the body is another one than the signer claims. */

@@ -18,6 +18,7 @@ import type { FireStore } from '../firing/fire-store.ts';
 import type { Actor } from '../hooks/audit.ts';
 import type { HookStore } from '../hooks/hook-store.ts';
 import type { TriggerTokens } from '../hooks/trigger-token.ts';
+import { createVersionMethods } from '../versions/version-methods.ts';
 import { checkDefinition } from './check-definition.ts';
 import { HOOKS_API } from './declaration.ts';
 import type { DefinitionWarnings } from './definition-warnings.ts';
@@ -27,7 +28,6 @@ import type { HookChanges } from './hook-changes.ts';
 import { readHookStatus } from './hook-status.ts';
 import { readLastFires } from './last-fires.ts';
 import { triggerError } from './trigger-error.ts';
-import { createVersionMethods } from './versions/version-methods.ts';
 
 export type HooksApiSettings = DryRunsSettings & {
   readonly database: Queryable;

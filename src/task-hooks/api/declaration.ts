@@ -17,8 +17,8 @@ import {
   TRIGGER_TOKEN_RESPONSE,
 } from '../definition.ts';
 import { DRY_RUN_METHODS } from '../dry-run/methods.ts';
+import { VERSION_METHODS } from '../versions/declaration.ts';
 import { HOOK_EXCHANGES } from './exchanges.ts';
-import { VERSION_METHODS } from './versions/declaration.ts';
 
 const GROUP = { hookGroupId: HOOK_GROUP_ID };
 const HOOK = { ...GROUP, hookId: HOOK_ID };

@@ -1,12 +1,12 @@
 // The definitions that a hook had, what each changed, and the way back to one of them.
-import { toIso } from '../../../core/clock.ts';
-import { diffLines } from '../../../core/diff-lines.ts';
-import type { Queryable } from '../../../database/database.ts';
-import { ApiError } from '../../../http/api-error.ts';
-import type { ApiHandler, ApiRequest } from '../../../http/api-method.ts';
-import { readCursor, writeCursor } from '../../../ledger/cursor.ts';
-import type { HookDefinition, HookName } from '../../definition.ts';
-import { findVersion, type HookVersion, listVersions } from '../../hooks/hook-versions.ts';
+import { toIso } from '../../core/clock.ts';
+import { diffLines } from '../../core/diff-lines.ts';
+import type { Queryable } from '../../database/database.ts';
+import { ApiError } from '../../http/api-error.ts';
+import type { ApiHandler, ApiRequest } from '../../http/api-method.ts';
+import { readCursor, writeCursor } from '../../ledger/cursor.ts';
+import type { HookDefinition, HookName } from '../definition.ts';
+import { findVersion, type HookVersion, listVersions } from '../hooks/hook-versions.ts';
 import type { HookVersionRecord, RollbackRequest, VERSION_METHODS } from './declaration.ts';
 
 export type VersionSettings = {

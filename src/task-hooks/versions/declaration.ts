@@ -1,7 +1,7 @@
 // The methods about the versions of hooks, as data: what they take, answer and ask for.
 import Type, { type Static, type TSchema } from 'typebox';
-import type { MethodDeclaration, NamedSchema } from '../../../http/api-method.ts';
-import { HOOK_DEFINITION, HOOK_GROUP_ID, HOOK_ID } from '../../definition.ts';
+import type { MethodDeclaration, NamedSchema } from '../../http/api-method.ts';
+import { HOOK_DEFINITION, HOOK_GROUP_ID, HOOK_ID } from '../definition.ts';
 
 const HOOK = { hookGroupId: HOOK_GROUP_ID, hookId: HOOK_ID };
 /** As many digits as a number holds exactly. */
