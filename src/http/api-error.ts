@@ -18,6 +18,7 @@ export const API_ERRORS = {
   ActionDenied: 409,
   ResourceExpired: 410,
   InputTooLarge: 413,
+  UnsupportedMediaType: 415,
   TooManyRequests: 429,
   InternalServerError: 500,
   ServiceUnavailable: 503,

@@ -37,6 +37,7 @@ const INNER_FLOORS: Readonly<Record<string, readonly (readonly string[])[]>> = {
     ['evaluation'],
     ['definition.ts'],
   ],
+  'task-hooks/webhooks': [['bodies'], ['schemes']],
   'script-hooks': [
     ['api'],
     ['hosting'],
