@@ -94,7 +94,7 @@ const problemsOfHmac = (hmac: HmacSettings): string[] => {
   if (times('{body}') !== 1 || times('{timestamp}') > 1) {
     problems.push('"hmac.signed" has {body} once and {timestamp} at most once.');
   }
-  if (/[{}]/.test(template.replace('{body}', '').replace('{timestamp}', ''))) {
+  if (/[{}]/.test(template.replaceAll('{body}', '').replaceAll('{timestamp}', ''))) {
     problems.push('"hmac.signed" knows {body} and {timestamp} only.');
   }
   const isStamped = times('{timestamp}') > 0;
