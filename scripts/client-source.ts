@@ -25,7 +25,8 @@ type Role = 'input' | 'output';
 type Used = { readonly role: Role; readonly schema: Schema; readonly source: string };
 
 /** Throws for a schema that it cannot write down. */
-export const clientSource = ({ service, title, methods }: ApiDeclaration): string => {
+export const clientSource = ({ service, title, methods: all }: ApiDeclaration): string => {
+  const methods = all.filter(({ streams }) => !streams); // they are opened by their URLs
   const types = collectTypes(methods);
   const constant = service.toUpperCase().replaceAll('-', '_');
   const named = pascal(service);

@@ -116,6 +116,7 @@ const start = async (config: Config, { clock, log }: AppSurroundings): Promise<A
       payloadDays: config.payloadDays,
       scopesOfRole: mode.elsewhere ? undefined : mode.scopesOfRole,
       rootUrl: () => rootUrl,
+      ending: ending.signal,
     }),
   );
 

@@ -1,6 +1,7 @@
 // How an API is declared: once, as data. The routes, the scope checks and the schemas all come from
 // such declarations.
 import type { Log } from '../core/log.ts';
+import type { EventStream, StreamSource } from './event-stream.ts';
 
 /** A scope, or a tree of them: all of `AllOf`, or any of `AnyOf`. */
 export type ScopeExpression =
@@ -67,6 +68,8 @@ export type ApiRequest<Payload = unknown> = {
   readonly requestId: string;
   /** Absent: nobody looked. */
   readonly origin?: Origin;
+  /** The id of the last event that a reader of an event stream has; not checked. */
+  readonly lastEventId?: string | undefined;
   readonly log: Log;
   /**
    * Aborts when the caller hangs up before it has its answer. For methods that keep a caller
@@ -80,8 +83,11 @@ export type ApiRequest<Payload = unknown> = {
   readonly authorize: (expression: ScopeExpression) => void;
 };
 
-/** What a handler answers: a body for 200, or nothing for 204. */
-export type ApiAnswer = { readonly body: unknown } | { readonly noContent: true };
+/** What a handler answers: a body for 200, nothing for 204, or what writes an event stream. */
+export type ApiAnswer =
+  | { readonly body: unknown }
+  | { readonly noContent: true }
+  | { readonly stream: (stream: EventStream) => StreamSource };
 
 /**
  * A JSON schema with the name under which it is published: `/schemas/<service>/v1/<name>.json#`.
@@ -130,6 +136,8 @@ export type MethodDeclaration = {
    */
   readonly leavesLargeUnparsed?: true;
   readonly output?: NamedSchema;
+  /** Its answer is an event stream, which does not end: the typed client does not have it. */
+  readonly streams?: true;
   /**
    * Its callers are shells and logs that show an answer as it comes: it ends with a line break.
    */

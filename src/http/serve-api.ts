@@ -22,6 +22,7 @@ import {
 import { isJson, looksLikeObject, parseBodyInTurns, requireUtf8, SMALL_BODY_BYTES, sizeText } from './bodies/body.ts';
 import { type BodyBudget, createBodyBudget } from './bodies/body-budget.ts';
 import { receiveBody } from './bodies/receive-body.ts';
+import { openStream } from './event-stream.ts';
 import { checkParams, checkQuery, requireJson } from './request-checks.ts';
 import { fillInScopes, insufficientScopes } from './scope-check.ts';
 import { jsonText, sendJson, sendJsonLine } from './send-json.ts';
@@ -164,6 +165,7 @@ const createHandler = (service: string, method: ApiMethod, serving: ApiServing, 
         get origin() {
           return originOf(request);
         },
+        lastEventId: method.streams && String(request.headers['last-event-id'] ?? ''),
         get log() {
           return requestLog();
         },
@@ -174,6 +176,10 @@ const createHandler = (service: string, method: ApiMethod, serving: ApiServing, 
       });
       if (isDebugging) requestLog().debug({ method: method.name, clientId: caller.clientId }, 'answered');
       if ('noContent' in answer) return reply.code(204).send();
+      if ('stream' in answer) {
+        openStream(reply, answer.stream);
+        return reply;
+      }
       await pause();
       return send(reply, 200, answer.body);
     } catch (thrown) {

@@ -27,7 +27,7 @@ export type Page = {
 };
 
 const LONGEST_PAGE = 1_000;
-const NEWEST = { at: Date.UTC(9999, 11, 31), seq: Number.MAX_SAFE_INTEGER };
+export const NEWEST = { at: Date.UTC(9999, 11, 31), seq: Number.MAX_SAFE_INTEGER };
 
 // A place in the order (at, seq), not a number of rows to skip: pages neither repeat nor lose an
 // entry while others are written. "at <= $2" says nothing new, but by it PostgreSQL skips the

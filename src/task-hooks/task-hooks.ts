@@ -8,11 +8,14 @@ import type { Ledger } from '../ledger/create-ledger.ts';
 import { findFire } from '../ledger/find-fire.ts';
 import { createPayloads } from '../ledger/payloads/payloads.ts';
 import { DEFAULT_PAYLOAD_DAYS } from '../ledger/retention.ts';
+import { createTail } from '../ledger/search/tail.ts';
+import { createTellWritten } from '../ledger/search/tell-written.ts';
 import type { Queue } from '../queue/queue.ts';
 import type { Timers } from '../timers/create-timers.ts';
 import { createHooksApi } from './api/api.ts';
 import { createDefinitionWarnings, type ScopesOfRole } from './api/definition-warnings.ts';
 import { createHookChanges, SCHEDULE_TIMER, scheduleTimer } from './api/hook-changes.ts';
+import { createFollowFires } from './api/ledger/follow-fires.ts';
 import { triggerError } from './api/trigger-error.ts';
 import type { Hook, HookName } from './definition.ts';
 import { createDryRun } from './dry-run/dry-run.ts';
@@ -53,6 +56,8 @@ export type TaskHooksSettings = Base & {
   /** Where roles live in our database; elsewhere nobody is warned of a role without scopes. */
   readonly scopesOfRole?: ScopesOfRole | undefined;
   readonly rootUrl: () => string;
+  /** Aborts when the server ends: event streams do, too. */
+  readonly ending?: AbortSignal;
 };
 
 export type TaskHooks = AsyncDisposable & {
@@ -99,7 +104,8 @@ export const createTaskHooks = (settings: TaskHooksSettings): TaskHooks => {
   const store = createFireStore(database, ledger);
   const failureMail = createFailureMail({ hooks, enqueue, rootUrl, clock });
   const render = evaluator.renderStored;
-  const { beginFires, runner } = createFiring({ ...base, ledger, store, queue, render, failureMail });
+  const tellWritten = createTellWritten(base);
+  const { beginFires, runner } = createFiring({ ...base, ledger, store, queue, render, failureMail, tellWritten });
   const fireCall = createFireCall({ cache, evaluator, store, ledger, beginFires, payloads, runner, tokens, clock });
 
   const ticks = createTicks({ cache, evaluator, beginFires, payloads });
@@ -111,7 +117,7 @@ export const createTaskHooks = (settings: TaskHooksSettings): TaskHooks => {
   const { acknowledge, bindingStates } = broker;
   const commitMessages = createCommitMessages({ database, acknowledge, beginFires, rejections });
   const evaluateMessage = createEvaluateMessage({ evaluator, payloads, clock, log });
-  broker.onBindingChange(createBindingChanges({ hooks, ledger, clock, log }));
+  broker.onBindingChange(createBindingChanges({ hooks, ledger, clock, log, tellWritten }));
   broker.consume(createMessageReader({ cache, evaluateMessage, commitMessages, runner, clock, log }));
 
   const events: KeptEvents = {
@@ -126,6 +132,8 @@ export const createTaskHooks = (settings: TaskHooksSettings): TaskHooks => {
 
   const runGauges = createBacklogGauges({ ...base, countOverdue: timers.countOverdue });
   const { whenRecorded } = runner;
+  const { ending = new AbortController().signal } = settings;
+  const followFires = createFollowFires({ database, clock, tail: createTail(base), ending });
 
   return {
     api: createHooksApi({
@@ -133,7 +141,7 @@ export const createTaskHooks = (settings: TaskHooksSettings): TaskHooks => {
       ...{ database, hooks, changes, evaluator, deniedExchanges, fireCall, fires: store },
       ...{ ledger, timers, bindingStates, ownExchanges: broker.ownExchanges, queue, whenRecorded, clock },
       warningsOf: createDefinitionWarnings({ evaluator, scopesOfRole }),
-      tokens,
+      ...{ tokens, payloads, followFires },
     }),
     fire: async ({ taskId, ...asked }) => {
       const payloadBytes = Buffer.byteLength(JSON.stringify(asked.payload));

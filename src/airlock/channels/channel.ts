@@ -1,13 +1,9 @@
 // A channel: the numbered events for one client, kept until the client has them, and the stream
 // that carries them.
 import type { Clock } from '../../core/clock.ts';
+import type { EventStream } from '../../http/event-stream.ts';
 
-/** Where events go, as the text of an event stream. */
-export type Stream = {
-  /** false: enough for now; `Channel.resume` says when to go on. */
-  readonly write: (text: string) => boolean;
-  readonly end: () => void;
-};
+export type Stream = EventStream;
 
 /** A subscription, as far as a channel counts its facts. */
 export type Counted = { unacked: number };

@@ -27,6 +27,7 @@ import { fireRecordOf, pendingFireOf } from './fire-records.ts';
 import type { HookChanges } from './hook-changes.ts';
 import { readHookStatus } from './hook-status.ts';
 import { readLastFires } from './last-fires.ts';
+import { createLedgerMethods, type LedgerMethodsSettings } from './ledger/ledger-methods.ts';
 import { triggerError } from './trigger-error.ts';
 
 export type HooksApiSettings = DryRunsSettings & {
@@ -42,11 +43,11 @@ export type HooksApiSettings = DryRunsSettings & {
   readonly bindingStates: Broker['bindingStates'];
   readonly ownExchanges: Broker['ownExchanges'];
   readonly queue: Queue;
-  readonly whenRecorded: (hookUid: string) => Promise<void>;
+  readonly whenRecorded: (hookUid?: string) => Promise<void>;
   readonly warningsOf: DefinitionWarnings;
   readonly tokens: Pick<TriggerTokens, 'matches'>;
   readonly clock: Clock;
-};
+} & LedgerMethodsSettings;
 
 type Payload = Record<string, unknown>;
 
@@ -122,6 +123,7 @@ export const createHooksApi = (settings: HooksApiSettings): ApiService => {
   return implementApi(HOOKS_API, {
     ...createDryRunMethods(settings),
     ...versionMethods,
+    ...createLedgerMethods(settings),
 
     listHookGroups: async () => ({ body: { groups: await hooks.groups() } }),
 

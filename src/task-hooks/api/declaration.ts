@@ -19,6 +19,7 @@ import {
 import { DRY_RUN_METHODS } from '../dry-run/methods.ts';
 import { VERSION_METHODS } from '../versions/declaration.ts';
 import { HOOK_EXCHANGES } from './exchanges.ts';
+import { LEDGER_METHODS } from './ledger/declaration.ts';
 
 const GROUP = { hookGroupId: HOOK_GROUP_ID };
 const HOOK = { ...GROUP, hookId: HOOK_ID };
@@ -201,6 +202,7 @@ const METHODS = [
   },
   ...DRY_RUN_METHODS,
   ...VERSION_METHODS,
+  ...LEDGER_METHODS,
 ] as const satisfies readonly MethodDeclaration[];
 
 type Declared = (typeof METHODS)[number];

@@ -28,13 +28,16 @@ export type EndFiresSettings = {
   readonly clock: Clock;
   readonly fireLog: FireLog;
   readonly fireMetrics: FireMetrics;
+  /** To those who follow the ledger. */
+  readonly tellWritten: () => void;
 };
 
 export const createEndFires = (settings: EndFiresSettings): EndFires => {
-  const { database, ledger, store, failureMail, clock, fireLog, fireMetrics } = settings;
+  const { database, ledger, store, failureMail, clock, fireLog, fireMetrics, tellWritten } = settings;
 
   const tell = (fires: readonly EndedFire[]): void => {
     const now = clock.now();
+    if (fires.length > 0) tellWritten();
     for (const fire of fires) {
       fireMetrics.ended(fire, fire.outcome, now, fire.events);
       if (fire.hasRow !== false) fireLog.ended(fire, fire);

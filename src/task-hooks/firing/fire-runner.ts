@@ -46,10 +46,10 @@ export type FireRunner = AsyncDisposable & {
    */
   readonly run: (signal: AbortSignal) => Promise<void>;
   /**
-   * Resolves when the fires of this hook whose outcome is known to this process stand in the
-   * ledger.
+   * Resolves when the fires of this hook, or of all, whose outcome is known to this process stand
+   * in the ledger.
    */
-  readonly whenRecorded: (hookUid: string) => Promise<void>;
+  readonly whenRecorded: (hookUid?: string) => Promise<void>;
   /** Resolves when nothing is under way in this process. */
   readonly whenIdle: () => Promise<void>;
 };
@@ -223,7 +223,8 @@ export const createFireRunner = (settings: FireRunnerSettings): FireRunner => {
       await Promise.all([takingUp.run(signal), renewing.run(signal)]);
     },
     whenRecorded: async (hookUid) => {
-      await Promise.allSettled(recordings.get(hookUid) ?? []);
+      const all = hookUid === undefined ? [...recordings.values()].flatMap((ofHook) => [...ofHook]) : undefined;
+      await Promise.allSettled(all ?? recordings.get(hookUid as string) ?? []);
     },
     whenIdle: async () => {
       while (underWay.size > 0) await Promise.all([...underWay.values()].map(({ done }) => done));

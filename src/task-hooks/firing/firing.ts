@@ -17,6 +17,8 @@ export type FiringSettings = Base & {
   readonly queue: Queue;
   readonly render: FireRunnerSettings['render'];
   readonly failureMail: FailureMail;
+  /** Called when rows of the ledger were committed. */
+  readonly tellWritten?: () => void;
 };
 
 export type Firing = {
@@ -26,9 +28,13 @@ export type Firing = {
 };
 
 export const createFiring = (settings: FiringSettings): Firing => {
-  const { database, clock, log, metrics, ledger, store, queue, render, failureMail } = settings;
+  const { database, clock, log, metrics, ledger, queue, render, failureMail, tellWritten = () => {} } = settings;
+  const store: FireStore = {
+    ...settings.store,
+    postpone: (...values) => settings.store.postpone(...values).then(tellWritten),
+  };
   const common = { clock, store, fireLog: createFireLog(log), fireMetrics: createFireMetrics(metrics) };
-  const endFires = createEndFires({ ...common, database, ledger, failureMail });
+  const endFires = createEndFires({ ...common, database, ledger, failureMail, tellWritten });
   const runner = createFireRunner({ ...common, log, queue, render, endFires });
   const { createTasksIn } = queue;
   const beginFires = createBeginFires({ ...common, database, runner, endFires, createTasksIn });

@@ -13,11 +13,19 @@ export type BindingChangesSettings = {
   readonly ledger: Ledger;
   readonly clock: Clock;
   readonly log: Log;
+  /** To those who follow the ledger. */
+  readonly tellWritten?: () => void;
 };
 
 /** For Broker.onBindingChange. */
 export const createBindingChanges =
-  ({ hooks, ledger, clock, log }: BindingChangesSettings): Parameters<Broker['onBindingChange']>[0] =>
+  ({
+    hooks,
+    ledger,
+    clock,
+    log,
+    tellWritten = () => {},
+  }: BindingChangesSettings): Parameters<Broker['onBindingChange']>[0] =>
   async (tx, changes) => {
     const found = await hooks.findMany([...new Set(changes.map(({ queue }) => queue))], tx);
     const entries = changes.flatMap((change): LedgerEntry[] => {
@@ -51,5 +59,7 @@ export const createBindingChanges =
         },
       ];
     });
-    if (entries.length > 0) await ledger.write(entries, tx);
+    if (entries.length === 0) return;
+    await ledger.write(entries, tx);
+    tellWritten();
   };

@@ -1,0 +1,88 @@
+// The methods that read the ledger over all hooks: searched, followed, one fire explained.
+import { holds } from '../../../auth/scopes.ts';
+import type { Base } from '../../../database/base.ts';
+import { ApiError } from '../../../http/api-error.ts';
+import type { ApiAnswer, ApiRequest } from '../../../http/api-method.ts';
+import type { EntryKind, Outcome } from '../../../ledger/entry.ts';
+import { isVisible, type LedgerFilter } from '../../../ledger/search/filter.ts';
+import { findLedgerEntry } from '../../../ledger/search/find-fire.ts';
+import { searchLedger } from '../../../ledger/search/search-ledger.ts';
+import { type ExplainFireSettings, explainFire } from './explain-fire.ts';
+import { fireRowOf } from './fire-row.ts';
+import type { FollowFires } from './follow-fires.ts';
+import { noSuchFire, requireVisible } from './visible-hooks.ts';
+
+export type LedgerMethodsSettings = ExplainFireSettings &
+  Pick<Base, 'clock'> & {
+    readonly followFires: FollowFires;
+    /** Resolves when what this process knows of the hook stands in the ledger; of all hooks without one. */
+    readonly whenRecorded: (hookUid?: string) => Promise<void>;
+  };
+
+const LONGEST_PAGE = 200;
+const USUAL_PAGE = 50;
+const KINDS: readonly EntryKind[] = ['fire', 'attempt', 'binding'];
+
+export const createLedgerMethods = (settings: LedgerMethodsSettings) => {
+  const { database, clock, followFires, whenRecorded } = settings;
+  return {
+    searchFires: async (request: ApiRequest): Promise<ApiAnswer> => {
+      const { since, until, limit, continuationToken } = request.query;
+      const page = { since: timeIn('since', since), until: timeIn('until', until), continuationToken };
+      const filter = filterIn(request);
+      await whenRecorded();
+      const most = Math.min(Number(limit ?? USUAL_PAGE), LONGEST_PAGE);
+      const { entries, ...rest } = await searchLedger(database, clock, { ...filter, ...page, limit: most });
+      const { lookedUntil, ...token } = rest;
+      const looked = lookedUntil === undefined ? {} : { lookedUntil: new Date(lookedUntil).toISOString() };
+      return { body: { fires: entries.map(fireRowOf), ...token, ...looked } };
+    },
+
+    followFires: async (request: ApiRequest): Promise<ApiAnswer> => {
+      const filter = filterIn(request);
+      if (request.signed.method === 'HEAD') return { noContent: true };
+      const after = request.lastEventId || request.query.after;
+      if (after !== undefined && !/^[1-9]\d{0,14}$/.test(after)) {
+        throw new ApiError(
+          'InputError',
+          'Last-Event-ID is no id of an event of this stream. Leave it out to begin anew.',
+        );
+      }
+      return {
+        stream: await followFires(
+          filter,
+          request.caller.clientId ?? '',
+          after === undefined ? undefined : Number(after),
+        ),
+      };
+    },
+
+    fire: async (request: ApiRequest): Promise<ApiAnswer> => {
+      const visible = requireVisible(request);
+      await whenRecorded();
+      const row = await findLedgerEntry(database, Number(request.params.seq));
+      const name = row && `${row.hookGroupId}/${row.hookId}`;
+      if (!row || !name || !KINDS.includes(row.kind) || !isVisible(visible, name)) throw noSuchFire();
+      const mayRead = holds(request.caller.scopes, `hooks:get-payload:${name}`);
+      return { body: await explainFire(settings, row, mayRead) };
+    },
+  };
+};
+
+const filterIn = (request: ApiRequest): LedgerFilter => {
+  const { hook, kind, outcome, firedBy, clientId, taskId, cause, requestId, text } = request.query;
+  return {
+    visible: requireVisible(request, hook),
+    kinds: (kind?.split(',') as EntryKind[] | undefined) ?? KINDS,
+    outcomes: outcome?.split(',') as Outcome[] | undefined,
+    ...{ hook, firedBy, clientId, taskId, cause, requestId, text },
+  };
+};
+
+const timeIn = (name: string, text: string | undefined): number | undefined => {
+  if (text === undefined) return undefined;
+  const ms = Date.parse(text);
+  if (Number.isNaN(ms))
+    throw new ApiError('InputError', `${name} is no date: "${text}". Give one as 2026-11-20T15:29:17Z.`);
+  return ms;
+};
