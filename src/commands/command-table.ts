@@ -9,12 +9,14 @@ import { HOOK_ENTRIES } from './hooks/hook-entries.ts';
 import { PULSE_ENTRIES } from './pulse/pulse-entries.ts';
 import { HOSTED_SCRIPT_ENTRIES } from './scripts/script-entries.ts';
 import { SCRIPT_ENTRIES, SERVER_ENTRIES, SHELL_ENTRIES } from './server/server-entries.ts';
+import { WEBHOOK_ENTRIES } from './webhooks/webhook-entries.ts';
 
 /** In the order in which help shows them. */
 export const COMMANDS: readonly CommandEntry[] = [
   ...SERVER_ENTRIES,
   ...DATA_ENTRIES,
   ...HOOK_ENTRIES,
+  ...WEBHOOK_ENTRIES,
   ...PULSE_ENTRIES,
   ...AUTH_ENTRIES,
   ...COMMUNITY_ENTRIES,

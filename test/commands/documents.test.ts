@@ -19,6 +19,10 @@ test('README.md, docs/tour.md, docs/command-line.md and examples/hooks/README.md
 test('docs/command-line.md', async (t) => {
   await runPage(t, 'docs/command-line.md');
 });
+test('docs/webhooks.md', async (t) => {
+  const asShown = (printed: string) => printed.replace(/(?<![\w-])[\w-]{43}(?![\w-])/g, '<the secret>');
+  await runPage(t, 'docs/webhooks.md', { asShown });
+});
 test('examples/hooks/README.md', async (t) => {
   await runPage(t, 'examples/hooks/README.md');
 });
