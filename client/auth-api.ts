@@ -24,6 +24,8 @@ export const AUTH_SERVICE = {
     createRole: { verb: 'PUT', route: '/roles/<roleId>', input: true, output: true },
     updateRole: { verb: 'POST', route: '/roles/<roleId>', input: true, output: true },
     deleteRole: { verb: 'DELETE', route: '/roles/<roleId>' },
+    getEntityHistory: { verb: 'GET', route: '/audit/<entityType>/<entityId>', query: ['continuationToken', 'limit'], output: true },
+    listAuditHistory: { verb: 'GET', route: '/clients/<clientId>/audit', query: ['continuationToken', 'limit'], output: true },
     expandScopes: { verb: 'POST', route: '/scopes/expand', input: true, output: true },
     currentScopes: { verb: 'GET', route: '/scopes/current', output: true },
     authenticateHawk: { verb: 'POST', route: '/authenticate-hawk', input: true, output: true },
@@ -204,6 +206,26 @@ export interface AuthMethods {
   deleteRole(roleId: string): Promise<void>;
 
   /**
+   * Get Entity History.
+   *
+   * Who created, changed or deleted a client, a role or a hook (`<group>/<hook>`), newest first, at most 1000 a
+   * page; also one that is there no more. Hookwright has no secrets and worker pools, and answers nothing for
+   * them.
+   *
+   * Needs `auth:audit-history:<entityType>`.
+   */
+  getEntityHistory(entityType: string, entityId: string, query?: GetEntityHistoryQuery): Promise<GetEntityHistoryResponse>;
+
+  /**
+   * List Audit History.
+   *
+   * What a client did to clients, roles and hooks, newest first, at most 1000 a page.
+   *
+   * Needs `auth:client-audit-history:<clientId>`.
+   */
+  listAuditHistory(clientId: string, query?: ListAuditHistoryQuery): Promise<GetEntityHistoryResponse>;
+
+  /**
    * Expand Scopes.
    *
    * The scopes and all that the roles among them grant, in normal form.
@@ -274,6 +296,16 @@ export type ListRoles2Query = {
 };
 
 export type ListRoleIdsQuery = {
+  readonly continuationToken?: string;
+  readonly limit?: number | string;
+};
+
+export type GetEntityHistoryQuery = {
+  readonly continuationToken?: string;
+  readonly limit?: number | string;
+};
+
+export type ListAuditHistoryQuery = {
   readonly continuationToken?: string;
   readonly limit?: number | string;
 };
@@ -367,6 +399,23 @@ export type GetRoleResponse = {
 export type CreateRoleRequest = {
   readonly scopes: readonly string[];
   readonly description: string;
+};
+
+export type GetEntityHistoryResponse = {
+  auditHistory: Array<{
+    /** Who did it. */
+    clientId: string;
+    /** What: `created`, `updated`, `deleted`, and the like. */
+    actionType: string;
+    /** When. */
+    created: string;
+    /** To which client, role or hook (`group/hook`). */
+    entityId: string;
+    /** `client`, `role` or `hook`. */
+    entityType: string;
+  }>;
+  /** Opaque. Send it back to get what follows; absent on the last page. */
+  continuationToken?: string;
 };
 
 export type Scopeset = {

@@ -22,6 +22,15 @@ export const HOOKS_SERVICE = {
     triggerHookWithToken: { verb: 'POST', route: '/hooks/<hookGroupId>/<hookId>/trigger/<token>', input: true, output: true, secretParams: ['token'] },
     listLastFires: { verb: 'GET', route: '/hooks/<hookGroupId>/<hookId>/last-fires', query: ['continuationToken', 'limit'], output: true },
     listFires: { verb: 'GET', route: '/hooks/<hookGroupId>/<hookId>/fires', query: ['continuationToken', 'limit'], output: true },
+    renderHook: { verb: 'POST', route: '/hooks/<hookGroupId>/<hookId>/render', input: true, output: true },
+    renderDefinition: { verb: 'POST', route: '/render', input: true, output: true },
+    renderLast: { verb: 'POST', route: '/hooks/<hookGroupId>/<hookId>/render-last', input: true, output: true },
+    whyNot: { verb: 'POST', route: '/hooks/<hookGroupId>/<hookId>/why-not', input: true, output: true },
+    listVersions: { verb: 'GET', route: '/hooks/<hookGroupId>/<hookId>/versions', query: ['continuationToken', 'limit'], output: true },
+    hookVersion: { verb: 'GET', route: '/hooks/<hookGroupId>/<hookId>/versions/<version>', query: ['against'], output: true },
+    rollbackHook: { verb: 'POST', route: '/hooks/<hookGroupId>/<hookId>/rollback', input: true, output: true },
+    searchFires: { verb: 'GET', route: '/fires', query: ['hook', 'kind', 'outcome', 'firedBy', 'clientId', 'taskId', 'cause', 'requestId', 'text', 'since', 'until', 'continuationToken', 'limit'], output: true },
+    fire: { verb: 'GET', route: '/fires/<seq>', output: true },
     heartbeat: { verb: 'GET', route: '/__heartbeat__' },
   },
 } as const satisfies Service;
@@ -181,6 +190,125 @@ export interface HooksMethods {
   listFires(hookGroupId: string, hookId: string, query?: ListFiresQuery): Promise<ListFiresResponse>;
 
   /**
+   * Try an event on a hook.
+   *
+   * What a fire of the hook would come to with this event: the verdict of the trigger schema, the task, what the
+   * queue would say to it. Nothing is created or recorded. With `seq`, an event that was kept,
+   * `hooks:get-payload:<hookGroupId>/<hookId>` is needed too. Of Hookwright alone; other servers do not have this
+   * method.
+   *
+   * Needs `hooks:get:<hookGroupId>:<hookId>` and `hooks:trigger-hook:<hookGroupId>/<hookId>`.
+   *
+   * @experimental
+   */
+  renderHook(hookGroupId: string, hookId: string, payload: RenderHookRequest): Promise<RenderResponse>;
+
+  /**
+   * Try an event on a definition.
+   *
+   * As `renderHook`, for a definition that is not saved, with the role of the hook that it is for, which need not
+   * exist. With `seq`, an event of that hook that was kept, `hooks:get-payload:<hookGroupId>/<hookId>` is needed
+   * too. Of Hookwright alone; other servers do not have this method.
+   *
+   * Needs `hooks:modify-hook:<hookGroupId>/<hookId>` and `assume:hook-id:<hookGroupId>/<hookId>`.
+   *
+   * @experimental
+   */
+  renderDefinition(payload: RenderDefinitionRequest): Promise<RenderResponse>;
+
+  /**
+   * Try a definition on the last events of a hook.
+   *
+   * What a new definition would make of the last events of the hook, beside what the saved one makes of them now:
+   * the same, something else, or nothing any more. Of Hookwright alone; other servers do not have this method.
+   *
+   * Needs `hooks:modify-hook:<hookGroupId>/<hookId>` and `assume:hook-id:<hookGroupId>/<hookId>` and
+   * `hooks:get-payload:<hookGroupId>/<hookId>`.
+   *
+   * @experimental
+   */
+  renderLast(hookGroupId: string, hookId: string, payload: RenderLastRequest): Promise<RenderLastResponse>;
+
+  /**
+   * Ask why a hook does not fire.
+   *
+   * Whether a message with this routing key, or the schedule at this time, leads to a fire of the hook, and if
+   * not, at which step it ends. Of Hookwright alone; other servers do not have this method.
+   *
+   * Needs `hooks:get:<hookGroupId>:<hookId>` and `hooks:status:<hookGroupId>/<hookId>` and
+   * `hooks:list-last-fires:<hookGroupId>/<hookId>`.
+   *
+   * @experimental
+   */
+  whyNot(hookGroupId: string, hookId: string, payload: WhyNotRequest): Promise<WhyNotResponse>;
+
+  /**
+   * List the versions of a hook.
+   *
+   * When and by whom a hook was created, changed or removed, newest first, at most 1000 a page; also of a hook
+   * that is there no more. Of Hookwright alone.
+   *
+   * Needs `hooks:get:<hookGroupId>:<hookId>`.
+   *
+   * @experimental
+   */
+  listVersions(hookGroupId: string, hookId: string, query?: ListVersionsQuery): Promise<ListVersionsResponse>;
+
+  /**
+   * Get a version of a hook.
+   *
+   * The definition that a hook had at a version, and what it changed: against the version before, or against
+   * another one that is named. Of Hookwright alone.
+   *
+   * Needs `hooks:get:<hookGroupId>:<hookId>`.
+   *
+   * @experimental
+   */
+  hookVersion(hookGroupId: string, hookId: string, version: string, query?: HookVersionQuery): Promise<HookVersionResponse>;
+
+  /**
+   * Roll a hook back to a version.
+   *
+   * Gives a hook the definition that it had at a version: a change as any other, checked as any other. A hook that
+   * was removed is made again. The trigger token stays as it is. Of Hookwright alone.
+   *
+   * Needs `hooks:modify-hook:<hookGroupId>/<hookId>` and `assume:hook-id:<hookGroupId>/<hookId>` and
+   * `hooks:get:<hookGroupId>:<hookId>`.
+   *
+   * @experimental
+   */
+  rollbackHook(hookGroupId: string, hookId: string, payload: RollbackHookRequest): Promise<HookDefinition>;
+
+  /**
+   * Search the ledger.
+   *
+   * What became of the events of all hooks that the caller may see, newest first: those that fit `hook`
+   * (`group/id`, `*` for any characters), `kind` and `outcome` (several, with commas between them), `firedBy`,
+   * `clientId`, `taskId`, `cause`, `requestId`, `text` (in the first 1,200 characters of the reason, whatever the
+   * case), `since` (from then on) and `until` (before then). At most 200 a page, 50 unless `limit` says so. A page
+   * takes a bounded time: where little fits it may hold less, or nothing, and `lookedUntil` says how far it came;
+   * the continuationToken goes on from there.
+   *
+   * Needs `hooks:list-last-fires:<hookGroupId>/<hookId>`.
+   *
+   * @experimental
+   */
+  searchFires(query?: SearchFiresQuery): Promise<SearchFiresResponse>;
+
+  /**
+   * Explain a fire.
+   *
+   * One row of the ledger, explained: the verdict of each step, the attempts, the task and its state, what it
+   * repeats and what repeats it; and its payload, for who has `hooks:get-payload:<hookGroupId>/<hookId>` too. Of a
+   * hook that the caller may not see there is no such fire.
+   *
+   * Needs `hooks:list-last-fires:<hookGroupId>/<hookId>`.
+   *
+   * @experimental
+   */
+  fire(seq: string): Promise<FireResponse>;
+
+  /**
    * Heartbeat.
    *
    * Looks at what the service needs, as the database. `{}` when all of it answers; else an error says what does
@@ -197,6 +325,31 @@ export type ListLastFiresQuery = {
 };
 
 export type ListFiresQuery = {
+  readonly continuationToken?: string;
+  readonly limit?: number | string;
+};
+
+export type ListVersionsQuery = {
+  readonly continuationToken?: string;
+  readonly limit?: number | string;
+};
+
+export type HookVersionQuery = {
+  readonly against?: number | string;
+};
+
+export type SearchFiresQuery = {
+  readonly hook?: string;
+  readonly kind?: string;
+  readonly outcome?: string;
+  readonly firedBy?: string;
+  readonly clientId?: string;
+  readonly taskId?: string;
+  readonly cause?: string;
+  readonly requestId?: string;
+  readonly text?: string;
+  readonly since?: string;
+  readonly until?: string;
   readonly continuationToken?: string;
   readonly limit?: number | string;
 };
@@ -348,4 +501,370 @@ export type ListFiresResponse = {
     error?: unknown;
   }>;
   continuationToken?: string;
+};
+
+export type RenderHookRequest = {
+  /** Default: `triggerHook`. Left out with `seq`. */
+  readonly firedBy?: "schedule" | "triggerHook" | "triggerHookWithToken" | "pulseMessage";
+  /** Left out with `seq`, and for `schedule`. */
+  readonly payload?: unknown;
+  /** A fire of this hook, by its number in the ledger: the event as it was kept. */
+  readonly seq?: number;
+  /** What the template takes for the present. Default: the present. */
+  readonly now?: string;
+  /** Default: a new one. */
+  readonly taskId?: string;
+};
+
+export type RenderResponse = {
+  /**
+   * As the ledger would have it. `pending`: it would be stored, and tried again; `conflict`: the taskId was used
+   * before with another payload.
+   */
+  outcome: "created" | "pending" | "declined" | "rejected" | "failed" | "limited" | "exhausted" | "conflict";
+  firedBy: string;
+  taskId: string;
+  /** As `2026-11-20T12:00:00.000Z`. */
+  now: string;
+  /** Whether it is evaluated where the event arrives, or in a process of its own because it may be costly. */
+  evaluatedIn: "server" | "process";
+  /** The verdict of the trigger schema; absent when there is no payload, or none was reached. */
+  schema?: {
+    fits: boolean;
+    problems?: Array<{
+      problem: string;
+      /** A JSON pointer into the payload. */
+      pointer?: string;
+    }>;
+  };
+  /** Why the template does not render, and where. */
+  template?: {
+    problem: string;
+    place?: string;
+  };
+  /** As rendered. Absent when it is larger than 256 KB. */
+  task?: Record<string, unknown>;
+  /** The size of the task as JSON. */
+  taskBytes?: number;
+  queue?: {
+    accepts: boolean;
+    /** What cannot be known before the task is created. */
+    unchecked?: string;
+  };
+  /** What the role of the hook lacks: a scope expression. */
+  missingScopes?: unknown;
+  /** The kept event is not all that the hook was given. */
+  isRedacted?: boolean;
+  /** What a caller who triggers the hook would be answered. */
+  error?: {
+    code: string;
+    message: string;
+  };
+};
+
+export type RenderDefinitionRequest = {
+  /** Default: `triggerHook`. Left out with `seq`. */
+  readonly firedBy?: "schedule" | "triggerHook" | "triggerHookWithToken" | "pulseMessage";
+  /** Left out with `seq`, and for `schedule`. */
+  readonly payload?: unknown;
+  /** A fire of this hook, by its number in the ledger: the event as it was kept. */
+  readonly seq?: number;
+  /** What the template takes for the present. Default: the present. */
+  readonly now?: string;
+  /** Default: a new one. */
+  readonly taskId?: string;
+  readonly hookGroupId: string;
+  readonly hookId: string;
+  /** As for `createHook`. */
+  readonly definition: {
+    readonly metadata: {
+      readonly name: string;
+      readonly description: string;
+      readonly owner: string;
+      /** Default: `true`. */
+      readonly emailOnError?: boolean;
+    };
+    /** A JSON-e template that renders to a task definition. */
+    readonly task: object;
+    readonly bindings?: ReadonlyArray<{
+      readonly exchange: string;
+      readonly routingKeyPattern: string;
+    }>;
+    /** Default: `[]`. */
+    readonly schedule?: readonly string[];
+    /** Default: `{"type":"object","additionalProperties":false}`. */
+    readonly triggerSchema?: object;
+    readonly hookGroupId?: string;
+    readonly hookId?: string;
+  };
+};
+
+export type RenderLastRequest = {
+  /** As for `createHook`. */
+  readonly definition: {
+    readonly metadata: {
+      readonly name: string;
+      readonly description: string;
+      readonly owner: string;
+      /** Default: `true`. */
+      readonly emailOnError?: boolean;
+    };
+    /** A JSON-e template that renders to a task definition. */
+    readonly task: object;
+    readonly bindings?: ReadonlyArray<{
+      readonly exchange: string;
+      readonly routingKeyPattern: string;
+    }>;
+    /** Default: `[]`. */
+    readonly schedule?: readonly string[];
+    /** Default: `{"type":"object","additionalProperties":false}`. */
+    readonly triggerSchema?: object;
+    readonly hookGroupId?: string;
+    readonly hookId?: string;
+  };
+  /** Default: `20`. */
+  readonly most?: number;
+  /** Only events that ended so. */
+  readonly outcome?: "created" | "declined" | "rejected" | "failed" | "exhausted" | "missed" | "limited";
+};
+
+export type RenderLastResponse = {
+  /** Newest first. */
+  events: Array<{
+    /** Of the fire, in the ledger. */
+    seq: number;
+    /** As `2026-11-20T12:00:00.000Z`. */
+    arrived: string;
+    /** `worse`: the saved definition makes a task of it, or declines; this one does not. */
+    verdict: "same" | "changed" | "worse";
+    /**
+     * As the ledger would have it. `pending`: it would be stored, and tried again; `conflict`: the taskId was used
+     * before with another payload.
+     */
+    was: "created" | "pending" | "declined" | "rejected" | "failed" | "limited" | "exhausted" | "conflict";
+    /**
+     * As the ledger would have it. `pending`: it would be stored, and tried again; `conflict`: the taskId was used
+     * before with another payload.
+     */
+    is: "created" | "pending" | "declined" | "rejected" | "failed" | "limited" | "exhausted" | "conflict";
+    /** What a caller who triggers the hook would be answered. */
+    error?: {
+      code: string;
+      message: string;
+    };
+    /** Of the tasks: `~ /path: old → new`, `+ /path: new`, `- /path: old`. */
+    diff?: string[];
+  }>;
+  /** How many of the events that were looked at could not be tried: not kept, or not whole. */
+  notKept: number;
+  /** Trying took too long; older events were not tried. */
+  isCut?: boolean;
+};
+
+export type WhyNotRequest = {
+  /** Of a message; together with `routingKey`. */
+  readonly exchange?: string;
+  readonly routingKey?: string;
+  /** When the schedule of the hook was, or is, to fire. */
+  readonly at?: string;
+};
+
+export type WhyNotResponse = {
+  /** Whether such an event leads, or led, to a fire of this hook. */
+  reaches: boolean;
+  /** The step at which it ends. */
+  endedAt?: "hook" | "binding" | "broker" | "schedule" | "scheduler";
+  /** What is so, and what to do about it. */
+  reason: string;
+  /** In order, up to the one at which it ends. */
+  steps: Array<{
+    step: string;
+    passed: boolean;
+    what: string;
+  }>;
+  /** Bindings of the hook to that exchange, or occurrences around that time. */
+  nearest?: string[];
+  /** Of the fire, or of what was recorded in its place, in the ledger. */
+  seq?: number;
+  /** What became of it. */
+  outcome?: string;
+};
+
+export type ListVersionsResponse = {
+  versions: Array<{
+    /** Grows with each change on the server, whichever hook it is of: those of one hook leave gaps. */
+    version: number;
+    /** A hook made again after it was removed has another. */
+    hookUid: string;
+    /** Which the hook has had since, as its fires tell it. */
+    revision?: number;
+    action: "created" | "changed" | "removed";
+    /** As `2026-11-20T12:00:00.000Z`. */
+    at: string;
+    /** By whom. */
+    clientId: string;
+    requestId: string;
+    /** From where, as the caller says; no proof. */
+    origin?: "api" | "command line" | "page";
+    /** The version whose definition was taken again. */
+    rolledBackTo?: number;
+  }>;
+  continuationToken?: string;
+};
+
+export type HookVersionResponse = {
+  /** Grows with each change on the server, whichever hook it is of: those of one hook leave gaps. */
+  version: number;
+  /** A hook made again after it was removed has another. */
+  hookUid: string;
+  /** Which the hook has had since, as its fires tell it. */
+  revision?: number;
+  action: "created" | "changed" | "removed";
+  /** As `2026-11-20T12:00:00.000Z`. */
+  at: string;
+  /** By whom. */
+  clientId: string;
+  requestId: string;
+  /** From where, as the caller says; no proof. */
+  origin?: "api" | "command line" | "page";
+  /** The version whose definition was taken again. */
+  rolledBackTo?: number;
+  definition?: HookDefinition;
+  /**
+   * What differs from the version before, or from `against`, one line each: `~ /path: old → new`, `+ /path: new`,
+   * `- /path: old`.
+   */
+  diff: string[];
+  /** More differs than is told. */
+  diffIsCut?: boolean;
+};
+
+export type RollbackHookRequest = {
+  readonly version: number;
+};
+
+export type SearchFiresResponse = {
+  /** Newest first. */
+  fires: Array<{
+    /** The number of this row in the ledger. */
+    seq: number;
+    /**
+     * An attempt is one try of a fire that did not end it. A binding of a hook became active, or was refused, as
+     * `detail` says.
+     */
+    kind: "fire" | "attempt" | "binding";
+    /** What became of the fire; others have none. */
+    outcome?: "created" | "declined" | "rejected" | "failed" | "exhausted" | "missed" | "limited";
+    hookGroupId: string;
+    hookId: string;
+    /** Of the hook, when it met the event. */
+    revision?: number;
+    /** With the hook, the identity of the fire. */
+    cause?: string;
+    firedBy?: string;
+    taskId?: string;
+    /** When the event came in, or was due. */
+    arrived: string;
+    /** When the outcome was known. */
+    ended: string;
+    /** How many were made to create the task. */
+    attempts: number;
+    clientId?: string;
+    requestId: string;
+    /** Why there is no task; at most 1,000 characters. */
+    reason?: string;
+    /**
+     * Of what was missed: first, last and count. Of a message: where it came from. Of a binding: which, and how it
+     * is.
+     */
+    detail?: unknown;
+  }>;
+  /** Leads to what is older. */
+  continuationToken?: string;
+  /**
+   * There when the time for one page was up: what is older was not looked at yet. Go on with the
+   * continuationToken.
+   */
+  lookedUntil?: string;
+};
+
+export type FireResponse = {
+  /** The number of this row in the ledger. */
+  seq: number;
+  /**
+   * An attempt is one try of a fire that did not end it. A binding of a hook became active, or was refused, as
+   * `detail` says.
+   */
+  kind: "fire" | "attempt" | "binding";
+  /** What became of the fire; others have none. */
+  outcome?: "created" | "declined" | "rejected" | "failed" | "exhausted" | "missed" | "limited";
+  hookGroupId: string;
+  hookId: string;
+  /** Of the hook, when it met the event. */
+  revision?: number;
+  /** With the hook, the identity of the fire. */
+  cause?: string;
+  firedBy?: string;
+  taskId?: string;
+  /** When the event came in, or was due. */
+  arrived: string;
+  /** When the outcome was known. */
+  ended: string;
+  /** How many were made to create the task. */
+  attempts: number;
+  clientId?: string;
+  requestId: string;
+  /** Why there is no task; at most 1,000 characters. */
+  reason?: string;
+  /**
+   * Of what was missed: first, last and count. Of a message: where it came from. Of a binding: which, and how it
+   * is.
+   */
+  detail?: unknown;
+  /** Why there is no task, all of it. */
+  error?: unknown;
+  /** What became of the hook since. */
+  hook: "the same" | "changed" | "made anew" | "removed" | "not known";
+  /** What the event passed, in order; empty for what is no fire. */
+  steps: Array<{
+    /**
+     * The caller was verified; the message matched a binding; the payload was validated with the trigger schema; the
+     * template was rendered; the role of the hook was found to be enough for the task; the task was created.
+     */
+    step: "verified" | "matched" | "validated" | "rendered" | "authorized" | "created";
+    verdict: "passed" | "not needed" | "failed" | "declined" | "limited" | "not reached" | "not known";
+    reason?: string;
+  }>;
+  /** Attempts that ended nothing, oldest first, at most 100. */
+  tries: Array<{
+    seq: number;
+    /** When it had failed. */
+    at: string;
+    reason?: string;
+  }>;
+  /** Of the task, as the queue says. */
+  taskState?: string;
+  /** The fire of which this one is a repetition. */
+  replayedFrom?: number;
+  /** Fires that were made of this one, at most 100. */
+  replayedInto: Array<{
+    seq: number;
+    outcome?: string;
+    taskId?: string;
+  }>;
+  /** To read it takes `hooks:get-payload:<hookGroupId>/<hookId>`. */
+  payloadIs: "shown" | "not kept" | "not yours to read";
+  payload?: {
+    /** As the hook got it, where it is JSON and kept whole. */
+    value?: unknown;
+    /** Its text, or the beginning of it, where it is no JSON or not kept whole. */
+    text?: string;
+    /** What the template saw beside it, and where it came from. */
+    context: Record<string, unknown>;
+    /** As it came. */
+    bytes: number;
+    isWhole: boolean;
+    /** Something was taken out before it was kept. */
+    isRedacted: boolean;
+  };
 };

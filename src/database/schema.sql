@@ -89,11 +89,20 @@ create table audit (
   request_id text not null,
   before json,
   after json,
+  revision bigint,
+  origin text,
+  rolled_back_to bigint,
   constraint audit_pkey PRIMARY KEY (id),
   constraint audit_action_check CHECK ((action = ANY (ARRAY['created'::text, 'changed'::text, 'removed'::text, 'token made'::text, 'token reset'::text])))
 );
 
+CREATE INDEX audit_client ON public.audit USING btree (client_id, at DESC, id DESC);
+
 CREATE INDEX audit_hook ON public.audit USING btree (hook_group_id, hook_id, id DESC);
+
+CREATE INDEX audit_revision ON public.audit USING btree (hook_uid, revision DESC);
+
+CREATE INDEX audit_versions ON public.audit USING btree (hook_group_id, hook_id, id DESC) WHERE (action = ANY (ARRAY['created'::text, 'changed'::text, 'removed'::text]));
 
 create table auth_audit (
   id bigint not null generated always as identity,
@@ -109,6 +118,8 @@ create table auth_audit (
   constraint auth_audit_action_check CHECK ((action = ANY (ARRAY['created'::text, 'updated'::text, 'deleted'::text, 'client enabled'::text, 'client disabled'::text, 'access token reset'::text, 'expired'::text]))),
   constraint auth_audit_entity_type_check CHECK ((entity_type = ANY (ARRAY['client'::text, 'role'::text])))
 );
+
+CREATE INDEX auth_audit_client ON public.auth_audit USING btree (client_id, at DESC, id DESC);
 
 CREATE INDEX auth_audit_entity ON public.auth_audit USING btree (entity_type, entity_id, id);
 
@@ -288,6 +299,7 @@ create table fires (
   attempts integer not null,
   last_error json,
   unrendered json,
+  hook_revision bigint,
   constraint fires_pkey PRIMARY KEY (hook_uid, cause),
   constraint fires_rendered_or_not CHECK (((task IS NULL) <> (unrendered IS NULL)))
 ) with (fillfactor=70, autovacuum_vacuum_scale_factor=0, autovacuum_vacuum_threshold=2000);
@@ -370,14 +382,31 @@ create table ledger (
   payload_hash bytea,
   error json,
   detail json,
+  hook_revision bigint,
   constraint ledger_kind_check CHECK ((kind = ANY (ARRAY['fire'::text, 'attempt'::text, 'run'::text, 'binding'::text]))),
   constraint ledger_outcome_check CHECK ((outcome = ANY (ARRAY['created'::text, 'declined'::text, 'rejected'::text, 'failed'::text, 'exhausted'::text, 'missed'::text, 'limited'::text, 'allowed'::text, 'denied'::text, 'skipped'::text]))),
   constraint ledger_outcome_or_not CHECK (((kind = ANY (ARRAY['attempt'::text, 'binding'::text])) = (outcome IS NULL)))
 ) partition by RANGE (at);
 
+CREATE INDEX ledger_cause_pages ON ONLY public.ledger USING brin (cause text_bloom_ops (n_distinct_per_range='1000', false_positive_rate='0.002')) WITH (pages_per_range='32', autosummarize='on');
+
 CREATE INDEX ledger_hook ON ONLY public.ledger USING btree (hook_uid, at DESC, seq DESC);
 
+CREATE INDEX ledger_in_order ON ONLY public.ledger USING btree (at DESC, seq DESC);
+
+CREATE INDEX ledger_replays ON ONLY public.ledger USING btree (cause) WHERE (cause ~~ 'replay:%'::text);
+
+CREATE INDEX ledger_request_pages ON ONLY public.ledger USING brin (request_id text_bloom_ops (n_distinct_per_range='1000', false_positive_rate='0.002')) WITH (pages_per_range='32', autosummarize='on');
+
+CREATE INDEX ledger_seq_of_row ON ONLY public.ledger USING btree (seq);
+
+CREATE INDEX ledger_seq_pages ON ONLY public.ledger USING brin (seq) WITH (pages_per_range='32', autosummarize='on');
+
 CREATE INDEX ledger_task ON ONLY public.ledger USING btree (task_id) WHERE (payload_hash IS NOT NULL);
+
+CREATE INDEX ledger_task_pages ON ONLY public.ledger USING brin (task_id text_bloom_ops (n_distinct_per_range='1000', false_positive_rate='0.002')) WITH (pages_per_range='32', autosummarize='on');
+
+CREATE INDEX ledger_without_task ON ONLY public.ledger USING btree (at DESC, seq DESC) WHERE (outcome IS DISTINCT FROM 'created'::text);
 
 create sequence ledger_seq as bigint start 1 increment 1 cache 100;
 
@@ -404,6 +433,15 @@ create table outbox (
   accepted timestamp with time zone not null,
   constraint outbox_pkey PRIMARY KEY (id)
 ) with (autovacuum_vacuum_scale_factor=0, autovacuum_vacuum_threshold=2000);
+
+create table payloads (
+  at timestamp with time zone not null,
+  hook_uid uuid not null,
+  cause text collate "C" not null,
+  kept bytea not null
+) partition by RANGE (at);
+
+CREATE INDEX payloads_fire ON ONLY public.payloads USING btree (at, hook_uid);
 
 create table pins (
   ship text collate "C" not null,
@@ -455,6 +493,39 @@ create table rejections (
   sample json not null,
   constraint rejections_pkey PRIMARY KEY (hook_uid, minute)
 ) with (fillfactor=50, autovacuum_vacuum_scale_factor=0.1, autovacuum_vacuum_threshold=2000);
+
+create table replay_jobs (
+  id uuid not null,
+  of text not null,
+  rate integer not null,
+  total integer not null,
+  client_id text not null,
+  request_id text not null,
+  created timestamp with time zone not null,
+  ended timestamp with time zone,
+  cancelled_by text,
+  last_error text,
+  constraint replay_jobs_pkey PRIMARY KEY (id),
+  constraint replay_jobs_of_check CHECK ((of = ANY (ARRAY['now'::text, 'then'::text])))
+);
+
+CREATE INDEX replay_jobs_created ON public.replay_jobs USING btree (created DESC, id);
+
+create table replays (
+  seq bigint not null,
+  n integer not null,
+  job uuid,
+  created timestamp with time zone not null,
+  outcome text,
+  task_id text collate "C",
+  reason text,
+  constraint replays_pkey PRIMARY KEY (seq, n),
+  constraint replays_job_fkey FOREIGN KEY (job) REFERENCES replay_jobs(id) ON DELETE CASCADE
+) with (fillfactor=80);
+
+CREATE INDEX replays_created ON public.replays USING btree (created);
+
+CREATE INDEX replays_of_job ON public.replays USING btree (job, seq, n) WHERE ((job IS NOT NULL) AND (outcome IS NULL));
 
 create table replies (
   nest text collate "C" not null,
