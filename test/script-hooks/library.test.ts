@@ -73,6 +73,29 @@ test('require knows tlon_hooks alone, and makes a new object each time', async (
   );
 });
 
+test('helpers build the JSON of the original, to the byte', async () => {
+  const da = '170.141.184.507.313.431.682.019.536.779.450.777.600'; // NOW, as the host writes it
+  const fleet = (diff: string) =>
+    `{"groups":{"flag":"~zod/club","update":{"time":"${da}","diff":{"fleet":{"ships":["~nec"],"diff":${diff}}}}}}`;
+  const expected = {
+    'add_user("~nec")': fleet('{"add":null}'),
+    'kick_user("~nec")': fleet('{"del":null}'),
+    'give_role("~nec", "vip")': fleet('{"add-sects":["vip"]}'),
+    'remove_role("~nec", "vip")': fleet('{"del-sects":["vip"]}'),
+    'post_here("hi")':
+      '{"channels":{"channel":{"nest":"chat/~zod/lounge","action":{"post":{"add":{"content":[{"inline":["hi"]}],' +
+      `"author":"~zod","sent":${NOW},"kind-data":{"chat":null}}}}}}}`,
+    // The message is the host's, so its id names the host, and not who gets it.
+    'send_dm("~nec", "psst")':
+      `{"dm":{"ship":"~nec","diff":{"id":"~zod/${da}","delta":{"add":{"memo":{"content":[{"inline":["psst"]}],` +
+      `"author":"~zod","sent":${NOW}},"kind":null,"time":"${da.replaceAll('.', '')}"}}}}}`,
+  };
+  for (const [call, text] of Object.entries(expected)) {
+    const outcome = await run(`hooks.print(JSON.stringify(hooks.effects.${call}))`);
+    assert.equal(outcome.prints[0], text);
+  }
+});
+
 test('helpers refuse with null', async () => {
   const helpers = [
     'add_user(SHIP)',
