@@ -54,17 +54,22 @@ const cellsOf = ({
   detail,
 }: FireRecord): readonly (string | undefined)[] => [
   ended,
-  kind === 'attempt' ? `attempt ${attempts}` : outcome === 'rejected' ? rejectedText(detail) : outcome,
-  firedBy,
+  kind === 'attempt' ? `attempt ${attempts}` : outcome === 'missed' ? outcome : countedText(outcome, detail),
+  senderText(detail) ?? firedBy,
   // Without an attempt, the id is that of a task that was never to be.
   outcome === 'created' || attempts > 0 ? taskId : undefined,
   outcome === 'missed' ? missedText(detail) : error === undefined ? undefined : reasonOf(error),
 ];
 
-/** A row stands for many messages when they were only counted. */
-const rejectedText = (detail: unknown): string => {
+/** A row stands for many events when they were only counted. */
+const countedText = (outcome: string | undefined, detail: unknown): string | undefined => {
   const { count } = (detail ?? {}) as Record<string, unknown>;
-  return typeof count === 'number' ? `rejected × ${count}` : 'rejected';
+  return typeof count === 'number' ? `${outcome} × ${count}` : outcome;
+};
+
+const senderText = (detail: unknown): string | undefined => {
+  const { webhook } = (detail ?? {}) as Record<string, unknown>;
+  return typeof webhook === 'string' ? `webhook ${webhook}` : undefined;
 };
 
 const missedText = (detail: unknown): string => {
@@ -149,7 +154,13 @@ const freshOf = async (hooks: Hooks, name: HookArguments, { fires: known, floor 
 const lineOf = (fire: FireRecord, paint: Paint): string => {
   const [ended = '', outcome = '', firedBy = '', taskId = '-', reason = ''] = cellsOf(fire);
   const colour =
-    outcome === 'created' ? 'green' : outcome === 'declined' ? 'dim' : fire.kind === 'attempt' ? 'yellow' : 'red';
+    outcome === 'created'
+      ? 'green'
+      : ['declined', 'skipped'].includes(outcome)
+        ? 'dim'
+        : fire.kind === 'attempt'
+          ? 'yellow'
+          : 'red';
   const start = `${ended}  ${paint(colour, outcome.padEnd(10))}  ${firedBy.padEnd(20)}  ${taskId.padEnd(22)}`;
   return `${start}  ${oneLine(reason)}`.trimEnd();
 };
