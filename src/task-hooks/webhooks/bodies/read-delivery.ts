@@ -21,8 +21,8 @@ const LARGEST_TEXT_BYTES = 1024 * 1024;
 const STRUCTURE_PIECE_BYTES = 256 * 1024;
 
 /**
- * Throws MalformedPayload, InputTooLarge, and UnsupportedMediaType for what is neither JSON nor text
- * in UTF-8.
+ * Throws MalformedPayload, InputTooLarge, and UnsupportedMediaType for what is neither JSON nor
+ * text in UTF-8.
  */
 export const readDelivery = async (body: Buffer, headers: SentHeaders): Promise<DeliveryContent> => {
   const contentType = contentTypeOf(headers);
