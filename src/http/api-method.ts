@@ -1,7 +1,7 @@
 // How an API is declared: once, as data. The routes, the scope checks and the schemas all come from
 // such declarations.
 import type { Log } from '../core/log.ts';
-import type { EventStream, StreamSource } from './event-stream.ts';
+import type { EventStream, StreamSource } from './answers/event-stream.ts';
 
 /** A scope, or a tree of them: all of `AllOf`, or any of `AnyOf`. */
 export type ScopeExpression =

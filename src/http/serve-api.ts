@@ -8,6 +8,7 @@ import { newUuid } from '../core/ids.ts';
 import type { Log } from '../core/log.ts';
 import type { Metrics } from '../core/metrics.ts';
 import { whyUnavailable } from '../database/is-away.ts';
+import { openStream } from './answers/event-stream.ts';
 import { ApiError, errorEnvelope } from './api-error.ts';
 import {
   type ApiMethod,
@@ -22,7 +23,6 @@ import {
 import { isJson, looksLikeObject, parseBodyInTurns, requireUtf8, SMALL_BODY_BYTES, sizeText } from './bodies/body.ts';
 import { type BodyBudget, createBodyBudget } from './bodies/body-budget.ts';
 import { receiveBody } from './bodies/receive-body.ts';
-import { openStream } from './event-stream.ts';
 import { checkParams, checkQuery, requireJson } from './request-checks.ts';
 import { fillInScopes, insufficientScopes } from './scope-check.ts';
 import { jsonText, sendJson, sendJsonLine } from './send-json.ts';

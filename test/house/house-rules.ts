@@ -81,7 +81,9 @@ const INNER_FLOORS: Readonly<Record<string, readonly (readonly string[])[]>> = {
   ],
   'commands/cli': [['input'], ['command.ts']],
   database: [['backup', 'start'], ['embedded']],
-  http: [['pages'], ['references'], ['bodies']],
+  http: [['pages'], ['references'], ['bodies', 'answers']],
+  ledger: [['search'], ['payloads']],
+  'task-hooks/api': [['ledger']],
 };
 
 const MOST_FILES_IN_A_FOLDER = 15;

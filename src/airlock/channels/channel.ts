@@ -1,7 +1,7 @@
 // A channel: the numbered events for one client, kept until the client has them, and the stream
 // that carries them.
 import type { Clock } from '../../core/clock.ts';
-import type { EventStream } from '../../http/event-stream.ts';
+import type { EventStream } from '../../http/answers/event-stream.ts';
 
 export type Stream = EventStream;
 

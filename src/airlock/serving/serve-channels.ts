@@ -1,7 +1,7 @@
 // Channels over HTTP: what clients ask for, and the stream of what they are told.
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { Log } from '../../core/log.ts';
-import { openStream } from '../../http/event-stream.ts';
+import { openStream } from '../../http/answers/event-stream.ts';
 import { readActions } from '../channels/action.ts';
 import type { Channels } from '../channels/channels.ts';
 import { readCookies } from '../sessions/cookie.ts';

@@ -1,8 +1,9 @@
 // The whole hooks API in this process, behind real HTTP: a database of its own, time and the queue
-// in the hands of the test, and servers as if each were a process. Who may call what is not its
-// affair: everybody may everything. (walk.test.ts has that, with servers as users start them.)
+// in the hands of the test, and servers as if each were a process. Who calls is not its affair:
+// everybody holds everything, or what the test says. (walk.test.ts has that, with servers as users start them.)
 import { hash } from 'node:crypto';
 import { Writable } from 'node:stream';
+import { normalForm, satisfies } from '../../../src/auth/scopes.ts';
 import { createBrokerApi } from '../../../src/broker/api.ts';
 import { createDatabaseBroker } from '../../../src/broker/in-database/database-broker.ts';
 import { type Clock, systemClock } from '../../../src/core/clock.ts';
@@ -35,6 +36,8 @@ export type ServerOptions = {
   readonly onStatement?: (name: string) => void;
   /** Neither schedules nor messages nor fires of others are taken up. */
   readonly isIdle?: boolean;
+  /** What every caller holds; everything unless given. */
+  readonly scopes?: () => readonly string[];
 };
 
 export type Server = {
@@ -134,7 +137,7 @@ type StartSettings = ServerOptions & {
 };
 
 const startServer = async (settings: StartSettings): Promise<Server> => {
-  const { clock, queue, mails, onStatement = () => {}, isIdle = false } = settings;
+  const { clock, queue, mails, onStatement = () => {}, isIdle = false, scopes = () => ['*'] } = settings;
   let isDead = false;
   const database = observed(settings.database, (name) => {
     if (isDead) throw new Error('this process was killed');
@@ -171,8 +174,8 @@ const startServer = async (settings: StartSettings): Promise<Server> => {
     http,
     apis.map((api) => withCommonMethods(api, { clock, checkHealth })),
     {
-      authenticate: async () => ({ clientId: 'tester', scopes: ['*'] }),
-      satisfies: () => true,
+      authenticate: async () => ({ clientId: 'tester', scopes: normalForm(scopes()) }),
+      satisfies,
       forgive: () => {},
       rootUrl: () => url,
       ...{ clock, log, metrics },

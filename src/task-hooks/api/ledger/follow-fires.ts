@@ -3,8 +3,8 @@
 
 import { toIso } from '../../../core/clock.ts';
 import type { Base } from '../../../database/base.ts';
+import type { EventStream, StreamSource } from '../../../http/answers/event-stream.ts';
 import { ApiError } from '../../../http/api-error.ts';
-import type { EventStream, StreamSource } from '../../../http/event-stream.ts';
 import { type LedgerFilter, matches } from '../../../ledger/search/filter.ts';
 import type { FoundRow } from '../../../ledger/search/found-row.ts';
 import { readSince } from '../../../ledger/search/read-since.ts';
