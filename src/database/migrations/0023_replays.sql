@@ -1,40 +1,35 @@
 -- Up Migration
 
--- One fire by its number.
-create index ledger_seq_of_row on ledger (seq);
-
--- Many events that are fired again, at a rate.
+-- Events of many fires that come again, at a rate.
 create table replay_jobs (
   id uuid primary key,
-  of text not null check (of in ('now', 'then')), -- whether each meets the hook as it is, or as it was
+  revision text not null check (revision in ('now', 'then')), -- whether each meets the hook as it is, or as it was
   rate integer not null,                -- events a second
   total integer not null,
   client_id text not null,              -- who asked for it
-  request_id text not null,
   created timestamptz not null,
   ended timestamptz,
-  cancelled_by text,
-  last_error text                       -- why its last turn failed
+  cancelled_by text
 );
 
-create index replay_jobs_created on replay_jobs (created desc, id);
+create index replay_jobs_under_way on replay_jobs (created) where ended is null;
 
--- Each event that is fired again, once each time: with its number, the cause of the new fire.
+-- Each event that comes again, once each time. With its numbers: the cause of the new fire.
 create table replays (
-  seq bigint not null,                  -- of the fire in the ledger whose event it is
+  seq bigint not null,                  -- the fire whose event it is, as the ledger has it
   n integer not null,
+  at timestamptz not null,
+  hook_uid uuid not null,
   job uuid references replay_jobs on delete cascade,
   created timestamptz not null,
-  outcome text,                         -- null: it has not begun; pending: the fire is stored, and the ledger says how it ends
-  task_id text collate "C",
-  reason text,
+  outcome text,                         -- null: it has not begun. pending: its fire is stored, and the ledger will say how it ends
+  reason text,                          -- why there is no fire of it
   primary key (seq, n)
 ) with (fillfactor = 80);
 
-create index replays_of_job on replays (job, seq, n) where job is not null and outcome is null;
+create index replays_of_job on replays (job, seq, n) where job is not null;
 create index replays_created on replays (created);
 
 -- Down Migration
 
 drop table replays, replay_jobs;
-drop index ledger_seq_of_row;

@@ -33,6 +33,12 @@ export type BeginFires = {
    * Answers what is to be done when it is committed.
    */
   readonly inTransaction: (tx: Transaction, fires: readonly NewFire[], how: Beginning) => Promise<AfterCommit>;
+  /** The same, and how those ended that ended at once. */
+  readonly withEnds: (
+    tx: Transaction,
+    fires: readonly NewFire[],
+    how: Beginning,
+  ) => Promise<{ readonly ends: ReadonlyMap<NewFire, EndedFire>; readonly afterCommit: AfterCommit }>;
   /**
    * Begins a fire in a commit that it shares with those that come at the same time. `changed`:
    * nothing was done, because the hook is at another revision or gone. `pending`: it is stored, and
@@ -96,19 +102,20 @@ export const createBeginFires = (settings: BeginFiresSettings): BeginFires => {
     const answers = await createTasks(tx, atOnce && createTasksIn ? fires.filter(isRendered) : []);
     const toStore = fires.filter((fire): fire is StoredFire => !isEnded(fire) && !answers.has(fire));
     const stored = await storeFires(tx, toStore, leaseOf);
-    const ended = fires.flatMap((fire): EndedFire[] => {
-      if (isEnded(fire)) return [fire];
+    const ends = new Map<NewFire, EndedFire>();
+    for (const fire of fires) {
       const answer = answers.get(fire);
-      return answer ? [endedBy(fire, answer)] : [];
-    });
-    const told = await endFires.inTransaction(tx, ended);
+      if (isEnded(fire)) ends.set(fire, fire);
+      else if (answer) ends.set(fire, endedBy(fire, answer));
+    }
+    const told = await endFires.inTransaction(tx, [...ends.values()]);
     const afterCommit = () => {
       for (const fire of answers.keys()) fireMetrics.begun(fire, began);
       told();
       for (const fire of stored) fireLog.stored(fire);
       if (leaseOf === 'this process') runner.enqueue(stored);
     };
-    return { answers, afterCommit };
+    return { answers, ends, afterCommit };
   };
 
   const beginTogether = createBatch<Item, CreateTaskAnswer | undefined>({
@@ -140,6 +147,7 @@ export const createBeginFires = (settings: BeginFiresSettings): BeginFires => {
 
   return {
     inTransaction: async (tx, fires, how) => (await begin(tx, fires, how)).afterCommit,
+    withEnds: begin,
     alone: async (hook, fire, patienceMs) => {
       if (!createTasksIn) return storeAndAttempt(store.store, hook, fire, patienceMs);
       const answer = await beginTogether({ hook, fire });

@@ -7,7 +7,7 @@ import { statement } from '../../database/statement.ts';
 import type { Hook, HookDefinition, HookName, HookRevision } from '../definition.ts';
 
 export type HookStore = {
-  readonly find: (name: HookName) => Promise<Hook | undefined>;
+  readonly find: (name: HookName, on?: Queryable) => Promise<Hook | undefined>;
   /** Hooks by the uid of their incarnation. */
   readonly findMany: (uids: readonly string[], on?: Queryable) => Promise<ReadonlyMap<string, Hook>>;
   readonly groups: () => Promise<string[]>;
@@ -71,7 +71,7 @@ const replaceHook = statement(
 const removeHook = statement('hooks.remove', 'delete from hooks where uid = $1');
 
 export const createHookStore = (database: Database): HookStore => ({
-  find: async ({ hookGroupId, hookId }) => fromRow((await database.query(findHook, [hookGroupId, hookId]))[0]),
+  find: async ({ hookGroupId, hookId }, on = database) => fromRow((await on.query(findHook, [hookGroupId, hookId]))[0]),
   findMany: async (uids, on = database) => {
     const rows = await on.query(findHooks, [uids]);
     return new Map(rows.map((row) => [row.uid, fromRow(row)]));
