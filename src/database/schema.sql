@@ -398,8 +398,6 @@ CREATE INDEX ledger_replays ON ONLY public.ledger USING btree (cause) WHERE (cau
 
 CREATE INDEX ledger_request_pages ON ONLY public.ledger USING brin (request_id text_bloom_ops (n_distinct_per_range='1000', false_positive_rate='0.002')) WITH (pages_per_range='32', autosummarize='on');
 
-CREATE INDEX ledger_seq_of_row ON ONLY public.ledger USING btree (seq);
-
 CREATE INDEX ledger_seq_pages ON ONLY public.ledger USING brin (seq) WITH (pages_per_range='32', autosummarize='on');
 
 CREATE INDEX ledger_task ON ONLY public.ledger USING btree (task_id) WHERE (payload_hash IS NOT NULL);
@@ -496,28 +494,27 @@ create table rejections (
 
 create table replay_jobs (
   id uuid not null,
-  of text not null,
+  revision text not null,
   rate integer not null,
   total integer not null,
   client_id text not null,
-  request_id text not null,
   created timestamp with time zone not null,
   ended timestamp with time zone,
   cancelled_by text,
-  last_error text,
   constraint replay_jobs_pkey PRIMARY KEY (id),
-  constraint replay_jobs_of_check CHECK ((of = ANY (ARRAY['now'::text, 'then'::text])))
+  constraint replay_jobs_revision_check CHECK ((revision = ANY (ARRAY['now'::text, 'then'::text])))
 );
 
-CREATE INDEX replay_jobs_created ON public.replay_jobs USING btree (created DESC, id);
+CREATE INDEX replay_jobs_under_way ON public.replay_jobs USING btree (created) WHERE (ended IS NULL);
 
 create table replays (
   seq bigint not null,
   n integer not null,
+  at timestamp with time zone not null,
+  hook_uid uuid not null,
   job uuid,
   created timestamp with time zone not null,
   outcome text,
-  task_id text collate "C",
   reason text,
   constraint replays_pkey PRIMARY KEY (seq, n),
   constraint replays_job_fkey FOREIGN KEY (job) REFERENCES replay_jobs(id) ON DELETE CASCADE
@@ -525,7 +522,7 @@ create table replays (
 
 CREATE INDEX replays_created ON public.replays USING btree (created);
 
-CREATE INDEX replays_of_job ON public.replays USING btree (job, seq, n) WHERE ((job IS NOT NULL) AND (outcome IS NULL));
+CREATE INDEX replays_of_job ON public.replays USING btree (job, seq, n) WHERE (job IS NOT NULL);
 
 create table replies (
   nest text collate "C" not null,
