@@ -114,6 +114,7 @@ const start = async (config: Config, { clock, log }: AppSurroundings): Promise<A
       enqueueMail: mail?.enqueue,
       deniedExchanges: config.deniedExchanges,
       payloadDays: config.payloadDays,
+      trustedProxies: config.trustedProxies,
       scopesOfRole: mode.elsewhere ? undefined : mode.scopesOfRole,
       rootUrl: () => rootUrl,
       ending: ending.signal,
@@ -166,6 +167,7 @@ const start = async (config: Config, { clock, log }: AppSurroundings): Promise<A
     );
     const { authenticate, satisfies, forgive } = mode;
     serveApis(server, apis, { authenticate, satisfies, forgive, rootUrl: () => rootUrl, clock, log, metrics });
+    taskHooks.serve(server);
     serveReferences(server, apis, () => rootUrl);
     servePages(server);
     if (mode.elsewhere) serveElsewhere(server, mode.elsewhere, clock);

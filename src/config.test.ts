@@ -34,6 +34,7 @@ describe('the configuration', () => {
       shutdownSeconds: 15,
       ship: '~zod',
       browserOrigins: [],
+      trustedProxies: [],
       claimSeconds: 1200,
       deniedExchanges: ['exchange/taskcluster-queue/v1/task-created', 'exchange/taskcluster-hooks/.*'],
       smtpUrl: undefined,
@@ -64,6 +65,7 @@ describe('the configuration', () => {
     shutdownSeconds: ['0', '1', '2'],
     ship: ['~nec', '~bud', '~sampel-palnet'],
     browserOrigins: ['https://a.example', 'http://localhost:3000', 'https://c.example'],
+    trustedProxies: ['10.0.0.0/8', '::1', '192.0.2.1'],
     claimSeconds: ['1', '2', '3'],
     deniedExchanges: ['a', 'b', 'c'],
     smtpUrl: ['smtp://a', 'smtps://u:p@b:465', 'smtp://c:25'],
@@ -198,6 +200,10 @@ describe('the URL of the mail server', () => {
           assert.doesNotMatch(show(error), new RegExp(password), url);
           return true;
         },
+      );
+      assert.throws(
+        () => read(['--trust-proxy', '10.0.0.0/8 nowhere']),
+        /--trust-proxy .* has "nowhere".*Give addresses and networks/,
       );
     }
   });

@@ -9,6 +9,7 @@ import { describeError, describeFileError, OperatorError } from './core/errors.t
 import { LOG_LEVELS, type LogLevel } from './core/log.ts';
 import { nearest } from './core/nearest.ts';
 import { optionProblem } from './core/option-problem.ts';
+import { isNetwork } from './http/senders/addresses.ts';
 import { parseMailbox } from './mail/mailbox.ts';
 import { parseSmtpUrl } from './mail/smtp-url.ts';
 import { AMQP_QUEUE_TYPES, type AmqpQueueType, MODES, OPTIONS, type Option, PARTS, type Part } from './options.ts';
@@ -39,6 +40,8 @@ export type Config = {
   readonly ship: string;
   /** Of web pages that may call with the cookies of those who look at them. */
   readonly browserOrigins: readonly string[];
+  /** Of proxies that say truly from where a request came. */
+  readonly trustedProxies: readonly string[];
   readonly claimSeconds: number;
   /** Exchanges that hooks may not bind to: regular expressions for how their names begin. */
   readonly deniedExchanges: readonly string[];
@@ -104,6 +107,7 @@ export const readConfig = (args: readonly string[], env: NodeJS.ProcessEnv, cwd:
     shutdownSeconds: wholeNumber(OPTIONS.shutdownSeconds, textOf(OPTIONS.shutdownSeconds), 0, 3_600),
     ship: readShip(textOf(OPTIONS.ship) as string),
     browserOrigins: readOrigins(OPTIONS.browserOrigins, textOf(OPTIONS.browserOrigins) ?? ''),
+    trustedProxies: readNetworks(OPTIONS.trustedProxies, textOf(OPTIONS.trustedProxies) ?? ''),
     claimSeconds: wholeNumber(OPTIONS.claimSeconds, textOf(OPTIONS.claimSeconds), 1, 86_400),
     deniedExchanges: readPatterns(OPTIONS.deniedExchanges, textOf(OPTIONS.deniedExchanges) as string),
     ...readMail(textOf(OPTIONS.smtpUrl), textOf(OPTIONS.mailFrom)),
@@ -184,6 +188,13 @@ const readOrigins = ({ flag, env }: Option, text: string): readonly string[] => 
   const wrong = origins.find((origin) => parseRootUrl(origin)?.origin !== origin);
   if (wrong === undefined) return origins;
   throw badOption(`--${flag} (${env}) has "${wrong}"`, 'Give origins, for example https://app.example.com');
+};
+
+const readNetworks = ({ flag, env }: Option, text: string): readonly string[] => {
+  const networks = wordsOf(text);
+  const wrong = networks.find((network) => !isNetwork(network));
+  if (wrong === undefined) return networks;
+  throw badOption(`--${flag} (${env}) has "${wrong}"`, 'Give addresses and networks, for example 10.0.0.0/8');
 };
 
 const readPatterns = ({ flag, env }: Option, text: string): readonly string[] => {

@@ -135,6 +135,16 @@ export const OPTIONS = {
     matters: 'part web',
     see: 'Web pages of other origins',
   },
+  trustedProxies: {
+    flag: 'trust-proxy',
+    env: 'HOOKWRIGHT_TRUST_PROXY',
+    value: 'NETWORKS',
+    fallback: undefined,
+    without: 'none',
+    help: 'Addresses and networks of proxies whose X-Forwarded-For is believed, with spaces between them. Decides by which address a webhook knows its sender.',
+    matters: 'part web',
+    see: 'Behind a proxy',
+  },
   claimSeconds: {
     flag: 'claim-seconds',
     env: 'HOOKWRIGHT_CLAIM_SECONDS',

@@ -19,6 +19,7 @@ export const API_ERRORS = {
   ResourceExpired: 410,
   InputTooLarge: 413,
   UnsupportedMediaType: 415,
+  IdempotencyKeyReused: 422,
   TooManyRequests: 429,
   InternalServerError: 500,
   ServiceUnavailable: 503,

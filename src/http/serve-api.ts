@@ -291,7 +291,7 @@ export const withoutSecrets = (params: Readonly<Record<string, string>>, secret:
  * Whatever was thrown, as an answer. What nobody foresaw gets an incident id, and its story goes to
  * the log only.
  */
-const toApiError = (thrown: unknown, requestLog: () => Log, method: string): ApiError => {
+export const toApiError = (thrown: unknown, requestLog: () => Log, method: string): ApiError => {
   if (thrown instanceof ApiError) return thrown;
   const why = whyUnavailable(thrown);
   if (why !== undefined) {

@@ -2,7 +2,16 @@
 // reason.
 
 /** What became of a fire. */
-export const FIRE_OUTCOMES = ['created', 'declined', 'rejected', 'failed', 'exhausted', 'missed', 'limited'] as const;
+export const FIRE_OUTCOMES = [
+  'created',
+  'declined',
+  'rejected',
+  'failed',
+  'exhausted',
+  'missed',
+  'limited',
+  'skipped',
+] as const;
 export type FireOutcome = (typeof FIRE_OUTCOMES)[number];
 
 /** What became of a run. */

@@ -138,7 +138,7 @@ const fireRecord = Type.Object(
   {
     kind: Type.Enum(['fire', 'attempt'], { description: 'An attempt is one try of a fire that did not end it.' }),
     outcome: Type.Optional(
-      Type.Enum(['created', 'declined', 'rejected', 'failed', 'exhausted', 'missed', 'limited'], {
+      Type.Enum(['created', 'declined', 'rejected', 'failed', 'exhausted', 'missed', 'limited', 'skipped'], {
         description: 'What became of the fire; attempts have none.',
       }),
     ),
@@ -153,7 +153,8 @@ const fireRecord = Type.Object(
     detail: Type.Optional(
       Type.Unknown({
         description:
-          'Of what was missed: first, last and count (`atLeast`: there were more). Of a message: where it came from.',
+          'Of what was missed: first, last and count (`atLeast`: there were more). Of a message: where it came from. Of what came by a ' +
+          'webhook: its name. Of what was skipped: `because`.',
       }),
     ),
   },

@@ -1,9 +1,11 @@
 // Task hooks, put together: the API, firing, and what goes on in the background.
+import type { FastifyInstance } from 'fastify';
 import type { Broker } from '../broker/broker.ts';
 import { newUuid } from '../core/ids.ts';
 import type { SecretBox } from '../core/secret-box.ts';
 import type { Base } from '../database/base.ts';
 import type { ApiService } from '../http/api-method.ts';
+import { createClientAddress } from '../http/senders/addresses.ts';
 import type { Ledger } from '../ledger/create-ledger.ts';
 import { findFire } from '../ledger/find-fire.ts';
 import { createPayloads } from '../ledger/payloads/payloads.ts';
@@ -16,8 +18,14 @@ import { createHooksApi } from './api/api.ts';
 import { createDefinitionWarnings, type ScopesOfRole } from './api/definition-warnings.ts';
 import { createHookChanges, SCHEDULE_TIMER, scheduleTimer } from './api/hook-changes.ts';
 import { createFollowFires } from './api/ledger/follow-fires.ts';
+import { serveDeliveries } from './api/serve-deliveries.ts';
 import { triggerError } from './api/trigger-error.ts';
+import { createWebhookChanges } from './api/webhook-changes.ts';
 import type { Hook, HookName } from './definition.ts';
+import { createReceiveDelivery } from './deliveries/receive-delivery.ts';
+import { createRecordRefusal } from './deliveries/refusals.ts';
+import { createWebhookCache } from './deliveries/webhook-cache.ts';
+import { createWebhookStore } from './deliveries/webhook-store.ts';
 import { createDryRun } from './dry-run/dry-run.ts';
 import type { KeptEvents } from './dry-run/kept-event.ts';
 import { createRenderLast } from './dry-run/render-last.ts';
@@ -29,6 +37,7 @@ import { createFailureMail, type EnqueueMail } from './firing/failure-mail.ts';
 import { createFireCall } from './firing/fire-call.ts';
 import { createFireStore } from './firing/fire-store.ts';
 import { createFiring } from './firing/firing.ts';
+import { createKnownEvents } from './firing/repeats/known-events.ts';
 import { createHookCache } from './hooks/hook-cache.ts';
 import { createHookStore } from './hooks/hook-store.ts';
 import { createTriggerTokens } from './hooks/trigger-token.ts';
@@ -58,10 +67,14 @@ export type TaskHooksSettings = Base & {
   readonly rootUrl: () => string;
   /** Aborts when the server ends: event streams do, too. */
   readonly ending?: AbortSignal;
+  /** Networks of proxies whose word for the address of a sender is taken. */
+  readonly trustedProxies?: readonly string[];
 };
 
 export type TaskHooks = AsyncDisposable & {
   readonly api: ApiService;
+  /** The addresses of webhooks, where senders have none of the API's manners. */
+  readonly serve: (server: FastifyInstance) => void;
   /**
    * Fires a hook for another part of the server, which has seen to it that it may; once for each
    * taskId. Answers why there is no task; undefined: there is, or will be, or the hook declined.
@@ -106,7 +119,10 @@ export const createTaskHooks = (settings: TaskHooksSettings): TaskHooks => {
   const render = evaluator.renderStored;
   const tellWritten = createTellWritten(base);
   const { beginFires, runner } = createFiring({ ...base, ledger, store, queue, render, failureMail, tellWritten });
-  const fireCall = createFireCall({ cache, evaluator, store, ledger, beginFires, payloads, runner, tokens, clock });
+  const knownEvents = createKnownEvents({ database, beginFires, clock, log });
+  const fireCall = createFireCall({
+    ...{ cache, evaluator, store, ledger, beginFires, payloads, runner, tokens, knownEvents, clock },
+  });
 
   const ticks = createTicks({ cache, evaluator, beginFires, payloads });
   const changes = createHookChanges({ database, hooks, tokens, timers, ticks, broker, clock });
@@ -130,6 +146,13 @@ export const createTaskHooks = (settings: TaskHooksSettings): TaskHooks => {
   const { ownExchanges = [] } = broker;
   const whyNot = createWhyNot({ database, bindingStates, ownExchanges, fires: store, dueOf, clock });
 
+  const webhooks = createWebhookStore(database, secretBox);
+  const webhookCache = createWebhookCache(webhooks);
+  const webhookChanges = createWebhookChanges({ database, hooks, webhooks, clock });
+  const recordRefusal = createRecordRefusal({ database, rejections, beginFires });
+  const receive = createReceiveDelivery({ cache: webhookCache, fireCall, recordRefusal, clock, metrics });
+  const clientAddress = createClientAddress(settings.trustedProxies ?? []);
+
   const runGauges = createBacklogGauges({ ...base, countOverdue: timers.countOverdue });
   const { whenRecorded } = runner;
   const { ending = new AbortController().signal } = settings;
@@ -141,8 +164,9 @@ export const createTaskHooks = (settings: TaskHooksSettings): TaskHooks => {
       ...{ database, hooks, changes, evaluator, deniedExchanges, fireCall, fires: store },
       ...{ ledger, timers, bindingStates, ownExchanges: broker.ownExchanges, queue, whenRecorded, clock },
       warningsOf: createDefinitionWarnings({ evaluator, scopesOfRole }),
-      ...{ tokens, payloads, followFires },
+      ...{ tokens, payloads, followFires, webhooks, webhookChanges, rootUrl },
     }),
+    serve: (server) => serveDeliveries(server, { receive, cache: webhookCache, clientAddress, clock, log }),
     fire: async ({ taskId, ...asked }) => {
       const payloadBytes = Buffer.byteLength(JSON.stringify(asked.payload));
       const call = { ...asked, payloadBytes, taskId, chosenTaskId: taskId, requestId: newUuid() };
@@ -154,7 +178,7 @@ export const createTaskHooks = (settings: TaskHooksSettings): TaskHooks => {
       return error.message;
     },
     run: async (signal) => {
-      await Promise.all([runner.run(signal), runGauges(signal)]);
+      await Promise.all([runner.run(signal), knownEvents.run(signal), runGauges(signal)]);
     },
     whenTaskMissing: async (taskId) => {
       const enough = new AbortController();

@@ -31,6 +31,7 @@ const INNER_FLOORS: Readonly<Record<string, readonly (readonly string[])[]>> = {
     ['task-hooks.ts'],
     ['api'],
     ['versions'],
+    ['deliveries'],
     ['messages', 'schedule', 'dry-run'],
     ['firing'],
     ['hooks'],
@@ -39,6 +40,7 @@ const INNER_FLOORS: Readonly<Record<string, readonly (readonly string[])[]>> = {
     ['definition.ts'],
   ],
   'task-hooks/webhooks': [['bodies'], ['schemes']],
+  'task-hooks/firing': [['repeats']],
   'script-hooks': [
     ['api'],
     ['hosting'],
@@ -81,7 +83,7 @@ const INNER_FLOORS: Readonly<Record<string, readonly (readonly string[])[]>> = {
   ],
   'commands/cli': [['input'], ['command.ts']],
   database: [['backup', 'start'], ['embedded']],
-  http: [['pages'], ['references'], ['bodies', 'answers']],
+  http: [['pages'], ['references'], ['bodies', 'answers', 'senders']],
   ledger: [['search'], ['payloads']],
   'task-hooks/api': [['ledger']],
 };

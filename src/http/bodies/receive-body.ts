@@ -23,7 +23,16 @@ export type IncomingBody = {
   readonly end: () => void;
 };
 
-export type ReceiveSettings = { readonly limit: number; readonly budget: BodyBudget; readonly clock: Clock };
+export type ReceiveSettings = {
+  readonly limit: number;
+  readonly budget: BodyBudget;
+  readonly clock: Clock;
+  /**
+   * Gets every piece as it comes, after decompression, in place of the check of its structure: for
+   * who verifies bytes before anybody looks into them.
+   */
+  readonly onPiece?: (piece: Buffer) => void;
+};
 
 const CHUNK = { chunkSize: 64 * 1024 };
 const DECODERS: Readonly<Record<string, () => Transform>> = {
@@ -48,9 +57,10 @@ const hasBody = ({ headers }: IncomingMessage): boolean =>
 
 type Waiting = { readonly forAll: boolean; readonly resolve: () => void; readonly reject: (error: unknown) => void };
 
-export const receiveBody = (request: IncomingMessage, { limit, budget, clock }: ReceiveSettings): IncomingBody => {
+export const receiveBody = (request: IncomingMessage, settings: ReceiveSettings): IncomingBody => {
+  const { limit, budget, clock, onPiece } = settings;
   const encoding = request.headers['content-encoding'];
-  const checkStructure = isJson(request.headers['content-type']) ? createStructureCheck() : undefined;
+  const checkPiece = onPiece ?? (isJson(request.headers['content-type']) ? createStructureCheck() : undefined);
   const share = budget.open();
   let decoder: Transform | undefined;
   let source: IncomingMessage | Transform = request;
@@ -78,7 +88,7 @@ export const receiveBody = (request: IncomingMessage, { limit, budget, clock }: 
     bytes += chunk.length;
     if (bytes > limit) return fail(inputTooLarge(limit));
     try {
-      checkStructure?.(chunk);
+      checkPiece?.(chunk);
     } catch (error) {
       return fail(error);
     }

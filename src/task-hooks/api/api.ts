@@ -29,25 +29,27 @@ import { readHookStatus } from './hook-status.ts';
 import { readLastFires } from './last-fires.ts';
 import { createLedgerMethods, type LedgerMethodsSettings } from './ledger/ledger-methods.ts';
 import { triggerError } from './trigger-error.ts';
+import { type WebhookMethodsSettings, webhookMethods } from './webhook-methods.ts';
 
-export type HooksApiSettings = DryRunsSettings & {
-  readonly database: Queryable;
-  readonly hooks: HookStore;
-  readonly changes: HookChanges;
-  readonly evaluator: Evaluator;
-  readonly deniedExchanges: readonly string[];
-  readonly fireCall: FireCall;
-  readonly fires: Pick<FireStore, 'listUnfinished'>;
-  readonly ledger: Ledger;
-  readonly timers: Timers;
-  readonly bindingStates: Broker['bindingStates'];
-  readonly ownExchanges: Broker['ownExchanges'];
-  readonly queue: Queue;
-  readonly whenRecorded: (hookUid?: string) => Promise<void>;
-  readonly warningsOf: DefinitionWarnings;
-  readonly tokens: Pick<TriggerTokens, 'matches'>;
-  readonly clock: Clock;
-} & LedgerMethodsSettings;
+export type HooksApiSettings = DryRunsSettings &
+  WebhookMethodsSettings & {
+    readonly database: Queryable;
+    readonly hooks: HookStore;
+    readonly changes: HookChanges;
+    readonly evaluator: Evaluator;
+    readonly deniedExchanges: readonly string[];
+    readonly fireCall: FireCall;
+    readonly fires: Pick<FireStore, 'listUnfinished'>;
+    readonly ledger: Ledger;
+    readonly timers: Timers;
+    readonly bindingStates: Broker['bindingStates'];
+    readonly ownExchanges: Broker['ownExchanges'];
+    readonly queue: Queue;
+    readonly whenRecorded: (hookUid?: string) => Promise<void>;
+    readonly warningsOf: DefinitionWarnings;
+    readonly tokens: Pick<TriggerTokens, 'matches'>;
+    readonly clock: Clock;
+  } & LedgerMethodsSettings;
 
 type Payload = Record<string, unknown>;
 
@@ -193,6 +195,8 @@ export const createHooksApi = (settings: HooksApiSettings): ApiService => {
           token: request.params.token as string,
         }),
     },
+
+    ...webhookMethods(settings, { nameIn, actorIn, findHook }),
 
     listLastFires: async (request) => {
       const hook = await hooks.find(nameIn(request));

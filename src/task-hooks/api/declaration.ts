@@ -16,6 +16,13 @@ import {
   TRIGGER_HOOK_RESPONSE,
   TRIGGER_TOKEN_RESPONSE,
 } from '../definition.ts';
+import {
+  LIST_WEBHOOKS_RESPONSE,
+  PUT_WEBHOOK_REQUEST,
+  ROTATE_WEBHOOK_SECRET_REQUEST,
+  WEBHOOK,
+  WEBHOOK_NAME,
+} from '../deliveries/webhook-definition.ts';
 import { DRY_RUN_METHODS } from '../dry-run/methods.ts';
 import { VERSION_METHODS } from '../versions/declaration.ts';
 import { HOOK_EXCHANGES } from './exchanges.ts';
@@ -23,6 +30,7 @@ import { LEDGER_METHODS } from './ledger/declaration.ts';
 
 const GROUP = { hookGroupId: HOOK_GROUP_ID };
 const HOOK = { ...GROUP, hookId: HOOK_ID };
+const HOOK_AND_WEBHOOK = { ...HOOK, name: WEBHOOK_NAME };
 /**
  * 1 MB. A definition is read, checked, compared, audited, stored and answered, each time as a whole
  * and on the main thread: 10 MB took 1.1 s of it. What people write by hand has some KB.
@@ -172,6 +180,71 @@ const METHODS = [
     largestBody: BODY_LIMIT_BYTES,
     leavesLargeUnparsed: true,
     output: TRIGGER_HOOK_RESPONSE,
+  },
+  {
+    name: 'listWebhooks',
+    title: 'List the webhooks of a hook',
+    description: 'The ways in that other systems have to this hook, ordered by name. Of Hookwright alone.',
+    category: 'Webhooks',
+    stability: 'experimental',
+    verb: 'GET',
+    route: '/hooks/<hookGroupId>/<hookId>/webhooks',
+    params: HOOK,
+    scopes: 'hooks:modify-hook:<hookGroupId>/<hookId>',
+    output: LIST_WEBHOOKS_RESPONSE,
+  },
+  {
+    name: 'webhook',
+    title: 'Get a webhook',
+    description: 'The settings and the address of a webhook, without its secrets. Of Hookwright alone.',
+    category: 'Webhooks',
+    stability: 'experimental',
+    verb: 'GET',
+    route: '/hooks/<hookGroupId>/<hookId>/webhooks/<name>',
+    params: HOOK_AND_WEBHOOK,
+    scopes: 'hooks:modify-hook:<hookGroupId>/<hookId>',
+    output: WEBHOOK,
+  },
+  {
+    name: 'putWebhook',
+    title: 'Set a webhook',
+    description:
+      'Makes a webhook, or replaces its settings. Secrets and `verifyToken` that are left out stay as they are; so does the address. Of ' +
+      'Hookwright alone.',
+    category: 'Webhooks',
+    stability: 'experimental',
+    verb: 'PUT',
+    route: '/hooks/<hookGroupId>/<hookId>/webhooks/<name>',
+    params: HOOK_AND_WEBHOOK,
+    scopes: MAY_DEFINE,
+    input: PUT_WEBHOOK_REQUEST,
+    output: WEBHOOK,
+  },
+  {
+    name: 'removeWebhook',
+    title: 'Delete a webhook',
+    description: 'Removes a webhook, if there is one. Its address leads nowhere from then on. Of Hookwright alone.',
+    category: 'Webhooks',
+    stability: 'experimental',
+    verb: 'DELETE',
+    route: '/hooks/<hookGroupId>/<hookId>/webhooks/<name>',
+    params: HOOK_AND_WEBHOOK,
+    scopes: 'hooks:modify-hook:<hookGroupId>/<hookId>',
+  },
+  {
+    name: 'rotateWebhookSecret',
+    title: 'Give a webhook a new secret',
+    description:
+      'The secret of before is good beside the new one until the next change of them, so that the sender can change over without a gap. Of ' +
+      'Hookwright alone.',
+    category: 'Webhooks',
+    stability: 'experimental',
+    verb: 'POST',
+    route: '/hooks/<hookGroupId>/<hookId>/webhooks/<name>/secret',
+    params: HOOK_AND_WEBHOOK,
+    scopes: MAY_DEFINE,
+    input: ROTATE_WEBHOOK_SECRET_REQUEST,
+    output: WEBHOOK,
   },
   {
     name: 'listLastFires',

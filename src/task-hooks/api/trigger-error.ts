@@ -27,6 +27,16 @@ export const triggerError = (hook: HookName, taskId: string, result: Unfired): A
         'RequestConflict',
         `taskId \`${taskId}\` was used before to trigger this hook, with another payload. Choose another taskId, or none.`,
       );
+    case 'under-way':
+      return new ApiError(
+        'RequestConflict',
+        'An earlier request with this Idempotency-Key is under way. Send this again in some seconds for its answer.',
+      );
+    case 'other-body':
+      return new ApiError(
+        'IdempotencyKeyReused',
+        'This Idempotency-Key came before, with another body. Use a new key for each request that is meant to do something.',
+      );
     case 'exhausted':
       return new ApiError('InputError', 'The queue took no task before the deadline of the task.');
     case 'refused':

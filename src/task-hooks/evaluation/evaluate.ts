@@ -5,8 +5,14 @@ import type { AnySchemaObject } from 'ajv';
 import { describeError } from '../../core/errors.ts';
 import { SLUG_ID } from '../../core/ids.ts';
 import { canonicalJson } from '../../core/json.ts';
-import { ApiError } from '../../http/api-error.ts';
+import { ApiError, type ApiErrorCode } from '../../http/api-error.ts';
 import { parseJsonBody } from '../../http/bodies/body.ts';
+import {
+  type DeliveredBody,
+  prepareDelivery,
+  type WebhookContext,
+  type WebhookEvent,
+} from '../webhooks/prepare-delivery.ts';
 import type { QuickTemplate } from './quick-template.ts';
 import { type FiringContext, renderTemplate } from './template.ts';
 import type { SchemaCompilation } from './trigger-schema.ts';
@@ -28,17 +34,28 @@ export type UnparsedJob = Omit<EvaluationJob, 'payloadBytes'> & {
   readonly choosesTaskId: boolean;
 };
 
+/** The same for what a webhook was sent. */
+export type DeliveryJob = Omit<EvaluationJob, 'payloadBytes'> & { readonly delivery: DeliveredBody };
+
+export type DeliveryEvaluation =
+  | Exclude<UnparsedEvaluation, { outcome: 'parsed' }>
+  | { readonly evaluation: Evaluation; readonly seen?: SeenDelivery };
+
+/** What was read of a delivery, before a check filled anything in. `payload` is JSON. */
+export type SeenDelivery = { readonly payload: string; readonly webhook: WebhookContext };
+
 /** What was read in a payload that was parsed elsewhere. */
 export type Choice = { readonly chosenTaskId: string; readonly payloadHash: Uint8Array };
 
 export type UnparsedEvaluation =
-  | { readonly outcome: 'malformed'; readonly code: 'MalformedPayload' | 'InputTooLarge'; readonly message: string }
+  | { readonly outcome: 'malformed'; readonly code: ApiErrorCode; readonly message: string }
   | { readonly outcome: 'parsed'; readonly evaluation: Evaluation; readonly choice: Choice | undefined };
 
 export type Evaluation =
   /** `task` is JSON; this text is what every attempt sends. */
   | { readonly outcome: 'rendered'; readonly task: string; readonly deadline: unknown }
-  | { readonly outcome: 'declined' }
+  /** `reason`: where it was not the template. */
+  | { readonly outcome: 'declined'; readonly reason?: string }
   /** `pointers`: to what the problem in the same place is about, where it is known. */
   | { readonly outcome: 'rejected'; readonly problems: readonly string[]; readonly pointers?: readonly string[] }
   /** `ofSchema`: the trigger schema cannot be used; else the template failed. */
@@ -83,8 +100,7 @@ export const evaluateUnparsed = (job: UnparsedJob, compilation: SchemaCompilatio
     payload = parseJsonBody(Buffer.from(body.buffer, body.byteOffset, body.length), 'application/json');
   } catch (error) {
     if (!(error instanceof ApiError)) throw error;
-    const code = error.code === 'InputTooLarge' ? 'InputTooLarge' : 'MalformedPayload';
-    return { outcome: 'malformed', code, message: error.message };
+    return { outcome: 'malformed', code: error.code, message: error.message };
   }
   const chosenTaskId = choosesTaskId ? taskIdIn(payload) : undefined;
   const choice = chosenTaskId === undefined ? undefined : { chosenTaskId, payloadHash: hashOfPayload(payload) };
@@ -96,6 +112,28 @@ export const evaluateUnparsed = (job: UnparsedJob, compilation: SchemaCompilatio
     choice,
   };
 };
+
+export const evaluateDelivery = async (
+  { delivery, context, ...rest }: DeliveryJob,
+  compilation: SchemaCompilation,
+): Promise<DeliveryEvaluation> => {
+  const prepared = await prepareDelivery(delivery, context);
+  if (prepared.outcome === 'malformed') return prepared;
+  const seen = seenDelivery(prepared);
+  if (prepared.outcome !== 'prepared') return { evaluation: prepared.evaluation, seen };
+  const { payload, webhook } = prepared;
+  const job = { ...rest, context: { ...context, payload, webhook }, payloadBytes: bytesOfSeen(seen) };
+  return { evaluation: evaluate(job, compilation), seen };
+};
+
+export const seenDelivery = ({ payload, webhook }: Pick<WebhookEvent, 'payload' | 'webhook'>): SeenDelivery => ({
+  payload: JSON.stringify(payload),
+  webhook,
+});
+
+/** Headers included. */
+export const bytesOfSeen = ({ payload, webhook }: SeenDelivery): number =>
+  Buffer.byteLength(payload) + JSON.stringify(webhook).length;
 
 /** The id that a caller chose for the task, whether it can be one or not. */
 export const taskIdIn = (payload: unknown): string | undefined => {
@@ -132,7 +170,7 @@ export const reasonOf = (evaluation: Exclude<Evaluation, { outcome: 'rendered' }
     case 'rejected':
       return evaluation.problems.join('; ').slice(0, LONGEST_REASON);
     case 'declined':
-      return 'The template rendered to nothing.';
+      return evaluation.reason ?? 'The template rendered to nothing.';
     case 'failed':
     case 'limited':
       return evaluation.message.slice(0, LONGEST_REASON);

@@ -2,8 +2,18 @@
 // small; else in a worker.
 import type { AnySchemaObject } from 'ajv';
 import { copyJson } from '../../core/json.ts';
+import { SMALL_BODY_BYTES } from '../../http/bodies/body.ts';
 import type { Hook, HookDefinition } from '../definition.ts';
-import { type Evaluation, evaluate, type UnparsedEvaluation, type UnparsedJob } from './evaluate.ts';
+import { type DeliveredBody, prepareDelivery } from '../webhooks/prepare-delivery.ts';
+import {
+  bytesOfSeen,
+  type DeliveryEvaluation,
+  type Evaluation,
+  evaluate,
+  seenDelivery,
+  type UnparsedEvaluation,
+  type UnparsedJob,
+} from './evaluate.ts';
 import { warningsOfEvaluation } from './evaluation-warnings.ts';
 import type { EvaluationPool, PoolAnswer } from './pool.ts';
 import { compileQuickTemplate, type QuickTemplate } from './quick-template.ts';
@@ -48,6 +58,12 @@ export type Evaluator = {
     context: FiringContext,
     payload: Pick<UnparsedJob, 'body' | 'choosesTaskId'>,
   ) => Promise<UnparsedEvaluation>;
+  /** The same for what a webhook was sent: with its own condition and shape. */
+  readonly evaluateDelivery: (
+    hook: CompiledHook,
+    context: FiringContext,
+    delivery: DeliveredBody,
+  ) => Promise<DeliveryEvaluation>;
   /**
    * For events without a payload: the task at once, when its cost is known to be small; undefined:
    * store it unrendered.
@@ -74,10 +90,9 @@ const LARGEST_TEMPLATE_PARSED_HERE = 6 * 1024;
 /** Insertions × payload: the most that a template without loops can grow its output by. */
 const LARGEST_OUTPUT_HERE = 1024 * 1024;
 
-export const createEvaluator = (pool: EvaluationPool): Evaluator => ({
-  compile: (hook) => ({ ...hook, linear: proveLinear(hook) }),
-
-  evaluate: async (hook, context, payloadBytes, mayBeHere = true) => {
+const evaluateWith =
+  (pool: EvaluationPool): Evaluator['evaluate'] =>
+  async (hook, context, payloadBytes, mayBeHere = true) => {
     const job = { ...definitionFor(hook), context, payloadBytes };
     if (mayBeHere && hook.linear && isCheapHere(hook.linear, payloadBytes)) {
       // A copy where defaults are filled in: what a caller sent stays as it came, for messages and
@@ -87,6 +102,31 @@ export const createEvaluator = (pool: EvaluationPool): Evaluator => ({
     }
     const answer = await pool.run<Evaluation>({ kind: 'evaluate', job });
     return answer.ok ? answer.result : limited(answer);
+  };
+
+export const createEvaluator = (pool: EvaluationPool): Evaluator => ({
+  compile: (hook) => ({ ...hook, linear: proveLinear(hook) }),
+
+  evaluate: evaluateWith(pool),
+
+  evaluateDelivery: async (hook, context, delivery) => {
+    const { body, insertions } = delivery;
+    if (
+      body.length <= SMALL_BODY_BYTES &&
+      insertions !== undefined &&
+      insertions * body.length <= LARGEST_OUTPUT_HERE
+    ) {
+      const prepared = await prepareDelivery(delivery, context);
+      if (prepared.outcome === 'malformed') return prepared;
+      const seen = seenDelivery(prepared);
+      if (prepared.outcome !== 'prepared') return { evaluation: prepared.evaluation, seen };
+      const { payload, webhook } = prepared;
+      const evaluation = await evaluateWith(pool)(hook, { ...context, payload, webhook }, bytesOfSeen(seen));
+      return { evaluation, seen };
+    }
+    const job = { ...definitionFor(hook), context, delivery };
+    const answer = await pool.run<DeliveryEvaluation>({ kind: 'evaluate-delivery', job });
+    return answer.ok ? answer.result : { evaluation: limited(answer) };
   },
 
   isHere: ({ linear }, payloadBytes) => linear !== undefined && isCheapHere(linear, payloadBytes),

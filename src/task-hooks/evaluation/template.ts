@@ -2,6 +2,7 @@
 import jsone from 'json-e';
 import { toIso } from '../../core/clock.ts';
 import { describeError } from '../../core/errors.ts';
+import type { WebhookContext } from '../webhooks/prepare-delivery.ts';
 import { LEFT_TO_JSON_E, type QuickTemplate } from './quick-template.ts';
 import { findTemplateProblems } from './template-problems.ts';
 
@@ -15,6 +16,8 @@ export type FiringContext = {
   readonly now: string;
   readonly payload?: unknown;
   readonly clientId?: string;
+  /** Of a delivery that came by one. */
+  readonly webhook?: WebhookContext;
 };
 
 /** What a task is to be rendered from. */

@@ -4,13 +4,21 @@ import { writeFileSync } from 'node:fs';
 import { Worker } from 'node:worker_threads';
 import type { AnySchemaObject } from 'ajv';
 import { describeError } from '../../core/errors.ts';
-import { type EvaluationJob, evaluate, evaluateUnparsed, type UnparsedJob } from './evaluate.ts';
+import {
+  type DeliveryJob,
+  type EvaluationJob,
+  evaluate,
+  evaluateDelivery,
+  evaluateUnparsed,
+  type UnparsedJob,
+} from './evaluate.ts';
 import { warningsOfEvaluation } from './evaluation-warnings.ts';
 import { compileTriggerSchema, type SchemaCompilation } from './trigger-schema.ts';
 
 export type WorkerRequest =
   | { readonly kind: 'evaluate'; readonly job: EvaluationJob }
   | { readonly kind: 'evaluate-unparsed'; readonly job: UnparsedJob }
+  | { readonly kind: 'evaluate-delivery'; readonly job: DeliveryJob }
   | { readonly kind: 'compile'; readonly triggerSchema: AnySchemaObject }
   | { readonly kind: 'warn'; readonly template: unknown; readonly triggerSchema: AnySchemaObject };
 
@@ -35,14 +43,15 @@ const schemaOf = ({ key, triggerSchema }: Pick<EvaluationJob, 'key' | 'triggerSc
 const carryOut = (request: WorkerRequest): unknown => {
   if (request.kind === 'evaluate') return evaluate(request.job, schemaOf(request.job));
   if (request.kind === 'evaluate-unparsed') return evaluateUnparsed(request.job, schemaOf(request.job));
+  if (request.kind === 'evaluate-delivery') return evaluateDelivery(request.job, schemaOf(request.job));
   if (request.kind === 'warn') return warningsOfEvaluation(request.template, request.triggerSchema);
   const compilation = compileTriggerSchema(request.triggerSchema);
   return compilation.ok ? undefined : compilation.problem;
 };
 
-const answer = (request: WorkerRequest): WorkerAnswer => {
+const answer = async (request: WorkerRequest): Promise<WorkerAnswer> => {
   try {
-    return { kind: 'result', result: carryOut(request) };
+    return { kind: 'result', result: await carryOut(request) };
   } catch (error) {
     return { kind: 'failed', reason: error instanceof Error ? (error.stack ?? error.message) : describeError(error) };
   }
@@ -77,5 +86,5 @@ const leaveNoCore = (): void => {
 
 leaveNoCore();
 watchServer();
-process.on('message', (request: WorkerRequest) => process.send?.(answer(request)));
+process.on('message', async (request: WorkerRequest) => process.send?.(await answer(request)));
 process.send?.({ kind: 'ready' } satisfies WorkerAnswer);

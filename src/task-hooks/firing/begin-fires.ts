@@ -26,6 +26,7 @@ import type { FireLog } from './fire-log.ts';
 import type { FireMetrics } from './fire-metrics.ts';
 import { type FireRunner, LEASE_MS } from './fire-runner.ts';
 import type { FireStore } from './fire-store.ts';
+import { rememberEvents } from './repeats/remember-events.ts';
 
 export type BeginFires = {
   /**
@@ -41,8 +42,8 @@ export type BeginFires = {
   ) => Promise<{ readonly ends: ReadonlyMap<NewFire, EndedFire>; readonly afterCommit: AfterCommit }>;
   /**
    * Begins a fire in a commit that it shares with those that come at the same time. `changed`:
-   * nothing was done, because the hook is at another revision or gone. `pending`: it is stored, and
-   * attempts go on after `patienceMs`.
+   * nothing was done, because the hook is at another revision or gone, or because the event is known
+   * already. `pending`: it is stored, and attempts go on after `patienceMs`.
    */
   readonly alone: (
     hook: HookRevision,
@@ -124,12 +125,10 @@ export const createBeginFires = (settings: BeginFiresSettings): BeginFires => {
     sizeOf: ({ fire }) => sizeOfFire(fire),
     run: async (items) => {
       const { answers, afterCommit } = await database.transaction(async (tx) => {
-        const unchanged = await findUnchanged(tx, items);
-        return begin(
-          tx,
-          unchanged.map(({ fire }) => fire),
-          { atOnce: true, leaseOf: 'this process' },
-        );
+        const unchanged = (await findUnchanged(tx, items)).map(({ fire }) => fire);
+        const copies = await rememberEvents(tx, unchanged);
+        const fresh = copies.size === 0 ? unchanged : unchanged.filter((fire) => !copies.has(fire));
+        return begin(tx, fresh, { atOnce: true, leaseOf: 'this process' });
       });
       afterCommit();
       return items.map(({ fire }) => answers.get(fire));
@@ -149,7 +148,7 @@ export const createBeginFires = (settings: BeginFiresSettings): BeginFires => {
     inTransaction: async (tx, fires, how) => (await begin(tx, fires, how)).afterCommit,
     withEnds: begin,
     alone: async (hook, fire, patienceMs) => {
-      if (!createTasksIn) return storeAndAttempt(store.store, hook, fire, patienceMs);
+      if (!createTasksIn) return storeAndAttempt(fire.known ? store.storeOnce : store.store, hook, fire, patienceMs);
       const answer = await beginTogether({ hook, fire });
       return answer ? endBy(answer) : { outcome: 'changed' };
     },

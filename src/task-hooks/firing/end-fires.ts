@@ -61,7 +61,7 @@ export const createEndFires = (settings: EndFiresSettings): EndFires => {
     inTransaction,
     alone: async (fire) => {
       if (isMailed(fire)) await database.transaction((tx) => inTransaction(tx, [fire]));
-      else await ledger.write([ledgerEntryOf(fire, clock.now())]); // one statement needs no transaction
+      else if (fire.hasRow !== false) await ledger.write([ledgerEntryOf(fire, clock.now())]); // one statement needs no transaction
       tell([fire]);
     },
     stored: async (fire, ending) => {

@@ -91,4 +91,5 @@ const MEANINGS: Readonly<Record<FireOutcome, string>> = {
   exhausted: 'tried until the deadline of the task',
   missed: 'it passed while nothing ran',
   limited: 'a bound of time, size or rate was reached',
+  skipped: 'it was a copy of an event that had fired',
 };

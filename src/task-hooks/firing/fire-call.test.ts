@@ -23,6 +23,7 @@ import { createFireCall, type HookCall } from './fire-call.ts';
 import { LEASE_MS } from './fire-runner.ts';
 import { createFireStore } from './fire-store.ts';
 import { createFiring } from './firing.ts';
+import { createKnownEvents } from './repeats/known-events.ts';
 
 const SECOND = 1_000;
 const DAY = 24 * 3_600_000;
@@ -93,6 +94,7 @@ const createWorld = async (t: TestContext, options: Options = {}) => {
       },
     },
     ...{ store: fires, ledger, beginFires, runner, clock },
+    knownEvents: createKnownEvents({ database, beginFires, clock, log: silentLog }),
     tokens: { matches: () => assert.fail('nobody came with a token') },
   });
   let uid = '';

@@ -4,22 +4,25 @@ import { SLUG_ID } from '../../core/ids.ts';
 import type { Ledger } from '../../ledger/create-ledger.ts';
 import type { Payloads } from '../../ledger/payloads/payloads.ts';
 import type { Refusal } from '../../queue/queue.ts';
-import type { HookName } from '../definition.ts';
+import type { HookName, HookRevision } from '../definition.ts';
 import {
   type Choice,
   type Evaluation,
   hashOfPayload,
   reasonOf,
+  type SeenDelivery,
   type UnparsedEvaluation,
 } from '../evaluation/evaluate.ts';
 import type { CompiledHook, Evaluator } from '../evaluation/evaluator.ts';
 import type { FiredBy, FiringContext } from '../evaluation/template.ts';
 import type { HookCache } from '../hooks/hook-cache.ts';
 import type { TriggerTokens } from '../hooks/trigger-token.ts';
+import type { DeliveredBody } from '../webhooks/prepare-delivery.ts';
 import type { BeginFires } from './begin-fires.ts';
-import { type AttemptsEnd, type Fire, type FireEvent, keyOf } from './fire.ts';
+import { type AttemptsEnd, type Fire, type FireEvent, type KnownEvent, keyOf } from './fire.ts';
 import type { FireRunner } from './fire-runner.ts';
 import type { FireStore } from './fire-store.ts';
+import type { KnownEvents } from './repeats/known-events.ts';
 import { givesUpAt } from './task-times.ts';
 
 /** Somebody calls for one hook to fire. */
@@ -42,16 +45,35 @@ export type HookCall = HookName & {
   readonly requestId: string;
   /** The credential of a caller without any other. */
   readonly token?: string;
+  /** By what the sender was verified is of this revision of the hook, and of no other. */
+  readonly revision?: HookRevision;
+  /** In place of the payload: what a webhook was sent, and what it makes of it. */
+  readonly delivery?: DeliveredBody;
+  /** What tells the event from others, where it may come again. */
+  readonly known?: KnownEvent | undefined;
+  /** Whoever sends a copy while the first one is under way is told so, and does not wait. */
+  readonly isImpatient?: boolean;
+  /** Default: 10 s. */
+  readonly patienceMs?: number;
+  /** For the row of the ledger. JSON. */
+  readonly detail?: object;
 };
 
 export type CallResult = CallOutcome & {
-  /** Present where it was found in a payload that was not parsed. */
+  /** Present where it was found in a payload that was not parsed, or is that of the first copy. */
   readonly taskId?: string;
+  /** The event came before, and this is what was answered then. */
+  readonly isCopy?: true;
 };
 
 export type CallOutcome =
   | { readonly outcome: 'no-such-hook' }
+  /** Or it was verified by what is not in force any more. */
   | { readonly outcome: 'wrong-token' }
+  /** It is a copy of an event whose outcome is not known yet. */
+  | { readonly outcome: 'under-way' }
+  /** What tells it from other events belongs to one with another body. */
+  | { readonly outcome: 'other-body' }
   /** The payload is no JSON, or not of the shape that is taken. */
   | Extract<UnparsedEvaluation, { outcome: 'malformed' }>
   /** `pending`: the fire is stored, and attempts go on. */
@@ -76,6 +98,7 @@ export type FireCallSettings = {
   readonly payloads: Pick<Payloads, 'keep'>;
   readonly runner: FireRunner;
   readonly tokens: Pick<TriggerTokens, 'matches'>;
+  readonly knownEvents: KnownEvents;
   readonly clock: Clock;
 };
 
@@ -85,51 +108,89 @@ const PATIENCE_MS = 10_000;
 const MOST_RELOADS = 5;
 
 export const createFireCall = (settings: FireCallSettings): FireCall => {
-  const { cache, evaluator, store, ledger, beginFires, payloads, runner, tokens, clock } = settings;
+  const { cache, evaluator, store, ledger, beginFires, payloads, runner, tokens, knownEvents, clock } = settings;
+
+  const isAdmitted = (hook: CompiledHook, { token, revision }: HookCall): boolean =>
+    (token === undefined || tokens.matches(hook, token)) &&
+    (revision === undefined || (revision.uid === hook.uid && revision.revision === hook.revision));
 
   const fireOnce = async (hook: CompiledHook, given: HookCall): Promise<CallResult | 'stale'> => {
-    if (given.token !== undefined && !tokens.matches(hook, given.token)) {
+    if (!isAdmitted(hook, given)) {
       return (await cache.reload(given)) === hook ? { outcome: 'wrong-token' } : 'stale'; // it may have been reset since
     }
     const arrived = clock.now();
-    const came = given.body ?? given.raw ?? JSON.stringify(given.payload); // a check may fill in defaults
+    // Before: a check may fill in defaults.
+    const came = given.delivery?.body ?? given.body ?? given.raw ?? JSON.stringify(given.payload);
     const evaluated = await evaluateCall(evaluator, hook, given, arrived);
     if ('outcome' in evaluated) return evaluated;
-    const { evaluation, event, choice } = evaluated;
+    const { evaluation, event, choice, seen } = evaluated;
     const { payload: _, ...context } = contextOf(event, arrived);
     const ofHook = eventOf(hook, event, arrived);
-    const payload = payloads.keep(ofHook, { context, body: came });
+    const payload = payloads.keep(ofHook, {
+      context: seen ? { ...context, webhook: seen.webhook } : context,
+      body: seen?.payload ?? came,
+    });
     if (evaluation.outcome !== 'rendered') {
       // Nothing was stored that would have checked the revision, so it is checked here.
       if ((await cache.reload(event)) !== hook) return 'stale';
       const error = { message: reasonOf(evaluation) };
-      const unfired = { ...ofHook, payload, taskId: event.taskId, attempts: 0, error };
+      const { taskId, detail } = event;
+      const unfired = { ...ofHook, payload, taskId, attempts: 0, error, detail };
       await beginFires.ended({ ...unfired, outcome: evaluation.outcome });
       return resultOfUnfired(evaluation);
     }
     const fire = { ...fireOf(hook, event, { evaluation, arrived, payloadHash: choice?.payloadHash }), payload };
     const begin = event.chosenTaskId === undefined ? beginFires.alone : beginFires.once;
-    const end = await begin(hook, fire, PATIENCE_MS);
+    const { known, patienceMs = PATIENCE_MS } = event;
+    const end = await begin(hook, fire, patienceMs);
     const named = choice && { taskId: event.taskId };
     if (end.outcome === 'pending') return { outcome: 'pending', ...named };
     if (end.outcome !== 'changed') return { ...resultOf(end), ...named };
     if ((await cache.reload(event)) !== hook) return 'stale';
-    return { ...(await answerRepeat(hook, event, fire)), ...named };
+    if (known) {
+      const copy = await answerCopy(hook, event, known);
+      if (copy || event.chosenTaskId === undefined) return copy ?? 'stale';
+    }
+    const sameAs = (hash: Buffer | null | undefined) => hash != null && fire.payloadHash?.equals(hash) === true;
+    return { ...(await answerRepeat(fire, sameAs, PATIENCE_MS)), ...named };
   };
 
-  /** The same taskId again: as the first time when the payload is equal, else a conflict. */
-  const answerRepeat = async (hook: CompiledHook, event: HookCall, fire: Fire): Promise<CallResult> => {
-    const sameAs = (hash: Buffer | null | undefined) => hash != null && fire.payloadHash?.equals(hash) === true;
-    await runner.whenRecorded(hook.uid);
-    const ended = runner.whenEnded(keyOf(fire), PATIENCE_MS); // before the look, so that no end falls between the two
+  /** The same fire again: as the first time when the payload is equal, else a conflict. */
+  const answerRepeat = async (
+    fire: Pick<Fire, 'hookUid' | 'cause' | 'taskId'>,
+    sameAs: (hash: Buffer | null | undefined) => boolean,
+    patienceMs: number,
+  ): Promise<CallResult> => {
+    await runner.whenRecorded(fire.hookUid);
+    const ended = runner.whenEnded(keyOf(fire), patienceMs); // before the look, so that no end falls between the two
     const known = await store.findUnfinished(fire);
     if (known && !sameAs(known.payloadHash)) return { outcome: 'conflict' };
-    if (known) await Promise.race([ended, runner.takeOver(event.taskId).then(() => ended)]);
-    await runner.whenRecorded(hook.uid);
-    const finished = await ledger.findFireByTask(hook.uid, event.taskId);
+    if (known) await Promise.race([ended, runner.takeOver(fire.taskId).then(() => ended)]);
+    await runner.whenRecorded(fire.hookUid);
+    const finished = await ledger.findFireByTask(fire.hookUid, fire.taskId);
     if (finished)
       return sameAs(finished.payloadHash) ? repeated(finished.outcome, finished.error) : { outcome: 'conflict' };
     return { outcome: 'pending' };
+  };
+
+  /** undefined: the event is not known, or not any more, and may fire. */
+  const answerCopy = async (
+    hook: CompiledHook,
+    event: HookCall,
+    known: KnownEvent,
+  ): Promise<CallResult | undefined> => {
+    const first = await knownEvents.meet(hook.uid, known);
+    if (!first) return undefined;
+    if (!first.bodyHash.equals(known.bodyHash)) return { outcome: 'other-body' };
+    const { isImpatient, patienceMs = PATIENCE_MS } = event;
+    const result = await answerRepeat(first, () => true, isImpatient ? 0 : patienceMs);
+    if (result.outcome === 'refused' || result.outcome === 'exhausted') {
+      await knownEvents.forget(first, known); // what has made no task may be sent again, when its cause is mended
+      return undefined;
+    }
+    await knownEvents.skip(eventOf(hook, event, clock.now()), first, event.detail);
+    if (isImpatient && result.outcome === 'pending') return { outcome: 'under-way' };
+    return { ...result, taskId: first.taskId, isCopy: true };
   };
 
   return async (event) => {
@@ -142,7 +203,8 @@ export const createFireCall = (settings: FireCallSettings): FireCall => {
       hook = await cache.reload(event);
     }
     // Who comes with a token and nothing else does not learn by it whether there is such a hook.
-    return { outcome: event.token === undefined ? 'no-such-hook' : 'wrong-token' };
+    const isSigned = event.token === undefined && event.revision === undefined;
+    return { outcome: isSigned ? 'no-such-hook' : 'wrong-token' };
   };
 };
 
@@ -153,6 +215,8 @@ type EvaluatedCall = {
   readonly event: HookCall;
   readonly evaluation: Evaluation;
   readonly choice: Choice | undefined;
+  /** Of a delivery. */
+  readonly seen?: SeenDelivery | undefined;
 };
 
 const evaluateCall = async (
@@ -162,7 +226,11 @@ const evaluateCall = async (
   arrived: number,
 ): Promise<EvaluatedCall | Malformed> => {
   const context = contextOf(event, arrived);
-  const { body, payloadBytes, chosenTaskId } = event;
+  const { body, payloadBytes, chosenTaskId, delivery } = event;
+  if (delivery) {
+    const read = await evaluator.evaluateDelivery(hook, context, delivery);
+    return 'outcome' in read ? read : { ...read, event, choice: undefined };
+  }
   if (!body) {
     const evaluation = await evaluateEvent(evaluator, hook, { context, payloadBytes, chosenTaskId });
     return { event, evaluation, choice: undefined };
@@ -230,12 +298,12 @@ export const repeated = (outcome: string | null, error: unknown): CallResult => 
 
 /** What the template of a call sees. */
 export const contextOf = (
-  event: Pick<HookCall, 'firedBy' | 'taskId' | 'payload' | 'body' | 'clientId'>,
+  event: Pick<HookCall, 'firedBy' | 'taskId' | 'payload' | 'body' | 'delivery' | 'clientId'>,
   nowMs: number,
 ): FiringContext => {
-  const { firedBy, taskId, payload, body, clientId } = event;
+  const { firedBy, taskId, payload, body, delivery, clientId } = event;
   const always = { firedBy, taskId, now: toIso(nowMs), ...(clientId !== undefined && { clientId }) };
-  return firedBy === 'schedule' || body ? always : { ...always, payload };
+  return firedBy === 'schedule' || body || delivery ? always : { ...always, payload };
 };
 
 /**
@@ -268,7 +336,10 @@ const fireOf = (hook: CompiledHook, event: HookCall, { evaluation, arrived, payl
   ...eventOf(hook, event, arrived),
   taskId: event.taskId,
   task: evaluation.task,
-  payloadHash: event.chosenTaskId === undefined ? undefined : Buffer.from(payloadHash ?? hashOfPayload(event.payload)),
+  payloadHash:
+    event.chosenTaskId === undefined ? event.known?.bodyHash : Buffer.from(payloadHash ?? hashOfPayload(event.payload)),
   givesUp: givesUpAt(evaluation.deadline, arrived),
   attempts: 0,
+  known: event.known,
+  detail: event.detail,
 });

@@ -8,6 +8,7 @@ import type { Partitions } from '../../ledger/partitions.ts';
 import { hasPayload, PAYLOAD_COLUMNS, payloadColumns, payloadUnnest } from '../../ledger/payloads/columns.ts';
 import type { HookRevision } from '../definition.ts';
 import { type Fire, isRendered, keyOf, type StoredFire, type UnrenderedFire } from './fire.ts';
+import { rememberEvents } from './repeats/remember-events.ts';
 
 export type FireInserts = {
   /**
@@ -22,7 +23,7 @@ export type FireInserts = {
   readonly storeAll: (tx: Transaction, fires: readonly StoredFire[], leaseEnds: number) => Promise<StoredFire[]>;
   /**
    * As `store`, for causes that may come again after their fire is finished; false also when the
-   * ledger has it.
+   * ledger has it, or the event is known already.
    */
   readonly storeOnce: (hook: HookRevision, fire: Fire, leaseEnds: number) => Promise<boolean>;
 };
@@ -41,18 +42,19 @@ const storeFires = statement<KeyRow>(
   'fires.store',
   storingPayloads(
     `insert into fires (hook_uid, cause, hook_group_id, hook_id, hook_revision, fired_by, task_id, task, payload_hash, client_id, request_id,
-                      arrived, gives_up, due, attempts)
+                      arrived, gives_up, due, attempts, detail)
    select hook.uid, fire.cause, hook.hook_group_id, hook.hook_id, hook.revision, fire.fired_by, fire.task_id, fire.task,
-          fire.payload_hash, fire.client_id, fire.request_id, fire.arrived, fire.gives_up, fire.due, 0
+          fire.payload_hash, fire.client_id, fire.request_id, fire.arrived, fire.gives_up, fire.due, 0, fire.detail
    from rows from (
           unnest($1::uuid[], $2::bigint[], $3::text[], $4::text[], $5::text[], $6::bytea[], $7::text[], $8::text[],
-                 $9::timestamptz[], $10::timestamptz[], $11::timestamptz[]),
-          json_array_elements($12::json))
-        as fire(hook_uid, revision, cause, fired_by, task_id, payload_hash, client_id, request_id, arrived, gives_up, due, task)
+                 $9::timestamptz[], $10::timestamptz[], $11::timestamptz[], $12::json[]),
+          json_array_elements($13::json))
+        as fire(hook_uid, revision, cause, fired_by, task_id, payload_hash, client_id, request_id, arrived, gives_up, due, detail,
+                task)
    join hooks hook on hook.uid = fire.hook_uid and hook.revision = coalesce(fire.revision, hook.revision)
    on conflict (hook_uid, cause) do nothing
    returning hook_uid, cause`,
-    13,
+    14,
   ),
 );
 
@@ -106,6 +108,7 @@ const storeValues = (fires: readonly ToStore<Fire>[]): unknown[] => [
   fires.map(({ fire }) => toIso(fire.arrived)),
   fires.map(({ fire }) => toIso(fire.givesUp)),
   fires.map(({ leaseEnds }) => toIso(leaseEnds)),
+  fires.map(({ fire }) => (fire.detail === undefined ? null : JSON.stringify(fire.detail))),
   // One JSON array, because the elements of an SQL array would each have to be quoted and escaped.
   `[${fires.map(({ fire }) => fire.task).join(',')}]`,
   ...payloadColumns(fires.map(({ fire }) => fire)),
@@ -166,7 +169,7 @@ export const createFireInserts = (database: Database, payloadMonths: Partitions)
         // Looked up after the insert: a fire that was being finished made the insert wait, and is
         // in the ledger by now.
         const [finished] = await tx.query(findInLedger, [fire.hookUid, fire.cause, fire.taskId]);
-        if (!finished) return true;
+        if (!finished && (await rememberEvents(tx, [fire])).size === 0) return true;
         await tx.query(dropFire, [fire.hookUid, fire.cause]);
         return false;
       }),

@@ -66,9 +66,9 @@ const finishFires = statement<{ hook_uid: string }>(
           where fires.hook_uid = done.hook_uid and fires.cause = done.cause
           returning done.at, done.outcome, done.error, done.attempts as attempts_made, fires.*)
    insert into ledger (at, kind, outcome, hook_uid, hook_group_id, hook_id, hook_revision, cause, fired_by, task_id, arrived, attempts,
-                       client_id, request_id, payload_hash, error)
+                       client_id, request_id, payload_hash, error, detail)
    select at, 'fire', outcome, hook_uid, hook_group_id, hook_id, hook_revision, cause, fired_by, task_id, arrived, attempts_made,
-          client_id, request_id, payload_hash, error
+          client_id, request_id, payload_hash, error, detail
    from gone, quickly
    returning hook_uid`,
 );

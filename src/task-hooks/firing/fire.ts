@@ -7,6 +7,16 @@ import type { FiredBy, Unrendered } from '../evaluation/template.ts';
 /** The identity of a fire. */
 export type FireKey = { readonly hookUid: string; readonly cause: string };
 
+/** What tells an event that may come again from others. */
+export type KnownEvent = {
+  /** A hash of who sent it, and of what they said it is, or of what they signed. */
+  readonly key: Buffer;
+  /** Two events with one key and different bodies are a mistake of the sender. */
+  readonly bodyHash: Buffer;
+  /** Until when a copy is known as one; ms. */
+  readonly forget: number;
+};
+
 /** An event that one hook handles, whatever becomes of it. */
 export type FireEvent = FireKey & {
   readonly hookGroupId: string;
@@ -25,18 +35,22 @@ export type FireEvent = FireKey & {
 type WithTask = FireEvent & {
   readonly taskId: string;
   /**
-   * The hash of a payload that came with a taskId of the caller's choice, so that a repeat can be
-   * told from a conflict.
+   * The hash of the payload of an event that may come again: a repeat is told from a conflict by it,
+   * and finds the fire in the ledger.
    */
   readonly payloadHash: Buffer | undefined;
   /** The task's deadline in ms: no attempt begins after it. */
   readonly givesUp: number;
   readonly attempts: number;
+  /** For its row of the ledger. JSON. */
+  readonly detail?: object | undefined;
 };
 
 export type Fire = WithTask & {
   /** As JSON text, the same for every attempt. */
   readonly task: string;
+  /** Remembered in the commit that begins the fire. */
+  readonly known?: KnownEvent | undefined;
 };
 
 /** A fire whose template is rendered after it was stored. */
@@ -61,9 +75,11 @@ export type EndedFire = FireEvent &
     readonly at?: number;
     readonly payloadHash?: Buffer | undefined;
     /** For its row of the ledger. JSON. */
-    readonly detail?: object;
+    readonly detail?: object | undefined;
     /** For how many events it stands in the metrics; absent: one. */
     readonly events?: number;
+    /** The webhook by which it came, where refusals are counted by webhook. */
+    readonly countedAs?: string;
     /** Its row is in the ledger already, or will be summed up with others. */
     readonly hasRow?: false;
   };

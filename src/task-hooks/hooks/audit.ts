@@ -4,7 +4,7 @@ import { toIso } from '../../core/clock.ts';
 import type { Transaction } from '../../database/database.ts';
 import { statement } from '../../database/statement.ts';
 import type { Origin } from '../../http/api-method.ts';
-import type { HookDefinition, HookName } from '../definition.ts';
+import type { HookName } from '../definition.ts';
 
 /** Who makes a change, and how. */
 export type Actor = {
@@ -16,15 +16,24 @@ export type Actor = {
 };
 
 export type AuditEntry = HookName & {
-  readonly action: 'created' | 'changed' | 'removed' | 'token made' | 'token reset';
+  readonly action:
+    | 'created'
+    | 'changed'
+    | 'removed'
+    | 'token made'
+    | 'token reset'
+    | 'webhook set'
+    | 'webhook removed'
+    | 'webhook secret rotated';
   readonly hookUid: string;
   /** Which the hook has from now on; absent when it is gone. */
   readonly revision?: number;
   readonly by: Actor;
   /** ms. */
   readonly at: number;
-  readonly before?: HookDefinition;
-  readonly after?: HookDefinition;
+  /** The definition of the hook, or the settings of a webhook without its secrets. */
+  readonly before?: object;
+  readonly after?: object;
 };
 
 const insertAudit = statement(

@@ -1,6 +1,6 @@
-// Messages that did not fit the trigger schema: the first few of a minute stand in the ledger each,
-// the others are counted, so that a flood costs little and nothing is silent. The count becomes one
-// row of the ledger when its minute is over.
+// Messages that did not fit the trigger schema, and deliveries that a webhook refused: the first few
+// of a minute stand in the ledger each, the others are counted, so that a flood costs little and
+// nothing is silent. The count becomes one row of the ledger when its minute is over.
 import { type Clock, toIso } from '../../core/clock.ts';
 import { newUuid } from '../../core/ids.ts';
 import type { Transaction } from '../../database/database.ts';
@@ -45,10 +45,11 @@ const countRejected = statement<{ hook_uid: string; seen: number; first: number 
   'rejections.count',
   `with old as (
      delete from rejections where hook_uid = any($1::uuid[]) and minute < $2 and seen <= ${MOST_OF_THEIR_OWN})
-   insert into rejections (hook_uid, minute, hook_group_id, hook_id, seen, last, sample)
-   select new.hook_uid, $2, new.hook_group_id, new.hook_id, new.seen, new.last, new.sample
-   from rows from (unnest($1::uuid[], $3::text[], $4::text[], $5::int[], $6::timestamptz[]), json_array_elements($7::json))
-        as new (hook_uid, hook_group_id, hook_id, seen, last, sample)
+   insert into rejections (hook_uid, minute, hook_group_id, hook_id, seen, last, of_hook, sample)
+   select new.hook_uid, $2, new.hook_group_id, new.hook_id, new.seen, new.last, new.of_hook, new.sample
+   from rows from (unnest($1::uuid[], $3::text[], $4::text[], $5::int[], $6::timestamptz[], $7::uuid[]),
+                   json_array_elements($8::json))
+        as new (hook_uid, hook_group_id, hook_id, seen, last, of_hook, sample)
    order by new.hook_uid
    on conflict (hook_uid, minute) do update
      set seen = rejections.seen + excluded.seen, last = excluded.last, sample = excluded.sample
@@ -62,7 +63,9 @@ const setFirst = statement(
 );
 
 type CountedRow = {
+  /** Of a webhook, where `of_hook` is there. */
   hook_uid: string;
+  of_hook: string | null;
   minute: number;
   hook_group_id: string;
   hook_id: string;
@@ -94,40 +97,42 @@ export const forgetRejections = async (tx: Transaction, hookUid: string): Promis
 };
 
 type Sample = { readonly reason: string; readonly detail: object };
-type OfHook = { readonly hookUid: string; readonly fires: EndedFire[] };
+/** Those of one key: a hook, or one of its webhooks. */
+type OfKey = { readonly key: string; readonly fires: EndedFire[] };
 
 export const createRejections = ({ timers, beginFires, clock }: RejectionsSettings): Rejections => ({
   count: async (tx, rejected) => {
     if (rejected.length === 0) return new Set();
     const minute = clock.now() - (clock.now() % MINUTE_MS);
-    const hooks = byHook(rejected);
-    const latest = hooks.map(({ fires }) => fires.at(-1) as EndedFire);
+    const keys = byKey(rejected);
+    const latest = keys.map(({ fires }) => fires.at(-1) as EndedFire);
     const rows = await tx.query(countRejected, [
-      hooks.map(({ hookUid }) => hookUid),
+      keys.map(({ key }) => key),
       toIso(minute),
       latest.map(({ hookGroupId }) => hookGroupId),
       latest.map(({ hookId }) => hookId),
-      hooks.map(({ fires }) => fires.length),
+      keys.map(({ fires }) => fires.length),
       latest.map(({ arrived }) => toIso(arrived)),
+      latest.map(({ countedAs, hookUid }) => (countedAs === undefined ? null : hookUid)),
       JSON.stringify(latest.map(sampleOf)),
     ]);
     const rowOf = new Map(rows.map((row) => [row.hook_uid, row]));
     const own = new Set<EndedFire>();
-    const began: { readonly hookUid: string; readonly first: number }[] = [];
-    for (const { hookUid, fires } of hooks) {
-      const { seen = fires.length, first = null } = rowOf.get(hookUid) ?? {};
+    const began: { readonly key: string; readonly first: number }[] = [];
+    for (const { key, fires } of keys) {
+      const { seen = fires.length, first = null } = rowOf.get(key) ?? {};
       const places = Math.max(MOST_OF_THEIR_OWN - (seen - fires.length), 0);
       for (const fire of fires.slice(0, places)) own.add(fire);
       const [firstCounted] = fires.slice(places);
-      if (firstCounted && first === null) began.push({ hookUid, first: firstCounted.arrived });
+      if (firstCounted && first === null) began.push({ key, first: firstCounted.arrived });
     }
     if (began.length > 0) {
-      const firsts = [began.map(({ hookUid }) => hookUid), toIso(minute), began.map(({ first }) => toIso(first))];
+      const firsts = [began.map(({ key }) => key), toIso(minute), began.map(({ first }) => toIso(first))];
       await tx.query(setFirst, firsts);
       const due = minute + MINUTE_MS + GRACE_MS;
       await timers.setMany(
         tx,
-        began.map(({ hookUid }) => ({ kind: REJECTIONS_TIMER, key: hookUid, due })),
+        began.map(({ key }) => ({ kind: REJECTIONS_TIMER, key, due })),
       );
     }
     return own;
@@ -151,14 +156,15 @@ export const createRejections = ({ timers, beginFires, clock }: RejectionsSettin
  * In one order, so that two who count for the same hooks wait for each other instead of locking
  * each other out.
  */
-const byHook = (rejected: readonly EndedFire[]): OfHook[] => {
-  const hooks = new Map<string, OfHook>();
+const byKey = (rejected: readonly EndedFire[]): OfKey[] => {
+  const keys = new Map<string, OfKey>();
   for (const fire of rejected) {
-    const ofHook = hooks.get(fire.hookUid) ?? { hookUid: fire.hookUid, fires: [] };
-    hooks.set(fire.hookUid, ofHook);
-    ofHook.fires.push(fire);
+    const key = fire.countedAs ?? fire.hookUid;
+    const ofKey = keys.get(key) ?? { key, fires: [] };
+    keys.set(key, ofKey);
+    ofKey.fires.push(fire);
   }
-  return [...hooks.values()].sort((a, b) => (a.hookUid < b.hookUid ? -1 : 1));
+  return [...keys.values()].sort((a, b) => (a.key < b.key ? -1 : 1));
 };
 
 const sampleOf = ({ error, detail }: EndedFire): Sample => {
@@ -170,20 +176,23 @@ const sumUp = (row: CountedRow): EndedFire => {
   const count = row.seen - MOST_OF_THEIR_OWN;
   const [first, last] = [toIso(row.first), toIso(row.last)];
   const { reason, detail } = row.sample;
+  const isOfWebhook = row.of_hook !== null;
+  const what = isOfWebhook ? 'deliveries were refused' : 'messages did not fit';
+  const { webhook } = detail as { webhook?: string };
   return {
-    hookUid: row.hook_uid,
-    cause: `rejected:${toIso(row.minute)}`,
+    hookUid: row.of_hook ?? row.hook_uid,
+    cause: `rejected:${isOfWebhook ? `${row.hook_uid}:` : ''}${toIso(row.minute)}`,
     hookGroupId: row.hook_group_id,
     hookId: row.hook_id,
-    firedBy: 'pulseMessage',
+    firedBy: isOfWebhook ? 'triggerHookWithToken' : 'pulseMessage',
     clientId: undefined,
     requestId: newUuid(),
     arrived: row.first,
     taskId: null,
     outcome: 'rejected',
     attempts: 0,
-    error: { message: `${count} more messages did not fit, from ${first} to ${last}; the last one: ${reason}` },
-    detail: { first, last, count, sample: detail },
+    error: { message: `${count} more ${what}, from ${first} to ${last}; the last one: ${reason}` },
+    detail: { first, last, count, ...(webhook !== undefined && { webhook }), sample: detail },
     events: 0, // each was counted when it came
   };
 };

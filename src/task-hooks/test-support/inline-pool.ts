@@ -1,7 +1,7 @@
 // Evaluations without workers: at once, on this thread, or not at all while the pool is busy.
-import { evaluate, evaluateUnparsed } from '../evaluation/evaluate.ts';
+import { evaluate, evaluateDelivery, evaluateUnparsed } from '../evaluation/evaluate.ts';
 import type { EvaluationPool, PoolAnswer } from '../evaluation/pool.ts';
-import { compileTriggerSchema } from '../evaluation/trigger-schema.ts';
+import { compileTriggerSchema, type SchemaCompilation } from '../evaluation/trigger-schema.ts';
 import type { WorkerRequest } from '../evaluation/worker.ts';
 
 export const createInlinePool = (isBusy: () => boolean = () => false): EvaluationPool => ({
@@ -10,9 +10,16 @@ export const createInlinePool = (isBusy: () => boolean = () => false): Evaluatio
     if (request.kind === 'compile') return { ok: true, result: undefined as Result };
     if (request.kind === 'warn') return { ok: true, result: [] as Result };
     const schema = compileTriggerSchema(request.job.triggerSchema);
-    const isParsed = request.kind === 'evaluate';
-    const result = isParsed ? evaluate(request.job, schema) : evaluateUnparsed(request.job, schema);
-    return { ok: true, result: result as Result };
+    return { ok: true, result: (await carryOut(request, schema)) as Result };
   },
   [Symbol.asyncDispose]: async () => {},
 });
+
+type Evaluating = Extract<WorkerRequest, { readonly job: unknown }>;
+
+const carryOut = (request: Evaluating, schema: SchemaCompilation): unknown => {
+  if (request.kind === 'evaluate') return evaluate(request.job, schema);
+  return request.kind === 'evaluate-unparsed'
+    ? evaluateUnparsed(request.job, schema)
+    : evaluateDelivery(request.job, schema);
+};

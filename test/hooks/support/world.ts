@@ -181,6 +181,7 @@ const startServer = async (settings: StartSettings): Promise<Server> => {
       ...{ clock, log, metrics },
     },
   );
+  taskHooks.serve(http);
   await http.listen({ host: '127.0.0.1', port: 0 });
   const address = http.server.address();
   url = `http://127.0.0.1:${typeof address === 'object' ? address?.port : ''}`;
