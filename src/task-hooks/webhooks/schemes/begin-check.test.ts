@@ -370,6 +370,8 @@ describe('a delivery that nothing signs', () => {
     assert.equal(await withId('1', BODY), await withId('1', BODY));
     assert.notEqual(await withId('1', BODY), await withId('2', BODY));
     assert.notEqual(await withId('1', BODY), await withId('1', '{}'));
+    const type = { 'content-type': 'application/cloudevents+json' };
+    assert.ok(await keyOf({ scheme: 'none' }, [], type, BODY), 'a CloudEvent has an id in its body');
   });
 
   it('names its event and itself in the headers of its system', async () => {
