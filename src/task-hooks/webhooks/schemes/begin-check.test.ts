@@ -1,8 +1,9 @@
 // Deliveries that the providers' own libraries signed are believed, those of published examples
 // too, and nothing that differs from them.
 import assert from 'node:assert/strict';
-import { createHmac, generateKeyPairSync, sign as signRaw } from 'node:crypto';
-import { describe, it } from 'node:test';
+import crypto, { createHmac, generateKeyPairSync, sign as signRaw } from 'node:crypto';
+import { syncBuiltinESMExports } from 'node:module';
+import { describe, it, type TestContext } from 'node:test';
 import { sign as signAsGithub } from '@octokit/webhooks-methods';
 import fc from 'fast-check';
 import { Webhook } from 'standardwebhooks';
@@ -354,6 +355,47 @@ describe('several signatures', () => {
       await word({ 'x-gitea-signature': right, 'x-gogs-signature': '0'.repeat(64) }),
       'malformed x-gitea-signature',
     );
+  });
+});
+
+describe('how long a check takes', () => {
+  /** How often something was compared in constant time. */
+  const comparisonsOf = async (t: TestContext, ...given: Parameters<typeof check>): Promise<number> => {
+    const compare = t.mock.method(crypto, 'timingSafeEqual');
+    syncBuiltinESMExports();
+    try {
+      await check(...given);
+      return compare.mock.callCount();
+    } finally {
+      compare.mock.restore();
+      syncBuiltinESMExports();
+    }
+  };
+
+  it('does not depend on which secret or signature is right, if any', async (t) => {
+    const { headers, body } = await (CASES.standard as Case).sent(BODY);
+    const right = headers['webhook-signature'] as string;
+    const wrong = `v1,${Buffer.alloc(32).toString('base64')}`;
+    const other = newSecret('standard');
+    const counts = new Set<number>();
+    for (const signatures of [`${right} ${wrong}`, `${wrong} ${right}`, `${wrong} ${wrong}`]) {
+      for (const secrets of [
+        [WHSEC, other],
+        [other, WHSEC],
+      ]) {
+        const sent = distinct({ ...headers, 'webhook-signature': signatures });
+        counts.add(await comparisonsOf(t, { scheme: 'standard' }, secrets, sent, body));
+      }
+    }
+    assert.deepEqual([...counts], [4], 'two secrets, two signatures');
+  });
+
+  it('does not depend on which token is right, if any', async (t) => {
+    for (const token of ['the-first-one', 'the-second-one', 'another-one', 't']) {
+      const sent = distinct({ 'x-gitlab-token': token });
+      const count = await comparisonsOf(t, { scheme: 'gitlab' }, ['the-first-one', 'the-second-one'], sent, BODY);
+      assert.equal(count, 2, token);
+    }
   });
 });
 
