@@ -15,7 +15,7 @@ export type Paste = {
 /** Whether the sender makes the secret, once it knows the URL. */
 export const isMadeBySender = (scheme: string): boolean => ['slack', 'stripe'].includes(scheme);
 
-const NOT_SHOWN = 'the one that was shown when it was made';
+const NOT_SHOWN = '(not shown)';
 
 /** Without what was answered once, it says where that was. */
 export const pasteInto = ({ scheme, url, secret = NOT_SHOWN, hmac }: Webhook): Paste => {
