@@ -96,7 +96,7 @@ describe('a sender', () => {
     const at = new Date(world.clock.now() - 61_000);
     const headers = (await SENDERS.stripe?.sign('{}', at)) ?? {};
     assert.equal((await post(path, { headers, body: '{}' })).status, 401);
-    const [fire] = (await world.send('/api/hooks/v1/hooks/g/h/fires')).json.fires;
-    assert.deepEqual([fire.outcome, fire.detail.check], ['rejected', 'too-old']);
+    const { outcome, detail } = (await world.fires()).find((fire) => fire.detail.webhook === 'old');
+    assert.deepEqual([outcome, detail.check], ['rejected', 'too-old']);
   });
 });
