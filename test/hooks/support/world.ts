@@ -156,12 +156,14 @@ const startServer = async (settings: StartSettings): Promise<Server> => {
   const timers = createTimers({ database, clock, log, metrics });
   const broker = createDatabaseBroker({ database, clock, log, metrics });
   let url = '';
+  const streaming = new AbortController();
   const taskHooks = createTaskHooks({
     ...{ database, ledger, timers, broker, queue, clock, log, metrics },
     secretBox: createSecretBox(KEY),
     enqueueMail: async (_tx, { mail }) => void mails.push(mail),
     deniedExchanges: ['exchange/taskcluster-queue/v1/task-created', 'exchange/taskcluster-hooks/.*'],
     rootUrl: () => url,
+    ending: streaming.signal,
   });
   const checkHealth = async () => {
     await database.query(ask).catch(() => {
@@ -191,6 +193,7 @@ const startServer = async (settings: StartSettings): Promise<Server> => {
   let stopped: Promise<void> | undefined;
   const stop = async () => {
     ending.abort();
+    streaming.abort();
     try {
       await taskHooks[Symbol.asyncDispose]();
     } catch (error) {
