@@ -11,6 +11,7 @@ import { bounds } from './bounds.ts';
 import { commands } from './commands.ts';
 import { community } from './community.ts';
 import { hostile } from './hostile.ts';
+import { ledger } from './ledger.ts';
 import { manyHooks } from './many-hooks.ts';
 import type { Bench, Measure, Row } from './measure.ts';
 import { memory } from './memory.ts';
@@ -42,6 +43,7 @@ const MEASURES: readonly Measure[] = [
   memory,
   scriptHooks,
   community,
+  ledger,
 ];
 
 const HELP = `
@@ -50,6 +52,7 @@ npm run bench -- [options]
   --only NAME       take this measure only; may be given several times
   --rounds N        rounds of each measure, of which the median counts (default 5)
   --seconds N       how long each side of a round is under load (default 5)
+  --rows N          entries in the ledger that is searched (default 1000000)
   --json FILE       write the result as JSON too; - writes it to standard output and the table to standard error
   --entry FILE      the server to measure: a file that takes "serve --port 0 --data DIR" (default src/main.ts)
   --strict          exit with 1 when a bar is missed, not only when a measure fails
@@ -68,6 +71,7 @@ const readOptions = () => {
       only: { type: 'string', multiple: true },
       rounds: { type: 'string', default: '5' },
       seconds: { type: 'string', default: '5' },
+      rows: { type: 'string', default: '1000000' },
       json: { type: 'string' },
       entry: { type: 'string', default: join(import.meta.dirname, '../src/main.ts') },
       strict: { type: 'boolean', default: false },
@@ -83,6 +87,7 @@ const readOptions = () => {
     entry: resolve(values.entry),
     rounds: positive('--rounds', values.rounds, Number.isInteger),
     seconds: positive('--seconds', values.seconds, Number.isFinite),
+    rows: positive('--rows', values.rows, Number.isInteger),
     measures: MEASURES.filter(({ name }) => values.only === undefined || values.only.includes(name)),
   };
 };
@@ -108,6 +113,7 @@ const main = async (): Promise<number> => {
   const bench: Bench = {
     rounds: options.rounds,
     seconds: options.seconds,
+    rows: options.rows,
     entry: options.entry,
     clock: systemClock,
     stable,

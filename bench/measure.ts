@@ -19,6 +19,8 @@ export type Bench = {
   readonly rounds: number;
   /** How long one side of one round is under load. */
   readonly seconds: number;
+  /** How many entries a ledger has that is searched. */
+  readonly rows: number;
   /** The file that is started with `serve`: src/main.ts, or another version to compare with. */
   readonly entry: string;
   readonly clock: Clock;
