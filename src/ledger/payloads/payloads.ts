@@ -63,7 +63,7 @@ const MOST_CONTEXT_BYTES = 16 * 1024;
 /** Compressing less gains a hundred bytes, and takes longer than sealing it. */
 const WORTH_COMPRESSING_BYTES = 1024;
 const QUICKLY = { params: { [constants.ZSTD_c_compressionLevel]: 1 } };
-const [PLAIN, COMPRESSED] = [0, 1];
+const [PLAIN, COMPRESSED] = [Buffer.of(0), Buffer.of(1)];
 const LINE_BREAK = 10;
 const DAY_MS = 86_400_000;
 
@@ -85,7 +85,7 @@ export const createPayloads = ({ secretBox, clock, days }: PayloadsSettings): Pa
   keep: (fire, came, { isKept, redact } = KEEP_ALL) => {
     if (days === 0 || !isKept) return undefined;
     const { head, body } = piecesOf(came, redact);
-    return secretBox.sealBytes(pack(Buffer.concat([Buffer.from(`${JSON.stringify(head)}\n`), body])), placeOf(fire));
+    return secretBox.sealBytes(pack(Buffer.from(`${JSON.stringify(head)}\n`), body), placeOf(fire));
   },
   read: async (on, { hookUid, cause, arrived }) => {
     if (cause === null || arrived < clock.now() - days * DAY_MS) return undefined;
@@ -140,14 +140,15 @@ const parse = (body: Uint8Array | string): { readonly value: unknown } | undefin
 const boundedContext = (context: Came['context']): Came['context'] =>
   JSON.stringify(context).length <= MOST_CONTEXT_BYTES ? context : { isCut: true };
 
-const pack = (bytes: Buffer): Buffer => {
-  const smaller = bytes.length >= WORTH_COMPRESSING_BYTES ? zstdCompressSync(bytes, QUICKLY) : bytes;
-  const isSmaller = smaller.length < bytes.length;
-  return Buffer.concat([Buffer.of(isSmaller ? COMPRESSED : PLAIN), isSmaller ? smaller : bytes]);
+const pack = (head: Buffer, body: Buffer): Buffer => {
+  const plain = Buffer.concat([PLAIN, head, body]);
+  if (plain.length < WORTH_COMPRESSING_BYTES) return plain;
+  const smaller = Buffer.concat([COMPRESSED, zstdCompressSync(plain.subarray(1), QUICKLY)]);
+  return smaller.length < plain.length ? smaller : plain;
 };
 
 const unpack = (packed: Buffer): Buffer =>
-  packed[0] === PLAIN
+  packed[0] === 0
     ? packed.subarray(1)
     : zstdDecompressSync(packed.subarray(1), { maxOutputLength: 2 * MOST_WHOLE_BYTES });
 
