@@ -46,6 +46,9 @@ import { createCommitMessages } from './messages/commit-messages.ts';
 import { createEvaluateMessage } from './messages/evaluate-message.ts';
 import { createMessageReader } from './messages/message-reader.ts';
 import { createRejections, REJECTIONS_TIMER } from './messages/rejections.ts';
+import { createReplayEvents } from './replay/replay-event.ts';
+import { createReplayJobs, REPLAY_TIMER } from './replay/replay-jobs.ts';
+import { createReplayOne } from './replay/replay-one.ts';
 import { createScheduleHandler } from './schedule/schedule-handler.ts';
 import { createTicks } from './schedule/tick.ts';
 
@@ -137,7 +140,10 @@ export const createTaskHooks = (settings: TaskHooksSettings): TaskHooks => {
   broker.consume(createMessageReader({ cache, evaluateMessage, commitMessages, runner, clock, log }));
 
   const events: KeptEvents = {
-    find: (seq) => findFire(database, seq),
+    find: async (seq) => {
+      const row = await findLedgerEntry(database, seq);
+      return row?.kind === 'fire' ? row : undefined;
+    },
     read: (row) => payloads.read(database, row),
   };
   const dryRun = createDryRun({ evaluator, queue, store, ledger, clock });
@@ -153,6 +159,12 @@ export const createTaskHooks = (settings: TaskHooksSettings): TaskHooks => {
   const receive = createReceiveDelivery({ cache: webhookCache, fireCall, recordRefusal, clock, metrics });
   const clientAddress = createClientAddress(settings.trustedProxies ?? []);
 
+  const replayEvents = createReplayEvents({ hooks, cache, evaluator, payloads, clock });
+  const replays = { database, events: replayEvents, beginFires, runner, clock };
+  const replayOne = createReplayOne(replays);
+  const replayJobs = createReplayJobs({ ...replays, timers });
+  timers.handleBatch(REPLAY_TIMER, replayJobs.handler, 1); // a turn of one job is a transaction
+
   const runGauges = createBacklogGauges({ ...base, countOverdue: timers.countOverdue });
   const { whenRecorded } = runner;
   const { ending = new AbortController().signal } = settings;
@@ -160,7 +172,7 @@ export const createTaskHooks = (settings: TaskHooksSettings): TaskHooks => {
 
   return {
     api: createHooksApi({
-      ...{ dryRun, renderLast, whyNot, events },
+      ...{ dryRun, renderLast, whyNot, events, replayOne, replayJobs },
       ...{ database, hooks, changes, evaluator, deniedExchanges, fireCall, fires: store },
       ...{ ledger, timers, bindingStates, ownExchanges: broker.ownExchanges, queue, whenRecorded, clock },
       warningsOf: createDefinitionWarnings({ evaluator, scopesOfRole }),

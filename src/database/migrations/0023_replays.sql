@@ -27,7 +27,7 @@ create table replays (
   primary key (seq, n)
 ) with (fillfactor = 80);
 
-create index replays_of_job on replays (job, seq, n) where job is not null;
+create index replays_of_job on replays (job, at, seq) where job is not null;
 create index replays_created on replays (created);
 
 -- Down Migration

@@ -28,11 +28,13 @@ import type { HookChanges } from './hook-changes.ts';
 import { readHookStatus } from './hook-status.ts';
 import { readLastFires } from './last-fires.ts';
 import { createLedgerMethods, type LedgerMethodsSettings } from './ledger/ledger-methods.ts';
+import { createReplayMethods, type ReplaysSettings } from './replays.ts';
 import { triggerError } from './trigger-error.ts';
 import { type WebhookMethodsSettings, webhookMethods } from './webhook-methods.ts';
 
 export type HooksApiSettings = DryRunsSettings &
-  WebhookMethodsSettings & {
+  WebhookMethodsSettings &
+  ReplaysSettings & {
     readonly database: Queryable;
     readonly hooks: HookStore;
     readonly changes: HookChanges;
@@ -125,6 +127,7 @@ export const createHooksApi = (settings: HooksApiSettings): ApiService => {
   return implementApi(HOOKS_API, {
     ...createDryRunMethods(settings),
     ...versionMethods,
+    ...createReplayMethods(settings),
     ...createLedgerMethods(settings),
 
     listHookGroups: async () => ({ body: { groups: await hooks.groups() } }),

@@ -24,6 +24,7 @@ import {
   WEBHOOK_NAME,
 } from '../deliveries/webhook-definition.ts';
 import { DRY_RUN_METHODS } from '../dry-run/methods.ts';
+import { REPLAY_METHODS } from '../replay/methods.ts';
 import { VERSION_METHODS } from '../versions/declaration.ts';
 import { HOOK_EXCHANGES } from './exchanges.ts';
 import { LEDGER_METHODS } from './ledger/declaration.ts';
@@ -275,6 +276,7 @@ const METHODS = [
   },
   ...DRY_RUN_METHODS,
   ...VERSION_METHODS,
+  ...REPLAY_METHODS,
   ...LEDGER_METHODS,
 ] as const satisfies readonly MethodDeclaration[];
 

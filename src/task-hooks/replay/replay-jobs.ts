@@ -15,8 +15,10 @@ import {
   addReplays,
   type Done,
   endJob,
+  FIRST,
   findJob,
   markBegun,
+  type Place,
   type ReplayJob,
   type ReplayOf,
   readWaiting,
@@ -93,7 +95,7 @@ export const createReplayJobs = (settings: ReplayJobsSettings): ReplayJobs => {
     const job = await findJob(tx, key);
     if (!job || job.ended !== null) return { next: 'never' };
     const quota = attempts > 0 ? 1 : Math.ceil(job.rate / TURNS_A_SECOND);
-    const { after = 0 } = (timer.data ?? {}) as { readonly after?: number };
+    const { after = FIRST } = (timer.data ?? {}) as { readonly after?: Place };
     const waiting = await readWaiting(tx, key, after, quota);
     if (waiting.length === 0) {
       await endJob(tx, key, clock.now(), null);
@@ -105,7 +107,7 @@ export const createReplayJobs = (settings: ReplayJobsSettings): ReplayJobs => {
         tx,
         waiting.map(({ seq, n }) => ({ seq, n, outcome: NOT_REPLAYED, reason })),
       );
-      return { next: clock.now(), data: { after: waiting.at(-1)?.seq } };
+      return { next: clock.now(), data: { after: placeOf(waiting.at(-1)) } };
     }
     const { ready, impossible } = await evaluate(tx, job, waiting);
     const committed = await commitReplays(tx, beginFires, ready, {
@@ -119,7 +121,7 @@ export const createReplayJobs = (settings: ReplayJobsSettings): ReplayJobs => {
     const pause = isOver.size === 0 ? PAUSE_MS : (1_000 * isOver.size) / job.rate;
     return {
       next: Math.max(clock.now(), due + Math.round(pause)),
-      data: { after: last?.seq ?? after },
+      data: { after: placeOf(last) ?? after },
       afterCommit: committed.afterCommit,
     };
   };
@@ -128,10 +130,9 @@ export const createReplayJobs = (settings: ReplayJobsSettings): ReplayJobs => {
     start: async (job, replayed) =>
       database.transaction(async (tx) => {
         const now = clock.now();
-        await timers.set(tx, { kind: REPLAY_TIMER, key: job.id, due: now, data: {} });
         if (!(await addJob(tx, { ...job, total: replayed.length, created: now }))) return false;
-        const added = await addReplays(tx, replayed, { job: job.id, now });
-        if (added.length < replayed.length) throw new Error('others replay the same events at this moment');
+        await addReplays(tx, replayed, { job: job.id, now });
+        await timers.set(tx, { kind: REPLAY_TIMER, key: job.id, due: now, data: {} });
         return true;
       }),
     cancel: (id, by) =>
@@ -147,3 +148,5 @@ export const createReplayJobs = (settings: ReplayJobsSettings): ReplayJobs => {
     },
   };
 };
+
+const placeOf = (one: Waiting | undefined): Place | undefined => one && { at: one.at, seq: one.seq };

@@ -13,7 +13,7 @@ export type ReplayKey = { readonly seq: number; readonly n: number };
 export type ReplayOf = Pick<LedgerRow, 'seq' | 'at' | 'hookUid'>;
 
 /** An event that is to come again; `row` is undefined when the ledger has it no more. */
-export type Waiting = ReplayKey & { readonly row: LedgerRow | undefined };
+export type Waiting = ReplayKey & Pick<ReplayOf, 'at'> & { readonly row: LedgerRow | undefined };
 
 export type ReplayJob = {
   readonly id: string;
@@ -30,6 +30,7 @@ export type Done = ReplayKey & { readonly outcome: string; readonly reason: stri
 
 /** What is older has no fire in the ledger that it could be taken for. */
 const KEPT_MS = 400 * 86_400_000;
+const MOST_TRIES = 10;
 
 // Whoever adds some takes some old ones along.
 const removeOld = statement(
@@ -47,20 +48,29 @@ const insertReplays = statement<ReplayKey>(
    returning seq, n`,
 );
 
-/** Fewer than there are when some came again at this very moment: try again. */
+/** Each event once. Others may take the same numbers at this very moment; then the next are tried. */
 export const addReplays = async (
   on: Queryable,
   events: readonly ReplayOf[],
   { job, now }: { readonly job: string | null; readonly now: number },
 ): Promise<readonly ReplayKey[]> => {
   await on.query(removeOld, [toIso(now - KEPT_MS), 10 + 2 * events.length]);
-  return on.query(insertReplays, [
-    events.map(({ seq }) => seq),
-    events.map(({ at }) => toIso(at)),
-    events.map(({ hookUid }) => hookUid),
-    job,
-    toIso(now),
-  ]);
+  const added: ReplayKey[] = [];
+  let left = events;
+  for (let tries = 0; left.length > 0; tries += 1) {
+    if (tries === MOST_TRIES) throw new Error('others replay the same events at this moment');
+    const rows = await on.query(insertReplays, [
+      left.map(({ seq }) => seq),
+      left.map(({ at }) => toIso(at)),
+      left.map(({ hookUid }) => hookUid),
+      job,
+      toIso(now),
+    ]);
+    added.push(...rows);
+    const isAdded = new Set(rows.map(({ seq }) => seq));
+    left = left.filter(({ seq }) => !isAdded.has(seq));
+  }
+  return added;
 };
 
 const beginReplays = statement<ReplayKey>(
@@ -120,22 +130,29 @@ export const endJob = async (tx: Transaction, id: string, at: number, cancelledB
   await tx.query(endJobOf, [id, toIso(at), cancelledBy]);
 };
 
-type WaitingRow = RawRow & { readonly replay_seq: number; readonly replay_n: number };
+type WaitingRow = RawRow & { readonly replay_seq: number; readonly replay_n: number; readonly replay_at: number };
 
 const listWaiting = statement<WaitingRow>(
   'replays.waiting',
-  `select waiting.seq as replay_seq, waiting.n as replay_n, ledger.*
-   from (select seq, n, at, hook_uid from replays where job = $1 and outcome is null and seq > $2 order by seq, n limit $3) waiting
+  `select waiting.seq as replay_seq, waiting.n as replay_n, waiting.at as replay_at, ledger.*
+   from (select seq, n, at, hook_uid from replays
+         where job = $1 and (at, seq) > ($2, $3) and outcome is null order by at, seq limit $4) waiting
    left join ledger on ledger.at = waiting.at and ledger.hook_uid = waiting.hook_uid and ledger.seq = waiting.seq
-   order by waiting.seq, waiting.n`,
+   order by waiting.at, waiting.seq`,
 );
 
-/** The next events of the job after this one. */
-export const readWaiting = async (tx: Queryable, job: string, after: number, most: number): Promise<Waiting[]> => {
-  const rows = await tx.query(listWaiting, [job, after, most]);
+/** A place in the order in which events come again: that in which they ended. */
+export type Place = { readonly at: number; readonly seq: number };
+
+export const FIRST: Place = { at: 0, seq: 0 };
+
+/** The next events of the job after this place. */
+export const readWaiting = async (tx: Queryable, job: string, after: Place, most: number): Promise<Waiting[]> => {
+  const rows = await tx.query(listWaiting, [job, toIso(after.at), after.seq, most]);
   return rows.map((row) => ({
     seq: row.replay_seq,
     n: row.replay_n,
+    at: row.replay_at,
     row: row.seq === null ? undefined : fromRow(row),
   }));
 };
