@@ -67,7 +67,7 @@ const show: Run = async (call) => answerClient(call, await (await call.connect()
 
 const create: Run = async (call) => {
   const id = idOf(call);
-  const expires = toIso(momentOf(call.text('expires') ?? DEFAULT_EXPIRY, call.clock));
+  const expires = toIso(momentOf(call.text('expires') ?? DEFAULT_EXPIRY, call.clock, { option: 'expires' }));
   const { auth } = await call.connect();
   const answer = await auth.createClient(id, {
     description: call.text('description') ?? '',
@@ -100,7 +100,7 @@ const update: Run = async (call) => {
   const scopes = changedScopes(call, known.scopes);
   const client = await auth.updateClient(id, {
     description: call.text('description') ?? known.description,
-    expires: expires === undefined ? known.expires : toIso(momentOf(expires, call.clock)),
+    expires: expires === undefined ? known.expires : toIso(momentOf(expires, call.clock, { option: 'expires' })),
     deleteOnExpiration: call.has('delete-on-expiration') || known.deleteOnExpiration,
     // Left out, they stay as they are, whoever changes them meanwhile.
     ...(scopes !== undefined && { scopes }),

@@ -88,6 +88,57 @@ export const HOOK_ENTRIES: readonly CommandEntry[] = [
     examples: [`hookwright hooks trigger my-group/my-hook --payload '{"who": "world"}'`],
   }),
   serverCall(
+    'hooks render',
+    'Show what a hook would make of an event, without firing it',
+    async () => (await import('./render-hook.ts')).renderHook,
+    {
+      args: [
+        {
+          name: 'GROUP/HOOK',
+          isFile: true,
+          help: 'The hook; or a file with a definition that is not saved, its name with a dot in it; - is standard input',
+        },
+        { name: 'FILE', isFile: true, isOptional: true, help: 'The payload, in JSON or YAML' },
+      ],
+      options: [
+        { name: 'payload', value: 'JSON', help: 'The payload; without it and without a file {}' },
+        { name: 'fire', value: 'NUMBER', help: 'The event of this fire, as it was kept' },
+        {
+          name: 'last',
+          value: 'NUMBER',
+          help: 'The last events, at most 20, beside what the saved definition makes of them',
+        },
+        { name: 'outcome', value: 'OUTCOME', help: 'With --last: only events that ended so' },
+        {
+          name: 'fired-by',
+          value: 'CAUSE',
+          help: 'As if by triggerHook (default), triggerHookWithToken, pulseMessage or schedule',
+        },
+        { name: 'now', value: 'TIME', help: 'What the template takes for the present' },
+        { name: 'hook', value: 'GROUP/HOOK', help: 'Of which hook the file is the definition, if it does not say so' },
+      ],
+      notes:
+        'Ends with 1 when no task would come of it, or when the new definition makes worse of an event. Nothing is created or recorded.',
+      examples: [
+        `hookwright hooks render my-group/my-hook --payload '{"who": "world"}'`,
+        'hookwright hooks render hook.yaml --hook my-group/my-hook --last 20',
+      ],
+    },
+  ),
+  serverCall(
+    'hooks why-not',
+    'Show whether an event reaches a hook, and if not, why',
+    async () => (await import('./why-not.ts')).whyNot,
+    {
+      args: [
+        HOOK,
+        { name: 'EXCHANGE', isOptional: true, help: 'Of a message' },
+        { name: 'KEY', isOptional: true, mayBeEmpty: true, help: 'Its routing key' },
+      ],
+      options: [{ name: 'at', value: 'TIME', help: 'Of the schedule, such as 2030-01-31T12:00:00Z' }],
+    },
+  ),
+  serverCall(
     'hooks fires',
     'Show what became of the events of a hook',
     async () => (await import('./hook-fires.ts')).hookFires,

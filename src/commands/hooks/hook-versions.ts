@@ -3,8 +3,8 @@ import type { Hooks, ListVersionsResponse } from '#client';
 import { OperatorError } from '../../core/errors.ts';
 import type { Call, Run } from '../cli/command.ts';
 import { requireCount } from '../cli/input/require-id.ts';
-import { oneLine, type Paint } from '../cli/output.ts';
 import { table } from '../cli/table.ts';
+import { paintDiff } from './diff-text.ts';
 import { type HookArguments, hookOf } from './hook-name.ts';
 import { sayHookSaved } from './say-hook-saved.ts';
 
@@ -41,15 +41,10 @@ const diff: Run = async (call) => {
   const version = second ?? first ?? String((await newestOf(hooks, name, 1))[0]?.version);
   const against = second === undefined ? undefined : first;
   const answer = await hooks.hookVersion(...name, version, { ...(against !== undefined && { against }) });
-  call.output.answer(answer, (paint) => answer.diff.map(painted(paint)).join('\n') || 'Nothing differs.');
+  call.output.answer(answer, (paint) => paintDiff(answer.diff, paint) || 'Nothing differs.');
   if (answer.diffIsCut) call.output.remark('More differs than is shown.');
   return 0;
 };
-
-const painted =
-  (paint: Paint) =>
-  (line: string): string =>
-    paint(line.startsWith('+') ? 'green' : line.startsWith('-') ? 'red' : 'yellow', oneLine(line));
 
 const rollback: Run = async (call) => {
   const name = hookOf(call);
