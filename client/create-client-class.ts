@@ -124,7 +124,8 @@ export const createClientClass = <Methods>(service: Service): ClientClass<Method
   return Client as unknown as ClientClass<Methods>;
 };
 
-const expectedAnswer = ({ output, verb }: ServiceMethod): ExpectedAnswer => {
+const expectedAnswer = ({ output, streams, verb }: ServiceMethod): ExpectedAnswer => {
+  if (streams) return 'stream';
   if (output) return 'declared';
   return verb === 'GET' ? 'any' : 'none';
 };

@@ -9,9 +9,10 @@ import type { Surroundings } from './surroundings.ts';
 
 /**
  * `declared`: an answer without JSON cannot be the service's. `any`: what comes is passed on.
- * `none`: what comes, such as `{}`, says nothing.
+ * `none`: what comes, such as `{}`, says nothing. `stream`: the response is handed on before its
+ * body has come.
  */
-export type ExpectedAnswer = 'declared' | 'any' | 'none';
+export type ExpectedAnswer = 'declared' | 'any' | 'none' | 'stream';
 
 export type Call = {
   /** For errors. */
@@ -66,6 +67,7 @@ const tryCall = async (call: Call, settings: ClientSettings, surroundings: Surro
       credentials: 'omit',
       signal: timeout.signal,
     });
+    if (call.answer === 'stream' && response.ok) return { kind: 'answered', answer: response };
     return readAnswer(call, response, await response.text());
   } catch (error) {
     const failure = timeout.signal.aborted

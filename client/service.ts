@@ -11,6 +11,8 @@ export type ServiceMethod = {
   readonly input?: true;
   /** Answers something that is declared. */
   readonly output?: true;
+  /** Answers an event stream. */
+  readonly streams?: true;
   /** Parameters of the route that are credentials. */
   readonly secretParams?: readonly string[];
 };

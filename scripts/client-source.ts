@@ -25,8 +25,7 @@ type Role = 'input' | 'output';
 type Used = { readonly role: Role; readonly schema: Schema; readonly source: string };
 
 /** Throws for a schema that it cannot write down. */
-export const clientSource = ({ service, title, methods: all }: ApiDeclaration): string => {
-  const methods = all.filter(({ streams }) => !streams); // they are opened by their URLs
+export const clientSource = ({ service, title, methods }: ApiDeclaration): string => {
   const types = collectTypes(methods);
   const constant = service.toUpperCase().replaceAll('-', '_');
   const named = pascal(service);
@@ -48,7 +47,7 @@ const pascal = (name: string): string => name.replace(/(?:^|-)(\w)/g, (_match, f
 
 const quoted = (text: string): string => `'${text.replace(/['\\]/g, '\\$&')}'`;
 
-const tableEntry = ({ verb, route, query, input, output, secretParams = [] }: MethodDeclaration): string => {
+const tableEntry = ({ verb, route, query, input, output, streams, secretParams = [] }: MethodDeclaration): string => {
   const list = (names: readonly string[]) => `[${names.map(quoted).join(', ')}]`;
   const fields = [
     `verb: '${verb}'`,
@@ -56,6 +55,7 @@ const tableEntry = ({ verb, route, query, input, output, secretParams = [] }: Me
     ...(query ? [`query: ${list(Object.keys(query))}`] : []),
     ...(input ? ['input: true'] : []),
     ...(output ? ['output: true'] : []),
+    ...(streams ? ['streams: true'] : []),
     ...(secretParams.length > 0 ? [`secretParams: ${list(secretParams)}`] : []),
   ];
   return `{ ${fields.join(', ')} }`;
@@ -101,14 +101,14 @@ const wrap = (text: string): string[] => {
 };
 
 const signature = (method: MethodDeclaration, types: Types): string => {
-  const { name, verb, route, query, input, output } = method;
+  const { name, verb, route, query, input, output, streams } = method;
   const args = [
     ...[...route.matchAll(/<(\w+)>/g)].map(([, param]) => `${param}: string`),
     ...(input ? [`payload: ${types.nameOf(input, 'input')}`] : []),
     ...(query ? [`query?: ${queryName(name)}`] : []),
   ];
   // A GET is there for what it answers, also where nobody has declared what that is.
-  const undeclared = verb === 'GET' ? 'unknown' : 'void';
+  const undeclared = streams ? 'Response' : verb === 'GET' ? 'unknown' : 'void';
   return `${name}(${args.join(', ')}): Promise<${output ? types.nameOf(output, 'output') : undeclared}>;`;
 };
 

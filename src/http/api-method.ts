@@ -136,7 +136,7 @@ export type MethodDeclaration = {
    */
   readonly leavesLargeUnparsed?: true;
   readonly output?: NamedSchema;
-  /** Its answer is an event stream, which does not end: the typed client does not have it. */
+  /** Its answer is an event stream, which does not end: the typed client hands on the response. */
   readonly streams?: true;
   /**
    * Its callers are shells and logs that show an answer as it comes: it ends with a line break.

@@ -56,6 +56,15 @@ describe('a call', () => {
     assert.doesNotMatch(list.headers.authorization ?? '', /hash=/);
   });
 
+  it('that is answered by a stream hands on the response as soon as it begins, and a refusal as any other', async (t) => {
+    const refusal: Answer = { status: 403, json: { code: 'InsufficientScopes', message: 'No.' } };
+    const { hooks } = await start(t, [{ status: 200, text: 'data: 1\n\n' }, refusal, 'begin']);
+    const response = await hooks.followFires({ hook: 'g/*' });
+    assert.equal(await response.text(), 'data: 1\n\n');
+    assert.equal((await failure(hooks.followFires())).code, 'InsufficientScopes');
+    await (await hooks.followFires()).body?.cancel();
+  });
+
   it('goes unsigned without credentials', async (t) => {
     for (const credentials of [undefined, {}]) {
       const { server, hooks } = await start(t, [OK], { credentials });

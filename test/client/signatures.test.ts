@@ -46,7 +46,9 @@ const call = fc
   .map(({ rootUrl: root, name, values, ...query }) => {
     const method = HOOKS.methods[name];
     if (!method) throw new Error(`there is no ${name}`);
-    const wanted: QueryValues = method.query ? query : {};
+    const wanted: QueryValues = Object.fromEntries(
+      Object.entries(query).filter(([key]) => method.query?.includes(key)),
+    );
     return {
       name,
       values,
