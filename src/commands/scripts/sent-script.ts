@@ -1,6 +1,6 @@
 // Script hooks as people name them, and their sources as they are sent.
 import type { ScriptHooks } from '#client';
-import { describeError, OperatorError } from '../../core/errors.ts';
+import { describeFileError, OperatorError } from '../../core/errors.ts';
 import type { Script } from '../../script-hooks/dry-run/bundle.ts';
 import { textOf } from '../../script-hooks/dry-run/explain.ts';
 import type { Call } from '../cli/command.ts';
@@ -44,7 +44,7 @@ export const readSource = (call: Call): Promise<Script> => {
   const name = call.argument('FILE');
   const io = { stdout: call.stdout, stderr: call.stdout, stdin: call.stdin, env: call.env, cwd: call.cwd };
   return openScript(name, io).catch((error: unknown) => {
-    const reason = describeError(error instanceof Error && error.cause !== undefined ? error.cause : error);
+    const reason = describeFileError(error instanceof Error && error.cause !== undefined ? error.cause : error);
     throw new OperatorError('HW_BAD_FILE', { path: name === '-' ? 'standard input' : name, reason }, error);
   });
 };

@@ -29,10 +29,10 @@ export const parseCron = (pattern: string): ParsedCron => {
   try {
     expression = CronExpressionParser.parse(pattern, { tz: 'UTC', currentDate: 0 });
   } catch (error) {
-    return { refusal: error instanceof Error ? error.message : String(error) };
+    const message = error instanceof Error ? error.message : String(error);
+    return { refusal: message.includes('cannot resolve alias') ? NO_WORD : message };
   }
-  const second = refuseAfter(pattern);
-  if (second !== undefined) return { refusal: second };
+  if (hashes(pattern).some((field) => field.includes('H'))) return { refusal: NO_HASH };
   const cron = { days: daysOf(expression), times: timesOf(expression) };
   if (known.size >= KNOWN_AT_MOST) known.delete(known.keys().next().value as string);
   known.set(pattern, cron);
@@ -42,22 +42,19 @@ export const parseCron = (pattern: string): ParsedCron => {
 const fieldsOf = (pattern: string): string[] => (/^@[a-z]+$/.test(pattern) ? [] : pattern.trim().split(/\s+/));
 
 const NO_HASH = 'H would mean another time whenever it is looked at: write the values themselves, such as 17 or */15';
+/** cron-parser shows the first three letters of the word, which nobody has written. */
+const NO_WORD = 'The only words are names of months and weekdays, such as JAN and MON, and @daily or its like alone';
 
 /** What cron-parser would take, and mean something else each time, or every minute. */
 const refuseFirst = (pattern: string): string | undefined => {
   if (pattern.trim() === '') {
     return 'A blank pattern has no fields: leave it out, or write 5 or 6, such as 0 * * * * for every hour';
   }
-  return hashes(pattern).some((field) => /(?<![A-Za-z])H(?![A-Za-z])/.test(field)) ? NO_HASH : undefined;
-};
-
-const refuseAfter = (pattern: string): string | undefined => {
-  const fields = fieldsOf(pattern);
-  if (fields.length > 0 && fields.length < 5) {
-    const names = '[second] minute hour day-of-month month day-of-week';
-    return `Too few fields, got ${fields.length} expected 5 or 6: ${names}; write * for every value`;
-  }
-  return hashes(pattern).some((field) => field.includes('H')) ? NO_HASH : undefined;
+  if (hashes(pattern).some((field) => /(?<![A-Za-z])H(?![A-Za-z])/.test(field))) return NO_HASH;
+  const { length } = fieldsOf(pattern);
+  if (length === 0 || length >= 5 || pattern.trim().startsWith('@')) return undefined;
+  const names = '[second] minute hour day-of-month month day-of-week';
+  return `Too few fields, got ${length} expected 5 or 6: ${names}; write * for every value`;
 };
 
 /**
