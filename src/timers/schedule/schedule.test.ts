@@ -127,7 +127,7 @@ describe('a schedule', () => {
       [`${'*/1,'.repeat(59)}*/1 * * * *`, /too many values in Minute field/],
       ['@Daily', /@daily or its like alone/],
       ['every day', /Too few fields, got 2/],
-      ['run it every day now', /The only words/],
+      ['*/5 * * * day', /The only words/],
       ['', 'A blank pattern has no fields: leave it out, or write 5 or 6, such as 0 * * * * for every hour'],
       [' \t', /A blank pattern/],
       ['*', /Too few fields, got 1 expected 5 or 6: /],
