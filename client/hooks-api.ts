@@ -20,6 +20,11 @@ export const HOOKS_SERVICE = {
     getTriggerToken: { verb: 'GET', route: '/hooks/<hookGroupId>/<hookId>/token', output: true },
     resetTriggerToken: { verb: 'POST', route: '/hooks/<hookGroupId>/<hookId>/token', output: true },
     triggerHookWithToken: { verb: 'POST', route: '/hooks/<hookGroupId>/<hookId>/trigger/<token>', input: true, output: true, secretParams: ['token'] },
+    listWebhooks: { verb: 'GET', route: '/hooks/<hookGroupId>/<hookId>/webhooks', output: true },
+    webhook: { verb: 'GET', route: '/hooks/<hookGroupId>/<hookId>/webhooks/<name>', output: true },
+    putWebhook: { verb: 'PUT', route: '/hooks/<hookGroupId>/<hookId>/webhooks/<name>', input: true, output: true },
+    removeWebhook: { verb: 'DELETE', route: '/hooks/<hookGroupId>/<hookId>/webhooks/<name>' },
+    rotateWebhookSecret: { verb: 'POST', route: '/hooks/<hookGroupId>/<hookId>/webhooks/<name>/secret', input: true, output: true },
     listLastFires: { verb: 'GET', route: '/hooks/<hookGroupId>/<hookId>/last-fires', query: ['continuationToken', 'limit'], output: true },
     listFires: { verb: 'GET', route: '/hooks/<hookGroupId>/<hookId>/fires', query: ['continuationToken', 'limit'], output: true },
     renderHook: { verb: 'POST', route: '/hooks/<hookGroupId>/<hookId>/render', input: true, output: true },
@@ -29,7 +34,12 @@ export const HOOKS_SERVICE = {
     listVersions: { verb: 'GET', route: '/hooks/<hookGroupId>/<hookId>/versions', query: ['continuationToken', 'limit'], output: true },
     hookVersion: { verb: 'GET', route: '/hooks/<hookGroupId>/<hookId>/versions/<version>', query: ['against'], output: true },
     rollbackHook: { verb: 'POST', route: '/hooks/<hookGroupId>/<hookId>/rollback', input: true, output: true },
+    replayFire: { verb: 'POST', route: '/fires/<seq>/replay', input: true, output: true },
+    replayFires: { verb: 'POST', route: '/fires/replay', input: true, output: true },
+    replayStatus: { verb: 'GET', route: '/replays/<jobId>', output: true },
+    cancelReplay: { verb: 'DELETE', route: '/replays/<jobId>', output: true },
     searchFires: { verb: 'GET', route: '/fires', query: ['hook', 'kind', 'outcome', 'firedBy', 'clientId', 'taskId', 'cause', 'requestId', 'text', 'since', 'until', 'continuationToken', 'limit'], output: true },
+    followFires: { verb: 'GET', route: '/fires/follow', query: ['hook', 'kind', 'outcome', 'firedBy', 'clientId', 'taskId', 'cause', 'requestId', 'text', 'after'], streams: true },
     fire: { verb: 'GET', route: '/fires/<seq>', output: true },
     heartbeat: { verb: 'GET', route: '/__heartbeat__' },
   },
@@ -169,6 +179,63 @@ export interface HooksMethods {
   triggerHookWithToken(hookGroupId: string, hookId: string, token: string, payload: TriggerHook): Promise<TriggerHookResponse>;
 
   /**
+   * List the webhooks of a hook.
+   *
+   * The ways in that other systems have to this hook, ordered by name. Of Hookwright alone.
+   *
+   * Needs `hooks:modify-hook:<hookGroupId>/<hookId>`.
+   *
+   * @experimental
+   */
+  listWebhooks(hookGroupId: string, hookId: string): Promise<ListWebhooksResponse>;
+
+  /**
+   * Get a webhook.
+   *
+   * The settings and the address of a webhook, without its secrets. Of Hookwright alone.
+   *
+   * Needs `hooks:modify-hook:<hookGroupId>/<hookId>`.
+   *
+   * @experimental
+   */
+  webhook(hookGroupId: string, hookId: string, name: string): Promise<Webhook>;
+
+  /**
+   * Set a webhook.
+   *
+   * Makes a webhook, or replaces its settings. Secrets and `verifyToken` that are left out stay as they are; so
+   * does the address. Of Hookwright alone.
+   *
+   * Needs `hooks:modify-hook:<hookGroupId>/<hookId>` and `assume:hook-id:<hookGroupId>/<hookId>`.
+   *
+   * @experimental
+   */
+  putWebhook(hookGroupId: string, hookId: string, name: string, payload: PutWebhookRequest): Promise<Webhook>;
+
+  /**
+   * Delete a webhook.
+   *
+   * Removes a webhook, if there is one. Its address leads nowhere from then on. Of Hookwright alone.
+   *
+   * Needs `hooks:modify-hook:<hookGroupId>/<hookId>`.
+   *
+   * @experimental
+   */
+  removeWebhook(hookGroupId: string, hookId: string, name: string): Promise<void>;
+
+  /**
+   * Give a webhook a new secret.
+   *
+   * The secret of before is good beside the new one until the next change of them, so that the sender can change
+   * over without a gap. Of Hookwright alone.
+   *
+   * Needs `hooks:modify-hook:<hookGroupId>/<hookId>` and `assume:hook-id:<hookGroupId>/<hookId>`.
+   *
+   * @experimental
+   */
+  rotateWebhookSecret(hookGroupId: string, hookId: string, name: string, payload: RotateWebhookSecretRequest): Promise<Webhook>;
+
+  /**
    * Get information about recent hook fires.
    *
    * The last fires of a hook, newest first, at most 1000 a page. Every attempt to create a task is one.
@@ -280,6 +347,56 @@ export interface HooksMethods {
   rollbackHook(hookGroupId: string, hookId: string, payload: RollbackHookRequest): Promise<HookDefinition>;
 
   /**
+   * Fire an event again.
+   *
+   * A new fire of the same hook with the event of this one, as it was kept; the old one stays as it is. It takes
+   * the scopes of that hook.
+   *
+   * Needs `hooks:trigger-hook:<hookGroupId>/<hookId>` and `hooks:get-payload:<hookGroupId>/<hookId>`.
+   *
+   * @experimental
+   */
+  replayFire(seq: string, payload: ReplayFireRequest): Promise<ReplayFireResponse>;
+
+  /**
+   * Fire many events again.
+   *
+   * Those that `searchFires` finds with the same filter, at most 10,000. A first call answers how many there are,
+   * and of which hooks; the same call with that `count` begins to fire them, so many a second, each once, whatever
+   * is restarted meanwhile. It takes the scopes of all these hooks. The new fires have the id of the job as their
+   * `requestId`, by which `followFires` and `searchFires` find them.
+   *
+   * Needs `hooks:list-last-fires:<hookGroupId>/<hookId>` and `hooks:trigger-hook:<hookGroupId>/<hookId>` and
+   * `hooks:get-payload:<hookGroupId>/<hookId>`.
+   *
+   * @experimental
+   */
+  replayFires(payload: ReplayFiresRequest): Promise<ReplayFiresResponse>;
+
+  /**
+   * How a replay of many gets on.
+   *
+   * For the client that started it; for others, it takes `hooks:replay:<jobId>`.
+   *
+   * Needs `hooks:replay:<jobId>`.
+   *
+   * @experimental
+   */
+  replayStatus(jobId: string): Promise<ReplayStatus>;
+
+  /**
+   * Stop a replay of many.
+   *
+   * What has come again stays; the rest does not come. For the client that started it; for others, it takes
+   * `hooks:replay:<jobId>`.
+   *
+   * Needs `hooks:replay:<jobId>`.
+   *
+   * @experimental
+   */
+  cancelReplay(jobId: string): Promise<ReplayStatus>;
+
+  /**
    * Search the ledger.
    *
    * What became of the events of all hooks that the caller may see, newest first: those that fit `hook`
@@ -294,6 +411,23 @@ export interface HooksMethods {
    * @experimental
    */
   searchFires(query?: SearchFiresQuery): Promise<SearchFiresResponse>;
+
+  /**
+   * Follow the ledger.
+   *
+   * What is new in the ledger, of all hooks that the caller may see, as server-sent events: those that fit `hook`
+   * (`group/id`, `*` for any characters), `kind` and `outcome` (several, with commas between them), `firedBy`,
+   * `clientId`, `taskId`, `cause`, `requestId`, `text` (in the first 1,200 characters of the reason, whatever the
+   * case). The id of an event is the `seq` of its row, its data are the row. With `Last-Event-ID` (or `after`) it
+   * goes on with what came since; a row may then come a second time. The event `gap` says that there was more than
+   * is caught up with, and until when; search tells of it. The stream ends after fifteen minutes, and is opened
+   * again with the scopes of then.
+   *
+   * Needs `hooks:list-last-fires:<hookGroupId>/<hookId>`.
+   *
+   * @experimental
+   */
+  followFires(query?: FollowFiresQuery): Promise<Response>;
 
   /**
    * Explain a fire.
@@ -352,6 +486,19 @@ export type SearchFiresQuery = {
   readonly until?: string;
   readonly continuationToken?: string;
   readonly limit?: number | string;
+};
+
+export type FollowFiresQuery = {
+  readonly hook?: string;
+  readonly kind?: string;
+  readonly outcome?: string;
+  readonly firedBy?: string;
+  readonly clientId?: string;
+  readonly taskId?: string;
+  readonly cause?: string;
+  readonly requestId?: string;
+  readonly text?: string;
+  readonly after?: number | string;
 };
 
 export type ListHookGroupsResponse = {
@@ -448,6 +595,111 @@ export type TriggerTokenResponse = {
   token: string;
 };
 
+export type ListWebhooksResponse = {
+  webhooks: Webhook[];
+};
+
+export type Webhook = {
+  name: string;
+  /** Where the sender sends. */
+  url: string;
+  /** How the sender proves who it is. */
+  scheme: "standard" | "github" | "gitea" | "gitlab" | "slack" | "stripe" | "hmac" | "bearer" | "basic" | "none";
+  /** How far a signed time stamp may be away from now; 300 unless said. */
+  toleranceSeconds?: number;
+  /** For the scheme `hmac`: how the sender signs. */
+  hmac?: {
+    /** The header with the signature. */
+    header: string;
+    /** sha256 unless another is asked for. */
+    algorithm?: "sha256" | "sha512" | "sha1";
+    /** What stands before it, like `sha256=`. */
+    prefix?: string;
+    /** hex unless another is asked for. */
+    encoding?: "hex" | "base64";
+    /**
+     * What is signed: `body` (the default), `timestamp.body`, or a template with `{body}` once and `{timestamp}` at
+     * most once, like `v0:{timestamp}:{body}`.
+     */
+    signed?: string;
+    /** The header with the time stamp that is signed, in seconds or milliseconds since 1970. */
+    timestampHeader?: string;
+  };
+  /** Addresses and networks that may send, like `192.0.2.0/24`. Absent: all. */
+  allow?: string[];
+  /** JSON-e, with `payload` and `webhook` among its names. Nothing fires unless it renders to something true. */
+  when?: unknown;
+  /** JSON-e, with the same names: what becomes the payload. */
+  map?: unknown;
+  /**
+   * `Accepted`: 202 as soon as the fire is stored. `Task`: 200 with the taskId, when there is a task, or after 10
+   * s.
+   */
+  respond?: "Accepted" | "Task";
+  /** From then on nothing is accepted. */
+  expires?: string;
+  /** How many secrets are good at present. They are never answered. */
+  secretCount: number;
+  hasVerifyToken: boolean;
+  /** As `2026-11-20T12:00:00.000Z`. */
+  created: string;
+  /** As `2026-11-20T12:00:00.000Z`. */
+  lastModified: string;
+  /** The one that this request has made, this once. */
+  secret?: string;
+};
+
+export type PutWebhookRequest = {
+  /** How the sender proves who it is. */
+  readonly scheme: "standard" | "github" | "gitea" | "gitlab" | "slack" | "stripe" | "hmac" | "bearer" | "basic" | "none";
+  /** How far a signed time stamp may be away from now; 300 unless said. */
+  readonly toleranceSeconds?: number;
+  /** For the scheme `hmac`: how the sender signs. */
+  readonly hmac?: {
+    /** The header with the signature. */
+    readonly header: string;
+    /** sha256 unless another is asked for. */
+    readonly algorithm?: "sha256" | "sha512" | "sha1";
+    /** What stands before it, like `sha256=`. */
+    readonly prefix?: string;
+    /** hex unless another is asked for. */
+    readonly encoding?: "hex" | "base64";
+    /**
+     * What is signed: `body` (the default), `timestamp.body`, or a template with `{body}` once and `{timestamp}` at
+     * most once, like `v0:{timestamp}:{body}`.
+     */
+    readonly signed?: string;
+    /** The header with the time stamp that is signed, in seconds or milliseconds since 1970. */
+    readonly timestampHeader?: string;
+  };
+  /** Addresses and networks that may send, like `192.0.2.0/24`. Absent: all. */
+  readonly allow?: readonly string[];
+  /** JSON-e, with `payload` and `webhook` among its names. Nothing fires unless it renders to something true. */
+  readonly when?: unknown;
+  /** JSON-e, with the same names: what becomes the payload. */
+  readonly map?: unknown;
+  /**
+   * `Accepted`: 202 as soon as the fire is stored. `Task`: 200 with the taskId, when there is a task, or after 10
+   * s. Default: `"Accepted"`.
+   */
+  readonly respond?: "Accepted" | "Task";
+  /** From then on nothing is accepted. */
+  readonly expires?: string;
+  /** What the sender signs with, or shows; `{"generate": true}`: a new one, answered this once. */
+  readonly secrets?: readonly string[] | {
+    readonly generate: true;
+  };
+  /** What WebSub and Meta show as `hub.verify_token`. */
+  readonly verifyToken?: string;
+};
+
+/** Without `secret`, one is made and answered this once. */
+export type RotateWebhookSecretRequest = {
+  readonly secret?: string;
+  /** Whether the secret of before is good until the next change, too. Default: `true`. */
+  readonly keepOld?: boolean;
+};
+
 export type ListLastFiresResponse = {
   lastFires: Array<{
     hookGroupId: string;
@@ -469,7 +721,7 @@ export type ListFiresResponse = {
     /** An attempt is one try of a fire that did not end it. */
     kind: "fire" | "attempt";
     /** What became of the fire; attempts have none. */
-    outcome?: "created" | "declined" | "rejected" | "failed" | "exhausted" | "missed" | "limited";
+    outcome?: "created" | "declined" | "rejected" | "failed" | "exhausted" | "missed" | "limited" | "skipped";
     firedBy: string;
     taskId?: string;
     /** When the event came in, or was due. */
@@ -482,7 +734,10 @@ export type ListFiresResponse = {
     requestId: string;
     /** Why there is no task. */
     error?: unknown;
-    /** Of what was missed: first, last and count (`atLeast`: there were more). Of a message: where it came from. */
+    /**
+     * Of what was missed: first, last and count (`atLeast`: there were more). Of a message: where it came from. Of
+     * what came by a webhook: its name. Of what was skipped: `because`.
+     */
     detail?: unknown;
   }>;
   /** With the first page: the newest fires, at most 100, that are stored and have no outcome yet. */
@@ -625,7 +880,7 @@ export type RenderLastRequest = {
   /** Default: `20`. */
   readonly most?: number;
   /** Only events that ended so. */
-  readonly outcome?: "created" | "declined" | "rejected" | "failed" | "exhausted" | "missed" | "limited";
+  readonly outcome?: "created" | "declined" | "rejected" | "failed" | "exhausted" | "missed" | "limited" | "skipped";
 };
 
 export type RenderLastResponse = {
@@ -743,6 +998,94 @@ export type RollbackHookRequest = {
   readonly version: number;
 };
 
+export type ReplayFireRequest = {
+  /**
+   * Whether the event meets the hook as it is defined now, or as it was when it came. Its authority is that of
+   * now. Default: `"now"`.
+   */
+  readonly as?: "now" | "then";
+};
+
+export type ReplayFireResponse = {
+  /** Of the new fire: `replay:<seq>:<n>`. */
+  cause: string;
+  /** As the ledger has it. `pending`: it is stored, and attempts go on. */
+  outcome: "created" | "declined" | "rejected" | "failed" | "exhausted" | "missed" | "limited" | "skipped" | "pending";
+  /** Of the task that was or will be created. */
+  taskId?: string;
+  /** Why there is no task. */
+  reason?: string;
+};
+
+export type ReplayFiresRequest = {
+  /** `group/id`, with `*` for any characters. */
+  readonly hook?: string;
+  readonly outcome?: ReadonlyArray<"created" | "declined" | "rejected" | "failed" | "exhausted" | "missed" | "limited" | "skipped">;
+  readonly firedBy?: string;
+  readonly clientId?: string;
+  readonly taskId?: string;
+  readonly cause?: string;
+  readonly requestId?: string;
+  /** In the reason. */
+  readonly text?: string;
+  /** From then on. */
+  readonly since?: string;
+  /** Before then. */
+  readonly until?: string;
+  /**
+   * Whether the event meets the hook as it is defined now, or as it was when it came. Its authority is that of
+   * now. Default: `"now"`.
+   */
+  readonly as?: "now" | "then";
+  /** Events a second. Default: `10`. */
+  readonly rate?: number;
+  /** How many events come again, as a first call without it has answered. */
+  readonly count?: number;
+  /** As the first call has answered it. A call that is repeated with it starts no second job. */
+  readonly jobId?: string;
+};
+
+export type ReplayFiresResponse = {
+  jobId: string;
+  /** false: nothing was done. The same call with this count and this jobId does it. */
+  isStarted: boolean;
+  /** How many events come again. */
+  count: number;
+  hooks: Array<{
+    hookGroupId: string;
+    hookId: string;
+    count: number;
+  }>;
+};
+
+export type ReplayStatus = {
+  jobId: string;
+  state: "running" | "done" | "cancelled";
+  as: "now" | "then";
+  rate: number;
+  /** Events that were to come again. */
+  total: number;
+  /** Events that have come again, or cannot. */
+  done: number;
+  /**
+   * How many ended how. `pending`: the fire is stored, and the ledger says how it ends; `not replayed`: the event
+   * could not come again.
+   */
+  outcomes: Record<string, number>;
+  /** The first of those, and why. */
+  notReplayed: Array<{
+    seq: number;
+    reason: string;
+  }>;
+  /** Who started it. */
+  clientId: string;
+  /** As `2026-11-20T12:00:00.000Z`. */
+  created: string;
+  /** As `2026-11-20T12:00:00.000Z`. */
+  ended?: string;
+  cancelledBy?: string;
+};
+
 export type SearchFiresResponse = {
   /** Newest first. */
   fires: Array<{
@@ -754,7 +1097,7 @@ export type SearchFiresResponse = {
      */
     kind: "fire" | "attempt" | "binding";
     /** What became of the fire; others have none. */
-    outcome?: "created" | "declined" | "rejected" | "failed" | "exhausted" | "missed" | "limited";
+    outcome?: "created" | "declined" | "rejected" | "failed" | "exhausted" | "missed" | "limited" | "skipped";
     hookGroupId: string;
     hookId: string;
     /** Of the hook, when it met the event. */
@@ -797,7 +1140,7 @@ export type FireResponse = {
    */
   kind: "fire" | "attempt" | "binding";
   /** What became of the fire; others have none. */
-  outcome?: "created" | "declined" | "rejected" | "failed" | "exhausted" | "missed" | "limited";
+  outcome?: "created" | "declined" | "rejected" | "failed" | "exhausted" | "missed" | "limited" | "skipped";
   hookGroupId: string;
   hookId: string;
   /** Of the hook, when it met the event. */

@@ -93,7 +93,7 @@ create table audit (
   origin text,
   rolled_back_to bigint,
   constraint audit_pkey PRIMARY KEY (id),
-  constraint audit_action_check CHECK ((action = ANY (ARRAY['created'::text, 'changed'::text, 'removed'::text, 'token made'::text, 'token reset'::text])))
+  constraint audit_action_check CHECK ((action = ANY (ARRAY['created'::text, 'changed'::text, 'removed'::text, 'token made'::text, 'token reset'::text, 'webhook set'::text, 'webhook removed'::text, 'webhook secret rotated'::text])))
 );
 
 CREATE INDEX audit_client ON public.audit USING btree (client_id, at DESC, id DESC);
@@ -300,6 +300,7 @@ create table fires (
   last_error json,
   unrendered json,
   hook_revision bigint,
+  detail json,
   constraint fires_pkey PRIMARY KEY (hook_uid, cause),
   constraint fires_rendered_or_not CHECK (((task IS NULL) <> (unrendered IS NULL)))
 ) with (fillfactor=70, autovacuum_vacuum_scale_factor=0, autovacuum_vacuum_threshold=2000);
@@ -363,6 +364,21 @@ create table hooks (
   constraint hooks_pkey PRIMARY KEY (hook_group_id, hook_id),
   constraint hooks_uid_key UNIQUE (uid)
 );
+
+create table known_events (
+  hook_uid uuid not null,
+  key bytea not null,
+  body_hash bytea not null,
+  cause text collate "C" not null,
+  task_id text collate "C" not null,
+  fired_by text not null,
+  copies integer not null default 0,
+  last_copy timestamp with time zone,
+  forget timestamp with time zone not null,
+  constraint known_events_pkey PRIMARY KEY (hook_uid, key)
+) with (autovacuum_vacuum_scale_factor=0.02, autovacuum_vacuum_threshold=2000);
+
+CREATE INDEX known_events_forget ON public.known_events USING btree (forget);
 
 create table ledger (
   at timestamp with time zone not null,
@@ -489,6 +505,7 @@ create table rejections (
   first timestamp with time zone,
   last timestamp with time zone not null,
   sample json not null,
+  of_hook uuid,
   constraint rejections_pkey PRIMARY KEY (hook_uid, minute)
 ) with (fillfactor=50, autovacuum_vacuum_scale_factor=0.1, autovacuum_vacuum_threshold=2000);
 
@@ -522,7 +539,7 @@ create table replays (
 
 CREATE INDEX replays_created ON public.replays USING btree (created);
 
-CREATE INDEX replays_of_job ON public.replays USING btree (job, seq, n) WHERE (job IS NOT NULL);
+CREATE INDEX replays_of_job ON public.replays USING btree (job, at, seq) WHERE (job IS NOT NULL);
 
 create table replies (
   nest text collate "C" not null,
@@ -747,3 +764,18 @@ create table timers (
 ) with (fillfactor=70, autovacuum_vacuum_scale_factor=0.02, autovacuum_vacuum_threshold=2000);
 
 CREATE INDEX timers_not_before ON public.timers USING btree (kind, not_before);
+
+create table webhooks (
+  uid uuid not null,
+  hook_uid uuid not null,
+  name text collate "C" not null,
+  path text collate "C" not null,
+  settings json not null,
+  secrets bytea,
+  created timestamp with time zone not null,
+  last_modified timestamp with time zone not null,
+  constraint webhooks_pkey PRIMARY KEY (uid),
+  constraint webhooks_hook_uid_fkey FOREIGN KEY (hook_uid) REFERENCES hooks(uid) ON DELETE CASCADE,
+  constraint webhooks_hook_uid_name_key UNIQUE (hook_uid, name),
+  constraint webhooks_path_key UNIQUE (path)
+);
