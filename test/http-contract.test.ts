@@ -78,7 +78,9 @@ describe('an answer', () => {
     'access-control-max-age': '900',
     'access-control-allow-methods': 'OPTIONS,GET,HEAD,POST,PUT,DELETE,TRACE,CONNECT',
     'access-control-request-method': '*',
-    'access-control-allow-headers': 'X-Requested-With,Content-Type,Authorization,Accept,Origin,Cache-Control',
+    'access-control-allow-headers':
+      'X-Requested-With,Content-Type,Authorization,Accept,Origin,Cache-Control,Idempotency-Key',
+    'access-control-expose-headers': 'Idempotent-Replayed',
     'cache-control': 'no-store no-cache must-revalidate',
     'content-type': 'application/json; charset=utf-8',
     'keep-alive': 'timeout=90',

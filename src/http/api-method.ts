@@ -70,6 +70,8 @@ export type ApiRequest<Payload = unknown> = {
   readonly origin?: Origin;
   /** The id of the last event that a reader of an event stream has; not checked. */
   readonly lastEventId?: string | undefined;
+  /** By which the caller names this request, so that it may be sent again; as it came. */
+  readonly idempotencyKey?: string | undefined;
   readonly log: Log;
   /**
    * Aborts when the caller hangs up before it has its answer. For methods that keep a caller
@@ -85,7 +87,7 @@ export type ApiRequest<Payload = unknown> = {
 
 /** What a handler answers: a body for 200, nothing for 204, or what writes an event stream. */
 export type ApiAnswer =
-  | { readonly body: unknown }
+  | { readonly body: unknown; readonly headers?: Readonly<Record<string, string>> }
   | { readonly noContent: true }
   | { readonly stream: (stream: EventStream) => StreamSource };
 

@@ -166,6 +166,7 @@ const createHandler = (service: string, method: ApiMethod, serving: ApiServing, 
           return originOf(request);
         },
         lastEventId: method.streams && String(request.headers['last-event-id'] ?? ''),
+        idempotencyKey: request.raw.headers['idempotency-key'] as string | undefined, // several are joined by Node
         get log() {
           return requestLog();
         },
@@ -180,6 +181,7 @@ const createHandler = (service: string, method: ApiMethod, serving: ApiServing, 
         openStream(reply, answer.stream);
         return reply;
       }
+      if (answer.headers) reply.headers(answer.headers);
       await pause();
       return send(reply, 200, answer.body);
     } catch (thrown) {

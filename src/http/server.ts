@@ -42,7 +42,9 @@ const API_HEADERS: Readonly<Record<string, string>> = {
   'access-control-max-age': '900',
   'access-control-allow-methods': 'OPTIONS,GET,HEAD,POST,PUT,DELETE,TRACE,CONNECT',
   'access-control-request-method': '*',
-  'access-control-allow-headers': 'X-Requested-With,Content-Type,Authorization,Accept,Origin,Cache-Control',
+  'access-control-allow-headers':
+    'X-Requested-With,Content-Type,Authorization,Accept,Origin,Cache-Control,Idempotency-Key',
+  'access-control-expose-headers': 'Idempotent-Replayed',
   'cache-control': 'no-store no-cache must-revalidate',
   vary: 'Accept-Encoding',
 };

@@ -46,6 +46,7 @@ const OF_OTHER_ORIGINS = [
   'access-control-allow-methods',
   'access-control-request-method',
   'access-control-allow-headers',
+  'access-control-expose-headers',
 ];
 const TITLES: Readonly<Record<number, string>> = {
   400: 'Bad request',

@@ -26,6 +26,7 @@ import { createDryRunMethods, type DryRunsSettings } from './dry-runs.ts';
 import { fireRecordOf, pendingFireOf } from './fire-records.ts';
 import type { HookChanges } from './hook-changes.ts';
 import { readHookStatus } from './hook-status.ts';
+import { knownCallOf, REPLAYED } from './known-call.ts';
 import { readLastFires } from './last-fires.ts';
 import { createLedgerMethods, type LedgerMethodsSettings } from './ledger/ledger-methods.ts';
 import { createReplayMethods, type ReplaysSettings } from './replays.ts';
@@ -74,7 +75,7 @@ const noSuchHook = () => new ApiError('ResourceNotFound', 'No such hook');
 
 export const createHooksApi = (settings: HooksApiSettings): ApiService => {
   const { hooks, changes, fireCall, fires, ledger, timers, bindingStates, ownExchanges, queue } = settings;
-  const { whenRecorded, warningsOf, tokens } = settings;
+  const { whenRecorded, warningsOf, tokens, clock } = settings;
 
   const findHook = async (request: ApiRequest<unknown>): Promise<Hook> => {
     const hook = await hooks.find(nameIn(request));
@@ -97,9 +98,12 @@ export const createHooksApi = (settings: HooksApiSettings): ApiService => {
     const ownTaskId = chosenTaskId !== undefined && SLUG_ID.test(chosenTaskId) ? chosenTaskId : newSlugId();
     const raw = typeof signed.body === 'function' ? await signed.body() : signed.body;
     const brought = payload === undefined ? { body: raw } : { payload, ...(raw.length > 0 && { raw }) };
-    const event = { ...name, ...by, ...brought, payloadBytes, taskId: ownTaskId, chosenTaskId, requestId };
-    const { taskId = ownTaskId, ...result } = await fireCall(event);
-    if (result.outcome === 'created' || result.outcome === 'pending') return { body: { taskId, status: { taskId } } };
+    const known = await knownCallOf(request, by, clock);
+    const event = { ...name, ...by, ...brought, ...known, payloadBytes, taskId: ownTaskId, chosenTaskId, requestId };
+    const { taskId = ownTaskId, isCopy, ...result } = await fireCall(event);
+    if (result.outcome === 'created' || result.outcome === 'pending') {
+      return { body: { taskId, status: { taskId } }, ...(isCopy && REPLAYED) };
+    }
     if (result.outcome === 'declined') return { body: {} };
     throw triggerError(name, taskId, result);
   };

@@ -1,0 +1,37 @@
+// Calls with an Idempotency-Key (draft-ietf-httpapi-idempotency-key-header): one that got no answer
+// is sent again, and fires once.
+import { createHash } from 'node:crypto';
+import type { Clock } from '../../core/clock.ts';
+import { ApiError } from '../../http/api-error.ts';
+import type { ApiRequest } from '../../http/api-method.ts';
+import type { HookCall } from '../firing/fire-call.ts';
+
+/** In the draft's words a quoted string; most senders leave the quotes away. */
+const KEY = /^(?:"[\x21\x23-\x2b\x2d-\x7e]{1,255}"|[\x21\x23-\x2b\x2d-\x7e]{1,255})$/;
+const REMEMBERED_MS = 24 * 60 * 60 * 1000;
+
+/** Of an answer that was given before. */
+export const REPLAYED = { headers: { 'idempotent-replayed': 'true' } } as const;
+
+/** A key is its caller's own, whatever others choose; callers with the trigger token are one. */
+export const knownCallOf = async (
+  { idempotencyKey, signed }: Pick<ApiRequest, 'idempotencyKey' | 'signed'>,
+  { firedBy, clientId }: Pick<HookCall, 'firedBy' | 'clientId'>,
+  clock: Clock,
+): Promise<Pick<HookCall, 'known' | 'isImpatient'> | undefined> => {
+  if (idempotencyKey === undefined) return undefined;
+  if (!KEY.test(idempotencyKey)) {
+    throw new ApiError(
+      'InvalidRequestArguments',
+      'The header Idempotency-Key has one key of 1 to 255 visible ASCII characters, without commas. A UUID is a good one.',
+    );
+  }
+  const name = JSON.stringify([firedBy, clientId ?? null, idempotencyKey.replaceAll('"', '')]);
+  const body = typeof signed.body === 'function' ? await signed.body() : signed.body;
+  const known = {
+    key: createHash('sha256').update(`call ${name}`).digest(),
+    bodyHash: createHash('sha256').update(body).digest(),
+    forget: clock.now() + REMEMBERED_MS,
+  };
+  return { known, isImpatient: true };
+};
