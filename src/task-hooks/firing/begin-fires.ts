@@ -141,6 +141,10 @@ export const createBeginFires = (settings: BeginFiresSettings): BeginFires => {
   ): ReturnType<BeginFires['alone']> => {
     if (!(await storeWith(hook, fire, clock.now() + LEASE_MS))) return { outcome: 'changed' };
     fireLog.stored(fire);
+    if (patienceMs === 0) {
+      runner.enqueue([fire]); // nobody waits
+      return { outcome: 'pending' };
+    }
     return (await runner.attempt(fire, patienceMs)) ?? { outcome: 'pending' };
   };
 

@@ -162,10 +162,10 @@ export const createFireCall = (settings: FireCallSettings): FireCall => {
     patienceMs: number,
   ): Promise<CallResult> => {
     await runner.whenRecorded(fire.hookUid);
-    const ended = runner.whenEnded(keyOf(fire), patienceMs); // before the look, so that no end falls between the two
+    const ended = patienceMs > 0 ? runner.whenEnded(keyOf(fire), patienceMs) : undefined; // before the look, so that no end falls between the two
     const known = await store.findUnfinished(fire);
     if (known && !sameAs(known.payloadHash)) return { outcome: 'conflict' };
-    if (known) await Promise.race([ended, runner.takeOver(fire.taskId).then(() => ended)]);
+    if (known && ended) await Promise.race([ended, runner.takeOver(fire.taskId).then(() => ended)]);
     await runner.whenRecorded(fire.hookUid);
     const finished = await ledger.findFireByTask(fire.hookUid, fire.taskId);
     if (finished)
