@@ -8,6 +8,11 @@ export type ClientOptions = {
   readonly credentials?: Credentials | Record<string, never> | undefined;
   /** Each request may use these scopes only. The credentials must have them. */
   readonly authorizedScopes?: readonly string[] | undefined;
+  /**
+   * Sent with each call that is a POST. A trigger with it fires once, however often it is sent:
+   * `hooks.use({ idempotencyKey: 'ship-4711' }).triggerHook(…)`.
+   */
+  readonly idempotencyKey?: string | undefined;
   /** How often a call is repeated that met a broken connection, a timeout or a 5xx. Default: 5. */
   readonly retries?: number | undefined;
   /** How long one try may take, in milliseconds. Default: 30,000. */
@@ -31,6 +36,7 @@ export type Fetch = (url: string, init: RequestInit) => Promise<Response>;
 export type ClientSettings = {
   readonly rootUrl: string;
   readonly signer: Signer | undefined;
+  readonly idempotencyKey: string | undefined;
   readonly retries: number;
   readonly timeoutMs: number;
   readonly delayFactor: number;
@@ -44,7 +50,7 @@ const LONGEST_MS = 2 ** 31 - 1;
 
 /** Throws TypeError for options that are not known, and for values that they cannot have. */
 export const readOptions = (options: ClientOptions): ClientSettings => {
-  const { rootUrl, credentials, authorizedScopes, ...rest } = requireObject(options);
+  const { rootUrl, credentials, authorizedScopes, idempotencyKey, ...rest } = requireObject(options);
   const {
     retries = 5,
     timeoutMs = 30_000,
@@ -62,11 +68,14 @@ export const readOptions = (options: ClientOptions): ClientSettings => {
   requireNumber('maxDelay', maxDelay, maxDelay >= 0 && maxDelay <= LONGEST_MS, 'from 0 to 24 days');
   const isShare = randomizationFactor >= 0 && randomizationFactor < 1;
   requireNumber('randomizationFactor', randomizationFactor, isShare, 'from 0 up to, but not including, 1');
+  if (idempotencyKey !== undefined && !/^[\x21\x23-\x2b\x2d-\x7e]{1,255}$/.test(idempotencyKey)) {
+    throw new TypeError('idempotencyKey must be 1 to 255 visible ASCII characters, without quotes and commas');
+  }
   if (typeof fetch !== 'function') throw new TypeError('fetch must be a function');
   return {
     rootUrl: readRootUrl(rootUrl),
     signer: createSigner(credentials, authorizedScopes),
-    ...{ retries, timeoutMs, delayFactor, randomizationFactor, maxDelay, fetch },
+    ...{ idempotencyKey, retries, timeoutMs, delayFactor, randomizationFactor, maxDelay, fetch },
   };
 };
 

@@ -86,14 +86,17 @@ const tryCall = async (call: Call, settings: ClientSettings, surroundings: Surro
 
 const headersOf = async (
   { verb, url, json }: Call,
-  { signer }: ClientSettings,
+  { signer, idempotencyKey }: ClientSettings,
   { now, randomBytes }: Surroundings,
 ): Promise<Record<string, string>> => {
-  const contentType = json === undefined ? {} : { 'content-type': JSON_TYPE };
-  if (signer === undefined) return contentType;
+  const unsigned = {
+    ...(json !== undefined && { 'content-type': JSON_TYPE }),
+    ...(idempotencyKey !== undefined && verb === 'POST' && { 'idempotency-key': idempotencyKey }),
+  };
+  if (signer === undefined) return unsigned;
   const body = json === undefined ? undefined : { text: json, contentType: JSON_TYPE };
   const moment = { timestamp: Math.floor(now() / 1000), nonce: toUrlSafe(toBase64(randomBytes(NONCE_BYTES))) };
-  return { ...contentType, authorization: await signRequest(signer, { verb, url, body }, moment) };
+  return { ...unsigned, authorization: await signRequest(signer, { verb, url, body }, moment) };
 };
 
 const readAnswer = (call: Call, response: Response, text: string): Outcome => {

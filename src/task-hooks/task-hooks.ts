@@ -121,8 +121,10 @@ export const createTaskHooks = (settings: TaskHooksSettings): TaskHooks => {
   const failureMail = createFailureMail({ hooks, enqueue, rootUrl, clock });
   const render = evaluator.renderStored;
   const tellWritten = createTellWritten(base);
-  const { beginFires, runner } = createFiring({ ...base, ledger, store, queue, render, failureMail, tellWritten });
-  const knownEvents = createKnownEvents({ database, beginFires, clock, log });
+  const { beginFires, endFires, runner } = createFiring({
+    ...{ ...base, ledger, store, queue, render, failureMail, tellWritten },
+  });
+  const knownEvents = createKnownEvents({ database, endFires, clock, log });
   const fireCall = createFireCall({
     ...{ cache, evaluator, store, ledger, beginFires, payloads, runner, tokens, knownEvents, clock },
   });

@@ -1,6 +1,7 @@
 // Calls that are sent again with the same Idempotency-Key.
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
+import { Hooks } from '#client';
 import { eventually } from '../support/wait.ts';
 import { definition } from './support/definitions.ts';
 import { HOOKS, startWorld } from './support/webhooks.ts';
@@ -87,5 +88,15 @@ describe('a call with an Idempotency-Key', () => {
       const { status, json } = await call({}, key);
       assert.deepEqual([status, json.code], [400, 'InvalidRequestArguments'], key);
     }
+  });
+
+  it('is made by the typed client, which may send it as often as it likes', async (t) => {
+    const { url, queue } = await startCalling(t);
+    const hooks = new Hooks({ rootUrl: url, idempotencyKey: 'ship-4711' });
+    const [first, second] = [await hooks.triggerHook('g', 'h', {}), await hooks.triggerHook('g', 'h', {})];
+    assert.deepEqual([second, queue.tasks.size], [first, 1]);
+    await hooks.use({ idempotencyKey: 'ship-4712' }).triggerHook('g', 'h', {});
+    assert.equal(queue.tasks.size, 2);
+    assert.throws(() => hooks.use({ idempotencyKey: 'a, b' }), /idempotencyKey must be/);
   });
 });

@@ -26,7 +26,7 @@ export type DeliveryServing = {
 export const WEBHOOK_URL = '/api/hooks/v1/webhook';
 const METHODS = 'POST, GET, OPTIONS';
 
-/** The same for an address that leads nowhere, a wrong signature, and whatever else is not right. */
+/** The same for an address that leads nowhere, a wrong signature, and all else that is wrong. */
 const refusal = () =>
   new ApiError(
     'AuthenticationFailed',

@@ -20,7 +20,9 @@ import { MOST_SECRETS, problemsOfScheme } from '../webhooks/schemes/settings.ts'
 export type ChangedWebhook = { readonly webhook: Webhook; readonly secret: string | undefined };
 
 export type WebhookChanges = {
-  /** undefined: no such hook. Throws InputError where the scheme and the secrets do not go together. */
+  /**
+   * undefined: no such hook. Throws InputError where the scheme and the secrets do not go together.
+   */
   readonly put: (
     hook: HookName,
     name: string,

@@ -39,7 +39,7 @@ export type ReceiveDeliverySettings = {
   readonly metrics: Metrics;
 };
 
-/** A webhook that is edited faster than a delivery can be stored is edited by a program gone wild. */
+/** A webhook that is edited faster than a delivery is stored is edited by a program gone wild. */
 const MOST_RELOADS = 5;
 const PATIENCE_MS = 10_000;
 /** Of Slack's question for a challenge. */

@@ -42,7 +42,7 @@ export type BeginFires = {
   ) => Promise<{ readonly ends: ReadonlyMap<NewFire, EndedFire>; readonly afterCommit: AfterCommit }>;
   /**
    * Begins a fire in a commit that it shares with those that come at the same time. `changed`:
-   * nothing was done, because the hook is at another revision or gone, or because the event is known
+   * nothing was done, because the hook is at another revision or gone, or the event is known
    * already. `pending`: it is stored, and attempts go on after `patienceMs`.
    */
   readonly alone: (

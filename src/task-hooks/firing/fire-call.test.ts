@@ -77,7 +77,7 @@ const createWorld = async (t: TestContext, options: Options = {}) => {
     },
     taskStates: async () => new Map(),
   };
-  const { beginFires, runner } = createFiring({
+  const { beginFires, endFires, runner } = createFiring({
     ...{ database, ledger, store: fires, queue, render: evaluator.renderStored },
     failureMail: async () => {},
     ...{ clock, log: silentLog, metrics: createMetrics() },
@@ -94,7 +94,7 @@ const createWorld = async (t: TestContext, options: Options = {}) => {
       },
     },
     ...{ store: fires, ledger, beginFires, runner, clock },
-    knownEvents: createKnownEvents({ database, beginFires, clock, log: silentLog }),
+    knownEvents: createKnownEvents({ database, endFires, clock, log: silentLog }),
     tokens: { matches: () => assert.fail('nobody came with a token') },
   });
   let uid = '';

@@ -35,8 +35,8 @@ export type FireEvent = FireKey & {
 type WithTask = FireEvent & {
   readonly taskId: string;
   /**
-   * The hash of the payload of an event that may come again: a repeat is told from a conflict by it,
-   * and finds the fire in the ledger.
+   * The hash of the payload of an event that may come again: a repeat is told from a conflict by
+   * it, and finds the fire in the ledger.
    */
   readonly payloadHash: Buffer | undefined;
   /** The task's deadline in ms: no attempt begins after it. */

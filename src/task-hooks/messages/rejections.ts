@@ -1,6 +1,6 @@
-// Messages that did not fit the trigger schema, and deliveries that a webhook refused: the first few
-// of a minute stand in the ledger each, the others are counted, so that a flood costs little and
-// nothing is silent. The count becomes one row of the ledger when its minute is over.
+// Messages that did not fit the trigger schema, and deliveries that a webhook refused: the first
+// few of a minute stand in the ledger each, the others are counted, so that a flood costs little
+// and nothing is silent. The count becomes one row of the ledger when its minute is over.
 import { type Clock, toIso } from '../../core/clock.ts';
 import { newUuid } from '../../core/ids.ts';
 import type { Transaction } from '../../database/database.ts';

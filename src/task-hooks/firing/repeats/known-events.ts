@@ -6,7 +6,7 @@ import { createLoop } from '../../../core/loop.ts';
 import type { Database } from '../../../database/database.ts';
 import { statement } from '../../../database/statement.ts';
 import type { FiredBy } from '../../evaluation/template.ts';
-import type { BeginFires } from '../begin-fires.ts';
+import type { EndFires } from '../end-fires.ts';
 import type { EndedFire, FireEvent, KnownEvent } from '../fire.ts';
 
 /** The fire that an event has led to. */
@@ -32,7 +32,7 @@ export type KnownEvents = {
 
 export type KnownEventsSettings = {
   readonly database: Database;
-  readonly beginFires: BeginFires;
+  readonly endFires: Pick<EndFires, 'inTransaction' | 'alone'>;
   readonly clock: Clock;
   readonly log: Log;
 };
@@ -72,16 +72,12 @@ const forgetOld = statement<OldRow>(
    select gone.*, hooks.hook_group_id, hooks.hook_id from gone left join hooks on hooks.uid = gone.hook_uid`,
 );
 
-export const createKnownEvents = ({ database, beginFires, clock, log }: KnownEventsSettings): KnownEvents => {
+export const createKnownEvents = ({ database, endFires, clock, log }: KnownEventsSettings): KnownEvents => {
   /** Answers when to come again; nothing: as usual. */
   const forgetSome = async (): Promise<number | undefined> => {
     const { count, afterCommit } = await database.transaction(async (tx) => {
       const gone = await tx.query(forgetOld, [toIso(clock.now())]);
-      const counted = gone.flatMap(sumUp);
-      return {
-        count: gone.length,
-        afterCommit: await beginFires.inTransaction(tx, counted, { atOnce: false, leaseOf: 'anybody' }),
-      };
+      return { count: gone.length, afterCommit: await endFires.inTransaction(tx, gone.flatMap(sumUp)) };
     });
     afterCommit();
     return count === MOST_FORGOTTEN_AT_ONCE ? 0 : undefined;
@@ -98,7 +94,7 @@ export const createKnownEvents = ({ database, beginFires, clock, log }: KnownEve
       await database.query(forgetKnown, [hookUid, key, cause]);
     },
     skip: ({ arrived, ...copy }, { taskId, copies }, detail) =>
-      beginFires.ended({
+      endFires.alone({
         ...copy,
         arrived,
         cause: `copy:${newUuid()}`,
