@@ -1,4 +1,5 @@
-// What the senders' own libraries send arrives as a task, once; what is changed on its way does not.
+// What the senders' own libraries send arrives as a task, once; what is changed on its way does
+// not.
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
 import { sign as signAsGithub } from '@octokit/webhooks-methods';
@@ -96,7 +97,8 @@ describe('a sender', () => {
     const at = new Date(world.clock.now() - 61_000);
     const headers = (await SENDERS.stripe?.sign('{}', at)) ?? {};
     assert.equal((await post(path, { headers, body: '{}' })).status, 401);
-    const { outcome, detail } = (await world.fires()).find((fire) => fire.detail.webhook === 'old');
+    const { fires } = (await world.send('/api/hooks/v1/hooks/g/h/fires')).json;
+    const { outcome, detail } = fires.find((fire: { detail: { webhook: string } }) => fire.detail.webhook === 'old');
     assert.deepEqual([outcome, detail.check], ['rejected', 'too-old']);
   });
 });
