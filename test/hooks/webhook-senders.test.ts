@@ -6,6 +6,7 @@ import { sign as signAsGithub } from '@octokit/webhooks-methods';
 import { CloudEvent, emitterFor, HTTP, type Message, Mode } from 'cloudevents';
 import { Webhook } from 'standardwebhooks';
 import Stripe from 'stripe';
+import { signDelivery } from '../../src/task-hooks/webhooks/schemes/sign-delivery.ts';
 import { lastFirst } from '../support/wait.ts';
 import { parsed } from './support/definitions.ts';
 import { startWorld, type WebhookWorld } from './support/webhooks.ts';
@@ -91,6 +92,23 @@ describe('a sender', () => {
       assert.equal(webhook.headers.authorization, undefined);
     });
   }
+
+  it('that is Slack is told its challenge when it has signed the question, and makes no task by it', async () => {
+    const path = await add('slack', { scheme: 'slack', secrets: [SECRET] });
+    const body = JSON.stringify({ type: 'url_verification', challenge: '3eZbrw1aBm2rZgRNFdxV2595E9CY3gmd' });
+    const delivery = { body: Buffer.from(body), id: 'unused', nowMs: world.clock.now() };
+    const headers = signDelivery({ scheme: 'slack' }, SECRET, delivery);
+    const known = world.queue.tasks.size;
+    const { status, text } = await post(path, { headers, body });
+    assert.deepEqual([status, text], [200, '3eZbrw1aBm2rZgRNFdxV2595E9CY3gmd']);
+    assert.equal((await post(path, { headers: {}, body })).status, 401);
+    assert.equal(world.queue.tasks.size, known);
+    const command = Buffer.from('command=%2Fdeploy&text=website');
+    const sent = signDelivery({ scheme: 'slack' }, SECRET, { ...delivery, body: command });
+    const form = { ...sent, 'content-type': 'application/x-www-form-urlencoded' };
+    assert.equal((await post(path, { headers: form, body: command.toString() })).status, 200);
+    assert.deepEqual(newestTask().said, { command: '/deploy', text: 'website' });
+  });
 
   it('whose time stamp is older than the tolerance is refused', async () => {
     const path = await add('old', { scheme: 'stripe', secrets: [SECRET], toleranceSeconds: 60 });
