@@ -3,6 +3,8 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { CloudEvent, HTTP } from 'cloudevents';
 import fc from 'fast-check';
+import { roundsOf } from '../../../../test/support/test-length.ts';
+import { ApiError } from '../../../http/api-error.ts';
 import { headersToShow, type SentHeaders } from '../schemes/headers.ts';
 import { readDelivery } from './read-delivery.ts';
 
@@ -70,6 +72,42 @@ describe('a body', () => {
     }
     await refused('x', 'text/plain; charset=latin1').with('UnsupportedMediaType', /UTF-8/);
     await refused(Buffer.alloc(1024 * 1024 + 1, 'x'), 'text/plain').with('InputTooLarge', /1 MB/);
+  });
+
+  it('of any bytes and of any type is a payload, or refused with a reason', async () => {
+    const json = fc.json().map((text) => Buffer.from(text));
+    const event = fc
+      .record({ specversion: fc.constant('1.0'), id: fc.string(), source: fc.string(), type: fc.string() })
+      .chain((all) =>
+        fc
+          .record({ data: fc.jsonValue(), data_base64: fc.base64String() }, { requiredKeys: [] })
+          .map((more) => Buffer.from(JSON.stringify({ ...all, ...more }))),
+      );
+    const body = fc.oneof(
+      fc.uint8Array({ maxLength: 200 }).map((bytes) => Buffer.from(bytes)),
+      json,
+      event,
+    );
+    const types = [
+      'application/json',
+      'application/cloudevents+json',
+      'application/x-www-form-urlencoded',
+      'text/a',
+      '',
+    ];
+    const type = fc.oneof(fc.constantFrom(...types), fc.string());
+    const ce = fc.dictionary(fc.constantFrom('ce-specversion', 'ce-id', 'ce-type', 'ce-source', 'ce-x'), fc.string());
+    await fc.assert(
+      fc.asyncProperty(body, type, ce, async (bytes, contentType, more) => {
+        try {
+          const { payload } = await read(bytes, { 'content-type': contentType, ...more });
+          assert.ok(typeof payload === 'object' && payload !== null);
+        } catch (error) {
+          assert.ok(error instanceof ApiError, String(error));
+        }
+      }),
+      { numRuns: roundsOf(1_000) },
+    );
   });
 
   it('has one content type', async () => {
