@@ -21,7 +21,7 @@ const HOOK_ROWS = `
          md5('hook' || n)::uuid, 1, '{}', $1, $1
   from generate_series(-1, ${HOOKS - 1}) as n`;
 
-/** Of ten: eight tasks, one that declined, and by turns one that failed, was rejected, or is no event. */
+/** Of 21: sixteen tasks, two that declined, one each that failed, was rejected, is a binding. */
 const entries = (table: string) => `
   insert into ${table} (at, kind, outcome, hook_uid, hook_group_id, hook_id, cause, fired_by, task_id, arrived, attempts, client_id,
                         request_id, error, detail, hook_revision)

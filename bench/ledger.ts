@@ -8,7 +8,7 @@ import { prepareHook, TRIGGER_PATH, TRIGGER_PAYLOAD } from './hook.ts';
 import type { LoadResult } from './load.ts';
 import { type Load, startLoad } from './load-process.ts';
 import { type Bench, type Figure, figure, interleave, type Measure, median, type Row, unavailable } from './measure.ts';
-import { cpuMsOf, hasProc, NO_PROC } from './proc.ts';
+import { cpuMsOf, databaseCpuMsOf, hasProc, NO_PROC } from './proc.ts';
 import { call, type RunningServer, startServer } from './server.ts';
 
 const FIRES = '/api/hooks/v1/fires';
@@ -84,7 +84,7 @@ const searches = async (bench: Bench): Promise<Figure[]> => {
 };
 
 /** Triggers as `triggers` sends them, to a server that keeps payloads and one that keeps none. */
-const kept = async (bench: Bench): Promise<Figure[]> => {
+const kept = async (bench: Bench): Promise<Row[]> => {
   await using keeping = await startServer(bench, bench.stable.newFolder('keeping'));
   await using without = await startServer(bench, bench.stable.newFolder('without'), { args: ['--payload-days', '0'] });
   for (const server of [keeping, without]) await prepareHook(server);
@@ -92,17 +92,23 @@ const kept = async (bench: Bench): Promise<Figure[]> => {
   const sides = { keeping: () => underLoad(bench, load, keeping), without: () => underLoad(bench, load, without) };
   for (const side of [sides.keeping, sides.without]) await side();
   const taken = await interleave(bench.rounds, sides);
-  const rate = ({ requests, seconds }: LoadResult) => requests / seconds;
+  const rate = ({ load: { requests, seconds } }: Loaded) => requests / seconds;
   const row = figure(`triggers with payloads kept, ${CALLERS} callers: rate`, '/s', taken.keeping.map(rate), {
     reference: taken.without.map(rate),
     bar: { of: 'ratio', atLeast: LEAST_RATE },
     note: 'beside a server that keeps none',
   });
   bench.say(`ledger: ${Math.round(row.value)}/s with payloads kept, ${Math.round(row.reference ?? 0)}/s without`);
-  return [row];
+  const name = 'the same: CPU of the server and of PostgreSQL';
+  if (!hasProc) return [row, unavailable(name, 'ms each', NO_PROC)];
+  const cpu = ({ load: { requests }, cpuMs }: Loaded) => cpuMs / requests;
+  const note = 'which a noisy machine disturbs less than the rate';
+  return [row, figure(name, 'ms each', taken.keeping.map(cpu), { reference: taken.without.map(cpu), note })];
 };
 
-const underLoad = async (bench: Bench, load: Load, server: RunningServer): Promise<LoadResult> => {
+type Loaded = { readonly load: LoadResult; readonly cpuMs: number };
+
+const underLoad = async (bench: Bench, load: Load, server: RunningServer): Promise<Loaded> => {
   const { hostname, port } = new URL(server.url);
   const address = { host: hostname, port: Number(port) };
   await load.prepare({
@@ -110,10 +116,12 @@ const underLoad = async (bench: Bench, load: Load, server: RunningServer): Promi
     ...{ body: JSON.stringify(TRIGGER_PAYLOAD), callers: CALLERS, seconds: bench.seconds, expectDistinctTasks: true },
     requests: load.enoughRequests(server, bench.seconds),
   });
+  const cpu = () => (hasProc ? cpuMsOf(server.pid) + databaseCpuMsOf(server.data) : 0);
+  const before = cpu();
   const result = await load.go();
   load.learnRate(server, result.requests / result.seconds);
   if (result.errors > 0) throw new Error(`${result.errors} triggers went wrong: ${result.samples.join('\n')}`);
-  return result;
+  return { load: result, cpuMs: cpu() - before };
 };
 
 /** What a server takes that is triggered now and then, with followers and without. */

@@ -43,3 +43,15 @@ export const requireJson = (request: FastifyRequest): void => {
     `Payload must be JSON with content-type: application/json got content-type: ${cut(contentType ?? 'null', LONGEST_ECHO)}`,
   );
 };
+
+/** What a parameter matches that is a date. */
+export const DATE = /^\d{4}-\d\d-\d\dT\d\d:\d\d(:\d\d(\.\d{1,9})?)?Z$/;
+
+/** ms; undefined where it is not given. Throws InputError for a date that there is not. */
+export const timeIn = (name: string, text: string | undefined): number | undefined => {
+  if (text === undefined) return undefined;
+  const ms = Date.parse(text);
+  if (Number.isNaN(ms))
+    throw new ApiError('InputError', `${name} is no date: "${text}". Give one as 2026-11-20T15:29:17Z.`);
+  return ms;
+};

@@ -9,7 +9,8 @@ import { insertLedger } from './write.ts';
 
 export type Ledger = Partitions & {
   /**
-   * Writes entries, and the payloads that are kept of them, in one statement: in the caller's transaction, or in one of its own. A
+   * Writes entries, and the payloads that are kept of them, in one statement: in the caller's
+   * transaction, or in one of its own. A
    * transaction fails (once) when somebody dropped the month meanwhile, or when it is a new month's
    * first entry and the transaction wrote to the ledger already: it sees the months as they were
    * then. The caller tries again.

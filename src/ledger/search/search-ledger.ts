@@ -1,6 +1,7 @@
-// Pages of the ledger over all hooks, newest first. Whatever is looked for, an answer takes a bounded
-// time: it holds what was found until then, and from where the next page goes on.
+// Pages of the ledger over all hooks, newest first. Whatever is looked for, an answer takes a
+// bounded time: it holds what was found until then, and from where the next page goes on.
 import { type Clock, toIso } from '../../core/clock.ts';
+import { walkBounded } from '../../database/bounded-walk.ts';
 import type { Queryable } from '../../database/database.ts';
 import { type Statement, statement } from '../../database/statement.ts';
 import { readCursor, writeCursor } from '../cursor.ts';
@@ -25,8 +26,6 @@ export type FoundPage = {
   readonly lookedUntil?: number;
 };
 
-/** A page that is not full is answered after so long. */
-const ENOUGH_MS = 50;
 /** Entries looked at in one statement: some 5 to 20 ms. */
 const STEP = 4_000;
 /** Of one task, cause or request. */
@@ -91,17 +90,16 @@ export const searchLedger = async (on: Queryable, clock: Clock, search: LedgerSe
     return pageOf(rows, limit);
   }
   const { by, own } = await wayOf(on, search);
-  const began = clock.monotonic();
-  const found: FoundRaw[] = [];
-  for (let place = from; ; ) {
-    const rows = await on.query(by, [...values(place, limit + 1 - found.length, STEP), ...own]);
-    found.push(...rows.filter(({ seq }) => seq !== null));
+  const { found, stoppedAt } = await walkBounded(clock, limit, from, async (place: Place, most) => {
+    const rows = await on.query(by, [...values(place, most, STEP), ...own]);
     const { last_at: at, last_seq: seq } = rows[0] as WalkRow;
-    if (found.length > limit || at === null || seq === null) return pageOf(found, limit);
-    place = { at, seq };
-    if (clock.monotonic() - began < ENOUGH_MS) continue;
-    return { entries: found.map(foundRow), continuationToken: writeCursor(place), lookedUntil: at };
-  }
+    return {
+      found: rows.filter((row) => row.seq !== null),
+      last: at !== null && seq !== null ? { at, seq } : undefined,
+    };
+  });
+  if (!stoppedAt) return pageOf(found, limit);
+  return { entries: found.map(foundRow), continuationToken: writeCursor(stoppedAt), lookedUntil: stoppedAt.at };
 };
 
 type Place = { readonly at: number; readonly seq: number };

@@ -246,6 +246,37 @@ describe('the runs of a hook', () => {
     assert.deepEqual((await scripts.listRuns({ hook: '0v77' })).runs, []);
   });
 
+  it('are searched by hook, place, outcome, cause, kind, time and reason', async () => {
+    const scripts = by('script-hooks:read');
+    const [third, second, first] = (await scripts.listRuns({ hook: id })).runs.map((run) => run.id);
+    const soon = new Date(world.clock.now() + 1).toISOString();
+    const found = async (query: object) => (await scripts.searchRuns({ hook: id, ...query })).runs.map((run) => run.id);
+    assert.deepEqual(await found({}), [third, second, first]);
+    assert.deepEqual(await found({ outcome: 'denied,failed' }), [second]);
+    assert.deepEqual(await found({ outcome: 'failed' }), []);
+    assert.deepEqual(await found({ text: 'NOT after' }), [second]);
+    assert.deepEqual(await found({ text: 'not_after' }), []);
+    assert.deepEqual(await found({ src: NEC, eventKind: 'on-post/add', origin: nest }), [third, second, first]);
+    assert.deepEqual(await found({ src: FES }), []);
+    assert.deepEqual(await found({ eventKind: 'cron' }), []);
+    assert.deepEqual(await found({ origin: 'global' }), []);
+    assert.deepEqual(await found({ until: soon, since: '2020-01-01T00:00Z' }), [third, second, first]);
+    assert.deepEqual(await found({ since: soon }), []);
+    assert.deepEqual(await found({ until: '2020-01-01T00:00:00Z' }), []);
+    const page = await scripts.searchRuns({ origin: nest, limit: '2' });
+    assert.deepEqual(
+      page.runs.map((run) => run.id),
+      [third, second],
+    );
+    const token = page.continuationToken ?? assert.fail('there are more');
+    assert.deepEqual(await found({ limit: '2', continuationToken: token }), [first]);
+    assert.ok((await scripts.searchRuns({ text: 'not after' })).runs.length >= 1, 'of all hooks');
+    for (const wrong of [{ outcome: 'lost' }, { since: 'today' }, { since: '2026-13-01T00:00Z' }, { src: 'nec' }]) {
+      assert.equal((await refusalOf(scripts.searchRuns(wrong as object))).statusCode, 400, JSON.stringify(wrong));
+    }
+    assert.equal((await refusalOf(by('script-hooks:preview').searchRuns({}))).statusCode, 403);
+  });
+
   it('can be followed from a run on, without those that were seen', async () => {
     const scripts = by('*');
     const ids = (await scripts.listRuns({ hook: id })).runs.map((run) => run.id).reverse();

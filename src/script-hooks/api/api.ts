@@ -4,13 +4,15 @@ import { toIso } from '../../core/clock.ts';
 import type { Base } from '../../database/base.ts';
 import { ApiError } from '../../http/api-error.ts';
 import { type ApiRequest, type ApiService, implementApi } from '../../http/api-method.ts';
+import { timeIn } from '../../http/request-checks.ts';
 import { ScriptHookError } from '../errors.ts';
 import type { Refused } from '../library/actions.ts';
 import type { HookRecord } from '../library/dump.ts';
 import type { ScriptLibrary } from '../library/library.ts';
 import { repeatRun } from '../library/repeat-run.ts';
-import { outcomeOf, reasonOf } from '../library/run-rows.ts';
+import { outcomeOf, type RunOutcome, reasonOf } from '../library/run-rows.ts';
 import { type RunEntry, type RunsPage, readFollowing, readRun, readRuns } from '../library/runs.ts';
+import { searchRuns } from '../library/search-runs.ts';
 import type { HookSummary, OnError } from '../library/store.ts';
 import { tryScript } from '../library/try-script.ts';
 import type { Sandbox } from '../sandbox/sandbox.ts';
@@ -88,6 +90,16 @@ export const createScriptHooksApi = (settings: ScriptHooksApiSettings): ApiServi
     listRuns: async ({ query: { hook, origin, continuationToken, ...query } }) => {
       const before = continuationToken === undefined ? undefined : Number(continuationToken);
       return { body: page(await readRuns(database, { hook, origin, limit: limitIn(query, LONGEST_RUNS) }, before)) };
+    },
+    searchRuns: async ({ query: { since, until, outcome, continuationToken, limit, ...rest } }) => {
+      const asked = {
+        ...{ ...rest, limit: limitIn(limit === undefined ? {} : { limit }, LONGEST_RUNS) },
+        ...{ since: timeIn('since', since), until: timeIn('until', until) },
+        outcomes: outcome?.split(',') as RunOutcome[] | undefined,
+      };
+      const before = continuationToken === undefined ? undefined : Number(continuationToken);
+      const { lookedUntil, ...found } = await searchRuns(database, clock, asked, before);
+      return { body: { ...page(found), ...(lookedUntil !== undefined && { lookedUntil: toIso(lookedUntil) }) } };
     },
     followRuns: async ({ query: { hook, origin, after = '0', seen = '', ...query } }) => {
       const asked = { hook, origin, limit: limitIn(query, LONGEST_RUNS), after: Number(after) };

@@ -1,6 +1,8 @@
 // The API of script hooks as data: method, route, scopes, schemas.
 import type { ApiDeclaration, MethodDeclaration } from '../../http/api-method.ts';
 import { BODY_LIMIT_BYTES } from '../../http/bodies/body.ts';
+import { DATE } from '../../http/request-checks.ts';
+import { RUN_OUTCOMES } from '../library/run-rows.ts';
 import { SCHEMAS } from './schemas.ts';
 
 const ID = /^(0v[0-9a-v.]{1,40}|\d{1,39})$/;
@@ -115,6 +117,30 @@ const METHODS = [
     query: { ...OF, continuationToken: RUN, limit: LIMIT },
     ...read,
     output: SCHEMAS.runs,
+  },
+  {
+    ...runs,
+    name: 'searchRuns',
+    title: 'Search runs',
+    description:
+      'What became of each run, newest first: those that fit `hook`, `origin`, `outcome` (several, with commas between them), `src` (who caused the ' +
+      'event), `eventKind`, `since` (from then on), `until` (before then) and `text` (in the first 1,200 characters of the reason, whatever the ' +
+      'case). At most 100 a page. A page takes a bounded time: where little fits it may hold less, or nothing, and `lookedUntil` says how far it ' +
+      'came; the continuationToken goes on from there.',
+    verb: 'GET',
+    route: '/runs/search',
+    query: {
+      ...OF,
+      outcome: new RegExp(`^(${RUN_OUTCOMES.join('|')})(,(${RUN_OUTCOMES.join('|')})){0,9}$`),
+      src: /^~[a-z-]{3,63}$/,
+      eventKind: /^[a-z][a-z/-]{0,63}$/,
+      since: DATE,
+      until: DATE,
+      text: /^[^\0]{1,200}$/s,
+      ...{ continuationToken: RUN, limit: LIMIT },
+    },
+    ...read,
+    output: SCHEMAS.foundRuns,
   },
   {
     ...runs,

@@ -207,6 +207,22 @@ export const SCHEMAS = {
     'list-runs-response',
     Type.Object({ runs: Type.Array(run), continuationToken: Type.Optional(Type.String()) }, closed),
   ),
+  foundRuns: named(
+    'search-runs-response',
+    Type.Object(
+      {
+        runs: Type.Array(run, { description: 'Newest first.' }),
+        continuationToken: Type.Optional(Type.String({ description: 'Leads to what is older.' })),
+        lookedUntil: Type.Optional(
+          Type.String({
+            format: 'date-time',
+            description: 'There when the time for one page was up: what is older was not looked at yet.',
+          }),
+        ),
+      },
+      closed,
+    ),
+  ),
   run: named(
     'run-response',
     Type.Object({ ...entry, event: anything('As the hook got it; `null`: too large.') }, closed),

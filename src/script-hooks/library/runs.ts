@@ -48,19 +48,19 @@ export type RunsPage = { readonly runs: readonly RunEntry[]; readonly continuati
 /** Prints and effects of a run may have 2 MiB: a page ends when it has more than this. */
 const LARGEST_PAGE = 1024 * 1024;
 
-type Size = { readonly id: number; readonly bytes: number };
+export type Size = { readonly id: number; readonly bytes: number };
 type Row = Omit<RunEntry, 'origin' | 'failedEffects'> & {
   readonly origin: string;
   readonly failedEffects: RunEntry['failedEffects'] | null;
 };
 
-const BYTES = 'octet_length(result::text) + coalesce(octet_length(failed_effects::text), 0)';
+export const RUN_BYTES = 'octet_length(result::text) + coalesce(octet_length(failed_effects::text), 0)';
 
 /** One statement for each way to ask, so that each finds its rows by an index. */
 const sizesWhere = (name: string, where: string, order: string): Statement<Size> =>
   statement(
     `script-runs.${name}`,
-    `select id, (${BYTES})::int8 as bytes from script_runs where ${where} order by id ${order} limit $2`,
+    `select id, (${RUN_BYTES})::int8 as bytes from script_runs where ${where} order by id ${order} limit $2`,
   );
 const NEWEST = {
   all: sizesWhere('newest', 'id < $1', 'desc'),
@@ -100,16 +100,21 @@ const entryOf = <R extends Row>(row: R) => ({
   failedEffects: row.failedEffects ?? [],
 });
 
+/** As the table has them. */
+export const runsKey = ({ hook, origin }: Pick<RunsQuery, 'hook' | 'origin'>) => ({
+  id: hook === undefined ? undefined : String(parseUv(hook) ?? -1n),
+  place: origin === 'global' ? '' : origin,
+});
+
 /** Which of the statements, and what it is asked. */
-const chosen = (among: typeof NEWEST, { hook, origin }: RunsQuery): [Statement<Size>, unknown[]] => {
-  const id = hook === undefined ? undefined : String(parseUv(hook) ?? -1n);
-  const place = origin === 'global' ? '' : origin;
+const chosen = (among: typeof NEWEST, query: RunsQuery): [Statement<Size>, unknown[]] => {
+  const { id, place } = runsKey(query);
   if (id !== undefined && place !== undefined) return [among.both, [id, place]];
   if (id !== undefined) return [among.hook, [id]];
   return place === undefined ? [among.all, []] : [among.origin, [place]];
 };
 
-const entriesOf = async (on: Queryable, sizes: readonly Size[]): Promise<RunEntry[]> => {
+export const entriesOf = async (on: Queryable, sizes: readonly Size[]): Promise<RunEntry[]> => {
   let left = LARGEST_PAGE;
   const ids = sizes.filter(({ bytes }, index) => {
     left -= bytes;

@@ -28,7 +28,7 @@ export type FireEvent = FireKey & {
   readonly requestId: string;
   /** When the event came in, or was due; ms. */
   readonly arrived: number;
-  /** What it came with, sealed, as it is kept with the fire; a fire that is stored has it no more. */
+  /** What it came with, sealed, to be kept with the fire; once that is stored it is not here. */
   readonly payload?: Buffer | undefined;
 };
 

@@ -1,6 +1,7 @@
 // The whole hooks API in this process, behind real HTTP: a database of its own, time and the queue
 // in the hands of the test, and servers as if each were a process. Who calls is not its affair:
-// everybody holds everything, or what the test says. (walk.test.ts has that, with servers as users start them.)
+// everybody holds everything, or what the test says. (walk.test.ts has callers, with servers as
+// users start them.)
 import { hash } from 'node:crypto';
 import { Writable } from 'node:stream';
 import { normalForm, satisfies } from '../../../src/auth/scopes.ts';

@@ -1,11 +1,11 @@
 // The methods of the hooks API that read the ledger over all hooks, as data.
 import type { MethodDeclaration } from '../../../http/api-method.ts';
+import { DATE } from '../../../http/request-checks.ts';
 import { ENTRY_KINDS, FIRE_OUTCOMES } from '../../../ledger/entry.ts';
 import { FIRE_RESPONSE, SEARCH_FIRES_RESPONSE } from './schemas.ts';
 
 const SEQ = /^[1-9]\d{0,14}$/;
 const TEXT = /^[\x20-\x7e]{1,2000}$/;
-const TIME = /^\d{4}-\d\d-\d\dT\d\d:\d\d(:\d\d(\.\d{1,9})?)?Z$/;
 const someOf = (words: readonly string[]) => new RegExp(`^(${words.join('|')})(,(${words.join('|')})){0,9}$`);
 
 const FILTER = {
@@ -35,7 +35,7 @@ export const LEDGER_METHODS = [
       '`until` (before then). At most 200 a page, 50 unless `limit` says so. A page takes a bounded time: where little fits it may hold less, or ' +
       'nothing, and `lookedUntil` says how far it came; the continuationToken goes on from there.',
     route: '/fires',
-    query: { ...FILTER, since: TIME, until: TIME, continuationToken: /^.+$/s, limit: /^[1-9]\d{0,3}$/ },
+    query: { ...FILTER, since: DATE, until: DATE, continuationToken: /^.+$/s, limit: /^[1-9]\d{0,3}$/ },
     scopes: 'hooks:list-last-fires:<hookGroupId>/<hookId>',
     output: SEARCH_FIRES_RESPONSE,
   },

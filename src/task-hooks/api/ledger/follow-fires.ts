@@ -11,7 +11,10 @@ import { readSince } from '../../../ledger/search/read-since.ts';
 import type { Tail } from '../../../ledger/search/tail.ts';
 import { fireRowOf } from './fire-row.ts';
 
-/** Rejects with TooManyRequests when there are too many readers. `after`: the last event that the reader has. */
+/**
+ * Rejects with TooManyRequests when there are too many readers. `after`: the last event that the
+ * reader has.
+ */
 export type FollowFires = (
   filter: LedgerFilter,
   clientId: string,

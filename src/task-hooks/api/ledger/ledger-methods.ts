@@ -3,6 +3,7 @@ import { holds } from '../../../auth/scopes.ts';
 import type { Base } from '../../../database/base.ts';
 import { ApiError } from '../../../http/api-error.ts';
 import type { ApiAnswer, ApiRequest } from '../../../http/api-method.ts';
+import { timeIn } from '../../../http/request-checks.ts';
 import type { EntryKind, Outcome } from '../../../ledger/entry.ts';
 import { isVisible, type LedgerFilter } from '../../../ledger/search/filter.ts';
 import { findLedgerEntry } from '../../../ledger/search/find-fire.ts';
@@ -15,7 +16,7 @@ import { noSuchFire, requireVisible } from './visible-hooks.ts';
 export type LedgerMethodsSettings = ExplainFireSettings &
   Pick<Base, 'clock'> & {
     readonly followFires: FollowFires;
-    /** Resolves when what this process knows of the hook stands in the ledger; of all hooks without one. */
+    /** Resolves when what this process knows of the hook, or of all, stands in the ledger. */
     readonly whenRecorded: (hookUid?: string) => Promise<void>;
   };
 
@@ -77,12 +78,4 @@ const filterIn = (request: ApiRequest): LedgerFilter => {
     outcomes: outcome?.split(',') as Outcome[] | undefined,
     ...{ hook, firedBy, clientId, taskId, cause, requestId, text },
   };
-};
-
-const timeIn = (name: string, text: string | undefined): number | undefined => {
-  if (text === undefined) return undefined;
-  const ms = Date.parse(text);
-  if (Number.isNaN(ms))
-    throw new ApiError('InputError', `${name} is no date: "${text}". Give one as 2026-11-20T15:29:17Z.`);
-  return ms;
 };
