@@ -24,10 +24,12 @@ import { scriptHooks } from './script-hooks.ts';
 import { openStable } from './stable.ts';
 import { start, startThroughLauncher } from './start.ts';
 import { triggers } from './triggers.ts';
+import { webhooks } from './webhooks.ts';
 
 /** Taken in this order. */
 const MEASURES: readonly Measure[] = [
   triggers,
+  webhooks,
   schedules,
   schedulers,
   manyHooks,

@@ -8,6 +8,8 @@ export type RequestsToSign = {
    */
   readonly signedFor: { readonly host: string; readonly port: number };
   readonly credentials: { readonly clientId: string; readonly accessToken: string };
+  /** Signed as deliveries of a webhook of the scheme standard, with this secret, and not by Hawk. */
+  readonly webhookSecret?: string;
   /** Of a POST. */
   readonly path: string;
   /** JSON in ASCII. */
@@ -27,13 +29,21 @@ export const signRequests = (plan: RequestsToSign, nowMs: number): SignedRequest
   const { host, port } = plan.signedFor;
   const seed = randomBytes(4).toString('hex');
   const ts = Math.floor(nowMs / 1000);
-  const sign = (index: number): string => {
-    const nonce = seed + index.toString(36).padStart(5, '0');
+  const webhookKey = plan.webhookSecret === undefined ? undefined : Buffer.from(plan.webhookSecret.slice(6), 'base64');
+  const headersOf = (nonce: string): string => {
+    if (webhookKey) {
+      const mac = createHmac('sha256', webhookKey).update(`${nonce}.${ts}.${plan.body}`).digest('base64');
+      return `webhook-id: ${nonce}\r\nwebhook-timestamp: ${ts}\r\nwebhook-signature: v1,${mac}\r\n`;
+    }
     const text = `hawk.1.header\n${ts}\n${nonce}\nPOST\n${plan.path}\n${host}\n${port}\n\n\n`;
     const mac = createHmac('sha256', plan.credentials.accessToken).update(text).digest('base64');
+    return `Authorization: Hawk id="${plan.credentials.clientId}", ts="${ts}", nonce="${nonce}", mac="${mac}"\r\n`;
+  };
+  const sign = (index: number): string => {
+    const nonce = seed + index.toString(36).padStart(5, '0');
     return (
       `POST ${plan.path} HTTP/1.1\r\nHost: ${host}:${port}\r\n` +
-      `Authorization: Hawk id="${plan.credentials.clientId}", ts="${ts}", nonce="${nonce}", mac="${mac}"\r\n` +
+      `${headersOf(nonce)}` +
       `Accept: application/json\r\nContent-Type: application/json\r\nContent-Length: ${plan.body.length}\r\n\r\n${plan.body}`
     );
   };

@@ -26,7 +26,7 @@ import type { FireLog } from './fire-log.ts';
 import type { FireMetrics } from './fire-metrics.ts';
 import { type FireRunner, LEASE_MS } from './fire-runner.ts';
 import type { FireStore } from './fire-store.ts';
-import { rememberEvents } from './repeats/remember-events.ts';
+import { isToRemember, rememberEvents } from './repeats/remember-events.ts';
 
 export type BeginFires = {
   /**
@@ -125,10 +125,8 @@ export const createBeginFires = (settings: BeginFiresSettings): BeginFires => {
     sizeOf: ({ fire }) => sizeOfFire(fire),
     run: async (items) => {
       const { answers, afterCommit } = await database.transaction(async (tx) => {
-        const unchanged = (await findUnchanged(tx, items)).map(({ fire }) => fire);
-        const copies = await rememberEvents(tx, unchanged);
-        const fresh = copies.size === 0 ? unchanged : unchanged.filter((fire) => !copies.has(fire));
-        return begin(tx, fresh, { atOnce: true, leaseOf: 'this process' });
+        const fires = (await findFresh(tx, items)).map(({ fire }) => fire);
+        return begin(tx, fires, { atOnce: true, leaseOf: 'this process' });
       });
       afterCommit();
       return items.map(({ fire }) => answers.get(fire));
@@ -159,6 +157,14 @@ export const createBeginFires = (settings: BeginFiresSettings): BeginFires => {
     once: (hook, fire, patienceMs) => storeAndAttempt(store.storeOnce, hook, fire, patienceMs),
     ended: endFires.alone,
   };
+};
+
+/** Those whose hook is unchanged, and whose event was not known: one statement for either kind. */
+const findFresh = async (tx: Transaction, items: readonly Item[]): Promise<Item[]> => {
+  const remembered = items.filter(isToRemember);
+  const others = remembered.length === 0 ? items : items.filter((item) => !isToRemember(item));
+  const unchanged = others.length === 0 ? [] : await findUnchanged(tx, others);
+  return [...unchanged, ...(await rememberEvents(tx, remembered))];
 };
 
 /**

@@ -8,7 +8,7 @@ import type { Partitions } from '../../ledger/partitions.ts';
 import { hasPayload, PAYLOAD_COLUMNS, payloadColumns, payloadUnnest } from '../../ledger/payloads/columns.ts';
 import type { HookRevision } from '../definition.ts';
 import { type Fire, isRendered, keyOf, type StoredFire, type UnrenderedFire } from './fire.ts';
-import { rememberEvents } from './repeats/remember-events.ts';
+import { isToRemember, rememberEvents } from './repeats/remember-events.ts';
 
 export type FireInserts = {
   /**
@@ -161,15 +161,17 @@ export const createFireInserts = (database: Database, payloadMonths: Partitions)
       const stored = new Set(rows.map(keyOfRow));
       return fires.filter((fire) => stored.delete(keyOf(fire)));
     },
-    storeOnce: ({ revision }, fire, leaseEnds) =>
+    storeOnce: (hook, fire, leaseEnds) =>
       database.transaction(async (tx) => {
         await payloadMonths.ensureMonths(arrivalsOf([fire]), tx);
-        const stored = await tx.query(storeFires, storeValues([{ fire, revision, leaseEnds }]));
+        const stored = await tx.query(storeFires, storeValues([{ fire, revision: hook.revision, leaseEnds }]));
         if (stored.length === 0) return false;
         // Looked up after the insert: a fire that was being finished made the insert wait, and is
         // in the ledger by now.
         const [finished] = await tx.query(findInLedger, [fire.hookUid, fire.cause, fire.taskId]);
-        if (!finished && (await rememberEvents(tx, [fire])).size === 0) return true;
+        const item = { hook, fire };
+        const isKnown = isToRemember(item) && (await rememberEvents(tx, [item])).length === 0;
+        if (!finished && !isKnown) return true;
         await tx.query(dropFire, [fire.hookUid, fire.cause]);
         return false;
       }),
