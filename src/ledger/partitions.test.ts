@@ -18,6 +18,11 @@ const dropNovember = statement('test.drop-november', 'drop table ledger_2026_11'
 const detachNovember = statement('test.detach-november', 'alter table ledger detach partition ledger_2026_11');
 const readAll = statement<{ n: number }>('test.count-ledger', 'select count(*) as n from ledger');
 
+const monthsOfPayloads = statement<{ name: string }>(
+  'test.months-of-payloads',
+  `select inhrelid::regclass::text as name from pg_inherits where inhparent = 'payloads'::regclass order by 1`,
+);
+
 describe('a month of the ledger', () => {
   it('holds what happened from its first to its last millisecond, leap years and year ends too', async (t) => {
     const database = await freshDatabase(t);
@@ -125,5 +130,37 @@ describe('retention', () => {
     assert.deepEqual(await partitionsOf(database), ['ledger_2025_10', 'ledger_2026_11', 'ledger_2026_12']);
     await createRetention({ ledger, clock, log: silentLog, retentionDays: 30 })();
     assert.deepEqual(await partitionsOf(database), ['ledger_2026_11', 'ledger_2026_12']);
+  });
+
+  it('of payloads is 30 days unless set, and nothing stays where none are kept', async (t) => {
+    const database = await freshDatabase(t);
+    const ledger = createLedger(database);
+    const clock = createFakeClock(START);
+    const payload = Buffer.from('sealed');
+    const arrivals = [START, START - 21 * DAY, START - 60 * DAY];
+    await ledger.write(arrivals.map((arrived) => fire(START, { arrived, payload } as object)));
+    const months = async () => (await database.query(monthsOfPayloads)).map(({ name }) => name);
+    assert.deepEqual(await months(), ['payloads_2026_09', 'payloads_2026_10', 'payloads_2026_11']);
+    await createRetention({ ledger, clock, log: silentLog })();
+    assert.deepEqual(await months(), ['payloads_2026_10', 'payloads_2026_11', 'payloads_2026_12']);
+    await createRetention({ ledger, clock, log: silentLog, payloadDays: 1 })();
+    assert.deepEqual(await months(), ['payloads_2026_11', 'payloads_2026_12']);
+    await createRetention({ ledger, clock, log: silentLog, payloadDays: 0 })();
+    assert.deepEqual(await months(), ['payloads_2026_12']);
+    await ledger.write([fire(START, { arrived: START, payload } as object)]); // the month was dropped behind its back
+    assert.equal((await months()).length, 2);
+  });
+
+  it('of payloads makes the month again where another process has dropped it, in a transaction too', async (t) => {
+    const database = await freshDatabase(t);
+    const ledger = createLedger(database);
+    const entry = fire(START, { arrived: START, payload: Buffer.from('sealed') } as object);
+    await ledger.write([entry]);
+    await createLedger(database).payloadMonths.dropMonthsBefore(START + 40 * DAY);
+    await ledger.write([entry]);
+    await createLedger(database).payloadMonths.dropMonthsBefore(START + 40 * DAY);
+    const inTransaction = () => database.transaction((tx) => ledger.write([entry], tx));
+    await assert.rejects(inTransaction());
+    await inTransaction();
   });
 });

@@ -115,6 +115,32 @@ describe('searchFires', () => {
     assert.equal((await server.send(FIRES)).status, 403);
   });
 
+  it('takes as many scopes as somebody has, and patterns up to a hundred', async (t) => {
+    const { ledger, causes, hold, server } = await start(t);
+    await ledger.write([entry(0, { hookGroupId: 'g7', hookId: 'x' }), entry(1, { hookGroupId: 'h', hookId: 'x' })]);
+    const scopes = (count: number, ending: string) =>
+      Array.from({ length: count }, (_, n) => `hooks:list-last-fires:g${n}/${ending}`);
+    hold(...scopes(2_000, 'x'));
+    assert.deepEqual(await causes(), ['c0']);
+    hold(...scopes(100, '*'));
+    assert.deepEqual(await causes(), ['c0']);
+    hold(...scopes(101, '*'));
+    const { status, json } = await server.send(FIRES);
+    assert.equal(status, 400);
+    assert.match(json.message, /^Your scopes have more than 100 patterns.* Say which `hook`/);
+    assert.deepEqual(await causes({ hook: 'g7/x' }), ['c0']);
+  });
+
+  it('does some searches at once, and asks others to come again', async (t) => {
+    const { ledger, server } = await start(t);
+    await ledger.write([entry(0)]);
+    const answers = await Promise.all(Array.from({ length: 100 }, () => server.send(FIRES)));
+    const refused = answers.filter(({ status }) => status === 429);
+    assert.ok(refused.length < 100 && answers.every(({ status }) => status === 200 || status === 429));
+    for (const { json } of refused) assert.equal(json.code, 'TooManyRequests');
+    assert.equal((await server.send(FIRES)).status, 200);
+  });
+
   it('has pages that neither repeat nor lose a row while others are written', async (t) => {
     const { ledger, causes } = await start(t);
     await ledger.write(Array.from({ length: 60 }, (_, n) => entry(0, { cause: `c${n}`, hookId: n % 3 ? 'h' : 'i' })));

@@ -3,8 +3,15 @@
 import type { EntryKind, Outcome } from '../entry.ts';
 import { type FoundRow, LONGEST_BEGINNING } from './found-row.ts';
 
-/** Which hooks somebody may see, by `group/id`. */
-export type VisibleHooks = 'all' | { readonly names: readonly string[]; readonly prefixes: readonly string[] };
+/** Which hooks somebody may see, by `group/id`: those named, and those that begin so. */
+export type VisibleHooks =
+  | 'all'
+  | {
+      readonly names: readonly string[];
+      readonly prefixes: readonly string[];
+      /** The same of one. */
+      readonly has: (name: string) => boolean;
+    };
 
 export type LedgerFilter = {
   readonly visible: VisibleHooks;
@@ -73,8 +80,7 @@ export const matches = (filter: LedgerFilter, row: FoundRow): boolean => {
   );
 };
 
-export const isVisible = (visible: VisibleHooks, name: string): boolean =>
-  visible === 'all' || visible.names.includes(name) || visible.prefixes.some((prefix) => name.startsWith(prefix));
+export const isVisible = (visible: VisibleHooks, name: string): boolean => visible === 'all' || visible.has(name);
 
 const hasText = (beginning: string | null, text: string): boolean =>
   beginning?.toLowerCase().includes(asInJson(text).toLowerCase()) === true;

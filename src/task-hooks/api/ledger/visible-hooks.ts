@@ -1,20 +1,23 @@
 // Whose fires a caller may see: the hooks for which they have `hooks:list-last-fires:<group>/<id>`.
 
+import { holds, isWildcard, normalForm } from '../../../auth/scopes.ts';
 import { ApiError } from '../../../http/api-error.ts';
 import type { ApiRequest } from '../../../http/api-method.ts';
-import { isVisible, type VisibleHooks } from '../../../ledger/search/filter.ts';
+import type { VisibleHooks } from '../../../ledger/search/filter.ts';
 
 const SCOPE = 'hooks:list-last-fires:';
+/** Each entry that is looked at is compared with each. */
+const MOST_PREFIXES = 100;
 
 export const visibleHooks = (scopes: readonly string[]): VisibleHooks => {
-  const names: string[] = [];
-  const prefixes: string[] = [];
-  for (const scope of scopes) {
-    const [start, isPrefix] = scope.endsWith('*') ? [scope.slice(0, -1), true] : [scope, false];
-    if (isPrefix && SCOPE.startsWith(start)) return 'all';
-    if (start.startsWith(SCOPE)) (isPrefix ? prefixes : names).push(start.slice(SCOPE.length));
-  }
-  return { names, prefixes };
+  if (holds(scopes, `${SCOPE}*`)) return 'all';
+  const own = normalForm(scopes.filter((scope) => scope.startsWith(SCOPE)));
+  const named = own.map((scope) => scope.slice(SCOPE.length));
+  return {
+    names: named.filter((name) => !isWildcard(name)),
+    prefixes: named.filter(isWildcard).map((name) => name.slice(0, -1)),
+    has: (name) => holds(own, `${SCOPE}${name}`),
+  };
 };
 
 /** Throws InsufficientScopes where the caller may see none of what they ask for. */
@@ -22,10 +25,17 @@ export const requireVisible = (
   { caller, authorize }: Pick<ApiRequest, 'caller' | 'authorize'>,
   hook?: string,
 ): VisibleHooks => {
+  if (hook !== undefined && !hook.includes('*')) {
+    authorize(`${SCOPE}${hook}`);
+    return 'all'; // of those that are asked for
+  }
   const visible = visibleHooks(caller.scopes);
-  const isOne = hook !== undefined && !hook.includes('*');
-  if (isOne && !isVisible(visible, hook)) authorize(`${SCOPE}${hook}`);
-  if (visible !== 'all' && visible.names.length + visible.prefixes.length === 0) authorize(`${SCOPE}${hook ?? '*'}`);
+  if (visible === 'all') return visible;
+  if (visible.names.length + visible.prefixes.length === 0) authorize(`${SCOPE}${hook ?? '*'}`);
+  if (visible.prefixes.length > MOST_PREFIXES) {
+    const message = `Your scopes have more than ${MOST_PREFIXES} patterns of hooks whose fires you may list. Say which \`hook\` you look for.`;
+    throw new ApiError('InputError', message);
+  }
   return visible;
 };
 
