@@ -22,6 +22,8 @@ const addMonths = (connection: ServerConnection): Promise<void> =>
     `create table ledger_2024_02 partition of ledger for values from ('2024-02-01') to ('2024-03-01')`,
     `create table ledger_2026_10 partition of ledger for values from ('2026-10-01') to ('2026-11-01')`,
     `create table ledger_2026_11 partition of ledger for values from ('2026-11-01') to ('2026-12-01')`,
+    `create table payloads_2026_10 partition of payloads for values from ('2026-10-01') to ('2026-11-01')`,
+    `create table payloads_2026_11 partition of payloads for values from ('2026-11-01') to ('2026-12-01')`,
   );
 
 const filled = async (t: TestContext, seed: number, count = 12): Promise<ServerConnection> => {
