@@ -141,6 +141,7 @@ export const createTaskHooks = (settings: TaskHooksSettings): TaskHooks => {
   broker.onBindingChange(createBindingChanges({ hooks, ledger, clock, log, tellWritten }));
   broker.consume(createMessageReader({ cache, evaluateMessage, commitMessages, runner, clock, log }));
 
+  const { whenRecorded } = runner;
   const events: KeptEvents = {
     find: async (seq) => {
       const row = await findLedgerEntry(database, seq);
@@ -148,7 +149,7 @@ export const createTaskHooks = (settings: TaskHooksSettings): TaskHooks => {
     },
     read: (row) => payloads.read(database, row),
   };
-  const dryRun = createDryRun({ evaluator, queue, store, ledger, clock });
+  const dryRun = createDryRun({ evaluator, queue, store, ledger, whenRecorded, clock });
   const renderLast = createRenderLast({ ledger, events, dryRun, clock });
   const dueOf = (hook: Hook) => timers.dueOf(scheduleTimer(hook));
   const { ownExchanges = [] } = broker;
@@ -168,7 +169,6 @@ export const createTaskHooks = (settings: TaskHooksSettings): TaskHooks => {
   timers.handleBatch(REPLAY_TIMER, replayJobs.handler, 1); // a turn of one job is a transaction
 
   const runGauges = createBacklogGauges({ ...base, countOverdue: timers.countOverdue });
-  const { whenRecorded } = runner;
   const { ending = new AbortController().signal } = settings;
   const followFires = createFollowFires({ database, clock, tail: createTail(base), ending });
 

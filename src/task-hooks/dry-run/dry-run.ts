@@ -42,6 +42,7 @@ export type DryRunSettings = {
   readonly queue: Pick<Queue, 'tryTasks' | 'createTasksIn'>;
   readonly store: Pick<FireStore, 'findUnfinished'>;
   readonly ledger: Pick<Ledger, 'findFireByTask'>;
+  readonly whenRecorded: (hookUid: string) => Promise<void>;
   readonly clock: Clock;
 };
 
@@ -50,13 +51,14 @@ const DEADLINE_MS = 10_000;
 const LARGEST_DRIFT_MS = 10 * 60 * 1000;
 
 export const createDryRun = (settings: DryRunSettings): DryRun => {
-  const { evaluator, queue, store, ledger, clock } = settings;
+  const { evaluator, queue, store, ledger, whenRecorded, clock } = settings;
 
   /** The first answer to a taskId of the caller's choice is the answer to all that come after it. */
   const findRepeat = async (hookUid: string | undefined, event: EventToEvaluate): Promise<CallResult | undefined> => {
     const { chosenTaskId, context } = event;
     if (hookUid === undefined || chosenTaskId === undefined) return undefined;
     const { taskId, payload } = context;
+    await whenRecorded(hookUid);
     const unfinished = await store.findUnfinished({ hookUid, cause: causeOf({ taskId, chosenTaskId }) });
     const finished = unfinished ? undefined : await ledger.findFireByTask(hookUid, taskId);
     const known = unfinished ?? finished;
