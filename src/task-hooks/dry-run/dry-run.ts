@@ -53,7 +53,7 @@ const LARGEST_DRIFT_MS = 10 * 60 * 1000;
 export const createDryRun = (settings: DryRunSettings): DryRun => {
   const { evaluator, queue, store, ledger, whenRecorded, clock } = settings;
 
-  /** The first answer to a taskId of the caller's choice is the answer to all that come after it. */
+  /** The first answer to a taskId of the caller's choice is that to all that come after it. */
   const findRepeat = async (hookUid: string | undefined, event: EventToEvaluate): Promise<CallResult | undefined> => {
     const { chosenTaskId, context } = event;
     if (hookUid === undefined || chosenTaskId === undefined) return undefined;

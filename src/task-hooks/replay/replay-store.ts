@@ -48,7 +48,7 @@ const insertReplays = statement<ReplayKey>(
    returning seq, n`,
 );
 
-/** Each event once. Others may take the same numbers at this very moment; then the next are tried. */
+/** Each event once. Others may take the same numbers at this moment; then the next are tried. */
 export const addReplays = async (
   on: Queryable,
   events: readonly ReplayOf[],
@@ -81,7 +81,10 @@ const beginReplays = statement<ReplayKey>(
    returning replays.seq, replays.n`,
 );
 
-/** In the transaction in which their fires begin. Throws, so that they do not, when one has begun before. */
+/**
+ * In the transaction in which their fires begin. Throws, so that they do not, when one has begun
+ * before.
+ */
 export const markBegun = async (tx: Transaction, done: readonly Done[]): Promise<void> => {
   if (done.length === 0) return;
   const rows = await tx.query(beginReplays, [
