@@ -12,6 +12,15 @@ type Row = {
   readonly rows: number;
 };
 
+type Unlike = { readonly cause: string; readonly fires: number; readonly payloads: number };
+
+/** Each fire has its payload, and no payload is of no fire. */
+const FIRES_AND_PAYLOADS = `
+  select cause, sum(fire)::int as fires, sum(payload)::int as payloads
+  from (select hook_uid, cause, arrived, 1 as fire, 0 as payload from ledger where kind = 'fire'
+        union all select hook_uid, cause, at, 0, 1 from payloads) as both_of_them
+  group by hook_uid, cause, arrived having sum(fire) <> 1 or sum(payload) <> 1`;
+
 export type Connection = {
   readonly host: string;
   readonly port: number;
@@ -33,7 +42,9 @@ export const judge = async (sent: readonly Sent[], connection: Connection, clien
     connection,
     `select task_id, outcome, hook_id, count(*)::int as rows from ledger where kind = 'fire' group by 1, 2, 3`,
   );
+  const unlike = await query<Unlike>(connection, FIRES_AND_PAYLOADS);
   const problems = [
+    ...unlike.map(({ cause, fires, payloads }) => `${cause}: ${fires} rows, and ${payloads} payloads kept`),
     ...judgeAnswers(sent),
     ...judgeTasks(sent, tasks),
     ...judgeLedger(tasks, ledger),
