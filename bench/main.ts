@@ -17,6 +17,7 @@ import type { Bench, Measure, Row } from './measure.ts';
 import { memory } from './memory.ts';
 import { messages } from './messages.ts';
 import { queue } from './queue.ts';
+import { replays } from './replays.ts';
 import { describeMachine, formatReport, type Report } from './report.ts';
 import { schedulers } from './schedulers.ts';
 import { schedules } from './schedules.ts';
@@ -46,6 +47,7 @@ const MEASURES: readonly Measure[] = [
   scriptHooks,
   community,
   ledger,
+  replays,
 ];
 
 const HELP = `

@@ -174,7 +174,7 @@ export const createTaskHooks = (settings: TaskHooksSettings): TaskHooks => {
 
   return {
     api: createHooksApi({
-      ...{ dryRun, renderLast, whyNot, events, replayOne, replayJobs },
+      ...{ cache, dryRun, renderLast, whyNot, events, replayOne, replayJobs },
       ...{ database, hooks, changes, evaluator, deniedExchanges, fireCall, fires: store },
       ...{ ledger, timers, bindingStates, ownExchanges: broker.ownExchanges, queue, whenRecorded, clock },
       warningsOf: createDefinitionWarnings({ evaluator, scopesOfRole }),

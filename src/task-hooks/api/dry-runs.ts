@@ -22,12 +22,15 @@ import type { WhyNot } from '../dry-run/why-not.ts';
 import { taskIdIn } from '../evaluation/evaluate.ts';
 import type { CompiledHook, Evaluator } from '../evaluation/evaluator.ts';
 import { contextOf, type EventToEvaluate } from '../firing/fire-call.ts';
+import type { HookCache } from '../hooks/hook-cache.ts';
 import type { HookStore } from '../hooks/hook-store.ts';
 import { checkDefinition, type DefinitionChecks } from './check-definition.ts';
 import { triggerError } from './trigger-error.ts';
 
 export type DryRunsSettings = DefinitionChecks & {
   readonly hooks: Pick<HookStore, 'find'>;
+  /** Keeps what is compiled of the saved ones. */
+  readonly cache: Pick<HookCache, 'reload'>;
   readonly evaluator: Evaluator;
   readonly dryRun: DryRun;
   readonly renderLast: RenderLast;
@@ -42,10 +45,10 @@ const LONGEST_MESSAGE = 8_000;
 const LONGEST_PLACE = 500;
 
 export const createDryRunMethods = (settings: DryRunsSettings) => {
-  const { hooks, evaluator, dryRun, renderLast, whyNot, events, clock } = settings;
+  const { hooks, cache, evaluator, dryRun, renderLast, whyNot, events, clock } = settings;
 
-  const findHook = async (name: HookName): Promise<Hook> => {
-    const hook = await hooks.find(name);
+  const findHook = async (name: HookName): Promise<CompiledHook> => {
+    const hook = await cache.reload(name);
     if (!hook) throw new ApiError('ResourceNotFound', 'No such hook');
     return hook;
   };
@@ -93,7 +96,7 @@ export const createDryRunMethods = (settings: DryRunsSettings) => {
   return {
     renderHook: async (request: ApiRequest<RenderHookRequest>) => {
       const hook = await findHook(request.params as HookName);
-      return tryOn(evaluator.compile(hook), request.params as HookName, request.payload, request, hook);
+      return tryOn(hook, request.params as HookName, request.payload, request, hook);
     },
 
     renderDefinition: async (request: ApiRequest<RenderDefinitionRequest>) => {
@@ -115,11 +118,7 @@ export const createDryRunMethods = (settings: DryRunsSettings) => {
       const name = request.params as HookName;
       const saved = await findHook(name);
       const changed = await compileUnsaved(name, definition as CreateHookRequest, saved.definition);
-      const {
-        events: compared,
-        notKept,
-        isCut,
-      } = await renderLast(evaluator.compile(saved), changed, { most, outcome });
+      const { events: compared, notKept, isCut } = await renderLast(saved, changed, { most, outcome });
       const told = compared.map((one) => comparisonOf(name, one));
       return { body: { events: told, notKept, ...(isCut && { isCut }) } satisfies RenderLastAnswer };
     },

@@ -1,0 +1,76 @@
+// Dry runs of the hook of the bench, and its events fired again.
+import { HOOK_PATH, prepareHook, TRIGGER_PAYLOAD } from './hook.ts';
+import { type Bench, type Figure, figure, type Measure } from './measure.ts';
+import { cpuMsOf, databaseCpuMsOf, hasProc } from './proc.ts';
+import { call, type RunningServer, startServer } from './server.ts';
+
+const DRY_RUNS = 1_000;
+const HIGHEST_P99_MS = 15;
+const REPLAY = '/api/hooks/v1/fires/replay';
+const EVENTS = 4_000;
+const HIGHEST_RATE = 2_000;
+const LOWEST_RATE = 1_000;
+
+type Job = { readonly jobId: string; readonly count: number };
+type Status = { readonly state: string; readonly created: string; readonly ended: string; readonly outcomes: object };
+
+export const replays: Measure = {
+  name: 'replays',
+  about: 'dry runs of a hook, one after another, and thousands of its events fired again by one job',
+  take: async (bench) => {
+    await using server = await startServer(bench, bench.stable.newFolder('replays'));
+    await prepareHook(server);
+    return [await takeDryRuns(bench, server), await takeReplays(bench, server)];
+  },
+};
+
+const takeDryRuns = async (bench: Bench, server: RunningServer): Promise<Figure> => {
+  const render = () => call(server, 'POST', `${HOOK_PATH}/render`, { payload: TRIGGER_PAYLOAD });
+  for (let n = 0; n < DRY_RUNS / 10; n += 1) await render();
+  const rounds: number[] = [];
+  for (let round = 0; round < bench.rounds; round += 1) {
+    const times: number[] = [];
+    const before = cpuOf(server);
+    for (let n = 0; n < DRY_RUNS; n += 1) {
+      const began = bench.clock.monotonic();
+      await render();
+      times.push(bench.clock.monotonic() - began);
+    }
+    const cpu = (cpuOf(server) - before) / DRY_RUNS;
+    const p99 = times.sort((a, b) => a - b)[Math.floor(DRY_RUNS * 0.99)] as number;
+    const middle = times[DRY_RUNS / 2] as number;
+    bench.say(`dry run: p99 ${p99.toFixed(1)} ms, median ${middle.toFixed(1)} ms, ${cpu.toFixed(2)} ms of CPU each`);
+    rounds.push(p99);
+  }
+  return figure('dry run: p99', 'ms', rounds, { bar: { of: 'value', atMost: HIGHEST_P99_MS } });
+};
+
+/** Each job fires again what the one before it has fired, and at first all there is: that doubles. */
+const takeReplays = async (bench: Bench, server: RunningServer): Promise<Figure> => {
+  const rates: number[] = [];
+  let ofLast: { requestId?: string } = {};
+  while (rates.length < bench.rounds) {
+    const filter = { hook: 'bench/trigger', rate: HIGHEST_RATE, ...ofLast };
+    const { jobId, count } = (await call(server, 'POST', REPLAY, filter)) as Job;
+    await call(server, 'POST', REPLAY, { ...filter, count, jobId });
+    let status: Status;
+    const before = cpuOf(server);
+    do {
+      await bench.clock.sleep(20);
+      status = (await call(server, 'GET', `/api/hooks/v1/replays/${jobId}`)) as Status;
+    } while (status.state === 'running');
+    if (count < EVENTS) continue;
+    ofLast = { requestId: jobId };
+    const rate = (1_000 * count) / (Date.parse(status.ended) - Date.parse(status.created));
+    const cpu = ((cpuOf(server) - before) / count).toFixed(2);
+    bench.say(
+      `replay: ${count} events, ${Math.round(rate)}/s, ${cpu} ms of CPU each, ${JSON.stringify(status.outcomes)}`,
+    );
+    rates.push(rate);
+  }
+  return figure('replay by one job: rate', '/s', rates, { bar: { of: 'value', atLeast: LOWEST_RATE } });
+};
+
+/** Of the server and of PostgreSQL; ms. */
+const cpuOf = (server: RunningServer): number =>
+  hasProc ? cpuMsOf(server.pid) + databaseCpuMsOf(server.data) : Number.NaN;
