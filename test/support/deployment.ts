@@ -137,6 +137,11 @@ export const startDeployment = async (t: Cleanup, options: StandInOptions = {}):
     }
     if (entry.name === 'ping') return { status: 200, body: { alive: true, uptime: 1 } };
     if (verdict.status === 'auth-failed') return refuse(401, 'AuthenticationFailed', verdict.message);
+    if (entry.service === 'auth' && entry.name === 'expandScopes') {
+      const scope = 'auth:expand-scopes';
+      if (!scopeLib.satisfiesExpression(verdict.scopes, scope)) return refuse(403, 'InsufficientScopes', scope);
+      return { status: 200, body: { scopes: authority.expand(body.scopes) } };
+    }
     if (entry.service === 'queue') {
       return queue.handle(
         entry.name,

@@ -327,3 +327,43 @@ describe('the states of tasks', () => {
     assert.equal((await queue.taskStates([TASK_ID])).size, 0);
   });
 });
+
+describe('a task that is tried', () => {
+  const MAY_EXPAND = [...SERVER_SCOPES, 'auth:expand-scopes'];
+
+  it('is none for the queue, which is not asked', async (t) => {
+    const { queue, made, deployment } = await begin(t, MAY_EXPAND);
+    const [tried] = (await queue.tryTasks?.([made], never)) ?? [];
+    assert.deepEqual(tried?.answer, { kind: 'created' });
+    assert.match(tried?.unchecked ?? '', /^Dependencies and groups were not checked/);
+    assert.equal(deployment.tasks.size, 0);
+    assert.deepEqual(deployment.calls('queue.createTask'), []);
+  });
+
+  it('is refused for the scopes that the role lacks, as it is when it is created', async (t) => {
+    const { queue, change, create } = await begin(t, MAY_EXPAND);
+    const request = change({ scopes: ['secrets:get:x'], priority: 'high' });
+    const [tried] = (await queue.tryTasks?.([request], never)) ?? [];
+    const made = await create(request);
+    assert.ok(tried?.answer.kind === 'refused' && made.kind === 'refused');
+    assert.deepEqual([tried.answer.statusCode, tried.answer.code], [made.statusCode, made.code]);
+    assert.match(JSON.stringify(tried.answer.missing), /secrets:get:x/);
+  });
+
+  it('is refused when it is no task', async (t) => {
+    const { queue, change } = await begin(t, MAY_EXPAND);
+    for (const wrong of [change({ metadata: {} }), change({ taskQueueId: 'no', provisionerId: 'p' })]) {
+      const [tried] = (await queue.tryTasks?.([wrong], never)) ?? [];
+      assert.ok(tried?.answer.kind === 'refused' && tried.answer.statusCode === 400, JSON.stringify(tried));
+    }
+  });
+
+  it('is only looked at where this server may not expand scopes, or auth is away', async (t) => {
+    const { queue, made, deployment } = await begin(t);
+    const [tried] = (await queue.tryTasks?.([made], never)) ?? [];
+    assert.match(tried?.unchecked ?? '', /needs auth:expand-scopes/);
+    deployment.fail('auth.expandScopes', { kind: 'status', status: 500 });
+    const [again] = (await queue.tryTasks?.([made], never)) ?? [];
+    assert.match(again?.unchecked ?? '', /does not expand scopes/);
+  });
+});

@@ -30,6 +30,7 @@ const SCHEMAS: Readonly<Record<string, object>> = {
     authorization: text(),
     sourceIp: { anyOf: [text({ format: 'ipv4' }), text({ format: 'ipv6' })] },
   }),
+  'auth/v1/scopeset.json#': closed([], { scopes: list(text({ pattern: '^[\\x20-\\x7e]*$' })) }),
   'queue/v1/create-task-request.json#': closed(['created', 'deadline', 'payload', 'metadata'], {
     provisionerId: name38,
     workerType: text({ pattern: `^${WORKER_TYPE}$` }),
