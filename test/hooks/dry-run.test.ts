@@ -86,6 +86,13 @@ describe('renderHook', () => {
     assert.deepEqual(answer.schema, { fits: true });
   });
 
+  it('lets the template see what a webhook would have said', async (t) => {
+    const { render } = await start(t, { task: { payload: { by: { $eval: 'webhook.name' } } } });
+    const answer = await render({ firedBy: 'triggerHookWithToken', payload: {}, webhook: { name: 'github' } });
+    assert.deepEqual(answer.task.payload, { by: 'github' });
+    assert.equal((await render({ payload: {} })).outcome, 'failed');
+  });
+
   it('says when the template declines', async (t) => {
     const { render } = await start(t, { task: { $if: 'payload.go', then: { payload: {} } } });
     assert.equal((await render({ payload: { go: false } })).outcome, 'declined');

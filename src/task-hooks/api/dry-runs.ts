@@ -21,6 +21,7 @@ import type {
 import type { WhyNot } from '../dry-run/why-not.ts';
 import { taskIdIn } from '../evaluation/evaluate.ts';
 import type { CompiledHook, Evaluator } from '../evaluation/evaluator.ts';
+import type { FiringContext } from '../evaluation/template.ts';
 import { contextOf, type EventToEvaluate } from '../firing/fire-call.ts';
 import type { HookCache } from '../hooks/hook-cache.ts';
 import type { HookStore } from '../hooks/hook-store.ts';
@@ -84,8 +85,10 @@ export const createDryRunMethods = (settings: DryRunsSettings) => {
     saved: Hook | undefined,
   ): Promise<ApiAnswer> => {
     const { seq } = asked;
-    if (seq !== undefined && (asked.firedBy !== undefined || asked.payload !== undefined)) {
-      throw new ApiError('InputError', 'Give either `seq`, or `firedBy` and `payload`: a kept event has its own.');
+    const isMade = asked.firedBy !== undefined || asked.payload !== undefined || asked.webhook !== undefined;
+    if (seq !== undefined && isMade) {
+      const message = 'Give either `seq`, or `firedBy`, `payload` and `webhook`: a kept event has its own.';
+      throw new ApiError('InputError', message);
     }
     const { clientId } = request.caller;
     const event =
@@ -149,7 +152,7 @@ const momentOf = (text: string | undefined, clock: Clock): number => {
 type MadeEvent = EventToEvaluate & Partial<Pick<EventAgain, 'isRedacted'>>;
 
 const madeEvent = (asked: RenderHookRequest, clientId: string | undefined, clock: Clock): MadeEvent => {
-  const { firedBy = 'triggerHook', now } = asked;
+  const { firedBy = 'triggerHook', now, webhook } = asked;
   if (firedBy === 'schedule' && asked.payload !== undefined) {
     throw new ApiError('InputError', 'A hook that fires by its schedule gets no payload. Leave it out.');
   }
@@ -162,9 +165,12 @@ const madeEvent = (asked: RenderHookRequest, clientId: string | undefined, clock
   const { taskId = newSlugId() } = asked;
   const ownTaskId = chosenTaskId !== undefined && SLUG_ID.test(chosenTaskId) ? chosenTaskId : taskId;
   const call = { firedBy, taskId: ownTaskId, payload, clientId: firedBy === 'triggerHook' ? clientId : undefined };
-  const payloadBytes = firedBy === 'schedule' ? 0 : Buffer.byteLength(JSON.stringify(payload));
-  return { context: contextOf(call, momentOf(now, clock)), payloadBytes, chosenTaskId };
+  const payloadBytes = (firedBy === 'schedule' ? 0 : bytesOf(payload)) + (webhook ? bytesOf(webhook) : 0);
+  const context = { ...contextOf(call, momentOf(now, clock)), ...(webhook && { webhook }) };
+  return { context: context as FiringContext, payloadBytes, chosenTaskId };
 };
+
+const bytesOf = (value: unknown): number => Buffer.byteLength(JSON.stringify(value));
 
 const answerOf = (name: HookName, event: MadeEvent, tried: Tried): RenderAnswer => {
   const { evaluation, result, ranIn, unchecked } = tried;

@@ -37,6 +37,7 @@ export const eventAgain = (
   if (!kept) return `The payload of fire ${row.seq} is not kept: its time is over, or none was kept when it came.`;
   const { text, bytes, isWhole, isRedacted } = kept;
   if (!isWhole) return `Of the payload of fire ${row.seq}, ${bytes} bytes, only the beginning is kept.`;
+  if (kept.context.isCut === true) return `What came with the payload of fire ${row.seq} was too large to be kept.`;
   const given = { ...kept.context, ...always } as FiringContext;
   const event = { payloadBytes: bytes, chosenTaskId: undefined, isRedacted };
   if (text === undefined) return { ...event, context: given };

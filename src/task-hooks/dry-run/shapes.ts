@@ -18,6 +18,9 @@ const event = {
     }),
   ),
   payload: Type.Optional(Type.Unknown({ description: 'Left out with `seq`, and for `schedule`.' })),
+  webhook: Type.Optional(
+    Type.Object({}, { description: 'What the template sees as `webhook`, of a delivery that came by one.' }),
+  ),
   seq: Type.Optional(
     Type.Integer({
       minimum: 1,
