@@ -18,6 +18,8 @@ import { createWorld } from './support/world.ts';
 
 const SILENT = { publish: async () => {}, boundAmong: async () => new Set() } as unknown as Broker;
 const CLIENTS = { find: async () => ({ accessToken: 'queue-token' }) as never, add: async () => true };
+const MADE = `select (select count(*) from tasks) as tasks, (select count(*) from outbox) as messages,
+  (select count(*) from timers) as timers, (select count(*) from fires) as fires, (select count(*) from ledger) as rows`;
 const HELD = [...ECHO_SCOPES, 'queue:route:mine.*'];
 
 const text = fc.constantFrom(
@@ -176,9 +178,11 @@ it('a dry run and the fire that follows it agree in verdict, task and error', { 
         seen.add('not saved');
         return;
       }
+      const counted = await world.rows(MADE);
       const tried = before ?? (await post('/hooks/g/h/render', { payload: event, taskId }));
       assert.ok('answer' in tried, JSON.stringify(tried));
       const dry = tried.answer;
+      assert.deepEqual(await world.rows(MADE), counted, 'a dry run leaves nothing behind');
       created = undefined;
       const fired = await post('/hooks/g/h/trigger', event);
       const [fire] = JSON.parse((await server.send('/api/hooks/v1/hooks/g/h/fires')).text).fires;

@@ -95,7 +95,7 @@ export const createReplayMethods = (settings: ReplaysSettings) => {
       await whenRecorded();
       const row = await events.find(Number(request.params.seq));
       if (!row) throw noSuchFire();
-      requireReplay(request, [row]);
+      requireReplay(request, row);
       const { caller, requestId, payload } = request;
       const by = { clientId: caller.clientId ?? 'anonymous', requestId };
       const answer = await replayOne(row, payload.as, by);
@@ -112,7 +112,7 @@ export const createReplayMethods = (settings: ReplaysSettings) => {
       const times = { ...(since !== undefined && timeOf({ since })), ...(until !== undefined && timeOf({ until })) };
       const found = await findEvents({ ...filter, visible, kinds: ['fire'], outcomes: outcome }, times);
       const hooks = hooksOf(found);
-      requireReplay(request, hooks);
+      request.authorize(scopesOf(hooks));
       const answer: ReplayFiresAnswer = { jobId: id, isStarted: false, count: found.length, hooks };
       if (count === undefined) return { body: answer };
       if (count !== found.length) {
@@ -141,17 +141,18 @@ export const createReplayMethods = (settings: ReplaysSettings) => {
   };
 };
 
-/**
- * Who lacks the scopes learns of a hook only when they may see its fires.
- */
-const requireReplay = ({ caller, authorize }: ApiRequest<unknown>, hooks: readonly HookName[]): void => {
-  const names = hooks.map(({ hookGroupId, hookId }) => `${hookGroupId}/${hookId}`);
-  const visible = visibleHooks(caller.scopes);
-  const all = names.flatMap((name) => [`hooks:trigger-hook:${name}`, `hooks:get-payload:${name}`]);
+const scopesOf = (hooks: readonly HookName[]) => ({
+  AllOf: hooks
+    .map(({ hookGroupId, hookId }) => `${hookGroupId}/${hookId}`)
+    .flatMap((name) => [`hooks:trigger-hook:${name}`, `hooks:get-payload:${name}`]),
+});
+
+/** Who lacks the scopes learns of the fire only when they may see it. */
+const requireReplay = ({ caller, authorize }: ApiRequest<unknown>, row: HookName): void => {
   try {
-    authorize({ AllOf: all });
+    authorize(scopesOf([row]));
   } catch (error) {
-    throw names.every((name) => isVisible(visible, name)) ? error : noSuchFire();
+    throw isVisible(visibleHooks(caller.scopes), `${row.hookGroupId}/${row.hookId}`) ? error : noSuchFire();
   }
 };
 

@@ -7,6 +7,7 @@ import type { Database, Transaction } from '../../database/database.ts';
 import type { Timers } from '../../timers/create-timers.ts';
 import type { BatchTimerHandler, DueTimer, TimerAnswer } from '../../timers/types.ts';
 import type { BeginFires } from '../firing/begin-fires.ts';
+import { isRendered } from '../firing/fire.ts';
 import type { FireRunner } from '../firing/fire-runner.ts';
 import { commitReplays, NOT_REPLAYED, type ReadyReplay } from './commit-replays.ts';
 import type { ReplayEvents } from './replay-event.ts';
@@ -51,6 +52,10 @@ export type ReplayJobsSettings = {
 const TURNS_A_SECOND = 10;
 /** What a turn evaluates is committed after so long, whatever the rate. */
 const LONGEST_MS = 500;
+/** Of the ledger, in one go; each payload has at most 256 KiB. */
+const READ_AT_ONCE = 16;
+/** Payloads and tasks. */
+const MOST_BYTES = 4 * 1024 * 1024;
 /** Evaluations on this thread go on for so long before other things have their turn. */
 const LONGEST_TURN_MS = 10;
 /** After so many turns that failed, it is the next event that cannot be stored. */
@@ -67,25 +72,29 @@ export const createReplayJobs = (settings: ReplayJobsSettings): ReplayJobs => {
     job: ReplayJob,
     waiting: readonly Waiting[],
   ): Promise<{ readonly ready: readonly ReadyReplay[]; readonly impossible: readonly Done[] }> => {
-    const found = await Promise.all(waiting.map(({ row }) => row && events.find(tx, row, job.revision)));
     const ready: ReadyReplay[] = [];
     const impossible: Done[] = [];
     const began = clock.monotonic();
     let turnBegan = began;
-    for (const [index, { seq, n, row }] of waiting.entries()) {
-      const one = row ? found[index] : 'The ledger does not have it any more.';
-      if (typeof one === 'string') impossible.push({ seq, n, outcome: NOT_REPLAYED, reason: one });
-      else if (one) {
-        const by = { clientId: job.clientId, requestId: job.id };
-        const fire = await events.evaluate(one, { seq, n }, by);
-        if (!fire) break;
-        ready.push({ key: { seq, n }, found: one, fire });
+    let bytes = 0;
+    for (let at = 0; at < waiting.length && bytes < MOST_BYTES; at += READ_AT_ONCE) {
+      const some = waiting.slice(at, at + READ_AT_ONCE);
+      const found = await Promise.all(some.map(({ row }) => row && events.find(tx, row, job.revision)));
+      for (const [index, { seq, n }] of some.entries()) {
+        const one = found[index] ?? 'The ledger does not have it any more.';
+        if (typeof one === 'string') impossible.push({ seq, n, outcome: NOT_REPLAYED, reason: one });
+        else {
+          const fire = await events.evaluate(one, { seq, n }, { clientId: job.clientId, requestId: job.id });
+          if (!fire) return { ready, impossible };
+          ready.push({ key: { seq, n }, found: one, fire });
+          bytes += one.event.payloadBytes + (isRendered(fire) ? fire.task.length : 0);
+        }
+        const now = clock.monotonic();
+        if (now - began >= LONGEST_MS || bytes >= MOST_BYTES) return { ready, impossible };
+        if (now - turnBegan < LONGEST_TURN_MS) continue;
+        await nextTurn();
+        turnBegan = clock.monotonic();
       }
-      const now = clock.monotonic();
-      if (now - began >= LONGEST_MS) break;
-      if (now - turnBegan < LONGEST_TURN_MS) continue;
-      await nextTurn();
-      turnBegan = clock.monotonic();
     }
     return { ready, impossible };
   };
