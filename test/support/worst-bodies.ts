@@ -99,6 +99,9 @@ const hook = () => echoHook({ task: { ...echoHook().task, payload: { said: { $ev
 const VALID: Readonly<Record<string, () => object>> = {
   createHook: hook,
   updateHook: hook,
+  renderDefinition: () => ({ hookGroupId: 'g', hookId: 'h', definition: hook() }),
+  renderLast: () => ({ definition: hook() }),
+  whyNot: () => ({ exchange: 'exchange/x', routingKey: 'a' }),
   createTask: () => ({ taskQueueId: 'p/w', created: inDays(0), deadline: inDays(1), payload: {}, metadata }),
   createClient: () => ({ expires: inDays(1), description: '', scopes: [] }),
   updateClient: () => ({ expires: inDays(1), description: '', scopes: [] }),
@@ -119,6 +122,7 @@ const PARAMS: Readonly<Record<string, string>> = {
   taskQueueId: 'p%2Fw',
   runId: '0',
   exchange: 'exchange%2Fx',
+  seq: '1',
   watchId: 'w'.repeat(44),
 };
 
