@@ -5,6 +5,7 @@ import type { CommandEntry } from './cli/command.ts';
 import { COMMUNITY_ENTRIES } from './community/community-entries.ts';
 import { DATA_ENTRIES } from './data/data-entries.ts';
 import { DEMO_ENTRIES } from './demo/demo-entry.ts';
+import { FIRE_ENTRIES } from './fires/fire-entries.ts';
 import { HOOK_ENTRIES } from './hooks/hook-entries.ts';
 import { PULSE_ENTRIES } from './pulse/pulse-entries.ts';
 import { HOSTED_SCRIPT_ENTRIES } from './scripts/script-entries.ts';
@@ -17,6 +18,7 @@ export const COMMANDS: readonly CommandEntry[] = [
   ...DATA_ENTRIES,
   ...HOOK_ENTRIES,
   ...WEBHOOK_ENTRIES,
+  ...FIRE_ENTRIES,
   ...PULSE_ENTRIES,
   ...AUTH_ENTRIES,
   ...COMMUNITY_ENTRIES,

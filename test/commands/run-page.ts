@@ -21,6 +21,7 @@ export const maskedFor =
       .replaceAll(join(PROJECT, 'docs/'), 'docs/')
       .replaceAll(server.url, 'http://127.0.0.1:8080')
       .replace(/\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z/g, '<a moment>')
+      .replace(/[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}/g, '<a uuid>')
       .replace(/(?<![\w-])[\w-]{22}(?![\w-])/g, '<an id>');
 
 /** Somebody with a fresh server, in its folder, who can type `hookwright` and `node`. */

@@ -76,7 +76,7 @@ const INNER_FLOORS: Readonly<Record<string, readonly (readonly string[])[]>> = {
   'broker/rabbitmq': [['rabbitmq-broker.ts'], ['tools.ts'], ['consuming', 'publishing'], ['topology'], ['connection']],
   commands: [
     ['command-table.ts'],
-    ['server', 'scripts', 'pulse', 'auth', 'community', 'demo', 'webhooks'],
+    ['server', 'scripts', 'pulse', 'auth', 'community', 'demo', 'webhooks', 'fires'],
     ['hooks', 'data'],
     ['server-call.ts'],
     ['cli'],

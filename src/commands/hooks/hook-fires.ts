@@ -62,7 +62,7 @@ const cellsOf = ({
 ];
 
 /** A row stands for many events when they were only counted. */
-const countedText = (outcome: string | undefined, detail: unknown): string | undefined => {
+export const countedText = (outcome: string | undefined, detail: unknown): string | undefined => {
   const { count } = (detail ?? {}) as Record<string, unknown>;
   return typeof count === 'number' ? `${outcome} × ${count}` : outcome;
 };
@@ -72,7 +72,7 @@ const senderText = (detail: unknown): string | undefined => {
   return typeof webhook === 'string' ? `webhook ${webhook}` : undefined;
 };
 
-const missedText = (detail: unknown): string => {
+export const missedText = (detail: unknown): string => {
   const { first, last, count, atLeast } = (detail ?? {}) as Record<string, unknown>;
   if (count === 1) return `due at ${first}`;
   return `${atLeast === true ? 'at least 1,000' : count} occurrences, from ${first} to ${last}`;
