@@ -61,15 +61,17 @@ export type PageOptions = {
   readonly env?: NodeJS.ProcessEnv;
   /** What whoever started the server has set. */
   readonly serverEnv?: NodeJS.ProcessEnv;
+  /** Commands as they have to be typed here, where numbers are others than those of the page. */
+  readonly asTyped?: (commands: string) => string;
   /** What commands print, as the page has it. */
   readonly asShown?: (printed: string) => string;
 };
 
 /** Code blocks with the language `sh` are commands; other shells' words (`console`) are not run. */
 export const runPage = async (context: TestContext, path: string, options: PageOptions = {}): Promise<Reader> => {
-  const { isTyped = () => true, env, serverEnv, asShown = (printed) => printed } = options;
+  const { isTyped = () => true, env, serverEnv, asTyped = (typed) => typed, asShown = (printed) => printed } = options;
   const { world, shell } = options.reader ?? (await newReader(context, env, serverEnv));
-  const reader: Reader = { world, shell: async (script) => asShown(await shell(script)) };
+  const reader: Reader = { world, shell: async (script) => asShown(await shell(asTyped(script))) };
   const blocks = codeBlocksOf(await readFile(join(PROJECT, path), 'utf8'));
   let ran = 0;
   const there = (text: string) => text.replaceAll('http://127.0.0.1:8080', world.server.url);

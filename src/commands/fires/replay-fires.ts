@@ -1,5 +1,5 @@
-// `hookwright fires replay`: the event of one fire comes again, or those of many; and how a replay of
-// many gets on.
+// `hookwright fires replay`: the event of one fire comes again, or those of many; and how a replay
+// of many gets on.
 import type { Hooks, ReplayFiresRequest, ReplayStatus } from '#client';
 import { OperatorError } from '../../core/errors.ts';
 import type { Call, Run } from '../cli/command.ts';

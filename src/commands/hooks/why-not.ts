@@ -1,4 +1,5 @@
-// `hookwright hooks why-not`: whether an event leads to a fire of a hook, and if not, where it ends.
+// `hookwright hooks why-not`: whether an event leads to a fire of a hook, and if not, where it
+// ends.
 import { toIso } from '../../core/clock.ts';
 import { OperatorError } from '../../core/errors.ts';
 import type { Run } from '../cli/command.ts';
