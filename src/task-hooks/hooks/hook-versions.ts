@@ -55,7 +55,8 @@ export const findVersion = async (
 
 const findDefinition = statement<{ after: HookDefinition }>(
   'hook-versions.definition-at',
-  `select after from audit where hook_uid = $1 and revision <= $2 and after is not null order by revision desc limit 1`,
+  `select after from audit where hook_uid = $1 and revision <= $2 and action in ('created', 'changed')
+   order by revision desc limit 1`,
 );
 
 /** What the hook was defined as at this revision; undefined: nothing is known of it. */

@@ -81,8 +81,8 @@ export const VERSION_METHODS = [
     name: 'rollbackHook',
     title: 'Roll a hook back to a version',
     description:
-      'Gives a hook the definition that it had at a version: a change as any other, checked as any other. A hook that was removed is made ' +
-      'again. The trigger token stays as it is. Of Hookwright alone.',
+      'Gives a hook the definition that it had at a version: a change as any other, checked as any other. Its trigger token and its webhooks ' +
+      'stay as they are. A hook that was removed is made again, without those that it had. Of Hookwright alone.',
     verb: 'POST',
     route: '/hooks/<hookGroupId>/<hookId>/rollback',
     scopes: {
