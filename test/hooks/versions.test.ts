@@ -5,6 +5,7 @@ import { Hooks, type ListVersionsResponse } from '../../client/index.ts';
 import { type Clients, echoHook, rootClients } from '../support/client.ts';
 import { type Server, serveQuickly } from '../support/server.ts';
 import { lastFirst } from '../support/wait.ts';
+import { createWorld } from './support/world.ts';
 
 type Definition = Parameters<Hooks['createHook']>[2];
 type Version = ListVersionsResponse['versions'][number];
@@ -166,6 +167,22 @@ describe('rolling back', () => {
     assert.deepEqual((await hooks.hook('v', 'again')).task, { payload: { a: 1 } });
     const [newest] = (await hooks.listVersions('v', 'again', { limit: 1 })).versions;
     assert.deepEqual([newest?.action, newest?.rolledBackTo], ['created', version?.version]);
+  });
+
+  it('to a definition that would be refused today is refused as that is, and changes nothing', async (t) => {
+    const world = await createWorld(t);
+    const { url } = await world.start({ isIdle: true });
+    const own = new Hooks({ rootUrl: url, retries: 0 });
+    await own.createHook('v', 'checked', definition({ a: 1 }));
+    await own.updateHook('v', 'checked', definition({ a: 2 }));
+    const denied = { exchange: 'exchange/taskcluster-hooks/v1/hook-created', routingKeyPattern: '#' };
+    const before = { ...(await own.hook('v', 'checked')), bindings: [denied] };
+    await world.rows(`update audit set after = $1 where action = 'created' returning id`, [JSON.stringify(before)]);
+    const [, created] = (await own.listVersions('v', 'checked')).versions;
+    const rollback = own.rollbackHook('v', 'checked', { version: created?.version ?? 0 });
+    await assert.rejects(rollback, { code: 'InputError', message: /have been denied access to hooks/ });
+    assert.deepEqual((await own.hook('v', 'checked')).task, { payload: { a: 2 } });
+    assert.equal((await own.listVersions('v', 'checked')).versions.length, 2);
   });
 
   it('to a removal, to what is no version, or to one of another hook is refused, and says why', async () => {

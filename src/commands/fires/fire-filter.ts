@@ -14,7 +14,7 @@ export const FILTER_OPTIONS: readonly Option[] = [
     isList: true,
     help: 'Ended so: created, declined, rejected, failed and the like',
   },
-  { name: 'fired-by', value: 'CAUSE', help: 'triggerHook, triggerHookWithToken, pulseMessage or schedule' },
+  { name: 'fired-by', value: 'CAUSE', help: 'Such as triggerHook, triggerHookWithToken, pulseMessage or schedule' },
   { name: 'by', value: 'CLIENT', help: 'Fired by this client' },
   { name: 'task', value: 'TASK', help: 'With this task' },
   { name: 'cause', value: 'TEXT', help: 'With exactly this cause, such as replay:7:1' },

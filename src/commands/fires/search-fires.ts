@@ -8,8 +8,8 @@ import { type FoundFire, queryOf, timesOf } from './fire-filter.ts';
 
 /** The server gives no more at a time. */
 const LONGEST_PAGE = 200;
-/** Where little fits, a page may be empty, and each is a while of work for the server. */
-const MOST_PAGES = 100;
+/** Where little fits, pages end because their time is up, and each was work for the server. */
+const MOST_CUT_SHORT = 100;
 
 export const searchFires: Run = async (call) => {
   const limit = requireCount('limit', call.text('limit') ?? '20');
@@ -32,7 +32,7 @@ const newest = async (hooks: Hooks, query: Parameters<Hooks['searchFires']>[0], 
   const fires: FoundFire[] = [];
   let continuationToken: string | undefined;
   let lookedUntil: string | undefined;
-  for (let pages = 0; pages < MOST_PAGES && fires.length < limit; pages += 1) {
+  for (let cutShort = 0; cutShort < MOST_CUT_SHORT && fires.length < limit; cutShort += lookedUntil ? 1 : 0) {
     const page = await hooks.searchFires({
       ...query,
       limit: Math.min(limit - fires.length, LONGEST_PAGE),
@@ -40,7 +40,7 @@ const newest = async (hooks: Hooks, query: Parameters<Hooks['searchFires']>[0], 
     });
     fires.push(...page.fires);
     ({ continuationToken, lookedUntil } = page);
-    if (continuationToken === undefined) return { fires, lookedUntil: undefined };
+    if (continuationToken === undefined) return { fires };
   }
-  return { fires, lookedUntil: fires.length < limit ? lookedUntil : undefined };
+  return { fires, ...(fires.length < limit && { lookedUntil }) };
 };

@@ -15,9 +15,9 @@ const LONGEST_PAGE = 1_000;
 
 const versions: Run = async (call) => {
   const name = hookOf(call);
-  const limit = Math.min(requireCount('limit', call.text('limit') ?? '20'), LONGEST_PAGE);
+  const limit = requireCount('limit', call.text('limit') ?? '20');
   const { hooks } = await call.connect();
-  const { versions: found } = await hooks.listVersions(...name, { limit });
+  const found = await newestOf(hooks, name, limit);
   call.output.answer(found, (paint) =>
     table(
       ['VERSION', 'REVISION', 'WHEN', 'WHAT', 'BY', 'FROM'],
@@ -66,8 +66,16 @@ const versionBefore = async (hooks: Hooks, name: HookArguments): Promise<Version
   });
 };
 
-const newestOf = async (hooks: Hooks, name: HookArguments, limit: number): Promise<readonly Version[]> =>
-  (await hooks.listVersions(...name, { limit })).versions;
+const newestOf = async (hooks: Hooks, name: HookArguments, limit: number): Promise<readonly Version[]> => {
+  const found: Version[] = [];
+  for (let token: string | undefined; ; ) {
+    const query = { limit: Math.min(limit - found.length, LONGEST_PAGE), ...(token && { continuationToken: token }) };
+    const page = await hooks.listVersions(...name, query);
+    found.push(...page.versions);
+    token = page.continuationToken;
+    if (token === undefined || found.length >= limit) return found;
+  }
+};
 
 /** Throws HW_BAD_OPTION. */
 const versionIn = (call: Call, argument: string): string | undefined => {
