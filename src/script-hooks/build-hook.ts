@@ -66,11 +66,10 @@ export const buildHook = async (source: string, options: BuildOptions = {}): Pro
 
 /** The program of a source. Rejects as buildHook does. */
 export const compileScript = async (sandbox: Sandbox, text: string): Promise<Uint8Array> => {
-  const source = unwrapHoon(text);
-  const size = Buffer.byteLength(source);
+  const size = Buffer.byteLength(text);
   const most = sandbox.limits.source;
   if (size > most) throw new ScriptHookError('HW_SCRIPT_TOO_LARGE', `The source is ${size} bytes; ${most} are allowed`);
-  const result = await sandbox.compile(source);
+  const result = await sandbox.compile(unwrapHoon(text));
   if (result.kind === 'compiled') return result.bytecode;
   if (result.kind === 'invalid') throw new ScriptHookError('HW_SCRIPT_SYNTAX', result.message, result);
   throw new ScriptHookError('HW_SCRIPT_COMPILE_TIME', `The source could not be compiled: ${result.why}`);

@@ -63,6 +63,12 @@ test('Hoon without a script is refused in words', () => {
   }
 });
 
+test('Hoon of very many lines is refused before they are read', () => {
+  const source = `:: a comment\n\n%-  hook-builder-js\n${'\n'.repeat(60_000)}'let a;'\n`;
+  assert.throws(() => unwrapHoon(source), { code: 'HW_SCRIPT_TOO_LARGE', message: /more than 50,000 lines/ });
+  assert.equal(unwrapHoon(source.replace('\n'.repeat(50_000), '')).trimStart(), 'let a;');
+});
+
 test('JavaScript stays as it is', () => {
   for (const source of [
     SCRIPT,
@@ -75,6 +81,8 @@ test('JavaScript stays as it is', () => {
     '!function () {}()',
     '(hook => 1)',
     '::'.slice(2),
+    '\n'.repeat(60_000),
+    `${':: no Hoon \n'.repeat(60_000)}module.exports = 1`,
   ]) {
     assert.equal(unwrapHoon(source), source);
   }

@@ -9,17 +9,23 @@ import { ScriptHookError } from './errors.ts';
 
 /** How the first line of a .hoon file begins that is neither empty nor a comment. */
 const HOON = /^(\/[-+=?~%$*] {2}\S|%[-+^*.~] {2}\S|[=^:|!~;.][-+=<>/|~:*^&?%$_;,'"`.!@] {2}\S|!:\s*$)/;
+/** What is read of each takes long for a million empty ones. */
+const MOST_LINES = 50_000;
 const IMPORT = /^\/\+ {2}/;
 
 /**
  * The JavaScript of a source: of a .hoon file its text, anything else as it is. Lines keep their
- * numbers. Throws HW_SCRIPT_HOON for Hoon without such a text.
+ * numbers. Throws HW_SCRIPT_HOON for Hoon without such a text, HW_SCRIPT_TOO_LARGE for very many
+ * lines of it.
  */
 export const unwrapHoon = (source: string): string => {
-  const lines = source.replace(/^\ufeff/, '').split(/\r?\n/);
-  const code = lines.map((line) => line.replace(/^\s*::.*$/, ''));
-  const first = code.find((line) => line.trim() !== '') ?? '';
+  const first = firstLine(source);
   if (!HOON.test(first.trim()) && !isApplication(first)) return source;
+  const lines = source.replace(/^\ufeff/, '').split(/\r?\n/, MOST_LINES + 1);
+  if (lines.length > MOST_LINES) {
+    throw new ScriptHookError('HW_SCRIPT_TOO_LARGE', `The Hoon has more than ${MOST_LINES.toLocaleString('en')} lines`);
+  }
+  const code = lines.map((line) => line.replace(/^\s*::.*$/, ''));
   const builder = builderNames(code);
   // The text begins behind the name of the builder, with nothing but blank space and comments
   // between.
@@ -28,6 +34,18 @@ export const unwrapHoon = (source: string): string => {
   const text = found === null ? undefined : textBehind(code.join('\n'), lines, found.index + found[0].length);
   if (text === undefined) throw new ScriptHookError('HW_SCRIPT_HOON', NOT_FOUND);
   return text;
+};
+
+/** That is neither blank nor a comment. */
+const firstLine = (source: string): string => {
+  const visible = /\S/g;
+  for (let found = visible.exec(source); found !== null; found = visible.exec(source)) {
+    const end = source.indexOf('\n', found.index);
+    const rest = end < 0 ? source.slice(found.index) : source.slice(found.index, end);
+    if (!rest.startsWith('::')) return rest;
+    visible.lastIndex = found.index + rest.length;
+  }
+  return '';
 };
 
 const NOT_FOUND =

@@ -139,4 +139,6 @@ test('what goes over a limit is reported', async () => {
   assert.equal(effects.effects.length, 1);
   assert.deepEqual(effects.dropped, [{ pointer: '/effects/1', reason: 'only 1 effects a run are done' }]);
   await assert.rejects(buildHook(' '.repeat(2001), { sandbox: small }), { code: 'HW_SCRIPT_TOO_LARGE' });
+  const hoon = `%-  hook-builder-js\n'let a;'\n${'\n'.repeat(2000)}`;
+  await assert.rejects(buildHook(hoon, { sandbox: small }), { code: 'HW_SCRIPT_TOO_LARGE' });
 });
