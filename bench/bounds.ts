@@ -1,41 +1,50 @@
-// The worst bodies that callers can send, method by method: the longest piece of the main thread,
-// the slowest ping beside one, and the memory that it takes.
+// The worst bodies that callers can send, method by method and door by door, signed by root and by
+// nobody: the longest piece of the main thread, what a ping beside one waits for, and the memory.
 import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { request } from 'node:http';
+import { Agent, request } from 'node:http';
 import hawk from 'hawk';
 import { ALL_APIS } from '../scripts/all-apis.ts';
-import type { ApiDeclaration, MethodDeclaration } from '../src/http/api-method.ts';
 import { declareCommonMethods } from '../src/http/common-methods.ts';
-import { compressed, validPayload, worstBodies, worstPath } from '../test/support/worst-bodies.ts';
+import {
+  compressed,
+  validPayload,
+  type WorstBody,
+  worstBodies,
+  worstPath,
+  worstPokes,
+} from '../test/support/worst-bodies.ts';
 import { type Bench, type Figure, figure, type Measure, unavailable } from './measure.ts';
 import { hasProc, NO_PROC } from './proc.ts';
 import { call, type RunningServer, startServer } from './server.ts';
 
-/** Of a piece of the main thread, and of a ping beside the request. */
-const MOST_MS = 50;
-const MOST_MB = 100;
+const MB = 1024 * 1024;
 const PING_EVERY_MS = 1;
+const IDLE_MS = 60_000;
 const APIS = ALL_APIS.map(declareCommonMethods);
+/** What the airlock takes of a body. */
+const LARGEST_POKES = MB;
 
 const PROBE = new URL('./piece-probe.ts', import.meta.url).href;
 
 type Sample = {
   readonly what: string;
-  /** CPU. */
   readonly pieceMs: number;
+  readonly waitMs: number;
   readonly pingMs: number;
   readonly megabytes: number;
+  readonly refusalKb: number;
 };
 
 const FIGURES = [
-  { field: 'pieceMs', name: 'longest piece', unit: 'ms', atMost: MOST_MS },
-  { field: 'pingMs', name: 'slowest ping', unit: 'ms', atMost: MOST_MS },
-  { field: 'megabytes', name: 'memory', unit: 'MB', atMost: MOST_MB },
+  { field: 'pieceMs', name: 'longest piece, CPU', unit: 'ms', atMost: 50 },
+  { field: 'waitMs', name: 'CPU of the main thread during a ping', unit: 'ms', atMost: 50 },
+  { field: 'megabytes', name: 'memory', unit: 'MB', atMost: 100 },
+  { field: 'refusalKb', name: 'longest refusal', unit: 'KB', atMost: 100 },
 ] as const;
 
 export const bounds: Measure = {
   name: 'bounds',
-  about: 'the slowest ping and the memory while the worst bodies of every method come in, signed by root',
+  about: 'the worst bodies of all methods and of the airlock: pieces of the main thread, pings, memory, also later',
   take: async (bench) => {
     if (!hasProc) return [unavailable('bounds', 'ms', NO_PROC)];
     const data = bench.stable.newFolder('bounds');
@@ -44,35 +53,105 @@ export const bounds: Measure = {
       command: [process.execPath, '--import', PROBE, bench.entry],
       env: { HOOKWRIGHT_BENCH_PIECES: pieces },
     });
-    const token = await prepare(server);
+    const { token, cookie } = await prepare(server);
+    const target = { bench, server, pieces };
     const rows: Figure[] = [];
+    const measure = async (name: string, attacks: readonly Attack[]): Promise<void> => {
+      const samples: Sample[] = [];
+      for (const attack of attacks) samples.push(await take(target, attack));
+      rows.push(...rowsOf(bench, name, samples));
+    };
+    const both = (bodies: readonly WorstBody[], rest: Omit<Attack, 'what' | 'text' | 'isSigned'>): Attack[] =>
+      [true, false].flatMap((isSigned) =>
+        bodies.map(({ what, text }) => ({ ...rest, isSigned, what: `${what}, ${isSigned ? 'root' : 'nobody'}`, text })),
+      );
+    await measure('a small call', both([{ what: '{}', text: '{}' }], triggerOf(token)));
+    const before = statusOf(server.pid, 'VmRSS');
+    const doors = (headers: Readonly<Record<string, string>>, bodies: readonly WorstBody[]): Attack[] => [
+      ...bodies.map((body) => ({ ...body, verb: 'PUT', path: '/~/channel/worst', headers })),
+      ...bodies.slice(0, 10).map((body) => ({ ...body, verb: 'POST', path: '/spider/d/json/reverse/json', headers })),
+    ];
+    const pokes = [...worstPokes(LARGEST_POKES, true), { what: 'five million zeros', text: `[${'0,'.repeat(5e6)}0]` }];
+    await measure('airlock: as a ship', doors({ cookie }, pokes));
+    await measure('airlock: as nobody', doors({}, pokes));
+    await measure(
+      'airlock: login',
+      pokes.map((body) => ({ ...body, verb: 'POST', path: '/~/login' })),
+    );
     for (const api of APIS) {
       for (const method of api.methods.filter(({ input }) => input)) {
-        const name = `${api.service}.${method.name}`;
-        const samples = await sendAll({ bench, server, pieces, token }, api, method);
-        const worst = FIGURES.map((one) => ({ ...one, sample: highest(samples, one.field) }));
-        rows.push(
-          ...worst.map(({ field, name: figureName, unit, atMost, sample }) =>
-            figure(`bounds: ${name}: ${figureName}`, unit, [sample[field]], { bar: { of: 'value', atMost } }),
-          ),
+        const path = worstPath(api, method, token);
+        await measure(
+          `${api.service}.${method.name}`,
+          both(worstBodies(api.service, method, true), { verb: method.verb, path }),
         );
-        const said = worst.map(({ field, unit, sample }) => `${sample[field].toFixed(0)} ${unit} (${sample.what})`);
-        bench.say(`bounds: ${name}: ${said.join(', ')}`);
       }
+      const others = api.methods.filter(({ input }) => !input);
+      const long = 'x'.repeat(4_000);
+      await measure(
+        `${api.service}: ${others.length} methods without a body`,
+        others.flatMap((method) => {
+          const path = worstPath(api, method, token);
+          const what = (is: string) => [{ what: `${method.name}: ${is}`, text: method.verb === 'GET' ? '' : '[[0]]' }];
+          return [
+            ...both(what('as it is'), { verb: method.verb, path }),
+            ...both(what('a long query'), { verb: method.verb, path: `${path}?${long}=${long}` }),
+            ...both(what('a long path'), { verb: method.verb, path: path.replace(/[^/]*$/, long) }),
+          ];
+        }),
+      );
     }
-    return rows;
+    await bench.clock.sleep(IDLE_MS);
+    const stays = statusOf(server.pid, 'VmRSS') - before;
+    bench.say(`bounds: ${stays.toFixed(0)} MB stay a minute after all of them`);
+    const bar = { of: 'value', atMost: 100 } as const;
+    return [...rows, figure('bounds: memory that stays a minute after all', 'MB', [stays], { bar })];
   },
 };
 
-const highest = (samples: readonly Sample[], field: (typeof FIGURES)[number]['field']): Sample =>
-  samples.reduce((most, sample) => (sample[field] > most[field] ? sample : most));
+const rowsOf = (bench: Bench, name: string, samples: readonly Sample[]): Figure[] => {
+  const highest = (field: keyof Sample & (typeof FIGURES)[number]['field']) =>
+    samples.reduce((most, sample) => (sample[field] > most[field] ? sample : most));
+  const worst = FIGURES.map((one) => ({ ...one, sample: highest(one.field) }));
+  const said = worst.map(({ field, unit, sample }) => `${sample[field].toFixed(0)} ${unit} (${sample.what})`);
+  const slowest = Math.max(...samples.map(({ pingMs }) => pingMs));
+  bench.say(`bounds: ${name}: ${said.join(', ')}; slowest ping by the clock ${slowest.toFixed(0)} ms`);
+  return worst.map(({ field, name: what, unit, atMost, sample }) =>
+    figure(`bounds: ${name}: ${what}`, unit, [sample[field]], { bar: { of: 'value', atMost } }),
+  );
+};
 
-/** A hook that puts its whole payload into its task. Answers its trigger token. */
-const prepare = async (server: RunningServer): Promise<string> => {
+/** A hook that puts its whole payload into its task, and a ship that has logged in. */
+const prepare = async (server: RunningServer): Promise<{ readonly token: string; readonly cookie: string }> => {
   const role = { description: '', scopes: ['queue:create-task:*', 'queue:scheduler-id:*'] };
   await call(server, 'PUT', `/api/auth/v1/roles/${encodeURIComponent('hook-id:g/h')}`, role);
   await call(server, 'PUT', '/api/hooks/v1/hooks/g/h', validPayload('createHook'));
-  return ((await call(server, 'GET', '/api/hooks/v1/hooks/g/h/token')) as { token: string }).token;
+  const { token } = (await call(server, 'GET', '/api/hooks/v1/hooks/g/h/token')) as { token: string };
+  const { ships } = (await call(server, 'GET', '/api/community/v1/ships')) as {
+    ships: readonly { readonly ship: string; readonly code: string }[];
+  };
+  const code = ships.find(({ ship }) => ship === '~zod')?.code ?? '';
+  const group = { ...{ fleet: {}, cabals: {}, zones: {}, 'zone-ord': [], channels: {}, bloc: [], secret: false } };
+  const create = { ...group, meta: { title: 'c', description: '', image: '', cover: '' }, 'flagged-content': {} };
+  const whole = { ...create, 'active-channels': [], cordon: { open: { ships: [], ranks: [] } } };
+  const channel = { kind: 'chat', name: 'lounge', group: '~zod/club', title: '', description: '' };
+  for (const action of [
+    { groups: { flag: '~zod/club', update: { diff: { create: whole } } } },
+    { channels: { create: { ...channel, readers: [], writers: [] } } },
+  ]) {
+    await call(server, 'POST', '/api/community/v1/ships/~zod/act', action);
+  }
+  const answer = await fetch(`${server.url}/~/login`, { method: 'POST', body: `password=${code}`, redirect: 'manual' });
+  return { token, cookie: answer.headers.getSetCookie()[0]?.split(';')[0] ?? '' };
+};
+
+const triggerOf = (token: string) => ({ verb: 'POST', path: `/api/hooks/v1/hooks/g/h/trigger/${token}` });
+
+type Attack = WorstBody & {
+  readonly verb: string;
+  readonly path: string;
+  readonly isSigned?: boolean;
+  readonly headers?: Readonly<Record<string, string>>;
 };
 
 type Target = {
@@ -80,21 +159,23 @@ type Target = {
   readonly server: RunningServer;
   /** Where the probe writes. */
   readonly pieces: string;
-  readonly token: string;
 };
 
-const sendAll = async (target: Target, api: ApiDeclaration, method: MethodDeclaration): Promise<Sample[]> => {
-  const { bench, server, pieces, token } = target;
-  const samples: Sample[] = [];
-  for (const [n, { what, text }] of worstBodies(method, validPayload(method.name), true).entries()) {
-    const { body, headers } = await compressed(text, n);
-    const before = memoryOf(server.pid);
-    rmSync(pieces, { force: true });
-    const attack = () => send(server, method.verb, worstPath(api, method, token), body, headers);
-    const pingMs = await slowestPing(bench, server, attack);
-    samples.push({ what, pieceMs: longestPiece(pieces), pingMs, megabytes: peakOf(server.pid) - before });
-  }
-  return samples;
+let turns = 0;
+
+const take = async ({ bench, server, pieces }: Target, attack: Attack): Promise<Sample> => {
+  turns += 1;
+  const { body, headers } = await compressed(attack.text, turns);
+  const before = memoryOf(server.pid);
+  rmSync(pieces, { force: true });
+  const coded = attack.text === '' ? undefined : { body, headers: { ...headers, ...attack.headers } };
+  const attacking = send(server, attack, coded?.body, coded?.headers ?? attack.headers ?? {});
+  const ping = await slowestPing(bench, server, attacking);
+  const { status, bytes } = await attacking;
+  return {
+    ...{ what: attack.what, pieceMs: longestPiece(pieces), ...ping },
+    ...{ megabytes: peakOf(server.pid) - before, refusalKb: status < 400 ? 0 : bytes / 1024 },
+  };
 };
 
 const longestPiece = (file: string): number =>
@@ -110,38 +191,73 @@ const memoryOf = (pid: number): number => {
 };
 const peakOf = (pid: number): number => statusOf(pid, 'VmHWM');
 
-const slowestPing = async ({ clock }: Bench, { url }: RunningServer, attack: () => Promise<void>): Promise<number> => {
+/** Of the main thread. Nanoseconds are the first number there. */
+const cpuMs = (pid: number): number =>
+  Number(readFileSync(`/proc/${pid}/task/${pid}/schedstat`, 'latin1').split(' ')[0]) / 1e6;
+
+/**
+ * By the clock, and by what the main thread of the server did meanwhile: how long a ping waits
+ * where no other process wants the processor.
+ */
+const slowestPing = async (
+  { clock }: Bench,
+  { url, pid }: RunningServer,
+  attacking: Promise<unknown>,
+): Promise<Pick<Sample, 'pingMs' | 'waitMs'>> => {
+  const agent = new Agent({ keepAlive: true, maxSockets: 1 });
   let isOver = false;
-  const attacked = attack().finally(() => {
+  const end = () => {
     isOver = true;
-  });
-  let slowest = 0;
+  };
+  attacking.then(end, end);
+  let [pingMs, waitMs] = [0, 0];
   while (!isOver) {
-    const began = clock.monotonic();
-    await roundTrip(`${url}/api/hooks/v1/ping`, 'GET', {});
-    slowest = Math.max(slowest, clock.monotonic() - began);
+    const [began, used] = [clock.monotonic(), cpuMs(pid)];
+    await roundTrip(`${url}/api/hooks/v1/ping`, 'GET', {}, undefined, agent);
+    waitMs = Math.max(waitMs, cpuMs(pid) - used);
+    pingMs = Math.max(pingMs, clock.monotonic() - began);
     await clock.sleep(PING_EVERY_MS);
   }
-  await attacked;
-  return slowest;
+  agent.destroy();
+  return { pingMs, waitMs };
 };
 
 const HUNG_UP = new Set(['EPIPE', 'ECONNRESET']);
 
-const send = (server: RunningServer, method: string, path: string, body: Buffer, more: object): Promise<void> => {
+type Answer = { readonly status: number; readonly bytes: number };
+
+const send = (
+  server: RunningServer,
+  { verb, path, isSigned = false }: Attack,
+  body: Buffer | undefined,
+  more: Readonly<Record<string, string>>,
+): Promise<Answer> => {
   const { clientId: id, accessToken: key } = server.credentials;
   const url = server.url + path;
-  const { header } = hawk.client.header(url, method, { credentials: { id, key, algorithm: 'sha256' } });
-  return roundTrip(url, method, { ...more, authorization: header, 'content-type': 'application/json' }, body);
+  const headers = { ...more, 'content-type': 'application/json' };
+  if (!isSigned) return roundTrip(url, verb, headers, body);
+  const { header } = hawk.client.header(url, verb, { credentials: { id, key, algorithm: 'sha256' } });
+  return roundTrip(url, verb, { ...headers, authorization: header }, body);
 };
 
 /** Refusals are what is expected, and so is that the server hangs up on who sends on after one. */
-const roundTrip = (url: string, method: string, headers: Record<string, string>, body?: Buffer): Promise<void> =>
+const roundTrip = (
+  url: string,
+  method: string,
+  headers: Record<string, string>,
+  body?: Buffer,
+  agent: Agent | false = false,
+): Promise<Answer> =>
   new Promise((resolve, reject) => {
-    const asked = request(url, { method, headers, agent: false }, (answer) => {
-      answer.resume();
-      answer.on('end', resolve).on('error', reject);
+    const asked = request(url, { method, headers, agent }, (answer) => {
+      let bytes = 0;
+      answer.on('data', (chunk: Buffer) => {
+        bytes += chunk.length;
+      });
+      answer.on('end', () => resolve({ status: answer.statusCode ?? 0, bytes })).on('error', reject);
     });
-    asked.on('error', (error: NodeJS.ErrnoException) => (HUNG_UP.has(error.code ?? '') ? resolve() : reject(error)));
+    asked.on('error', (error: NodeJS.ErrnoException) =>
+      HUNG_UP.has(error.code ?? '') ? resolve({ status: 0, bytes: 0 }) : reject(error),
+    );
     asked.end(body);
   });

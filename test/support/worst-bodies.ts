@@ -2,21 +2,19 @@
 import { promisify } from 'node:util';
 import { brotliCompress, constants, deflate, gzip } from 'node:zlib';
 import type { ApiDeclaration, MethodDeclaration } from '../../src/http/api-method.ts';
-import { BODY_LIMIT_BYTES } from '../../src/http/bodies/body.ts';
+import { BODY_LIMIT_BYTES, SMALL_BODY_BYTES } from '../../src/http/bodies/body.ts';
 import { MOST_KEYS, MOST_VALUES } from '../../src/http/bodies/json-structure.ts';
 import { echoHook, taskcluster } from './client.ts';
 
 export type WorstBody = { readonly what: string; readonly text: string };
 
-/** Leaves room for what stands around it. */
-const MOST_BYTES = BODY_LIMIT_BYTES - 64 * 1024;
 const MOST = MOST_VALUES - 200;
 
 const zeros = (count: number) => `[${'0,'.repeat(count - 1)}0]`;
 const keys = (count: number) => `{${Array.from({ length: count }, (_, n) => `"k${n}":0`).join(',')}}`;
 const objects = (count: number) => `[${Array.from({ length: count }, (_, n) => `{"k${n}":0}`).join(',')}]`;
 const texts = (count: number) => `[${Array.from({ length: count }, (_, n) => `"text-${n}"`).join(',')}]`;
-const text = (unit: string) => `"${unit.repeat(Math.floor(MOST_BYTES / Buffer.byteLength(unit)))}"`;
+const text = (unit: string, bytes: number) => `"${unit.repeat(Math.floor(bytes / Buffer.byteLength(unit)))}"`;
 const nested = (depth: number, inner = '') => '['.repeat(depth) + inner + ']'.repeat(depth);
 const floats = (count: number) => `[${`${'9'.repeat(60)}.5e-7,`.repeat(count - 1)}0]`;
 
@@ -27,32 +25,33 @@ const WHOLE: Readonly<Record<string, () => string>> = {
   '499 arrays': () => nested(499),
   '499 arrays of zeros': () => nested(499, zeros(MOST - 1_000)),
   '700,000 keys': () => keys(700_000),
-  'a text that is no JSON': () => `{"a": ${'x'.repeat(MOST_BYTES)}`,
+  'a text that is no JSON': () => `{"a": ${'x'.repeat(BODY_LIMIT_BYTES - 64 * 1024)}`,
 };
 
-/** As many and as large values of a type as the bounds of a body admit. */
-const BY_TYPE: Readonly<Record<string, Readonly<Record<string, () => string>>>> = {
+/** As many and as large values of a type as the bounds of a body admit, in so many bytes. */
+const BY_TYPE: Readonly<Record<string, Readonly<Record<string, (bytes: number) => string>>>> = {
   array: {
-    zeros: () => zeros(MOST),
-    'different objects': () => objects(MOST_KEYS - 100),
-    'different texts': () => texts(MOST),
+    zeros: (bytes) => zeros(Math.min(MOST, bytes / 2)),
+    'different objects': (bytes) => objects(Math.min(MOST_KEYS - 100, bytes / 14)),
+    'different texts': (bytes) => texts(Math.min(MOST, bytes / 14)),
   },
   object: {
-    keys: () => keys(MOST_KEYS - 100),
-    'a text': () => `{"a":${text('x')}}`,
-    'a text of escapes': () => `{"a":${text('\\u0007')}}`,
-    'a text of four bytes each': () => `{"a":${text('😀')}}`,
-    'a key': () => `{${text('k')}:0}`,
-    numbers: () => `{"a":${floats(MOST / 4)}}`,
-    'deep arrays': () => `{"a":${nested(490, zeros(MOST - 1_000))}}`,
+    keys: (bytes) => keys(Math.min(MOST_KEYS - 100, bytes / 11)),
+    'a text': (bytes) => `{"a":${text('x', bytes)}}`,
+    'a text of escapes': (bytes) => `{"a":${text('\\u0007', bytes)}}`,
+    'a text of four bytes each': (bytes) => `{"a":${text('😀', bytes)}}`,
+    'a key': (bytes) => `{${text('k', bytes)}:0}`,
+    numbers: (bytes) => `{"a":${floats(Math.min(MOST / 4, bytes / 70))}}`,
+    'deep arrays': (bytes) => `{"a":${nested(490, zeros(Math.min(MOST - 1_000, bytes / 2)))}}`,
   },
-  string: { letters: () => text('t'), 'line breaks': () => text('\\n') },
+  string: { letters: (bytes) => text('t', bytes), 'line breaks': (bytes) => text('\\n', bytes) },
 };
+const ANY_SHAPE = Object.assign({}, ...Object.values(BY_TYPE));
 
 let turns = 0;
-const shapesFor = (type: string, isAll: boolean): [string, () => string][] => {
-  const shapes = Object.entries(BY_TYPE[type] ?? {});
-  if (isAll || shapes.length === 0) return shapes;
+const shapesFor = (type: string | undefined, isAll: boolean): [string, (bytes: number) => string][] => {
+  const shapes = Object.entries<(bytes: number) => string>(BY_TYPE[type ?? ''] ?? ANY_SHAPE);
+  if (isAll) return shapes;
   turns += 1;
   return shapes.slice(turns % shapes.length).slice(0, 1);
 };
@@ -60,23 +59,134 @@ const shapesFor = (type: string, isAll: boolean): [string, () => string][] => {
 type Properties = Readonly<Record<string, { readonly type?: string }>>;
 
 /**
- * All that are bad in one way.
+ * All that are bad in one way, in so many bytes as the method takes.
  *
- * @param valid a payload that the schema admits, in which one property after the other is replaced.
  * @param isAll whether each property gets all shapes of its type; otherwise one, by turns.
  */
-export const worstBodies = ({ input }: MethodDeclaration, valid: object = {}, isAll = false): WorstBody[] => {
+export const worstBodies = (service: string, method: MethodDeclaration, isAll = false): WorstBody[] => {
+  const { input, largestBody = SMALL_BODY_BYTES } = method;
   const whole = Object.entries(WHOLE).map(([what, make]) => ({ what, text: make() }));
   if (!input) return whole;
-  const { properties = {}, type } = input.schema as { properties?: Properties; type?: string };
-  const free = Object.keys(properties).length === 0 ? { payload: { type: type ?? 'object' } } : properties;
-  const parts = Object.entries(free).flatMap(([name, property]) =>
-    shapesFor(property.type ?? 'array', isAll).map(([what, make]) => {
-      const rest = JSON.stringify({ ...valid, [name]: undefined }).slice(1);
-      return { what: `${name}: ${what}`, text: `{"${name}":${make()}${rest === '}' ? '' : ','}${rest}` };
+  const { properties = {}, type = 'object' } = input.schema as { properties?: Properties; type?: string };
+  const free = Object.keys(properties).length === 0 ? { payload: { type } } : properties;
+  const rest = (name: string) => JSON.stringify({ ...validPayload(method.name), [name]: undefined }).slice(1);
+  const around = Object.entries(free).map(([name, property]) => ({
+    ...{ name, type: property.type },
+    before: `{"${name}":`,
+    after: `${rest(name) === '}' ? '' : ','}${rest(name)}`,
+  }));
+  return [...whole, ...fill([...around, ...(DEEPER[`${service}.${method.name}`] ?? [])], largestBody, isAll)];
+};
+
+type Around = {
+  readonly name: string;
+  readonly type?: string | undefined;
+  readonly before: string;
+  readonly after: string;
+};
+
+const fill = (places: readonly Around[], largest: number, isAll: boolean): WorstBody[] =>
+  places.flatMap(({ name, type, before, after }) =>
+    shapesFor(type, isAll).map(([what, make]) => {
+      const room = largest - Buffer.byteLength(before + after) - 1024;
+      return { what: `${name}: ${what}`, text: `${before}${make(room)}${after}` };
     }),
   );
-  return [...whole, ...parts];
+
+const HOLE = 'anything of the worst';
+/** With what is worst in the place of HOLE. */
+const hole = (name: string, value: unknown): Around => {
+  const [before = '', after = ''] = JSON.stringify(value).split(`"${HOLE}"`);
+  return { name, before, after };
+};
+
+const [FLAG, NEST, POST] = ['~zod/club', 'chat/~zod/lounge', '170141184507313431682019536779450777600'];
+const memo = { content: HOLE, author: '~zod', sent: 1 };
+const inChannel = (action: unknown) => ({ channels: { channel: { nest: NEST, action } } });
+const inGroup = (diff: unknown) => ({ groups: { flag: FLAG, update: { diff } } });
+/** What a ship does. */
+const ACTS: Readonly<Record<string, object>> = {
+  post: inChannel({ post: { add: { ...memo, 'kind-data': { chat: null } } } }),
+  reply: inChannel({ post: { reply: { id: POST, action: { add: memo } } } }),
+  reaction: inChannel({ post: { 'add-react': { id: POST, ship: '~zod', react: HOLE } } }),
+  order: inChannel({ order: HOLE }),
+  writers: inChannel({ 'add-writers': HOLE }),
+  channel: {
+    channels: {
+      create: { kind: 'chat', name: 'x', group: FLAG, title: HOLE, description: '', readers: [], writers: [] },
+    },
+  },
+  group: inGroup({ create: HOLE }),
+  'meta of a group': inGroup({ meta: HOLE }),
+  ships: inGroup({ fleet: { ships: HOLE, diff: { add: null } } }),
+  ranks: inGroup({ cordon: { open: { 'add-ships': HOLE } } }),
+  message: { dm: { ship: '~nec', diff: { id: `~zod/${POST}`, delta: { add: { memo, kind: null, time: null } } } } },
+  club: {
+    club: {
+      id: '0v4.00000.qd4mk.d4htu.er4b8.eao21',
+      diff: { uid: '0v0', delta: { init: { team: HOLE, hive: [], met: [], net: 'invited' } } },
+    },
+  },
+  profile: { contacts: { self: HOLE } },
+  activity: { activity: HOLE },
+};
+const script = { name: 'worst', src: 'module.exports = (event) => ({ event: { allowed: event } })' };
+const DEEPER: Readonly<Record<string, readonly Around[]>> = {
+  'community.act': Object.entries(ACTS).map(([name, act]) => hole(name, act)),
+  'script-hooks.act': [
+    hole('a source', { add: { ...script, src: HOLE } }),
+    hole('a name', { add: { ...script, name: HOLE } }),
+    hole('the image of meta', { edit: { id: '0v1', meta: { title: '', description: '', image: HOLE, cover: '' } } }),
+    hole('an order', { order: { nest: NEST, seq: HOLE } }),
+    hole('settings', { config: { id: '0v1', nest: NEST, config: HOLE } }),
+    hole('a schedule', { cron: { id: '0v1', origin: null, schedule: HOLE } }),
+    hole('cron patterns', { cron: { id: '0v1', origin: null, schedule: { cron: HOLE } } }),
+  ],
+};
+
+/** What a ship asks of the agents of the airlock, as bodies of a channel, of at most so many bytes. */
+export const worstPokes = (largest: number, isAll = false): WorstBody[] => {
+  const poke = (name: string, app: string, mark: string, json: unknown) =>
+    hole(name, [{ id: 1, action: 'poke', ship: 'zod', app, mark, json }]);
+  const plain = Object.entries(MARKS).flatMap(([app, marks]) => marks.map((mark) => poke(mark, app, mark, HOLE)));
+  const essay = { ...memo, kind: '/chat', meta: null, blob: null };
+  const deep = [
+    poke('a post', 'channels', 'channel-action-2', { channel: { nest: NEST, action: { post: { add: essay } } } }),
+    poke('a message', 'chat', 'chat-dm-action-2', {
+      ship: '~nec',
+      diff: { id: `~zod/${POST}`, delta: { add: { essay, time: null } } },
+    }),
+    poke('a setting', 'settings', 'settings-event', {
+      'put-entry': { desk: 'd', 'bucket-key': 'b', 'entry-key': 'e', value: HOLE },
+    }),
+    poke('a profile', 'contacts', 'contact-action-1', { self: HOLE }),
+    poke('settings of a hook', 'channels-server', 'hook-action-0', { config: { id: '0v1', nest: NEST, config: HOLE } }),
+    poke('ships of a group', 'groups', 'group-action-4', {
+      group: { flag: FLAG, 'a-group': { seat: { ships: HOLE, 'a-seat': { add: null } } } },
+    }),
+    hole('no poke', HOLE),
+    hole('a path', [{ id: 1, action: 'subscribe', ship: 'zod', app: 'channels', path: HOLE }]),
+  ];
+  const many = Array.from({ length: 1_000 }, (_, n) => ({
+    id: n + 1,
+    action: 'poke',
+    ship: 'zod',
+    app: 'hood',
+    mark: 'x',
+    json: {},
+  }));
+  return [...fill([...plain, ...deep], largest, isAll), { what: 'a thousand pokes', text: JSON.stringify(many) }];
+};
+
+const MARKS: Readonly<Record<string, readonly string[]>> = {
+  'channels-server': ['hook-action-0'],
+  groups: ['group-action-4', 'group-action-3', 'group-join'],
+  channels: ['channel-action-2', 'channel-action'],
+  chat: ['chat-dm-action-2', 'chat-club-action-2', 'chat-dm-rsvp'],
+  activity: ['activity-action-2', 'activity-action'],
+  contacts: ['contact-action-1', 'contact-action'],
+  'groups-ui': ['ui-action', 'ui-hide-contact', 'ui-add-contact-suggestions'],
+  settings: ['settings-event'],
 };
 
 const fast = { params: { [constants.BROTLI_PARAM_QUALITY]: 1 } };
@@ -109,6 +219,8 @@ const VALID: Readonly<Record<string, () => object>> = {
   updateRole: () => ({ description: '', scopes: [] }),
   authenticateHawk: () => ({ method: 'get', resource: '/', host: 'localhost', port: 80 }),
   claimWork: () => ({ tasks: 1, workerGroup: 'g', workerId: 'w' }),
+  setUpTemplate: () => ({ from: NEST, hooks: {}, order: [], crons: [] }),
+  tryScript: () => ({ nest: NEST, src: script.src }),
 };
 
 /** A payload that the schema of a method admits. */
@@ -124,6 +236,16 @@ const PARAMS: Readonly<Record<string, string>> = {
   exchange: 'exchange%2Fx',
   seq: '1',
   watchId: 'w'.repeat(44),
+  ...{
+    ship: '~zod',
+    whom: '~nec',
+    other: '~nec',
+    kip: '~nec',
+    scriptId: '0v1',
+    postId: POST,
+    messageId: `~zod/${POST}`,
+  },
+  ...{ flag: '~zod%2Fclub', nest: 'chat%2F~zod%2Flounge' },
 };
 
 /** Hooks that are triggered are `g/h`, and those that change `g/worst`. */
