@@ -3,6 +3,9 @@
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { it } from 'node:test';
+import { ALL_APIS } from '../../scripts/all-apis.ts';
+import { SMALL_BODY_BYTES, sizeText } from '../../src/http/bodies/body.ts';
+import { DEFAULT_LIMITS } from '../../src/task-hooks/evaluation/pool.ts';
 
 const read = (path: string): string => readFileSync(new URL(`../../${path}`, import.meta.url), 'utf8');
 const operations = read('docs/operations.md').replace(/^[\s\S]*\n## Limits\n/, '');
@@ -99,6 +102,44 @@ const OF_A_REQUEST: typeof BOUNDS = [
   ['src/http/serve-api.ts', 'LONGEST_CUT_ECHO', 2_000, '2,000 bytes, and that it was cut'],
   ['src/http/send-json.ts', 'LARGEST_INDENTED', 32 * KB, '| none beyond 32 KB,'],
   ['src/http/send-json.ts', 'MOST_GROWTH', 8, 'more than eight times'],
+  ['src/airlock/serving/bodies.ts', 'LARGEST_JSON_BYTES', MB, '| a body at the airlock | 1 MB for actions,'],
+  ['src/airlock/channels/action.ts', 'MOST_ACTIONS', 1_000, 'at most 1,000, and for threads'],
+  ['src/airlock/serving/bodies.ts', 'LARGEST_FORM_BYTES', 8 * KB, '8 KB for a login'],
+  ['src/community/api/declaration.ts', 'LARGEST_ACT_BYTES', 512 * KB, '512 KB for what a ship does'],
+  ['src/script-hooks/api/declaration.ts', 'SOURCE_BYTES', 4 * MB, '4 MB for scripts'],
+  ['src/script-hooks/hoon-source.ts', 'MOST_LINES', 50_000, 'at most 50,000 lines'],
+  ['src/script-hooks/library/bounds.ts', 'LARGEST_LIBRARY', 16 * MB, '16 MB of all scripts together'],
+  ['src/script-hooks/api/api.ts', 'MOST_TRIALS', 2, '| trials of scripts | two at a time |'],
+];
+
+const OF_THE_HOSTILE: typeof BOUNDS = [
+  ['src/task-hooks/evaluation/evaluate.ts', 'LARGEST_TASK_BYTES', 10 * MB, 'the task is at most 10 MB'],
+  ['src/task-hooks/evaluation/schema-cost.ts', 'LARGEST_SCHEMA_HERE', 4 * KB, 'at most 4 KB of keywords'],
+  [
+    'src/task-hooks/evaluation/schema-cost.ts',
+    'LARGEST_PROGRAMS_HERE',
+    2_000,
+    'patterns of 2,000 instructions together',
+  ],
+  ['src/task-hooks/evaluation/evaluator.ts', 'LARGEST_CHECK_HERE', MB, 'at most 1 Mi of'],
+  ['src/task-hooks/evaluation/trigger-schema.ts', 'MOST_ERRORS_TOLD', 20, '| twenty are told;'],
+  ['src/task-hooks/evaluation/trigger-schema.ts', 'LARGEST_CHECK_FOR_ALL_ERRORS', 8 * MB, 'beyond 8 Mi of schema'],
+  ['src/task-hooks/firing/fire-runner.ts', 'MOST_UNDER_WAY', 500, '| of 500 fires under way in a process,'],
+  ['src/task-hooks/firing/fire-runner.ts', 'MOST_UNDER_WAY_OF_A_HOOK', 50, '50 are of one hook'],
+  ['src/task-hooks/messages/rejections.ts', 'MOST_OF_THEIR_OWN', 5, 'five rows a minute'],
+  ['src/script-hooks/hosting/run-hooks.ts', 'DEEPEST_EFFECT', 8, 'after eight effects in a chain'],
+  ['src/airlock/sessions/login-attempts.ts', 'MOST_OF_ADDRESS', 30, 'after 30 failures a minute from one address'],
+  ['src/airlock/sessions/login-attempts.ts', 'MOST_IN_ALL', 600, 'or 600 in all, 429'],
+  ['src/airlock/channels/channels.ts', 'MOST_OF_SESSION', 50, '50 channels of a session'],
+  ['src/airlock/channels/channels.ts', 'MOST_OF_SHIP', 200, '200 of a ship; 4,000 events'],
+  ['src/airlock/channels/channel.ts', 'MOST_EVENTS', 4_000, '4,000 events or'],
+  ['src/airlock/channels/channel.ts', 'LARGEST', 4 * MB, 'or 4 MB that a client has not confirmed'],
+  ['src/airlock/channels/channels.ts', 'LARGEST_IN_ALL', 64 * MB, 'and 64 MB in all'],
+  ['src/airlock/channels/channels.ts', 'MOST_WAITING', 4 * MB, '1,000 actions or 4 MB that wait in a channel'],
+  ['src/airlock/channels/channels.ts', 'MOST_WAITING_IN_ALL', 32 * MB, '32 MB in all; 300'],
+  ['src/airlock/channels/perform.ts', 'MOST_SUBSCRIPTIONS', 300, '300 subscriptions of a channel'],
+  ['src/airlock/channels/perform.ts', 'MOST_SUBSCRIPTIONS_OF_SHIP', 3_000, '3,000 of a ship |'],
+  ['src/auth/signatures/replays.ts', 'REPLAYS_KEPT', 100_000, 'keeps the last 100,000 signatures'],
 ];
 
 const OF_THE_COMMUNITY: typeof BOUNDS = [
@@ -138,6 +179,22 @@ it('the bounds of the airlock that docs/airlock.md names are those of the code',
 
 it('the bounds of a request that docs/security.md names are those of the code', () => {
   check(security, 'docs/security.md', OF_A_REQUEST);
+});
+
+it('the bounds of what a hostile one can try that docs/security.md names are those of the code', () => {
+  check(read('docs/security.md'), 'docs/security.md', OF_THE_HOSTILE);
+  const { deadlineMs, memoryMb } = DEFAULT_LIMITS;
+  assert.deepEqual([deadlineMs, memoryMb], [1_000, 256]);
+  assert.match(read('docs/security.md'), /with 1 s of a processor and 256 MB,/);
+});
+
+it('the sizes of bodies that docs/security.md names are those that methods declare, and no others', () => {
+  const [, row = ''] = /\| a body, as sent and decompressed \|([^|]*)\|/.exec(security) ?? [];
+  const declared = ALL_APIS.flatMap(({ methods }) => methods.map(({ largestBody }) => largestBody ?? SMALL_BODY_BYTES));
+  assert.deepEqual(
+    [...row.matchAll(/\d+ [KM]B/g)].map(([size]) => size),
+    [...new Set(declared)].sort((left, right) => left - right).map(sizeText),
+  );
 });
 
 it('the bounds of the community that docs/community.md names are those of the code', () => {
