@@ -308,6 +308,28 @@ describe('dependencies', () => {
 });
 
 describe('a task group', () => {
+  it('lists large tasks on pages of at most 4 MB, or of one task, and cancels all of them', async (t) => {
+    const { create, call } = await createWorld(t);
+    const taskGroupId = await create({ schedulerId: 's' });
+    const members = [taskGroupId];
+    for (const bytes of [3e6, 3e6, 5e6, 100]) {
+      members.push(await create({ taskGroupId, schedulerId: 's', payload: { long: 'x'.repeat(bytes) } }));
+    }
+    const ids: string[] = [];
+    let query = {};
+    for (let isLast = false; !isLast; ) {
+      const { tasks, continuationToken } = await call('listTaskGroup', { taskGroupId }, {}, { query });
+      assert.ok(tasks.length === 1 || JSON.stringify(tasks).length < 4.1 * 1024 * 1024);
+      ids.push(...tasks.map(({ status }: { status: { taskId: string } }) => status.taskId));
+      query = { continuationToken };
+      isLast = continuationToken === undefined;
+    }
+    assert.deepEqual(ids, members.toSorted());
+    await call('sealTaskGroup', { taskGroupId });
+    const { taskIds, taskGroupSize } = await call('cancelTaskGroup', { taskGroupId });
+    assert.deepEqual([taskIds.toSorted(), taskGroupSize], [members.toSorted(), 5]);
+  });
+
   it('lists its tasks page by page, also the one of its own name', async (t) => {
     const { create, call, clock } = await createWorld(t);
     const taskGroupId = await create({ schedulerId: 's' });

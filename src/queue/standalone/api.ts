@@ -21,7 +21,7 @@ import type { QueueMessages } from './tasks/messages.ts';
 import { type StoredTask, statusOf } from './tasks/task.ts';
 import type { CreateTaskPayload } from './tasks/task-definition.ts';
 import { describeGroup, readTaskGroup, seal, type TaskGroup } from './tasks/task-groups.ts';
-import { pendingCount, readDependents, readGroup, readTask } from './tasks/task-store.ts';
+import { pendingCount, readDependents, readGroup, readTask, type TaskPage } from './tasks/task-store.ts';
 import { cancel, reclaim, reportEnd, reportException, rerun, schedule, type Transition } from './tasks/transitions.ts';
 
 export type QueueApiSettings = {
@@ -119,20 +119,19 @@ export const createQueueApi = (settings: QueueApiSettings): ApiService => {
     return authorizeStored(request, stored, satisfies);
   };
 
-  const listPage = async ({ query }: ApiRequest, read: (after: string, most: number) => Promise<StoredTask[]>) => {
+  const listPage = async ({ query }: ApiRequest, read: (after: string, most: number) => Promise<TaskPage>) => {
     const limit = Math.min(Number(query.limit ?? LONGEST_PAGE), LONGEST_PAGE);
-    const found = await read(query.continuationToken ?? '', limit + 1);
-    const page = found.slice(0, limit);
-    const tasks = page.map((task) => ({ status: statusOf(task), task: task.definition }));
+    const page = await read(query.continuationToken ?? '', limit);
+    const tasks = page.tasks.map((task) => ({ status: statusOf(task), task: task.definition }));
     // A page continues after a task, not at a number: tasks that come meanwhile move nothing.
-    return { tasks, ...(found.length > limit && { continuationToken: page.at(-1)?.taskId }) };
+    return { tasks, ...(page.hasMore && { continuationToken: page.tasks.at(-1)?.taskId }) };
   };
 
   const cancelAll = async (taskGroupId: string) => {
     const canceled: string[] = [];
     let size = 0;
     for (let after = ''; ; ) {
-      const page = await readGroup(database, taskGroupId, after, LONGEST_PAGE);
+      const { tasks: page, hasMore } = await readGroup(database, taskGroupId, after, LONGEST_PAGE);
       size += page.length;
       const answers = await Promise.all(
         page.map(async ({ taskId }) => {
@@ -148,7 +147,7 @@ export const createQueueApi = (settings: QueueApiSettings): ApiService => {
       );
       canceled.push(...answers.flat());
       const last = page.at(-1);
-      if (page.length < LONGEST_PAGE || !last)
+      if (!hasMore || !last)
         return { taskGroupId, taskGroupSize: size, cancelledCount: canceled.length, taskIds: canceled };
       after = last.taskId;
     }

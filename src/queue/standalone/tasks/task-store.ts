@@ -6,7 +6,7 @@
 import { toIso } from '../../../core/clock.ts';
 import { stringifyInTurns } from '../../../core/json.ts';
 import type { Queryable, Transaction } from '../../../database/database.ts';
-import { statement } from '../../../database/statement.ts';
+import { type Statement, statement } from '../../../database/statement.ts';
 import type { TaskState } from '../../queue.ts';
 import { dueOf, type Run, type StoredTask, stateOf } from './task.ts';
 import { rankOf, type TaskDefinition } from './task-definition.ts';
@@ -209,19 +209,49 @@ const countPending = statement<{ count: number }>(
 export const pendingCount = async (on: Queryable, taskQueueId: string): Promise<number> =>
   (await on.query(countPending, [taskQueueId]))[0]?.count ?? 0;
 
+/** Of definitions; a page has at least one task. */
+const LARGEST_PAGE = 4 * 1024 * 1024;
+
+export type TaskPage = { readonly tasks: readonly StoredTask[]; readonly hasMore: boolean };
+
+// As they are stored they may be much smaller, and measuring all that are not taken would take long.
+const pageOf = (tasks: string): string => `
+  select ${COLUMNS}, found from (
+    select *, sum(octet_length(definition::text)) over (order by task_id) as bytes, row_number() over (order by task_id) as place
+    from (
+      select *, sum(pg_column_size(definition)) over (order by task_id) as stored, count(*) over () as found,
+        row_number() over (order by task_id) as n
+      from (${tasks}) listed) kept
+    where stored <= ${LARGEST_PAGE} or n = 1) measured
+  where bytes <= ${LARGEST_PAGE} or place = 1 order by task_id`;
+
+type PageRow = TaskRow & { readonly found: number };
+
+const readPage = async (
+  on: Queryable,
+  page: Statement<PageRow>,
+  of: string,
+  after: string,
+  most: number,
+): Promise<TaskPage> => {
+  const rows = await on.query(page, [of, after, most + 1]);
+  const tasks = rows.slice(0, most).map(fromRow);
+  return { tasks, hasMore: (rows[0]?.found ?? 0) > tasks.length };
+};
+
 // The task of the group's own name is in no index of groups.
-const listGroup = statement<TaskRow>(
+const listGroup = statement<PageRow>(
   'tasks.list-group',
-  `select ${COLUMNS} from tasks
+  pageOf(`select ${COLUMNS} from tasks
    where task_id = any(
      array(select task_id from tasks where task_id = $1 and task_group_id = $1 and task_id > $2) ||
      array(select task_id from tasks where task_group_id = $1 and task_group_id <> task_id and task_id > $2 order by task_id limit $3))
-   order by task_id limit $3`,
+   order by task_id limit $3`),
 );
 
 /** The members of a group in the order of their ids, from the one after `after` on. */
-export const readGroup = async (on: Queryable, taskGroupId: string, after: string, most: number) =>
-  (await on.query(listGroup, [taskGroupId, after, most])).map(fromRow);
+export const readGroup = (on: Queryable, taskGroupId: string, after: string, most: number) =>
+  readPage(on, listGroup, taskGroupId, after, most);
 
 const groupExpires = statement<{ expires: number | null; scheduler_id: string | null }>(
   'tasks.group-expires',
@@ -238,14 +268,13 @@ export const readGroupEnd = async (on: Queryable, taskGroupId: string) => {
   return { expires: row.expires, schedulerId: row.scheduler_id };
 };
 
-const listDependents = statement<TaskRow>(
+const listDependents = statement<PageRow>(
   'tasks.list-dependents',
-  `select ${COLUMNS} from tasks
+  pageOf(`select ${COLUMNS} from tasks
    where task_id = any(array(select d.task_id from task_dependencies d where d.dependency = $1 and d.task_id > $2
-                             order by d.task_id limit $3))
-   order by task_id`,
+                             order by d.task_id limit $3))`),
 );
 
 /** The tasks that depend on this one, satisfied or not, in the order of their ids. */
-export const readDependents = async (on: Queryable, taskId: string, after: string, most: number) =>
-  (await on.query(listDependents, [taskId, after, most])).map(fromRow);
+export const readDependents = (on: Queryable, taskId: string, after: string, most: number) =>
+  readPage(on, listDependents, taskId, after, most);
