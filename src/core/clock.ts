@@ -94,7 +94,7 @@ export const nextTurn = (): Promise<void> =>
   });
 
 /** Bytes, or characters, of which one pass takes more than a fraction of a millisecond. */
-const LARGE = 100 * 1024;
+export const LARGE = 100 * 1024;
 
 /** Between two passes over something of this size: a turn for others, where it is large. */
 export const turnIfLarge = (size: number): Promise<void> | undefined => (size > LARGE ? nextTurn() : undefined);

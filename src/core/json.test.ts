@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import fc from 'fast-check';
-import { canonicalJson, mapValues, sameJson, stringifyInTurns } from './json.ts';
+import { canonicalJson, MOST_AT_ONCE, mapValues, sameJson, stringifyInTurns } from './json.ts';
 
 describe('two JSON values', () => {
   it('are the same exactly when their canonical texts are', () => {
@@ -27,8 +27,16 @@ describe('two JSON values', () => {
 describe('JSON in turns', () => {
   it('is that of the whole array', async () => {
     const items = [{ a: 1 }, 'x'.repeat(200_000), null, [1, 2]];
-    assert.equal(await stringifyInTurns(items), JSON.stringify(items));
+    assert.equal(String(await stringifyInTurns(items)), JSON.stringify(items));
     assert.equal(await stringifyInTurns([]), '[]');
+  });
+
+  it('is the same where characters of two units lie across its pieces', async () => {
+    for (const before of ['', 'x']) {
+      const items = [`${before}${'😀'.repeat(MOST_AT_ONCE)}`, '\ud83d'];
+      const text = JSON.stringify(items);
+      assert.ok(Buffer.from(text).equals((await stringifyInTurns(items)) as Buffer), before);
+    }
   });
 });
 

@@ -1,5 +1,5 @@
 // JSON as values: equality and a canonical text.
-import { turnIfLarge } from './clock.ts';
+import { LARGE, nextTurn, turnIfLarge } from './clock.ts';
 
 /** JSON with sorted keys: equal texts for equal values. */
 export const canonicalJson = (value: unknown): string =>
@@ -49,13 +49,34 @@ const keysIn = (value: object): string[] =>
 const sameAt = (left: object, right: object, key: string): boolean =>
   sameJson((left as Record<string, unknown>)[key], (right as Record<string, unknown>)[key]);
 
-/** The JSON of an array; each large item is written in a turn of its own. */
-export const stringifyInTurns = async (items: readonly unknown[]): Promise<string> => {
+/**
+ * The JSON of an array, for a statement; each large item is written in a turn of its own. What is
+ * large comes in UTF-8: the driver would encode all of it in one piece.
+ */
+export const stringifyInTurns = async (items: readonly unknown[]): Promise<string | Buffer> => {
   const texts: string[] = [];
   for (const item of items) {
     const text = JSON.stringify(item);
     texts.push(text);
     await turnIfLarge(text.length);
   }
-  return `[${texts.join(',')}]`;
+  const whole = `[${texts.join(',')}]`;
+  return whole.length > LARGE ? encodeInTurns(whole) : whole;
 };
+
+/** UTF-8 of a well-formed text. */
+const encodeInTurns = async (text: string): Promise<Buffer> => {
+  const pieces: Buffer[] = [];
+  for (let at = 0; at < text.length; at += MOST_AT_ONCE) {
+    await nextTurn();
+    pieces.push(Buffer.from(text.slice(edgeAt(text, at), edgeAt(text, at + MOST_AT_ONCE))));
+  }
+  await nextTurn();
+  return Buffer.concat(pieces);
+};
+
+/** Characters, or bytes, that are turned into the other in one piece. */
+export const MOST_AT_ONCE = 1024 * 1024;
+
+/** Not within a character of two units. */
+const edgeAt = (text: string, at: number): number => (/[\udc00-\udfff]/.test(text[at] ?? '') ? at + 1 : at);

@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import fc from 'fast-check';
-import { isJson, parseJsonBody } from './body.ts';
+import { MOST_AT_ONCE } from '../../core/json.ts';
+import { isJson, parseBodyInTurns, parseJsonBody } from './body.ts';
 import { DEEPEST_BODY, MOST_KEYS, MOST_VALUES } from './json-structure.ts';
 
 const malformed = (message: RegExp) => ({ code: 'MalformedPayload', message });
@@ -37,6 +38,14 @@ describe('a JSON body', () => {
         assert.deepEqual(parse(json), JSON.parse(json));
       }),
     );
+  });
+
+  it('is the same when it is read in turns, with characters across its pieces and bytes that are none', async () => {
+    for (const before of ['', 'x', 'xx', 'xxx']) {
+      const body = Buffer.from(JSON.stringify({ a: before + '😀'.repeat(MOST_AT_ONCE / 2) }));
+      body[MOST_AT_ONCE + 100] = 0xff;
+      assert.deepEqual(await parseBodyInTurns(body, 'application/json'), parseJsonBody(body, 'application/json'));
+    }
   });
 
   it('that is empty is an empty object', () => assert.deepEqual(parse(''), {}));

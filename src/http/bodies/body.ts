@@ -1,6 +1,8 @@
 // A request body from bytes to JSON, with the errors that Taskcluster clients know. How it is
 // received: receive-body.ts.
-import { turnIfLarge } from '../../core/clock.ts';
+import { StringDecoder } from 'node:string_decoder';
+import { nextTurn, turnIfLarge } from '../../core/clock.ts';
+import { MOST_AT_ONCE } from '../../core/json.ts';
 import { ApiError } from '../api-error.ts';
 import { createStructureCheck } from './json-structure.ts';
 
@@ -53,9 +55,20 @@ export const requireUtf8 = (contentType: string): void => {
 export const parseBodyInTurns = async (body: Buffer, contentType: string): Promise<unknown> => {
   requireUtf8(contentType);
   if (body.length === 0) return {};
-  const text = body.toString('utf8');
+  const text = await decodeInTurns(body);
   await turnIfLarge(body.length);
   return parseText(text);
+};
+
+const decodeInTurns = async (body: Buffer): Promise<string> => {
+  if (body.length <= MOST_AT_ONCE) return body.toString('utf8');
+  const decoder = new StringDecoder('utf8');
+  let text = '';
+  for (let at = 0; at < body.length; at += MOST_AT_ONCE) {
+    text += decoder.write(body.subarray(at, at + MOST_AT_ONCE));
+    await nextTurn();
+  }
+  return text + decoder.end();
 };
 
 const parseText = (text: string): unknown => {
