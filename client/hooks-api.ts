@@ -336,8 +336,9 @@ export interface HooksMethods {
   /**
    * Roll a hook back to a version.
    *
-   * Gives a hook the definition that it had at a version: a change as any other, checked as any other. A hook that
-   * was removed is made again. The trigger token stays as it is. Of Hookwright alone.
+   * Gives a hook the definition that it had at a version: a change as any other, checked as any other. Its trigger
+   * token and its webhooks stay as they are. A hook that was removed is made again, without those that it had. Of
+   * Hookwright alone.
    *
    * Needs `hooks:modify-hook:<hookGroupId>/<hookId>` and `assume:hook-id:<hookGroupId>/<hookId>` and
    * `hooks:get:<hookGroupId>:<hookId>`.
@@ -763,6 +764,8 @@ export type RenderHookRequest = {
   readonly firedBy?: "schedule" | "triggerHook" | "triggerHookWithToken" | "pulseMessage";
   /** Left out with `seq`, and for `schedule`. */
   readonly payload?: unknown;
+  /** What the template sees as `webhook`, of a delivery that came by one. */
+  readonly webhook?: object;
   /** A fire of this hook, by its number in the ledger: the event as it was kept. */
   readonly seq?: number;
   /** What the template takes for the present. Default: the present. */
@@ -822,6 +825,8 @@ export type RenderDefinitionRequest = {
   readonly firedBy?: "schedule" | "triggerHook" | "triggerHookWithToken" | "pulseMessage";
   /** Left out with `seq`, and for `schedule`. */
   readonly payload?: unknown;
+  /** What the template sees as `webhook`, of a delivery that came by one. */
+  readonly webhook?: object;
   /** A fire of this hook, by its number in the ledger: the event as it was kept. */
   readonly seq?: number;
   /** What the template takes for the present. Default: the present. */

@@ -17,6 +17,7 @@ export const SCRIPT_HOOKS_SERVICE = {
     setUpTemplate: { verb: 'POST', route: '/template/<nest>', input: true, output: true },
     preview: { verb: 'GET', route: '/preview/<nest>', output: true },
     listRuns: { verb: 'GET', route: '/runs', query: ['hook', 'origin', 'continuationToken', 'limit'], output: true },
+    searchRuns: { verb: 'GET', route: '/runs/search', query: ['hook', 'origin', 'outcome', 'src', 'eventKind', 'since', 'until', 'text', 'continuationToken', 'limit'], output: true },
     followRuns: { verb: 'GET', route: '/following-runs', query: ['hook', 'origin', 'after', 'seen', 'limit'], output: true },
     run: { verb: 'GET', route: '/runs/<runId>', output: true },
     replayRun: { verb: 'POST', route: '/runs/<runId>/replay', output: true },
@@ -134,6 +135,19 @@ export interface ScriptHooksMethods {
   listRuns(query?: ListRunsQuery): Promise<ListRunsResponse>;
 
   /**
+   * Search runs.
+   *
+   * What became of each run, newest first: those that fit `hook`, `origin`, `outcome` (several, with commas
+   * between them), `src` (who caused the event), `eventKind`, `since` (from then on), `until` (before then) and
+   * `text` (in the first 1,200 characters of the reason, whatever the case). At most 100 a page. A page takes a
+   * bounded time: where little fits it may hold less, or nothing, and `lookedUntil` says how far it came; the
+   * continuationToken goes on from there.
+   *
+   * Needs `script-hooks:read`.
+   */
+  searchRuns(query?: SearchRunsQuery): Promise<SearchRunsResponse>;
+
+  /**
    * List runs that came since.
    *
    * Runs with a larger id than `after`, oldest first, without those in `seen`. A run may come in a little behind
@@ -192,6 +206,19 @@ export type ListScriptsQuery = {
 export type ListRunsQuery = {
   readonly hook?: number | string;
   readonly origin?: string;
+  readonly continuationToken?: number | string;
+  readonly limit?: number | string;
+};
+
+export type SearchRunsQuery = {
+  readonly hook?: number | string;
+  readonly origin?: string;
+  readonly outcome?: string;
+  readonly src?: string;
+  readonly eventKind?: string;
+  readonly since?: string;
+  readonly until?: string;
+  readonly text?: string;
   readonly continuationToken?: number | string;
   readonly limit?: number | string;
 };
@@ -474,6 +501,50 @@ export type ListRunsResponse = {
     isRepeatable: boolean;
   }>;
   continuationToken?: string;
+};
+
+export type SearchRunsResponse = {
+  /** Newest first. */
+  runs: Array<{
+    id: number;
+    /** When the event happened. */
+    time: string;
+    /** The id of a script hook: `0v…`. */
+    hook: string;
+    name: null | string;
+    hookVersion: number;
+    origin: null | string;
+    /** The ship that caused the event. */
+    src: string;
+    /** How many effects led to it; 0: a user did it. */
+    depth: number;
+    /** `on-post/add`, `cron` and the like. */
+    eventKind: string;
+    outcome: "allowed" | "denied" | "failed" | "limited" | "skipped";
+    reason: null | string;
+    effects: unknown[];
+    failedEffects: Array<{
+      index: number;
+      reason: string;
+    }>;
+    prints: string[];
+    dropped: Array<{
+      pointer: string;
+      reason: string;
+    }>;
+    /** Of a failure: its kind, where in the source, the calls under way. */
+    failure?: unknown;
+    /** What the hook made of the event, where it changed it. */
+    changedEvent?: unknown;
+    durationMs: number;
+    seed: string;
+    /** Whether `replayRun` can repeat it. */
+    isRepeatable: boolean;
+  }>;
+  /** Leads to what is older. */
+  continuationToken?: string;
+  /** There when the time for one page was up: what is older was not looked at yet. */
+  lookedUntil?: string;
 };
 
 export type RunResponse = {
