@@ -12,14 +12,7 @@ import { type FoundRow, LONGEST_BEGINNING } from './found-row.ts';
 import { searchLedger } from './search-ledger.ts';
 
 const NAMES = ['a', 'ab', 'a/b', 'a_b', 'A', '-'];
-const TEXTS = [
-  'no "Such" thing',
-  'back\\slash',
-  'line\nbreak',
-  '100 % _ of it',
-  'nul \0',
-  `${'x'.repeat(1_300)}END`,
-];
+const TEXTS = ['no "Such" thing', 'back\\slash', 'line\nbreak', '100 % _ of it', 'nul \0', `${'x'.repeat(1_300)}END`];
 
 const anyEntry = fc
   .record({
