@@ -45,7 +45,7 @@ const takeDryRuns = async (bench: Bench, server: RunningServer): Promise<Figure>
   return figure('dry run: p99', 'ms', rounds, { bar: { of: 'value', atMost: HIGHEST_P99_MS } });
 };
 
-/** Each job fires again what the one before it has fired, and at first all there is: that doubles. */
+/** Each job fires again what the one before it has fired, at first all there is: that doubles. */
 const takeReplays = async (bench: Bench, server: RunningServer): Promise<Figure> => {
   const rates: number[] = [];
   let ofLast: { requestId?: string } = {};

@@ -8,7 +8,7 @@ export type RequestsToSign = {
    */
   readonly signedFor: { readonly host: string; readonly port: number };
   readonly credentials: { readonly clientId: string; readonly accessToken: string };
-  /** Signed as deliveries of a webhook of the scheme standard, with this secret, and not by Hawk. */
+  /** Signed as deliveries of a webhook (`standard`), with this secret, and not by Hawk. */
   readonly webhookSecret?: string;
   /** Of a POST. */
   readonly path: string;

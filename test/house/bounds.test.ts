@@ -86,7 +86,7 @@ const OF_A_REQUEST: typeof BOUNDS = [
   ['src/http/bodies/body.ts', 'SMALL_BODY_BYTES', 100 * KB, 'who calls | 100 KB are read |'],
   ['src/http/bodies/body.ts', 'BODY_LIMIT_BYTES', 10 * MB, '10 MB for triggers, tasks and messages'],
   ['src/auth/api/declaration.ts', 'SCOPES_BYTES', MB, '1 MB where it names scopes'],
-  ['src/task-hooks/api/declaration.ts', 'DEFINITION_BYTES', MB, 'or defines a hook;'],
+  ['src/task-hooks/api/declaration.ts', 'DEFINITION_BYTES', MB, 'defines a hook or tries one;'],
   ['src/core/clock.ts', 'LARGE', 100 * KB, '| a task or message of more than 100 KB |'],
   ['src/database/batch.ts', 'MOST_BYTES', MB, '| after the one with which they have 1 MB together,'],
   ['src/http/bodies/json-structure.ts', 'MOST_VALUES', 120_000, '| 120,000 values,'],

@@ -86,7 +86,7 @@ const INNER_FLOORS: Readonly<Record<string, readonly (readonly string[])[]>> = {
   database: [['backup', 'start'], ['embedded']],
   http: [['pages'], ['references'], ['bodies', 'answers', 'senders']],
   ledger: [['search'], ['payloads']],
-  'task-hooks/api': [['ledger']],
+  'task-hooks/api': [['ledger', 'webhooks']],
 };
 
 const MOST_FILES_IN_A_FOLDER = 15;

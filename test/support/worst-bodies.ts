@@ -144,7 +144,7 @@ const DEEPER: Readonly<Record<string, readonly Around[]>> = {
   ],
 };
 
-/** What a ship asks of the agents of the airlock, as bodies of a channel, of at most so many bytes. */
+/** What a ship asks of the agents of the airlock, as bodies of a channel of at most that size. */
 export const worstPokes = (largest: number, isAll = false): WorstBody[] => {
   const poke = (name: string, app: string, mark: string, json: unknown) =>
     hole(name, [{ id: 1, action: 'poke', ship: 'zod', app, mark, json }]);

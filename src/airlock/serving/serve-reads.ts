@@ -2,7 +2,7 @@
 import type { FastifyInstance } from 'fastify';
 import type { Clock } from '../../core/clock.ts';
 import type { Metrics } from '../../core/metrics.ts';
-import { jsonInTurns } from '../../http/json-in-turns.ts';
+import { jsonInTurns } from '../../http/answers/json-in-turns.ts';
 import { sendJsonText } from '../../http/send-json.ts';
 import type { Agent, Thread } from '../agents/agent.ts';
 import type { Bodies } from './bodies.ts';

@@ -31,7 +31,7 @@ import { readLastFires } from './last-fires.ts';
 import { createLedgerMethods, type LedgerMethodsSettings } from './ledger/ledger-methods.ts';
 import { createReplayMethods, type ReplaysSettings } from './replays.ts';
 import { triggerError } from './trigger-error.ts';
-import { type WebhookMethodsSettings, webhookMethods } from './webhook-methods.ts';
+import { type WebhookMethodsSettings, webhookMethods } from './webhooks/webhook-methods.ts';
 
 export type HooksApiSettings = DryRunsSettings &
   WebhookMethodsSettings &

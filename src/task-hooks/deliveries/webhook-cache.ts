@@ -1,5 +1,5 @@
-// Webhooks that were used lately. What is here may be old: a fire is stored for this revision of the
-// hook only, and a refusal is told after another look.
+// Webhooks that were used lately. What is here may be old: a fire is stored for this revision of
+// the hook only, and a refusal is told after another look.
 import { LRUCache } from 'lru-cache';
 import { createBatch } from '../../database/batch.ts';
 import { createAddressCheck } from '../../http/senders/addresses.ts';

@@ -214,7 +214,7 @@ const LARGEST_PAGE = 4 * 1024 * 1024;
 
 export type TaskPage = { readonly tasks: readonly StoredTask[]; readonly hasMore: boolean };
 
-// As they are stored they may be much smaller, and measuring all that are not taken would take long.
+// As they are stored they may be much smaller; measuring all that are not taken would take long.
 const pageOf = (tasks: string): string => `
   select ${COLUMNS}, found from (
     select *, sum(octet_length(definition::text)) over (order by task_id) as bytes, row_number() over (order by task_id) as place

@@ -1,13 +1,17 @@
 // What the methods of the hooks API do with webhooks.
-import { toIso } from '../../core/clock.ts';
-import { ApiError } from '../../http/api-error.ts';
-import type { ApiHandler, ApiRequest } from '../../http/api-method.ts';
-import { isNetwork } from '../../http/senders/addresses.ts';
-import type { Hook, HookName } from '../definition.ts';
-import type { PutWebhookRequest, RotateWebhookSecretRequest, WebhookAnswer } from '../deliveries/webhook-definition.ts';
-import type { Webhook, WebhookStore } from '../deliveries/webhook-store.ts';
-import { findTemplateProblems } from '../evaluation/template-problems.ts';
-import type { Actor } from '../hooks/audit.ts';
+import { toIso } from '../../../core/clock.ts';
+import { ApiError } from '../../../http/api-error.ts';
+import type { ApiHandler, ApiRequest } from '../../../http/api-method.ts';
+import { isNetwork } from '../../../http/senders/addresses.ts';
+import type { Hook, HookName } from '../../definition.ts';
+import type {
+  PutWebhookRequest,
+  RotateWebhookSecretRequest,
+  WebhookAnswer,
+} from '../../deliveries/webhook-definition.ts';
+import type { Webhook, WebhookStore } from '../../deliveries/webhook-store.ts';
+import { findTemplateProblems } from '../../evaluation/template-problems.ts';
+import type { Actor } from '../../hooks/audit.ts';
 import { WEBHOOK_URL } from './serve-deliveries.ts';
 import type { ChangedWebhook, WebhookChanges } from './webhook-changes.ts';
 

@@ -1,5 +1,5 @@
 // The JSON of large answers, written in turns, so that others are served between them.
-import { nextTurn } from '../core/clock.ts';
+import { nextTurn } from '../../core/clock.ts';
 
 /** Characters that are written before others have a turn: some milliseconds. */
 const AT_ONCE = 1_000_000;

@@ -1,19 +1,19 @@
 // The addresses of webhooks over HTTP: what senders send, ask before they send, and are answered.
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
-import type { Clock } from '../../core/clock.ts';
-import type { Log } from '../../core/log.ts';
-import { ApiError } from '../../http/api-error.ts';
-import { BODY_LIMIT_BYTES } from '../../http/bodies/body.ts';
-import { createBodyBudget } from '../../http/bodies/body-budget.ts';
-import { receiveBody } from '../../http/bodies/receive-body.ts';
-import { sendJson } from '../../http/send-json.ts';
-import type { ClientAddress } from '../../http/senders/addresses.ts';
-import { toApiError } from '../../http/serve-api.ts';
-import type { DeliveryResult, ReceiveDelivery } from '../deliveries/receive-delivery.ts';
-import type { WebhookCache } from '../deliveries/webhook-cache.ts';
-import { answerChallenge, answerOptions, type Handshake } from '../webhooks/handshakes.ts';
-import type { SentHeaders } from '../webhooks/schemes/headers.ts';
-import { triggerError } from './trigger-error.ts';
+import type { Clock } from '../../../core/clock.ts';
+import type { Log } from '../../../core/log.ts';
+import { ApiError } from '../../../http/api-error.ts';
+import { BODY_LIMIT_BYTES } from '../../../http/bodies/body.ts';
+import { createBodyBudget } from '../../../http/bodies/body-budget.ts';
+import { receiveBody } from '../../../http/bodies/receive-body.ts';
+import { sendJson } from '../../../http/send-json.ts';
+import type { ClientAddress } from '../../../http/senders/addresses.ts';
+import { toApiError } from '../../../http/serve-api.ts';
+import type { DeliveryResult, ReceiveDelivery } from '../../deliveries/receive-delivery.ts';
+import type { WebhookCache } from '../../deliveries/webhook-cache.ts';
+import { answerChallenge, answerOptions, type Handshake } from '../../webhooks/handshakes.ts';
+import type { SentHeaders } from '../../webhooks/schemes/headers.ts';
+import { triggerError } from '../trigger-error.ts';
 
 export type DeliveryServing = {
   readonly receive: ReceiveDelivery;

@@ -1,20 +1,20 @@
 // Changes of webhooks. Each makes the hook's next revision and writes an audit row, in one
 // transaction with the hook locked.
-import type { Clock } from '../../core/clock.ts';
-import { newSlugId, newUuid } from '../../core/ids.ts';
-import type { Database, Transaction } from '../../database/database.ts';
-import { ApiError } from '../../http/api-error.ts';
-import type { Hook, HookName } from '../definition.ts';
+import type { Clock } from '../../../core/clock.ts';
+import { newSlugId, newUuid } from '../../../core/ids.ts';
+import type { Database, Transaction } from '../../../database/database.ts';
+import { ApiError } from '../../../http/api-error.ts';
+import type { Hook, HookName } from '../../definition.ts';
 import type {
   PutWebhookRequest,
   RotateWebhookSecretRequest,
   WebhookSettings,
-} from '../deliveries/webhook-definition.ts';
-import type { Webhook, WebhookStore } from '../deliveries/webhook-store.ts';
-import { type Actor, type AuditEntry, writeAudit } from '../hooks/audit.ts';
-import type { HookStore } from '../hooks/hook-store.ts';
-import { newSecret } from '../webhooks/schemes/secrets.ts';
-import { MOST_SECRETS, problemsOfScheme } from '../webhooks/schemes/settings.ts';
+} from '../../deliveries/webhook-definition.ts';
+import type { Webhook, WebhookStore } from '../../deliveries/webhook-store.ts';
+import { type Actor, type AuditEntry, writeAudit } from '../../hooks/audit.ts';
+import type { HookStore } from '../../hooks/hook-store.ts';
+import { newSecret } from '../../webhooks/schemes/secrets.ts';
+import { MOST_SECRETS, problemsOfScheme } from '../../webhooks/schemes/settings.ts';
 
 /** `secret`: the one that was made. */
 export type ChangedWebhook = { readonly webhook: Webhook; readonly secret: string | undefined };
