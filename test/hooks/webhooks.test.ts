@@ -89,9 +89,15 @@ describe('the webhooks of a hook', () => {
     assert.deepEqual(await rows('select * from webhooks'), []);
   });
 
-  it('are changed with an audit row that has no secret in it', async (t) => {
+  it('are changed with an audit row, and their secrets are readable nowhere', async (t) => {
     const { put, send, rows } = await startWorld(t);
     await put('push', { scheme: 'github', secrets: [SECRET], verifyToken: 'verify me now' });
+    const stored = JSON.stringify(await rows('select w::text from webhooks w'));
+    for (const secret of [SECRET, 'verify me now']) {
+      for (const spelling of ['utf8', 'hex', 'base64'] as const) {
+        assert.ok(!stored.includes(Buffer.from(secret).toString(spelling)));
+      }
+    }
     await send(`${HOOKS}/g/h/webhooks/push/secret`, { method: 'POST', body: '{}' });
     await send(`${HOOKS}/g/h/webhooks/push`, { method: 'DELETE' });
     const audit = await rows('select action, before, after from audit order by id');

@@ -66,8 +66,17 @@ export const createReceiveDelivery = (settings: ReceiveDeliverySettings): Receiv
   };
 
   /** The body is read once; whoever looks at it again has all of it. */
-  const verify = async (check: Check, body: Buffer | undefined, { readBody }: IncomingDelivery) => {
-    const bytes = body ?? (await readBody(check.update));
+  const verify = async (
+    webhook: ReadyWebhook,
+    check: Check,
+    body: Buffer | undefined,
+    { readBody }: IncomingDelivery,
+  ) => {
+    const countUnread = (error: unknown) => {
+      deliveries.inc({ scheme: webhook.settings.scheme, verdict: 'unread' });
+      throw error;
+    };
+    const bytes = body ?? (await readBody(check.update).catch(countUnread));
     if (body) check.update(body);
     const verdict = await check.finish();
     return { bytes, verdict: verdict.kind === 'verified' ? verdict : refusedBy(verdict) };
@@ -99,7 +108,7 @@ export const createReceiveDelivery = (settings: ReceiveDeliverySettings): Receiv
     for (let reloads = 0; webhook; reloads += 1) {
       const check = checkSender(webhook, delivery, clock.now());
       const { bytes, verdict } =
-        check.kind === 'check' ? await verify(check, body, delivery) : { bytes: body, verdict: check };
+        check.kind === 'check' ? await verify(webhook, check, body, delivery) : { bytes: body, verdict: check };
       body = bytes;
       if (verdict.kind === 'refused sender') {
         const fresh = await cache.reload(path); // it may have got another secret since

@@ -88,12 +88,12 @@ const findNext = statement<{ hook_uid: string; minute: number }>(
 
 const forget = statement(
   'rejections.forget',
-  `delete from rejections where hook_uid = $1 and seen <= ${MOST_OF_THEIR_OWN}`,
+  `delete from rejections where (hook_uid = $1 or of_hook = $1) and seen <= ${MOST_OF_THEIR_OWN}`,
 );
 
-/** For a hook that is removed; what was counted of it still reaches the ledger. */
-export const forgetRejections = async (tx: Transaction, hookUid: string): Promise<void> => {
-  await tx.query(forget, [hookUid]);
+/** For a hook or a webhook that is removed; what was counted of it still reaches the ledger. */
+export const forgetRejections = async (tx: Transaction, uid: string): Promise<void> => {
+  await tx.query(forget, [uid]);
 };
 
 type Sample = { readonly reason: string; readonly detail: object };

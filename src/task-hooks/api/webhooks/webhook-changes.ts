@@ -13,6 +13,7 @@ import type {
 import type { Webhook, WebhookStore } from '../../deliveries/webhook-store.ts';
 import { type Actor, type AuditEntry, writeAudit } from '../../hooks/audit.ts';
 import type { HookStore } from '../../hooks/hook-store.ts';
+import { forgetRejections } from '../../messages/rejections.ts';
 import { newSecret } from '../../webhooks/schemes/secrets.ts';
 import { MOST_SECRETS, problemsOfScheme } from '../../webhooks/schemes/settings.ts';
 
@@ -112,6 +113,7 @@ export const createWebhookChanges = ({ database, hooks, webhooks, clock }: Webho
         const known = all.find((one) => one.name === name);
         if (!known) return;
         await webhooks.remove(tx, known);
+        await forgetRejections(tx, known.uid);
         await save(tx, hook, by, { action: 'webhook removed', before: { webhook: name, ...known.settings } });
       });
     },
