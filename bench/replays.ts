@@ -1,6 +1,6 @@
 // Dry runs of the hook of the bench, and its events fired again.
-import { HOOK_PATH, prepareHook, TRIGGER_PAYLOAD } from './hook.ts';
-import { type Bench, type Figure, figure, type Measure } from './measure.ts';
+import { HOOK_PATH, prepareHook, TRIGGER_PATH, TRIGGER_PAYLOAD } from './hook.ts';
+import { type Bench, type Figure, figure, interleave, type Measure } from './measure.ts';
 import { cpuMsOf, databaseCpuMsOf, hasProc } from './proc.ts';
 import { call, type RunningServer, startServer } from './server.ts';
 
@@ -24,25 +24,32 @@ export const replays: Measure = {
   },
 };
 
+/** Beside triggers, one after another as well: both meet what else the machine does. */
 const takeDryRuns = async (bench: Bench, server: RunningServer): Promise<Figure> => {
-  const render = () => call(server, 'POST', `${HOOK_PATH}/render`, { payload: TRIGGER_PAYLOAD });
-  for (let n = 0; n < DRY_RUNS / 10; n += 1) await render();
-  const rounds: number[] = [];
-  for (let round = 0; round < bench.rounds; round += 1) {
+  const side = (path: string, body: object) => async (): Promise<number> => {
     const times: number[] = [];
     const before = cpuOf(server);
     for (let n = 0; n < DRY_RUNS; n += 1) {
       const began = bench.clock.monotonic();
-      await render();
+      await call(server, 'POST', path, body);
       times.push(bench.clock.monotonic() - began);
     }
     const cpu = (cpuOf(server) - before) / DRY_RUNS;
     const p99 = times.sort((a, b) => a - b)[Math.floor(DRY_RUNS * 0.99)] as number;
     const middle = times[DRY_RUNS / 2] as number;
-    bench.say(`dry run: p99 ${p99.toFixed(1)} ms, median ${middle.toFixed(1)} ms, ${cpu.toFixed(2)} ms of CPU each`);
-    rounds.push(p99);
-  }
-  return figure('dry run: p99', 'ms', rounds, { bar: { of: 'value', atMost: HIGHEST_P99_MS } });
+    bench.say(`${path}: p99 ${p99.toFixed(1)} ms, median ${middle.toFixed(1)} ms, ${cpu.toFixed(2)} ms of CPU each`);
+    return p99;
+  };
+  const sides = {
+    dryRun: side(`${HOOK_PATH}/render`, { payload: TRIGGER_PAYLOAD }),
+    trigger: side(TRIGGER_PATH, TRIGGER_PAYLOAD),
+  };
+  const taken = await interleave(bench.rounds, sides);
+  return figure('dry run: p99', 'ms', taken.dryRun, {
+    reference: taken.trigger,
+    bar: { of: 'value', atMost: HIGHEST_P99_MS },
+    note: 'beside triggers, one after another too',
+  });
 };
 
 /** Each job fires again what the one before it has fired, at first all there is: that doubles. */
