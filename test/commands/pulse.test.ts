@@ -126,6 +126,21 @@ for (const { name: broker, skip, env } of BROKERS) {
       assert.equal((await watching.end).status, 0);
     });
 
+    it('watch goes on when nobody reads its remarks any more', async () => {
+      const exchange = await newExchange();
+      const file = join(world.folder, 'gone.json');
+      await writeFile(file, JSON.stringify({ ...GREETING, bindings: [{ exchange, routingKeyPattern: 'never' }] }));
+      await world.succeed(['hooks', 'create', 'test/gone', file]);
+      const watching = await watch(exchange, '#', '--hook', 'test/gone', '--json', '--count', '2');
+      watching.process.stderr?.destroy();
+      await world.succeed(['hooks', 'remove', 'test/gone']);
+      for (const who of ['one', 'two']) {
+        await publish(exchange, 'k', { who }); // it remarks that the hook is gone
+        await eventually('it is shown', () => watching.out().includes(who) || watching.process.exitCode !== null);
+      }
+      assert.deepEqual([(await watching.end).status, shownBy(watching).length], [0, 2]);
+    });
+
     it('watch says that there is no such hook, or no such exchange', async () => {
       const exchange = await newExchange();
       assert.equal((await world.run(['pulse', 'watch', exchange, '#', '--hook', 'test/none'])).status, 3);
