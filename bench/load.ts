@@ -14,6 +14,8 @@ export type LoadPlan = RequestsToSign & {
   readonly to: { readonly host: string; readonly port: number };
   readonly callers: number;
   readonly seconds: number;
+  /** Which status every answer has to have, where none names a task. */
+  readonly expectStatus?: number;
   /** Whether every answer must name another task; the reference always names the same one. */
   readonly expectDistinctTasks: boolean;
 };
@@ -57,6 +59,10 @@ const run = async (plan: LoadPlan, signed: SignedRequests): Promise<LoadResult> 
     if (errors++ < 3) samples.push(what);
   };
   const check = (answer: Answer): void => {
+    if (plan.expectStatus !== undefined) {
+      if (answer.status !== plan.expectStatus) fail(`${answer.status} ${answer.body.slice(0, 600)}`);
+      return;
+    }
     const taskId = answer.status === 200 ? (JSON.parse(answer.body) as { taskId?: unknown }).taskId : undefined;
     if (typeof taskId !== 'string' || !SLUG_ID.test(taskId)) {
       fail(`${answer.status} ${answer.body.slice(0, 600)}`);

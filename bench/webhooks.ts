@@ -2,6 +2,7 @@
 import { randomBytes } from 'node:crypto';
 import hook from './hook.json' with { type: 'json' };
 import { HOOK_PATH, prepareHook, readTask } from './hook.ts';
+import { slowestPingBeside } from './hostile.ts';
 import type { LoadResult } from './load.ts';
 import { startLoad } from './load-process.ts';
 import { figure, interleave, type Measure, unavailable } from './measure.ts';
@@ -14,6 +15,7 @@ const SENDERS = 32;
 const MOST_REQUESTS = 20_000;
 const LEAST_RATIO_TO_TRIGGERS = 0.8;
 const MOST_P99_MS = 20;
+const MOST_PING_MS = 50;
 
 /** 10 KB. */
 const PAYLOAD = { ref: 'refs/heads/main', commits: Array.from({ length: 100 }, (_, n) => `${n} ${'x'.repeat(95)}`) };
@@ -38,10 +40,11 @@ export const webhooks: Measure = {
 
     const { hostname: host, port } = new URL(server.url);
     const address = { host, port: Number(port) };
-    const oneRun = async (path: string, secret?: string): Promise<Run> => {
+    const oneRun = async (path: string, secret?: string, expectStatus?: number): Promise<Run> => {
       await load.prepare({
         ...{ to: address, signedFor: address, credentials: server.credentials, path, body: JSON.stringify(PAYLOAD) },
         ...(secret !== undefined && { webhookSecret: secret }),
+        ...(expectStatus !== undefined && { expectStatus }),
         ...{ callers: SENDERS, seconds: bench.seconds, expectDistinctTasks: true },
         requests: Math.min(load.enoughRequests(server, bench.seconds), MOST_REQUESTS),
       });
@@ -61,7 +64,18 @@ export const webhooks: Measure = {
     for (const side of [sides.triggers, sides.ours]) await side(); // warming up
     const { ours, triggers } = await interleave(bench.rounds, sides);
     const rate = ({ requests, seconds }: LoadResult) => requests / seconds;
+    const refusals: number[] = [];
+    const pings: number[] = [];
+    const wrongSecret = `whsec_${randomBytes(32).toString('base64')}`;
+    for (let round = 0; round < bench.rounds; round += 1) {
+      const flood = async () => void refusals.push(rate(await oneRun(new URL(url).pathname, wrongSecret, 401)));
+      pings.push(await slowestPingBeside(bench, server, flood));
+    }
     return [
+      figure('webhooks, wrong signatures of 32 senders: refusals', '/s', refusals),
+      figure('webhooks, wrong signatures of 32 senders: slowest ping', 'ms', pings, {
+        bar: { of: 'value', atMost: MOST_PING_MS },
+      }),
       figure('webhooks, 32 senders: rate', '/s', ours.map(rate), {
         reference: triggers.map(rate),
         bar: { of: 'ratio', atLeast: LEAST_RATIO_TO_TRIGGERS },
