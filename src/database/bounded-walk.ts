@@ -18,17 +18,22 @@ export type Walked<Row, Place> = {
 /** A page that is not full is answered after so long. */
 const ENOUGH_MS = 50;
 
-/** `step` looks at some hundreds or thousands of rows behind `from`; some 5 to 20 ms. */
+/** Rows of a step: few at first, which are enough as a rule; some 5 to 20 ms at most. */
+const STEPS = { first: 250, largest: 4_000, growth: 4 };
+
+/** `step` looks at `size` rows behind `from`, and answers at most `most` of them. */
 export const walkBounded = async <Row, Place>(
   clock: Clock,
   wanted: number,
   from: Place,
-  step: (from: Place, most: number) => Promise<Step<Row, Place>>,
+  step: (from: Place, most: number, size: number) => Promise<Step<Row, Place>>,
 ): Promise<Walked<Row, Place>> => {
   const began = clock.monotonic();
   const found: Row[] = [];
+  let size = STEPS.first;
   for (let place = from; ; ) {
-    const { found: more, last } = await step(place, wanted + 1 - found.length);
+    const { found: more, last } = await step(place, wanted + 1 - found.length, size);
+    size = Math.min(size * STEPS.growth, STEPS.largest);
     found.push(...more);
     if (found.length > wanted || last === undefined) return { found };
     if (clock.monotonic() - began >= ENOUGH_MS) return { found, stoppedAt: last };

@@ -26,8 +26,6 @@ export type FoundPage = {
   readonly lookedUntil?: number;
 };
 
-/** Entries looked at in one statement: some 5 to 20 ms. */
-const STEP = 4_000;
 /** Of one task, cause or request. */
 const MOST_OF_ONE = 10_000;
 
@@ -37,7 +35,7 @@ const OWN = 6 + FILTER_VALUES;
 
 type WalkRow = FoundRaw & { readonly last_at: number | null; readonly last_seq: number | null };
 
-/** STEP entries in order, those that match of them, and the last one that was looked at. */
+/** Some entries in order: those that match, and the last one that was looked at. */
 const walk = (name: string, of: string): Statement<WalkRow> =>
   statement(
     `ledger.walk-${name}`,
@@ -90,8 +88,8 @@ export const searchLedger = async (on: Queryable, clock: Clock, search: LedgerSe
     return pageOf(rows, limit);
   }
   const { by, own } = await wayOf(on, search);
-  const { found, stoppedAt } = await walkBounded(clock, limit, from, async (place: Place, most) => {
-    const rows = await on.query(by, [...values(place, most, STEP), ...own]);
+  const { found, stoppedAt } = await walkBounded(clock, limit, from, async (place: Place, most, size) => {
+    const rows = await on.query(by, [...values(place, most, size), ...own]);
     const { last_at: at, last_seq: seq } = rows[0] as WalkRow;
     return {
       found: rows.filter((row) => row.seq !== null),

@@ -24,7 +24,6 @@ export type FoundRuns = RunsPage & {
   readonly lookedUntil?: number;
 };
 
-const STEP = 2_000;
 /** Characters of a reason that are looked through. */
 const LONGEST_REASON = 1_200;
 /** Runs are committed a little out of the order of their ids. */
@@ -36,7 +35,7 @@ const walk = (name: string, of: string): Statement<Row> =>
   statement(
     `script-runs.search-${name}`,
     `with last as (
-       select id from script_runs where id < $1 and ${of} order by id desc offset ${STEP - 1} limit 1)
+       select id from script_runs where id < $1 and ${of} order by id desc offset $11::int - 1 limit 1)
      select last.id as last, found.id, found.bytes
      from (select) as one left join last on true left join lateral (
        select id, (${RUN_BYTES})::int8 as bytes from script_runs
@@ -73,8 +72,8 @@ export const searchRuns = async (
   ];
   const first = until === undefined ? undefined : (await on.query(findFirst, [toIso(until + SLACK_MS)]))[0]?.id;
   const from = Math.min(before ?? Number.MAX_SAFE_INTEGER, (first ?? Number.MAX_SAFE_INTEGER - 1) + 1);
-  const { found, stoppedAt } = await walkBounded(clock, limit, from, async (place, most) => {
-    const rows = await on.query(walkOf, [place, most, ...filter]);
+  const { found, stoppedAt } = await walkBounded(clock, limit, from, async (place, most, size) => {
+    const rows = await on.query(walkOf, [place, most, ...filter, size]);
     const last = rows[0]?.last ?? undefined;
     const [time] = last === undefined || since === 0 ? [] : await on.query(findTime, [last]);
     const sizes = rows.filter((row): row is Row & Size => row.id !== null);
