@@ -4,6 +4,7 @@ import { newUuid } from '../../core/ids.ts';
 import type { Database } from '../../database/database.ts';
 import { ApiError } from '../../http/api-error.ts';
 import type { ApiAnswer, ApiRequest } from '../../http/api-method.ts';
+import { FIRE_OUTCOMES } from '../../ledger/entry.ts';
 import { isVisible, type LedgerFilter } from '../../ledger/search/filter.ts';
 import { searchLedger } from '../../ledger/search/search-ledger.ts';
 import type { HookName } from '../definition.ts';
@@ -33,6 +34,8 @@ export type ReplaysSettings = {
 
 type FoundEvent = ReplayOf & HookName;
 
+/** Without those that were left out on purpose, copies of other events among them. */
+const USUAL_OUTCOMES = FIRE_OUTCOMES.filter((outcome: string) => outcome !== 'skipped');
 const MOST_EVENTS = 10_000;
 const MOST_JOBS = 20;
 const PAGE = 1_000;
@@ -110,7 +113,10 @@ export const createReplayMethods = (settings: ReplaysSettings) => {
       const known = count === undefined ? undefined : await findJob(database, id);
       if (known) return { body: startedAgain(request, known) };
       const times = { ...(since !== undefined && timeOf({ since })), ...(until !== undefined && timeOf({ until })) };
-      const found = await findEvents({ ...filter, visible, kinds: ['fire'], outcomes: outcome }, times);
+      const found = await findEvents(
+        { ...filter, visible, kinds: ['fire'], outcomes: outcome ?? USUAL_OUTCOMES },
+        times,
+      );
       const hooks = hooksOf(found);
       request.authorize(scopesOf(hooks));
       const answer: ReplayFiresAnswer = { jobId: id, isStarted: false, count: found.length, hooks };

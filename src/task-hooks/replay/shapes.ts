@@ -37,7 +37,13 @@ const replayFiresRequest = Type.Object(
     hook: Type.Optional(
       Type.String({ pattern: '^[a-zA-Z0-9-_/*]{1,2001}$', description: '`group/id`, with `*` for any characters.' }),
     ),
-    outcome: Type.Optional(Type.Array(Type.Enum([...FIRE_OUTCOMES]), { minItems: 1, maxItems: FIRE_OUTCOMES.length })),
+    outcome: Type.Optional(
+      Type.Array(Type.Enum([...FIRE_OUTCOMES]), {
+        minItems: 1,
+        maxItems: FIRE_OUTCOMES.length,
+        description: 'Default: all but `skipped`.',
+      }),
+    ),
     firedBy: text(40),
     clientId: text(2_000),
     taskId: text(100),
