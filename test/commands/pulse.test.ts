@@ -126,19 +126,15 @@ for (const { name: broker, skip, env } of BROKERS) {
       assert.equal((await watching.end).status, 0);
     });
 
-    it('watch goes on when nobody reads its remarks any more', async () => {
+    it('watch shows messages when nobody reads its remarks', async () => {
       const exchange = await newExchange();
-      const file = join(world.folder, 'gone.json');
-      await writeFile(file, JSON.stringify({ ...GREETING, bindings: [{ exchange, routingKeyPattern: 'never' }] }));
-      await world.succeed(['hooks', 'create', 'test/gone', file]);
-      const watching = await watch(exchange, '#', '--hook', 'test/gone', '--json', '--count', '2');
+      const watching = world.start(['pulse', 'watch', exchange, '#', '--json', '--count', '1']);
       watching.process.stderr?.destroy();
-      await world.succeed(['hooks', 'remove', 'test/gone']);
-      for (const who of ['one', 'two']) {
-        await publish(exchange, 'k', { who }); // it remarks that the hook is gone
-        await eventually('it is shown', () => watching.out().includes(who) || watching.process.exitCode !== null);
-      }
-      assert.deepEqual([(await watching.end).status, shownBy(watching).length], [0, 2]);
+      await eventually('a message was shown', async () => {
+        await publish(exchange, 'k', { who: 'world' });
+        return watching.process.exitCode !== null;
+      });
+      assert.deepEqual([(await watching.end).status, shownBy(watching).length], [0, 1]);
     });
 
     it('watch says that there is no such hook, or no such exchange', async () => {
