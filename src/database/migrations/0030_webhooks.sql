@@ -1,10 +1,10 @@
 -- Up Migration
 
--- Ways into hooks for other systems. A change of one makes the hook's next revision, so that what is stored of a delivery is stored of this
+-- Ways into hooks for other systems. They go with their hook, in the transaction that removes it. A change of one makes the hook's next revision, so that what is stored of a delivery is stored of this
 -- very webhook.
 create table webhooks (
   uid uuid primary key,                 -- this incarnation: secrets are sealed for it
-  hook_uid uuid not null references hooks (uid) on delete cascade,
+  hook_uid uuid not null,
   name text collate "C" not null,
   path text collate "C" not null unique, -- the random end of its URL
   settings json not null,

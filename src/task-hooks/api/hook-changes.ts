@@ -6,6 +6,7 @@ import type { Database, Transaction } from '../../database/database.ts';
 import type { Timers } from '../../timers/create-timers.ts';
 import { nextOccurrence } from '../../timers/schedule/schedule.ts';
 import type { Hook, HookDefinition, HookName } from '../definition.ts';
+import { forgetWebhooks } from '../deliveries/webhook-store.ts';
 import type { AfterCommit } from '../firing/end-fires.ts';
 import { type Actor, type AuditEntry, writeAudit } from '../hooks/audit.ts';
 import { forgetHookState, lastOccurrence, resetLastOccurrence } from '../hooks/hook-state.ts';
@@ -145,6 +146,7 @@ export const createHookChanges = (settings: HookChangesSettings): HookChanges =>
         await broker.setBindings(tx, queueOf(hook), []);
         await forgetHookState(tx, hook.uid);
         await forgetRejections(tx, hook.uid);
+        await forgetWebhooks(tx, hook.uid);
         await hooks.remove(tx, hook);
         await audit(tx, hook, by, { action: 'removed', before: hook.definition });
         await publish(tx, 'deleted', name);

@@ -29,7 +29,9 @@ const settings = {
       default: 'Accepted',
     }),
   ),
-  expires: Type.Optional(Type.String({ format: 'date-time', description: 'From then on nothing is accepted.' })),
+  expires: Type.Optional(
+    Type.String({ format: 'date-time', maxLength: 50, description: 'From then on nothing is accepted.' }),
+  ),
 };
 
 const storedSettings = Type.Object(settings, { additionalProperties: false });

@@ -61,6 +61,13 @@ const putOne = statement(
 
 const removeOne = statement('webhooks.remove', 'delete from webhooks where uid = $1');
 
+const removeOfHook = statement('webhooks.remove-of-hook', 'delete from webhooks where hook_uid = $1');
+
+/** For a hook that is removed. */
+export const forgetWebhooks = async (tx: Transaction, hookUid: string): Promise<void> => {
+  await tx.query(removeOfHook, [hookUid]);
+};
+
 export const createWebhookStore = (database: Database, secretBox: SecretBox): WebhookStore => {
   const context = (uid: string) => `webhook:${uid}`;
 
