@@ -54,6 +54,22 @@ describe('a key', () => {
   });
 });
 
+describe('a derived box', () => {
+  it('opens what it has sealed, and nothing of another one', () => {
+    const box = createSecretBox(randomBytes(32));
+    const [one, same, other] = [box.derive('one'), box.derive('one'), box.derive('other')];
+    const sealed = one.seal('secret', 'here');
+    assert.equal(same.open(sealed, 'here'), 'secret');
+    for (const wrong of [other, box]) assert.throws(() => wrong.open(sealed, 'here'));
+  });
+
+  it('has another nonce each time, however many there are', () => {
+    const box = createSecretBox(randomBytes(32));
+    const nonces = new Set(Array.from({ length: 1_000 }, () => box.seal('x', 'y').toString('hex', 1, 13)));
+    assert.equal(nonces.size, 1_000);
+  });
+});
+
 describe('the digest of a secret', () => {
   it('is the same for the same secret of the same context, under the same key', () => {
     const key = randomBytes(32);
