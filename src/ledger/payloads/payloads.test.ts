@@ -23,7 +23,7 @@ const createWorld = async (t: Cleanup, days = 30) => {
   /** Kept with a fire that ends at once, and read again. */
   const keepAndRead = async (came: Came, redact: readonly string[] = []): Promise<KeptPayload | undefined> => {
     const entry = fire(START, { hookUid: randomUUID() });
-    const key = { hookUid: entry.hookUid, cause: 'call/1', arrived: entry.arrived };
+    const key = { hookUid: entry.hookUid, cause: 'call/1' };
     await ledger.write([{ ...entry, payload: payloads.keep(key, came, { isKept: true, redact }) }]);
     return payloads.read(database, entry);
   };
@@ -64,10 +64,7 @@ describe('a kept payload', () => {
     const { database, ledger, payloads } = await createWorld(t);
     const entry = { ...fire(START), hookUid: randomUUID() };
     const body = JSON.stringify({ secret: 'open sesame'.repeat(1_000) });
-    const payload = payloads.keep(
-      { hookUid: entry.hookUid, cause: 'another', arrived: entry.arrived },
-      { context, body },
-    );
+    const payload = payloads.keep({ hookUid: entry.hookUid, cause: 'another' }, { context, body });
     await ledger.write([{ ...entry, payload }]);
     const [row] = await database.query(allKept);
     assert.ok(row && row.kept.length < body.length / 10 && !row.kept.includes('sesame'));
@@ -100,7 +97,7 @@ describe('a kept payload', () => {
   it('can be read for 30 days, and not longer', async (t) => {
     const { database, ledger, clock, payloads } = await createWorld(t);
     const entry = fire(START, { arrived: START });
-    const key = { hookUid: entry.hookUid, cause: 'call/1', arrived: entry.arrived };
+    const key = { hookUid: entry.hookUid, cause: 'call/1' };
     await ledger.write([{ ...entry, payload: payloads.keep(key, { context, body: '{}' }) }]);
     await clock.advance(30 * DAY);
     assert.equal((await payloads.read(database, entry))?.text, '{}');
@@ -110,7 +107,7 @@ describe('a kept payload', () => {
 
   it('is none where none is to be kept', async (t) => {
     const { payloads } = await createWorld(t, 0);
-    const key = { hookUid: randomUUID(), cause: 'c', arrived: START };
+    const key = { hookUid: randomUUID(), cause: 'c' };
     assert.equal(payloads.keep(key, { context, body: '{}' }), undefined);
     const { payloads: others } = await createWorld(t);
     assert.equal(others.keep(key, { context, body: '{}' }, { isKept: false, redact: [] }), undefined);

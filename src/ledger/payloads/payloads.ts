@@ -39,11 +39,7 @@ export type FireIdentity = { readonly hookUid: string; readonly cause: string };
 
 export type Payloads = {
   /** What is stored with the fire. undefined: nothing is kept. */
-  readonly keep: (
-    fire: FireIdentity & { readonly arrived: number },
-    came: Came,
-    keeping?: Keeping,
-  ) => Buffer | undefined;
+  readonly keep: (fire: FireIdentity, came: Came, keeping?: Keeping) => Buffer | undefined;
   /** undefined: it was not kept, or its time is over. */
   readonly read: (
     on: Queryable,
@@ -87,24 +83,24 @@ const findPayload = statement<{ kept: Buffer }>(
 
 export const createPayloads = ({ secretBox, clock, days }: PayloadsSettings): Payloads => {
   const boxes = new Map<string, SecretBox>();
-  /** Millions a day: a key for each month of arrival. */
-  const boxOf = (arrived: number): SecretBox => {
-    const month = toIso(arrived).slice(0, 7);
-    const box = boxes.get(month) ?? secretBox.derive(`payloads ${month}`);
-    boxes.set(month, box);
+  /** There may be millions a day: 256 keys, by hook. */
+  const boxOf = (hookUid: string): SecretBox => {
+    const shard = hookUid.slice(0, 2);
+    const box = boxes.get(shard) ?? secretBox.derive(`payloads ${shard}`);
+    boxes.set(shard, box);
     return box;
   };
   return {
     keep: (fire, came, { isKept, redact } = KEEP_ALL) => {
       if (days === 0 || !isKept) return undefined;
       const { head, body } = piecesOf(came, redact);
-      return boxOf(fire.arrived).sealBytes(pack(Buffer.from(`${JSON.stringify(head)}\n`), body), placeOf(fire));
+      return boxOf(fire.hookUid).sealBytes(pack(Buffer.from(`${JSON.stringify(head)}\n`), body), placeOf(fire));
     },
     read: async (on, { hookUid, cause, arrived }) => {
       if (cause === null || arrived < clock.now() - days * DAY_MS) return undefined;
       const [found] = await on.query(findPayload, [toIso(arrived), hookUid, cause]);
       if (!found) return undefined;
-      const bytes = unpack(boxOf(arrived).openBytes(found.kept, placeOf({ hookUid, cause })));
+      const bytes = unpack(boxOf(hookUid).openBytes(found.kept, placeOf({ hookUid, cause })));
       const end = bytes.indexOf(LINE_BREAK);
       const { isCut, isRedacted, isNone, ...head } = JSON.parse(bytes.toString('utf8', 0, end)) as Head;
       const text = isNone ? undefined : textOf(bytes.subarray(end + 1), isCut === true);
