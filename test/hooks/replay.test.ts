@@ -63,6 +63,53 @@ describe('replayFire', () => {
     assert.deepEqual(said(), [{ n: 1 }, { n: 1 }, { n: 1 }]);
   });
 
+  it('with a replayId is once, however often the call is sent', async (t) => {
+    const { server, fires, world } = await start(t);
+    await server.hooks.triggerHook('g', 'h', { n: 1 });
+    await server.hooks.triggerHook('g', 'h', { n: 2 });
+    const [first, second] = await fires();
+    const asked = { replayId: newUuid() };
+    const answers = await Promise.all(
+      Array.from({ length: 5 }, () => done(server, `/fires/${first.seq}/replay`, asked)),
+    );
+    answers.push(await done(server, `/fires/${first.seq}/replay`, asked));
+    assert.equal(new Set(answers.map(({ taskId }) => taskId)).size, 1);
+    assert.equal(world.queue.tasks.size, 3);
+    const other = await post(server, `/fires/${second.seq}/replay`, asked);
+    assert.deepEqual([other.status, other.json.code], [409, 'RequestConflict']);
+    assert.equal((await post(server, `/fires/${first.seq}/replay`, { replayId: 'x' })).status, 400);
+  });
+
+  it('with a replayId goes on where a process was killed', async (t) => {
+    const { world } = await start(t);
+    const victims: Server[] = [];
+    for (const at of ['replays.insert-once', 'payloads.find', 'replays.begin', 'commit']) {
+      let isArmed = false;
+      const victim = await world.start({
+        onStatement: (name) => {
+          if (!isArmed || name !== at) return;
+          victim.kill();
+          throw new Error('this process was killed');
+        },
+      });
+      victims.push(victim);
+      await victim.hooks.triggerHook('g', 'h', { at });
+      const row = await eventually('it is recorded', async () => {
+        const rows = await world.rows(`select seq from ledger where cause not like 'replay:%' order by arrived desc`);
+        return rows.length === victims.length && rows[0];
+      });
+      const asked = { replayId: newUuid() };
+      isArmed = true;
+      assert.equal((await post(victim, `/fires/${row.seq}/replay`, asked)).status, 500, at);
+      const next = await world.start();
+      const { taskId } = await done(next, `/fires/${row.seq}/replay`, asked);
+      assert.equal((await done(next, `/fires/${row.seq}/replay`, asked)).taskId, taskId);
+      const replays = await world.rows(`select 1 from replays where seq = $1 and outcome is not null`, [row.seq]);
+      assert.equal(replays.length, 1);
+    }
+    assert.equal(world.queue.tasks.size, 2 * victims.length);
+  });
+
   it('can come again itself', async (t) => {
     const { server, fires, lastFire } = await start(t);
     await server.hooks.triggerHook('g', 'h', { n: 1 });

@@ -101,7 +101,7 @@ export const createReplayMethods = (settings: ReplaysSettings) => {
       requireReplay(request, row);
       const { caller, requestId, payload } = request;
       const by = { clientId: caller.clientId ?? 'anonymous', requestId };
-      const answer = await replayOne(row, payload.as, by);
+      const answer = await replayOne(row, payload.as, by, payload.replayId);
       if (typeof answer === 'string') throw new ApiError('InputError', answer);
       if (!answer) throw new ApiError('ServiceUnavailable', 'Too many evaluations are waiting; try again later.');
       return { body: answer };

@@ -35,13 +35,13 @@ export const commitReplays = async (
   const begun = [...current];
   const fires = begun.map(({ fire }) => fire);
   const { ends, afterCommit } = await beginFires.withEnds(tx, fires, how);
-  const done = begun.map(({ key, fire }) => ({ ...key, ...endOf(ends.get(fire)) }));
+  const done = begun.map(({ key, fire }) => ({ ...key, taskId: fire.taskId, ...endOf(ends.get(fire)) }));
   await markBegun(tx, done);
   return { done, stale: ready.filter((one) => !current.has(one)), afterCommit };
 };
 
 /** undefined: it is stored. */
-const endOf = (end: EndedFire | undefined): Omit<Done, keyof ReplayKey> => {
+const endOf = (end: EndedFire | undefined): Pick<Done, 'outcome' | 'reason'> => {
   if (!end) return { outcome: 'pending', reason: null };
   const { message } = (end.error ?? {}) as { readonly message?: unknown };
   return { outcome: end.outcome, reason: typeof message === 'string' ? message.slice(0, LONGEST_REASON) : null };

@@ -82,7 +82,7 @@ export const createReplayJobs = (settings: ReplayJobsSettings): ReplayJobs => {
       const found = await Promise.all(some.map(({ row }) => row && events.find(tx, row, job.revision)));
       for (const [index, { seq, n }] of some.entries()) {
         const one = found[index] ?? 'The ledger does not have it any more.';
-        if (typeof one === 'string') impossible.push({ seq, n, outcome: NOT_REPLAYED, reason: one });
+        if (typeof one === 'string') impossible.push({ seq, n, outcome: NOT_REPLAYED, reason: one, taskId: null });
         else {
           const fire = await events.evaluate(one, { seq, n }, { clientId: job.clientId, requestId: job.id });
           if (!fire) return { ready, impossible };
@@ -114,7 +114,7 @@ export const createReplayJobs = (settings: ReplayJobsSettings): ReplayJobs => {
       const reason = `What comes of it cannot be stored: ${attempts} tries have failed.`;
       await markBegun(
         tx,
-        waiting.map(({ seq, n }) => ({ seq, n, outcome: NOT_REPLAYED, reason })),
+        waiting.map(({ seq, n }) => ({ seq, n, outcome: NOT_REPLAYED, reason, taskId: null })),
       );
       return { next: clock.now(), data: { after: placeOf(waiting.at(-1)) } };
     }

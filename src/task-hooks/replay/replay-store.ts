@@ -26,7 +26,14 @@ export type ReplayJob = {
   readonly cancelledBy: string | null;
 };
 
-export type Done = ReplayKey & { readonly outcome: string; readonly reason: string | null };
+export type Done = ReplayKey & {
+  readonly outcome: string;
+  readonly reason: string | null;
+  readonly taskId: string | null;
+};
+
+/** `outcome` is null while it has not begun. */
+export type KnownReplay = Omit<Done, 'outcome'> & { readonly outcome: string | null };
 
 /** What is older has no fire in the ledger that it could be taken for. */
 const KEPT_MS = 400 * 86_400_000;
@@ -73,10 +80,36 @@ export const addReplays = async (
   return added;
 };
 
+const insertOnce = statement(
+  'replays.insert-once',
+  `insert into replays (seq, n, at, hook_uid, id, created)
+   select $1, 1 + coalesce((select max(n) from replays where seq = $1), 0), $2, $3, $4, $5
+   on conflict do nothing`,
+);
+const findOfId = statement<KnownReplay>(
+  'replays.of-id',
+  'select seq, n, outcome, reason, task_id as "taskId" from replays where id = $1',
+);
+
+/** Of an id that somebody has chosen. */
+export const findReplay = async (on: Queryable, id: string): Promise<KnownReplay | undefined> =>
+  (await on.query(findOfId, [id]))[0];
+
+/** The one of this id, made if there is none. */
+export const addReplayOnce = async (on: Queryable, event: ReplayOf, id: string, now: number): Promise<KnownReplay> => {
+  await on.query(removeOld, [toIso(now - KEPT_MS), 10]);
+  for (let tries = 0; tries < MOST_TRIES; tries += 1) {
+    await on.query(insertOnce, [event.seq, toIso(event.at), event.hookUid, id, toIso(now)]);
+    const known = await findReplay(on, id);
+    if (known) return known;
+  }
+  throw new Error('others replay the same event at this moment');
+};
+
 const beginReplays = statement<ReplayKey>(
   'replays.begin',
-  `update replays set outcome = done.outcome, reason = done.reason
-   from unnest($1::bigint[], $2::int[], $3::text[], $4::text[]) as done (seq, n, outcome, reason)
+  `update replays set outcome = done.outcome, reason = done.reason, task_id = done.task_id
+   from unnest($1::bigint[], $2::int[], $3::text[], $4::text[], $5::text[]) as done (seq, n, outcome, reason, task_id)
    where replays.seq = done.seq and replays.n = done.n and replays.outcome is null
    returning replays.seq, replays.n`,
 );
@@ -92,9 +125,12 @@ export const markBegun = async (tx: Transaction, done: readonly Done[]): Promise
     done.map(({ n }) => n),
     done.map(({ outcome }) => outcome),
     done.map(({ reason }) => reason),
+    done.map(({ taskId }) => taskId),
   ]);
-  if (rows.length < done.length) throw new Error('an event that is to come again has done so already');
+  if (rows.length < done.length) throw new BegunBefore('an event that is to come again has done so already');
 };
+
+export class BegunBefore extends Error {}
 
 export const causeOfReplay = ({ seq, n }: ReplayKey): string => `replay:${seq}:${n}`;
 

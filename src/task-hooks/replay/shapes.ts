@@ -16,7 +16,15 @@ const revision = Type.Enum(['now', 'then'], {
     'Whether the event meets the hook as it is defined now, or as it was when it came. Its authority is that of now.',
 });
 
-const replayFireRequest = Type.Object({ as: revision }, closed);
+const uuid = (description: string) => Type.Optional(Type.String({ format: 'uuid', maxLength: 36, description }));
+
+const replayFireRequest = Type.Object(
+  {
+    as: revision,
+    replayId: uuid('Of your choice. The same call with it again is answered as the first, and fires nothing.'),
+  },
+  closed,
+);
 export type ReplayFireRequest = Static<typeof replayFireRequest>;
 export const REPLAY_FIRE_REQUEST: NamedSchema = { name: 'replay-fire-request', schema: replayFireRequest };
 
@@ -57,13 +65,7 @@ const replayFiresRequest = Type.Object(
     count: Type.Optional(
       Type.Integer({ minimum: 0, description: 'How many events come again, as a first call without it has answered.' }),
     ),
-    jobId: Type.Optional(
-      Type.String({
-        format: 'uuid',
-        maxLength: 36,
-        description: 'As the first call has answered it. A call that is repeated with it starts no second job.',
-      }),
-    ),
+    jobId: uuid('As the first call has answered it. A call that is repeated with it starts no second job.'),
   },
   closed,
 );
