@@ -103,10 +103,10 @@ const arbitraryOf = ({ type, isNullable, values }: Column, table: string): fc.Ar
 };
 
 /**
- * Violations of checks and of keys, and JSON that the expression of an index cannot read: another
+ * Violations of checks, of keys and of references, and JSON that an index cannot read: another
  * try.
  */
-const TRY_AGAIN = ['23514', '23505', '22P02', '22P05'];
+const TRY_AGAIN = ['23514', '23505', '23503', '22P02', '22P05'];
 const TRIES = 60;
 
 /** `count` rows in each table, where as many different ones are possible. */
