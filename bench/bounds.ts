@@ -62,9 +62,10 @@ export const bounds: Measure = {
       rows.push(...rowsOf(bench, name, samples));
     };
     const both = (bodies: readonly WorstBody[], rest: Omit<Attack, 'what' | 'text' | 'isSigned'>): Attack[] =>
-      [true, false].flatMap((isSigned) =>
-        bodies.map(({ what, text }) => ({ ...rest, isSigned, what: `${what}, ${isSigned ? 'root' : 'nobody'}`, text })),
-      );
+      bodies.flatMap(({ what, text }) => [
+        { ...rest, text, what: `${what}, root`, isSigned: true },
+        { ...rest, text, what: `${what}, nobody` },
+      ]);
     await measure('a small call', both([{ what: '{}', text: '{}' }], triggerOf(token)));
     const before = statusOf(server.pid, 'VmRSS');
     const doors = (headers: Readonly<Record<string, string>>, bodies: readonly WorstBody[]): Attack[] => [
@@ -162,10 +163,15 @@ type Target = {
 };
 
 let turns = 0;
+/** The text that was sent last, compressed: it is sent again by nobody. */
+let latest: { readonly text: string; readonly coded: Awaited<ReturnType<typeof compressed>> } | undefined;
 
 const take = async ({ bench, server, pieces }: Target, attack: Attack): Promise<Sample> => {
-  turns += 1;
-  const { body, headers } = await compressed(attack.text, turns);
+  if (latest?.text !== attack.text) {
+    turns += 1;
+    latest = { text: attack.text, coded: await compressed(attack.text, turns) };
+  }
+  const { body, headers } = latest.coded;
   const before = memoryOf(server.pid);
   rmSync(pieces, { force: true });
   const coded = attack.text === '' ? undefined : { body, headers: { ...headers, ...attack.headers } };

@@ -56,7 +56,7 @@ const METHODS = [
     ...groups,
     name: 'listTaskGroup',
     title: 'List Task Group',
-    description: 'The tasks of a group, ordered by taskId, at most 1000 a page.',
+    description: 'The tasks of a group, ordered by taskId, at most 1000 a page, fewer where they are large.',
     verb: 'GET',
     route: '/task-group/<taskGroupId>/list',
     params: GROUP,
@@ -105,7 +105,8 @@ const METHODS = [
     ...tasks,
     name: 'listDependentTasks',
     title: 'List Dependent Tasks',
-    description: 'The tasks that depend on this one, ordered by taskId, at most 1000 a page.',
+    description:
+      'The tasks that depend on this one, ordered by taskId, at most 1000 a page, fewer where they are large.',
     verb: 'GET',
     route: '/task/<taskId>/dependents',
     params: TASK,
