@@ -1009,6 +1009,8 @@ export type ReplayFireRequest = {
    * now. Default: `"now"`.
    */
   readonly as?: "now" | "then";
+  /** Of your choice. The same call with it again is answered as the first, and fires nothing. */
+  readonly replayId?: string;
 };
 
 export type ReplayFireResponse = {
@@ -1025,6 +1027,7 @@ export type ReplayFireResponse = {
 export type ReplayFiresRequest = {
   /** `group/id`, with `*` for any characters. */
   readonly hook?: string;
+  /** Default: all but `skipped`. */
   readonly outcome?: ReadonlyArray<"created" | "declined" | "rejected" | "failed" | "exhausted" | "missed" | "limited" | "skipped">;
   readonly firedBy?: string;
   readonly clientId?: string;

@@ -80,7 +80,7 @@ export interface QueueMethods {
   /**
    * List Task Group.
    *
-   * The tasks of a group, ordered by taskId, at most 1000 a page.
+   * The tasks of a group, ordered by taskId, at most 1000 a page, fewer where they are large.
    *
    * Needs `queue:list-task-group:<taskGroupId>`.
    */
@@ -120,7 +120,7 @@ export interface QueueMethods {
   /**
    * List Dependent Tasks.
    *
-   * The tasks that depend on this one, ordered by taskId, at most 1000 a page.
+   * The tasks that depend on this one, ordered by taskId, at most 1000 a page, fewer where they are large.
    *
    * Needs `queue:list-dependent-tasks:<taskId>`.
    */

@@ -533,11 +533,15 @@ create table replays (
   created timestamp with time zone not null,
   outcome text,
   reason text,
+  id uuid,
+  task_id text collate "C",
   constraint replays_pkey PRIMARY KEY (seq, n),
   constraint replays_job_fkey FOREIGN KEY (job) REFERENCES replay_jobs(id) ON DELETE CASCADE
 ) with (fillfactor=80);
 
 CREATE INDEX replays_created ON public.replays USING btree (created);
+
+CREATE UNIQUE INDEX replays_id ON public.replays USING btree (id) WHERE (id IS NOT NULL);
 
 CREATE INDEX replays_of_job ON public.replays USING btree (job, at, seq) WHERE (job IS NOT NULL);
 
@@ -775,7 +779,6 @@ create table webhooks (
   created timestamp with time zone not null,
   last_modified timestamp with time zone not null,
   constraint webhooks_pkey PRIMARY KEY (uid),
-  constraint webhooks_hook_uid_fkey FOREIGN KEY (hook_uid) REFERENCES hooks(uid) ON DELETE CASCADE,
   constraint webhooks_hook_uid_name_key UNIQUE (hook_uid, name),
   constraint webhooks_path_key UNIQUE (path)
 );
