@@ -69,7 +69,7 @@ export type Beginning = {
 export type BeginFiresSettings = {
   readonly database: Database;
   readonly store: FireStore;
-  readonly runner: Pick<FireRunner, 'attempt' | 'enqueue'>;
+  readonly runner: Pick<FireRunner, 'attempt' | 'enqueue' | 'hasRoom'>;
   readonly endFires: EndFires;
   /** Where the queue lives in our database. */
   readonly createTasksIn: Queue['createTasksIn'] | undefined;
@@ -137,10 +137,13 @@ export const createBeginFires = (settings: BeginFiresSettings): BeginFires => {
     storeWith: FireStore['store'],
     ...[hook, fire, patienceMs]: Parameters<BeginFires['alone']>
   ): ReturnType<BeginFires['alone']> => {
-    if (!(await storeWith(hook, fire, clock.now() + LEASE_MS))) return { outcome: 'changed' };
+    // Whoever does not wait is not held back by a queue that is slow: what has no room here is left
+    // in the database.
+    const isOurs = patienceMs > 0 || runner.hasRoom();
+    if (!(await storeWith(hook, fire, clock.now() + (isOurs ? LEASE_MS : 0)))) return { outcome: 'changed' };
     fireLog.stored(fire);
     if (patienceMs === 0) {
-      runner.enqueue([fire]); // nobody waits
+      if (isOurs) runner.enqueue([fire]);
       return { outcome: 'pending' };
     }
     return (await runner.attempt(fire, patienceMs)) ?? { outcome: 'pending' };
