@@ -163,6 +163,28 @@ describe('who is not believed', () => {
     for (const secret of [SECRET, sign('{}').slice(7)]) assert.ok(!world.logged().includes(secret));
   });
 
+  it('finds what could not be read in the ledger, too, and is told the reason once the delivery was verified', async (t) => {
+    const { deliver, to, fires, send } = await startWithWebhook(t);
+    const malformed = await deliver(to, '{', { 'x-github-event': 'push' });
+    assert.deepEqual([malformed.status, malformed.json.code], [400, 'MalformedPayload']);
+    const bytes = Buffer.from([0xff, 0xfe]);
+    assert.equal((await deliver(to, bytes, { 'content-type': 'image/png' })).status, 415);
+    const large = await deliver(to, Buffer.alloc(10 * 1024 * 1024 + 1, ' '), { 'x-hub-signature-256': sign('{}') });
+    assert.equal(large.status, 413);
+    const found = (await fires()).toReversed();
+    assert.deepEqual(
+      found.map(({ outcome, detail, error }) => [outcome, detail.webhook, detail.check, error.message.slice(0, 20)]),
+      [
+        ['rejected', 'push', undefined, 'Failed to parse JSON'],
+        ['rejected', 'push', undefined, 'The body is neither '],
+        ['rejected', 'push', 'unread', 'The request body is '],
+      ],
+    );
+    const { json } = await send('/api/hooks/v1/fires?text=larger');
+    const { steps } = (await send(`/api/hooks/v1/fires/${json.fires[0].seq}`)).json;
+    assert.deepEqual([steps[0].verdict, steps[2].verdict], ['failed', 'not reached']);
+  });
+
   it('is counted beyond the first five of a minute, for each webhook by itself', async (t) => {
     const { deliver, to, put, fires, clock, metrics } = await startWithWebhook(t, {}, {});
     const other = (await put('other', { scheme: 'github', secrets: [SECRET] })).json.url;

@@ -1,12 +1,12 @@
 // A row of the ledger as the cells of a table: number, end, hook, outcome, cause, task, reason.
 import { reasonOf } from '../cli/reason-of.ts';
-import { countedText, missedText } from '../hooks/hook-fires.ts';
+import { countedText, missedText, senderText } from '../hooks/hook-fires.ts';
 import type { FoundFire } from './fire-filter.ts';
 
 export const fireCells = (fire: FoundFire): readonly (string | undefined)[] => {
   const { seq, ended, hookGroupId, hookId, firedBy, taskId, outcome, attempts, detail } = fire;
   return [
-    ...[String(seq), ended, `${hookGroupId}/${hookId}`, outcomeText(fire), firedBy],
+    ...[String(seq), ended, `${hookGroupId}/${hookId}`, outcomeText(fire), senderText(detail) ?? firedBy],
     // Without an attempt, the id is that of a task that was never to be.
     outcome === 'created' || attempts > 0 ? taskId : undefined,
     outcome === 'missed' ? missedText(detail) : whyOf(fire),

@@ -7,6 +7,7 @@ import { printable } from '../cli/output.ts';
 import { reasonOf } from '../cli/reason-of.ts';
 import { pairs, table } from '../cli/table.ts';
 import { requireFire } from '../hooks/fire-number.ts';
+import { senderText } from '../hooks/hook-fires.ts';
 
 export const showFire: Run = async (call) => {
   const seq = requireFire(call.argument('FIRE'));
@@ -24,7 +25,10 @@ const describe = (fire: FireResponse, paint: Paint): string => {
     ['revision', revision === undefined ? undefined : String(revision)],
     ['arrived', fire.arrived],
     ['ended', fire.ended],
-    ['fired by', `${fire.firedBy ?? '-'}${clientId === undefined ? '' : `, as ${clientId}`}`],
+    [
+      'fired by',
+      `${senderText(fire.detail) ?? fire.firedBy ?? '-'}${clientId === undefined ? '' : `, as ${clientId}`}`,
+    ],
     ['request', fire.requestId],
     ['outcome', fire.outcome],
     ['reason', fire.reason],

@@ -67,7 +67,8 @@ export const countedText = (outcome: string | undefined, detail: unknown): strin
   return typeof count === 'number' ? `${outcome} × ${count}` : outcome;
 };
 
-const senderText = (detail: unknown): string | undefined => {
+/** By which webhook a delivery came; undefined: it is none. */
+export const senderText = (detail: unknown): string | undefined => {
   const { webhook } = (detail ?? {}) as Record<string, unknown>;
   return typeof webhook === 'string' ? `webhook ${webhook}` : undefined;
 };

@@ -95,7 +95,7 @@ export const pasteInto = ({ scheme, url, secret = NOT_SHOWN, hmac }: Webhook): P
   };
   return (
     pastes[scheme] ?? {
-      place: 'In the sender. Whoever knows the URL can send.',
+      place: 'In the sender, and nowhere else, since whoever knows the URL can send',
       fields: [['URL', url]],
       after: nothing,
     }

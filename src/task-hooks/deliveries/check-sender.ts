@@ -10,7 +10,7 @@ export type Sender = { readonly address: string; readonly headers: SentHeaders }
 /** Why it does not: a closed set, for the ledger and for labels of metrics. */
 export type RefusedSender = {
   readonly kind: 'refused sender';
-  readonly check: FailedCheck | 'expired' | 'address';
+  readonly check: FailedCheck | 'expired' | 'address' | 'unread';
   readonly message: string;
 };
 

@@ -2,6 +2,7 @@
 // place with all other calls.
 import { createHash } from 'node:crypto';
 import type { Clock } from '../../core/clock.ts';
+import { describeError } from '../../core/errors.ts';
 import { newSlugId, newUuid } from '../../core/ids.ts';
 import type { Metrics } from '../../core/metrics.ts';
 import type { KnownEvent } from '../firing/fire.ts';
@@ -53,30 +54,35 @@ export const createReceiveDelivery = (settings: ReceiveDeliverySettings): Receiv
     ['scheme', 'verdict'],
   );
 
-  const refuse = async (webhook: ReadyWebhook, { check, message }: RefusedSender, delivery: IncomingDelivery) => {
-    deliveries.inc({ scheme: webhook.settings.scheme, verdict: check });
+  /** For the owner of the webhook. The sender of what has no fire is told by its answer, if at all. */
+  const record = async (
+    webhook: ReadyWebhook,
+    message: string,
+    { requestId, detail }: { readonly requestId: string; readonly detail: object },
+  ) => {
     const { uid: hookUid, hookGroupId, hookId } = webhook.hook;
     await recordRefusal({
       ...{ hookUid, hookGroupId, hookId, cause: `delivery:${newUuid()}`, firedBy: 'triggerHookWithToken' },
-      ...{ clientId: undefined, requestId: delivery.requestId, arrived: clock.now(), taskId: null },
+      ...{ clientId: undefined, requestId, arrived: clock.now(), taskId: null },
       ...{ outcome: 'rejected', attempts: 0, error: { message }, countedAs: webhook.uid },
-      detail: { webhook: webhook.name, check, address: delivery.address },
+      detail: { webhook: webhook.name, ...detail },
     });
+  };
+
+  const refuse = async (webhook: ReadyWebhook, { check, message }: RefusedSender, delivery: IncomingDelivery) => {
+    deliveries.inc({ scheme: webhook.settings.scheme, verdict: check });
+    const { requestId, address } = delivery;
+    await record(webhook, message, { requestId, detail: { check, address } });
     return { kind: 'refused' } as const;
   };
 
   /** The body is read once; whoever looks at it again has all of it. */
-  const verify = async (
-    webhook: ReadyWebhook,
-    check: Check,
-    body: Buffer | undefined,
-    { readBody }: IncomingDelivery,
-  ) => {
-    const countUnread = (error: unknown) => {
-      deliveries.inc({ scheme: webhook.settings.scheme, verdict: 'unread' });
+  const verify = async (webhook: ReadyWebhook, check: Check, body: Buffer | undefined, delivery: IncomingDelivery) => {
+    const refuseUnread = async (error: unknown) => {
+      await refuse(webhook, { kind: 'refused sender', check: 'unread', message: describeError(error) }, delivery);
       throw error;
     };
-    const bytes = body ?? (await readBody(check.update).catch(countUnread));
+    const bytes = body ?? (await delivery.readBody(check.update).catch(refuseUnread));
     if (body) check.update(body);
     const verdict = await check.finish();
     return { bytes, verdict: verdict.kind === 'verified' ? verdict : refusedBy(verdict) };
@@ -87,6 +93,7 @@ export const createReceiveDelivery = (settings: ReceiveDeliverySettings): Receiv
     const { scheme, hmac, when, map, respond } = settings;
     const { event, deliveryId } = verified;
     const taskId = newSlugId();
+    const names = { ...(event !== undefined && { event }), ...(deliveryId !== undefined && { deliveryId }) };
     const shown = { name, scheme, event: event ?? null, deliveryId: deliveryId ?? null };
     const headers = headersToShow(delivery.headers, hmac?.header);
     const result = await fireCall({
@@ -96,8 +103,11 @@ export const createReceiveDelivery = (settings: ReceiveDeliverySettings): Receiv
       payloadBytes: body.length,
       known: knownEventOf(webhook, verified, clock.now()),
       patienceMs: respond === 'Task' ? PATIENCE_MS : 0,
-      detail: { webhook: name, ...(event !== undefined && { event }), ...(deliveryId !== undefined && { deliveryId }) },
+      detail: { webhook: name, ...names },
     });
+    if (result.outcome === 'malformed') {
+      await record(webhook, result.message, { requestId: delivery.requestId, detail: names });
+    }
     return { taskId, ...result };
   };
 

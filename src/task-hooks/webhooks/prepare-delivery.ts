@@ -43,6 +43,11 @@ export type PreparedDelivery =
         | { readonly outcome: 'failed'; readonly message: string };
     });
 
+export const WHEN_IS_FALSE = 'The condition of the webhook ("when") does not hold.';
+
+/** Whether an event ended at `when` or `map`, by the reason that was given. */
+export const isOfWebhook = (reason: string): boolean => reason === WHEN_IS_FALSE || /^"(when|map)" of the/.test(reason);
+
 /** @param context what templates see besides `payload` and `webhook`. */
 export const prepareDelivery = async (delivery: DeliveredBody, context: object): Promise<PreparedDelivery> => {
   const { body, headers, when, map } = delivery;
@@ -62,8 +67,7 @@ export const prepareDelivery = async (delivery: DeliveredBody, context: object):
   });
   try {
     if (when !== undefined && !isTrue(jsone(when as object, values))) {
-      const reason = 'The condition of the webhook ("when") does not hold.';
-      return { outcome: 'ended', payload, webhook, evaluation: { outcome: 'declined', reason } };
+      return { outcome: 'ended', payload, webhook, evaluation: { outcome: 'declined', reason: WHEN_IS_FALSE } };
     }
   } catch (error) {
     return failed(`"when" of the webhook: ${describeError(error)}`);

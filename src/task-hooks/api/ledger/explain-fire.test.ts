@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import type { LedgerRow } from '../../../ledger/entry.ts';
 import { fire, START } from '../../../ledger/test-support/entries.ts';
+import { WHEN_IS_FALSE } from '../../webhooks/prepare-delivery.ts';
 import { stepsOf } from './explain-fire.ts';
 
 /** What each step came to, in one letter. */
@@ -49,6 +50,38 @@ describe('the steps of a fire', () => {
     ],
     ['a queue that was away', '+.++?F', { outcome: 'exhausted', attempts: 3, error: { message } }],
     ['a template that was never rendered', '...F--', { firedBy: 'schedule', outcome: 'exhausted', attempts: 0 }],
+    ['a delivery that made a task', '++++++', { detail: { webhook: 'push' } }],
+    [
+      'a delivery that was not believed',
+      'F-----',
+      { outcome: 'rejected', error: { message }, detail: { webhook: 'push', check: 'wrong', address: '::1' } },
+    ],
+    [
+      'deliveries that were not believed, and counted',
+      'F-----',
+      { outcome: 'rejected', error: { message }, detail: { webhook: 'push', count: 7, sample: { check: 'wrong' } } },
+    ],
+    [
+      'a delivery that does not fit',
+      '++F---',
+      { outcome: 'rejected', error: { message }, detail: { webhook: 'push', event: 'ping' } },
+    ],
+    [
+      'a delivery that its webhook declines',
+      '+D----',
+      { outcome: 'declined', error: { message: WHEN_IS_FALSE }, detail: { webhook: 'push' } },
+    ],
+    [
+      'a delivery of which its webhook makes nothing',
+      '+F----',
+      { outcome: 'failed', error: { message: '"map" of the webhook: no' }, detail: { webhook: 'push' } },
+    ],
+    [
+      'a delivery that the template declines',
+      '+++D--',
+      { outcome: 'declined', error: { message }, detail: { webhook: 'push' } },
+    ],
+    ['an event that came before', '+.++.-', { outcome: 'skipped', error: { message }, detail: { taskId: 't' } }],
     ['what was missed', '------', { firedBy: 'schedule', outcome: 'missed' }],
   ];
   for (const [what, steps, changes] of cases) {

@@ -7,6 +7,7 @@ import type { KeptPayload, Payloads } from '../../../ledger/payloads/payloads.ts
 import { findAttemptsOf, findReplaysOf } from '../../../ledger/search/find-fire.ts';
 import type { Queue } from '../../../queue/queue.ts';
 import type { HookStore } from '../../hooks/hook-store.ts';
+import { isOfWebhook } from '../../webhooks/prepare-delivery.ts';
 import { detailOf, fireRowOf, reasonOf } from './fire-row.ts';
 import type { Explanation, Step, StepName } from './schemas.ts';
 
@@ -79,19 +80,30 @@ const shown = ({ text, context, bytes, isWhole, isRedacted }: KeptPayload): NonN
 /** The step at which the event ended; undefined: it passed all of them. */
 type Ended = Pick<Step, 'verdict'> & { readonly at: StepName };
 
-const endOf = ({ outcome, error, attempts }: LedgerRow): Ended | undefined => {
+/**
+ * What the ledger has of a delivery to a webhook. `check`: the one that failed; of deliveries that
+ * were counted only, that of the last one.
+ */
+type OfDelivery = { readonly webhook?: string; readonly check?: string; readonly sample?: { readonly check?: string } };
+
+const endOf = ({ outcome, error, attempts, detail }: LedgerRow): Ended | undefined => {
   const { message = '', code, statusCode } = (error ?? {}) as Record<string, unknown>;
+  const { webhook, sample, check = sample?.check } = (detail ?? {}) as OfDelivery;
+  const isAtWebhook = webhook !== undefined && isOfWebhook(String(message));
   const isOfSchema = /trigger schema|^The message has/.test(String(message));
   switch (outcome) {
     case 'created':
       return undefined;
     case 'rejected':
-      return { at: 'validated', verdict: 'failed' };
+      return { at: check === undefined ? 'validated' : 'verified', verdict: 'failed' };
     case 'declined':
-      return { at: 'rendered', verdict: 'declined' };
+      return { at: isAtWebhook ? 'matched' : 'rendered', verdict: 'declined' };
+    case 'skipped':
+      return { at: 'authorized', verdict: 'not needed' };
     case 'limited':
       return { at: isOfSchema ? 'validated' : 'rendered', verdict: 'limited' };
     case 'failed':
+      if (isAtWebhook) return { at: 'matched', verdict: 'failed' };
       if (code === 'InsufficientScopes') return { at: 'authorized', verdict: 'failed' };
       if (statusCode !== undefined) return { at: 'created', verdict: 'failed' };
       return { at: isOfSchema ? 'validated' : 'rendered', verdict: 'failed' };
@@ -107,7 +119,7 @@ export const stepsOf = (row: LedgerRow): Step[] => {
   const isCall = row.firedBy === 'triggerHook' || row.firedBy === 'triggerHookWithToken';
   const order: readonly (readonly [StepName, boolean])[] = [
     ['verified', isCall],
-    ['matched', row.firedBy === 'pulseMessage'],
+    ['matched', row.firedBy === 'pulseMessage' || ((row.detail ?? {}) as OfDelivery).webhook !== undefined],
     ['validated', row.firedBy !== 'schedule'],
     ['rendered', true],
     // A queue checks the role together with the rest of the task, and tells of the first trouble.

@@ -28,7 +28,7 @@ const row = {
   detail: Type.Optional(
     Type.Unknown({
       description:
-        'Of what was missed: first, last and count. Of a message: where it came from. Of a binding: which, and how it is.',
+        'Of what was missed: first, last and count. Of a message: where it came from. Of a delivery: which webhook, and the check that failed. Of a binding: which, and how it is.',
     }),
   ),
 };
@@ -57,7 +57,7 @@ const step = Type.Object(
   {
     step: Type.Enum([...STEPS], {
       description:
-        'The caller was verified; the message matched a binding; the payload was validated with the trigger schema; the template was ' +
+        'The caller was verified; the message matched a binding, or the delivery the condition of its webhook; the payload was validated with the trigger schema; the template was ' +
         'rendered; the role of the hook was found to be enough for the task; the task was created.',
     }),
     verdict: Type.Enum(['passed', 'not needed', 'failed', 'declined', 'limited', 'not reached', 'not known']),
