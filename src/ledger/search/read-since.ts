@@ -18,14 +18,14 @@ const MOST_PIECES = 20;
 const BACK_MS = 500;
 
 /**
- * Calls with each piece, until it answers false. Resolves with undefined; or, where there is more
+ * Calls with each piece, and goes on when it is taken, until the answer is false. Resolves with undefined; or, where there is more
  * than is caught up with or the entry is not there any more, with the time until which something
  * may be missing.
  */
 export const readSince = async (
   { database, clock }: Pick<Base, 'database' | 'clock'>,
   seq: number,
-  take: (rows: readonly FoundRow[]) => boolean,
+  take: (rows: readonly FoundRow[]) => Promise<boolean>,
 ): Promise<number | undefined> => {
   const [entry] = await database.query(findAt, [seq]);
   if (!entry) return clock.now();
@@ -33,7 +33,7 @@ export const readSince = async (
   for (let pieces = 0; pieces < MOST_PIECES; pieces += 1) {
     const rows = (await database.query(findSince, [toIso(place.at), place.seq, PIECE])).map(foundRow);
     const others = rows.filter((row) => row.seq !== seq);
-    if (!take(others) || rows.length < PIECE) return undefined;
+    if (!(await take(others)) || rows.length < PIECE) return undefined;
     place = rows.at(-1) as FoundRow;
     await clock.sleep(LOOK_EVERY_MS);
   }

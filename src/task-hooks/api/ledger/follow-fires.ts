@@ -72,6 +72,7 @@ export const createFollowFires = ({ database, clock, tail, ending }: FollowFires
     let [isCaughtUp, isBlocked, isOver] = [false, false, false];
     let to: EventStream | undefined;
     let cancelAlive = () => {};
+    let whenTaken = Promise.withResolvers<void>();
 
     const write = (text: string) => {
       if (to && !to.write(text)) isBlocked = true;
@@ -102,24 +103,26 @@ export const createFollowFires = ({ database, clock, tail, ending }: FollowFires
       cancelAlive();
       cancelLast();
       ending.removeEventListener('abort', finish);
+      whenTaken.resolve();
       to?.end();
     };
     const cancelLast = clock.after(LONGEST_MS, finish);
     ending.addEventListener('abort', finish, { once: true });
-    const keepAlive = () => {
+    const keepAlive = (blockedBy?: typeof whenTaken) => {
       cancelAlive = clock.after(KEEP_ALIVE_MS, () => {
-        if (isBlocked) return finish(); // it has taken nothing for so long
-        write(':\n');
-        keepAlive();
+        if (!isBlocked) write(':\n');
+        else if (blockedBy === whenTaken) return finish(); // it has taken nothing for so long
+        keepAlive(isBlocked ? whenTaken : undefined);
       });
     };
 
     const catchUp = async (seq: number) => {
       const sent = new Set<number>();
-      const since = await readSince({ database, clock }, seq, (rows) => {
+      const since = await readSince({ database, clock }, seq, async (rows) => {
         for (const row of rows) sent.add(row.seq);
         const own = rows.filter((row) => matches(filter, row));
         if (own.length > 0) write(own.map(eventOf).join(''));
+        if (isBlocked && !isOver) await whenTaken.promise;
         return !isOver;
       });
       if (since !== undefined) write(`event: gap\ndata: ${JSON.stringify({ until: toIso(since) })}\n\n`);
@@ -137,6 +140,8 @@ export const createFollowFires = ({ database, clock, tail, ending }: FollowFires
       return {
         resume: () => {
           isBlocked = false;
+          whenTaken.resolve();
+          whenTaken = Promise.withResolvers();
           flush();
         },
         detach: finish,
