@@ -75,7 +75,7 @@ describe('a delivery', () => {
   });
 
   it('may be a form, a text or a CloudEvent, and nothing that is no text', async (t) => {
-    const { deliver, to, queue } = await startWithWebhook(t);
+    const { deliver, to, queue, fires } = await startWithWebhook(t);
     const seen = () => parsed(queue.tasks).at(-1).payload;
     await deliver(to, 'payload=%7B%22a%22%3A1%7D', { 'content-type': 'application/x-www-form-urlencoded' });
     assert.deepEqual(seen().said, { a: 1 });
@@ -89,6 +89,10 @@ describe('a delivery', () => {
     assert.deepEqual([status, json.code], [415, 'UnsupportedMediaType']);
     const malformed = await deliver(to, '{"a"');
     assert.deepEqual([malformed.status, malformed.json.code], [400, 'MalformedPayload']);
+    const rejected = (await fires()).filter(({ outcome }) => outcome === 'rejected'); // the owner learns of it, too
+    const reasons = rejected.map(({ error }) => error.message);
+    const told = [json, malformed.json].map(({ message }) => message.split('\n')[0]);
+    assert.deepEqual(reasons.sort(), told.sort());
   });
 
   it('cannot choose the id of its task', async (t) => {
@@ -250,6 +254,15 @@ describe('a delivery that comes again', () => {
     const { deliver, to, queue } = await startWithWebhook(t, { respond: 'Task' });
     queue.behave({ kind: 'refused', statusCode: 403, code: 'InsufficientScopes', message: 'no such scope' });
     assert.deepEqual([(await deliver(to, '{}')).status, (await deliver(to, '{}')).status], [403, 403]);
+    queue.behave('create');
+    assert.deepEqual([(await deliver(to, '{}')).status, queue.tasks.size], [200, 1]);
+  });
+
+  it('is answered as the first one was when many come at once and it is refused', async (t) => {
+    const { deliver, to, queue } = await startWithWebhook(t, { respond: 'Task' });
+    queue.behave({ kind: 'refused', statusCode: 403, code: 'InsufficientScopes', message: 'no such scope' });
+    const answers = await Promise.all(Array.from({ length: 40 }, () => deliver(to, '{}')));
+    assert.deepEqual([...new Set(answers.map(({ status }) => status))], [403]);
     queue.behave('create');
     assert.deepEqual([(await deliver(to, '{}')).status, queue.tasks.size], [200, 1]);
   });

@@ -114,7 +114,7 @@ export const createFireCall = (settings: FireCallSettings): FireCall => {
     (token === undefined || tokens.matches(hook, token)) &&
     (revision === undefined || (revision.uid === hook.uid && revision.revision === hook.revision));
 
-  const fireOnce = async (hook: CompiledHook, given: HookCall): Promise<CallResult | 'stale'> => {
+  const fireOnce = async (hook: CompiledHook, given: HookCall, isFirstTry: boolean): Promise<CallResult | 'stale'> => {
     if (!isAdmitted(hook, given)) {
       return (await cache.reload(given)) === hook ? { outcome: 'wrong-token' } : 'stale'; // it may have been reset since
     }
@@ -122,8 +122,9 @@ export const createFireCall = (settings: FireCallSettings): FireCall => {
     // Before: a check may fill in defaults.
     const came = given.delivery?.body ?? given.body ?? given.raw ?? JSON.stringify(given.payload);
     const evaluated = await evaluateCall(evaluator, hook, given, arrived);
-    if ('outcome' in evaluated) return evaluated;
-    const { evaluation, event, choice, seen } = evaluated;
+    // The server says as much of a small one, and nobody but the caller is told.
+    if ('outcome' in evaluated && !given.delivery) return evaluated;
+    const { evaluation, event, choice, seen } = 'outcome' in evaluated ? unreadable(given, evaluated) : evaluated;
     const { payload: _, ...context } = contextOf(event, arrived);
     const ofHook = eventOf(hook, event, arrived);
     const payload = payloads.keep(ofHook, {
@@ -137,7 +138,7 @@ export const createFireCall = (settings: FireCallSettings): FireCall => {
       const { taskId, detail } = event;
       const unfired = { ...ofHook, payload, taskId, attempts: 0, error, detail };
       await beginFires.ended({ ...unfired, outcome: evaluation.outcome });
-      return resultOfUnfired(evaluation);
+      return 'outcome' in evaluated ? evaluated : resultOfUnfired(evaluation);
     }
     const fire = { ...fireOf(hook, event, { evaluation, arrived, payloadHash: choice?.payloadHash }), payload };
     const begin = event.chosenTaskId === undefined ? beginFires.alone : beginFires.once;
@@ -148,7 +149,7 @@ export const createFireCall = (settings: FireCallSettings): FireCall => {
     if (end.outcome !== 'changed') return { ...resultOf(end), ...named };
     if ((await cache.reload(event)) !== hook) return 'stale';
     if (known) {
-      const copy = await answerCopy(hook, event, known);
+      const copy = await answerCopy(hook, event, known, isFirstTry);
       if (copy || event.chosenTaskId === undefined) return copy ?? 'stale';
     }
     const sameAs = (hash: Buffer | null | undefined) => hash != null && fire.payloadHash?.equals(hash) === true;
@@ -178,14 +179,17 @@ export const createFireCall = (settings: FireCallSettings): FireCall => {
     hook: CompiledHook,
     event: HookCall,
     known: KnownEvent,
+    mayForget: boolean,
   ): Promise<CallResult | undefined> => {
     const first = await knownEvents.meet(hook.uid, known);
     if (!first) return undefined;
     if (!first.bodyHash.equals(known.bodyHash)) return { outcome: 'other-body' };
     const { isImpatient, patienceMs = PATIENCE_MS } = event;
     const result = await answerRepeat(first, () => true, isImpatient ? 0 : patienceMs);
-    if (result.outcome === 'refused' || result.outcome === 'exhausted') {
-      await knownEvents.forget(first, known); // what has made no task may be sent again, when its cause is mended
+    if (mayForget && (result.outcome === 'refused' || result.outcome === 'exhausted')) {
+      // What has made no task may be sent again, when its cause is mended. Once a call: of many
+      // copies at once, each would forget what another one has begun.
+      await knownEvents.forget(first, known);
       return undefined;
     }
     await knownEvents.skip(eventOf(hook, event, clock.now()), first, event.detail);
@@ -196,7 +200,7 @@ export const createFireCall = (settings: FireCallSettings): FireCall => {
   return async (event) => {
     let hook = await cache.get(event);
     for (let reloads = 0; hook; reloads += 1) {
-      const result = await fireOnce(hook, event);
+      const result = await fireOnce(hook, event, reloads === 0);
       if (result !== 'stale') return result;
       if (reloads === MOST_RELOADS)
         throw new Error(`the hook ${event.hookGroupId}/${event.hookId} changes all the time`);
@@ -218,6 +222,12 @@ type EvaluatedCall = {
   /** Of a delivery. */
   readonly seen?: SeenDelivery | undefined;
 };
+
+/** A delivery whose sender was believed, and whose body is nothing that a template could see. */
+const unreadable = (event: HookCall, { message }: Malformed): EvaluatedCall => ({
+  ...{ event, choice: undefined },
+  evaluation: { outcome: 'rejected', problems: [message] },
+});
 
 const evaluateCall = async (
   evaluator: Evaluator,

@@ -161,9 +161,10 @@ export const createFireInserts = (database: Database, payloadMonths: Partitions)
       const stored = new Set(rows.map(keyOfRow));
       return fires.filter((fire) => stored.delete(keyOf(fire)));
     },
-    storeOnce: (hook, fire, leaseEnds) =>
-      database.transaction(async (tx) => {
-        await payloadMonths.ensureMonths(arrivalsOf([fire]), tx);
+    storeOnce: async (hook, fire, leaseEnds) => {
+      // Before: making a month takes a second connection, and all may be in such transactions.
+      await payloadMonths.ensureMonths(arrivalsOf([fire]));
+      return database.transaction(async (tx) => {
         const stored = await tx.query(storeFires, storeValues([{ fire, revision: hook.revision, leaseEnds }]));
         if (stored.length === 0) return false;
         // Looked up after the insert: a fire that was being finished made the insert wait, and is
@@ -174,7 +175,8 @@ export const createFireInserts = (database: Database, payloadMonths: Partitions)
         if (!finished && !isKnown) return true;
         await tx.query(dropFire, [fire.hookUid, fire.cause]);
         return false;
-      }),
+      });
+    },
   };
 };
 

@@ -101,7 +101,7 @@ export const createKnownEvents = ({ database, endFires, clock, log }: KnownEvent
         taskId: null,
         outcome: 'skipped',
         attempts: 0,
-        error: { message: `This event came before, and made the task ${taskId}.` },
+        error: { message: `This event came before: with it, the task ${taskId} was asked for.` },
         detail: { because: 'duplicate', taskId, ...detail },
         ...(copies > MOST_OF_THEIR_OWN && { hasRow: false }),
       }),
