@@ -222,6 +222,14 @@ describe('replayFires', () => {
     await Promise.all(Array.from({ length: count }, (_, n) => server.hooks.triggerHook('g', 'h', { n })));
   };
 
+  it('looks for the events of a few callers at a time, before it is known whether they may replay them', async (t) => {
+    const { server } = await start(t);
+    const answers = await Promise.all(Array.from({ length: 20 }, () => post(server, '/fires/replay', {})));
+    const statuses = answers.map(({ status }) => status);
+    assert.ok(statuses.includes(200) && statuses.includes(429), statuses.join(' '));
+    assert.equal((await post(server, '/fires/replay', {})).status, 200);
+  });
+
   it('says first how many events come again, and fires them when that count is given', async (t) => {
     const { server, said, fires } = await start(t);
     await triggerMany(server, 12);

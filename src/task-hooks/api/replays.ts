@@ -41,12 +41,31 @@ const MOST_JOBS = 20;
 const PAGE = 1_000;
 /** For finding the events. */
 const LONGEST_SEARCH_MS = 5_000;
+/** They are looked for before it is known of which hooks they are, and so whether the caller may. */
+const MOST_SEARCHES = 2;
 const MOST_REASONS = 20;
 
 export const createReplayMethods = (settings: ReplaysSettings) => {
   const { database, clock, events, replayOne, replayJobs, whenRecorded } = settings;
 
-  const findEvents = async (filter: LedgerFilter, times: { since?: number; until?: number }): Promise<FoundEvent[]> => {
+  let searches = 0;
+
+  const findEvents: typeof searchEvents = async (...asked) => {
+    if (searches >= MOST_SEARCHES) {
+      throw new ApiError('TooManyRequests', 'Others look for events to replay already; try again in a moment.');
+    }
+    searches += 1;
+    try {
+      return await searchEvents(...asked);
+    } finally {
+      searches -= 1;
+    }
+  };
+
+  const searchEvents = async (
+    filter: LedgerFilter,
+    times: { since?: number; until?: number },
+  ): Promise<FoundEvent[]> => {
     await whenRecorded();
     const found: FoundEvent[] = [];
     const began = clock.monotonic();
