@@ -58,6 +58,7 @@ describe('the webhooks of a hook', () => {
       [{}, /scheme/],
       [{ scheme: 'github' }, /The scheme github needs a secret/],
       [{ scheme: 'none', secrets: [SECRET] }, /leave "secrets" out/],
+      [{ scheme: 'none', expires: '2026-12-31T23:59:60Z' }, /expires: there is no such time/],
       [{ scheme: 'github', secrets: [SECRET, 'two of them', 'three of them'] }, /secrets/],
       [{ scheme: 'none', allow: ['nowhere'] }, /allow\[0\] is no address and no network: write/],
       [{ scheme: 'none', allow: ['10.0.0.0/33'] }, /allow\[0\]/],

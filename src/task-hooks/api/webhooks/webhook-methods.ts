@@ -88,12 +88,16 @@ export const webhookMethods = (
 const noSuchWebhook = () => new ApiError('ResourceNotFound', 'No such hook or webhook');
 
 /** What the schema of the request cannot say. */
-const checkRequest = ({ allow = [], when, map }: PutWebhookRequest): void => {
+const checkRequest = ({ allow = [], when, map, expires }: PutWebhookRequest): void => {
   const problems = allow.flatMap((text, index) =>
     isNetwork(text)
       ? []
       : [`allow[${index}] is no address and no network: write 192.0.2.7, 192.0.2.0/24 or 2001:db8::/32.`],
   );
+  // A leap second is a time as RFC 3339 writes it, and none as it is counted here.
+  if (expires !== undefined && Number.isNaN(Date.parse(expires))) {
+    problems.push('expires: there is no such time. Write one like 2027-01-01T00:00:00Z.');
+  }
   const templates = Object.entries({ when, map }).filter(([, template]) => template !== undefined);
   if (JSON.stringify(Object.fromEntries(templates)).length > LARGEST_TEMPLATES) {
     throw new ApiError(
