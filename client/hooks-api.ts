@@ -1125,8 +1125,8 @@ export type SearchFiresResponse = {
     /** Why there is no task; at most 1,000 characters. */
     reason?: string;
     /**
-     * Of what was missed: first, last and count. Of a message: where it came from. Of a binding: which, and how it
-     * is.
+     * Of what was missed: first, last and count. Of a message: where it came from. Of a delivery: which webhook, and
+     * the check that failed. Of a binding: which, and how it is.
      */
     detail?: unknown;
   }>;
@@ -1168,8 +1168,8 @@ export type FireResponse = {
   /** Why there is no task; at most 1,000 characters. */
   reason?: string;
   /**
-   * Of what was missed: first, last and count. Of a message: where it came from. Of a binding: which, and how it
-   * is.
+   * Of what was missed: first, last and count. Of a message: where it came from. Of a delivery: which webhook, and
+   * the check that failed. Of a binding: which, and how it is.
    */
   detail?: unknown;
   /** Why there is no task, all of it. */
@@ -1179,8 +1179,9 @@ export type FireResponse = {
   /** What the event passed, in order; empty for what is no fire. */
   steps: Array<{
     /**
-     * The caller was verified; the message matched a binding; the payload was validated with the trigger schema; the
-     * template was rendered; the role of the hook was found to be enough for the task; the task was created.
+     * The caller was verified; the message matched a binding, or the delivery the condition of its webhook; the
+     * payload was validated with the trigger schema; the template was rendered; the role of the hook was found to be
+     * enough for the task; the task was created.
      */
     step: "verified" | "matched" | "validated" | "rendered" | "authorized" | "created";
     verdict: "passed" | "not needed" | "failed" | "declined" | "limited" | "not reached" | "not known";
