@@ -18,9 +18,9 @@ const MOST_PIECES = 20;
 const BACK_MS = 500;
 
 /**
- * Calls with each piece, and goes on when it is taken, until the answer is false. Resolves with undefined; or, where there is more
- * than is caught up with or the entry is not there any more, with the time until which something
- * may be missing.
+ * Calls with each piece, and goes on when it is taken, until the answer is false. Resolves with
+ * undefined; or, where there is more than is caught up with or the entry is not there any more,
+ * with the time until which something may be missing.
  */
 export const readSince = async (
   { database, clock }: Pick<Base, 'database' | 'clock'>,

@@ -41,7 +41,7 @@ const MOST_JOBS = 20;
 const PAGE = 1_000;
 /** For finding the events. */
 const LONGEST_SEARCH_MS = 5_000;
-/** They are looked for before it is known of which hooks they are, and so whether the caller may. */
+/** They are looked for before it is known of which hooks they are, and whether the caller may. */
 const MOST_SEARCHES = 2;
 const MOST_REASONS = 20;
 

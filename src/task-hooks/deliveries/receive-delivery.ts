@@ -54,7 +54,7 @@ export const createReceiveDelivery = (settings: ReceiveDeliverySettings): Receiv
     ['scheme', 'verdict'],
   );
 
-  /** For the owner of the webhook. The sender of what has no fire is told by its answer, if at all. */
+  /** For the owner of the webhook. The sender of what has no fire is told by the answer at most. */
   const record = async (
     webhook: ReadyWebhook,
     message: string,

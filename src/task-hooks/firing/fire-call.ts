@@ -122,9 +122,8 @@ export const createFireCall = (settings: FireCallSettings): FireCall => {
     // Before: a check may fill in defaults.
     const came = given.delivery?.body ?? given.body ?? given.raw ?? JSON.stringify(given.payload);
     const evaluated = await evaluateCall(evaluator, hook, given, arrived);
-    // The server says as much of a small one, and nobody but the caller is told.
-    if ('outcome' in evaluated && !given.delivery) return evaluated;
-    const { evaluation, event, choice, seen } = 'outcome' in evaluated ? unreadable(given, evaluated) : evaluated;
+    if ('outcome' in evaluated) return evaluated;
+    const { evaluation, event, choice, seen } = evaluated;
     const { payload: _, ...context } = contextOf(event, arrived);
     const ofHook = eventOf(hook, event, arrived);
     const payload = payloads.keep(ofHook, {
@@ -138,7 +137,7 @@ export const createFireCall = (settings: FireCallSettings): FireCall => {
       const { taskId, detail } = event;
       const unfired = { ...ofHook, payload, taskId, attempts: 0, error, detail };
       await beginFires.ended({ ...unfired, outcome: evaluation.outcome });
-      return 'outcome' in evaluated ? evaluated : resultOfUnfired(evaluation);
+      return resultOfUnfired(evaluation);
     }
     const fire = { ...fireOf(hook, event, { evaluation, arrived, payloadHash: choice?.payloadHash }), payload };
     const begin = event.chosenTaskId === undefined ? beginFires.alone : beginFires.once;
@@ -222,12 +221,6 @@ type EvaluatedCall = {
   /** Of a delivery. */
   readonly seen?: SeenDelivery | undefined;
 };
-
-/** A delivery whose sender was believed, and whose body is nothing that a template could see. */
-const unreadable = (event: HookCall, { message }: Malformed): EvaluatedCall => ({
-  ...{ event, choice: undefined },
-  evaluation: { outcome: 'rejected', problems: [message] },
-});
 
 const evaluateCall = async (
   evaluator: Evaluator,

@@ -7,7 +7,7 @@ import { createFollowFires } from './follow-fires.ts';
 
 const PIECE = 500;
 
-/** A reader of a ledger with many pieces of 500 entries, who takes nothing until they are told to. */
+/** A reader of a ledger with many pieces of 500 entries, who takes nothing until told to. */
 const startReading = async () => {
   const clock = createFakeClock();
   let reads = 0;
