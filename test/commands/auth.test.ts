@@ -100,6 +100,15 @@ describe('clients', () => {
 });
 
 describe('roles', () => {
+  it('without scopes are warned of when they are made or changed, beside the answer', async () => {
+    const warning = /^Warning: The role bare has no scopes.* hookwright roles grant gives it some\.\n$/;
+    const made = await world.run(['roles', 'create', 'bare', '--json']);
+    assert.deepEqual([made.status, JSON.parse(made.out).scopes], [0, []]);
+    assert.match(made.err, warning);
+    assert.equal((await world.run(['roles', 'update', 'bare', '--add-scope', 'a'])).err, '');
+    assert.match((await world.run(['roles', 'update', 'bare', '--remove-scope', 'a'])).err, warning);
+  });
+
   it('are made, shown, changed, granted and removed', async () => {
     await world.succeed(['roles', 'create', 'my-role', '--scope', 'a', '--description', 'mine']);
     const scopes = async () => (await world.json<GetRoleResponse>(['roles', 'show', 'my-role'])).scopes;

@@ -48,13 +48,22 @@ const answerRole = (call: Call, role: GetRoleResponse): number => {
   return 0;
 };
 
+const answerChanged = (call: Call, role: GetRoleResponse): number => {
+  if (role.scopes.length === 0) {
+    call.output.remark(
+      `Warning: The role ${role.roleId} has no scopes, so nobody may do anything by it. hookwright roles grant gives it some.`,
+    );
+  }
+  return answerRole(call, role);
+};
+
 const show: Run = async (call) => answerRole(call, await (await call.connect()).auth.role(idOf(call)));
 
 const create: Run = async (call) => {
   const id = idOf(call);
   const { auth } = await call.connect();
   const scopes = [...new Set(call.list('scope'))];
-  return answerRole(call, await auth.createRole(id, { scopes, description: call.text('description') ?? '' }));
+  return answerChanged(call, await auth.createRole(id, { scopes, description: call.text('description') ?? '' }));
 };
 
 const update: Run = async (call) => {
@@ -62,7 +71,7 @@ const update: Run = async (call) => {
   const { auth } = await call.connect();
   const known = await auth.role(id);
   const scopes = changedScopes(call, known.scopes) ?? known.scopes;
-  return answerRole(
+  return answerChanged(
     call,
     await auth.updateRole(id, { scopes, description: call.text('description') ?? known.description }),
   );
