@@ -48,6 +48,10 @@ describe('hooks render', () => {
     const lacking = await world.run(['hooks', 'render', poor, '--hook', 'test/poor', '--payload', '{"who": "x"}']);
     assert.equal(lacking.status, 1);
     assert.match(lacking.out, /^queue +would refuse the task\nmissing +\{"AllOf":\["queue:create-task:project:none"/m);
+    assert.match(
+      lacking.out,
+      /^error +.* is missing the following scopes: \{ "AllOf": \[ "queue:create-task:project:none"/m,
+    );
     const task = { ...GREETING.task, payload: { $eval: 'payload.nothing' } };
     const broken = await file('broken.json', { ...GREETING, task, hookGroupId: 'test', hookId: 'hook' });
     const { status, out } = await world.run(['hooks', 'render', broken, '--payload', '{"who": "x"}']);

@@ -143,7 +143,7 @@ describe('webhooks', () => {
     const basic = await world.succeed(['webhooks', 'add', 'g/h', '--scheme', 'basic']);
     assert.match(basic, /User {6}hookwright\n {2}Password {2}[\w-]{43}\n/);
     const none = await world.succeed(['webhooks', 'add', 'g/h', '--scheme', 'none']);
-    assert.match(none, /Whoever knows the URL can send/);
+    assert.match(none, /whoever knows the URL can send/);
   });
 
   it('that are added again keep their URL, and the secret that they have', async () => {
