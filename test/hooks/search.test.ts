@@ -170,13 +170,18 @@ describe('searchFires', () => {
   });
 
   it('tells of a long reason its beginning, and nothing of a payload', async (t) => {
-    const { ledger, search } = await start(t);
+    const { ledger, search, hold, server } = await start(t);
     const long = { message: 'why '.repeat(30_000) };
     await ledger.write([
       entry(0, { outcome: 'rejected', error: long, detail: { exchange: 'e', message: 'secret' } } as never),
       entry(1, { outcome: 'failed', error: { message: 'short', statusCode: 400 } } as never),
+      entry(2, { outcome: 'rejected', detail: { count: 9, sample: { exchange: 'e', message: 'secret' } } } as never),
     ]);
-    const [short, cut] = (await search()).fires as unknown as [{ reason: string }, { reason: string; detail: object }];
+    type Found = { readonly seq: number; readonly reason: string; readonly detail: object };
+    const [counted, short, cut] = (await search()).fires as unknown as [Found, Found, Found];
+    assert.deepEqual(counted.detail, { count: 9, sample: { exchange: 'e' } });
+    hold('hooks:list-last-fires:*');
+    assert.deepEqual((await server.send(`${FIRES}/${counted.seq}`)).json.detail, counted.detail);
     assert.equal(short.reason, 'short');
     assert.match(cut.reason, /^(why ){200,}.*… \(cut: /);
     assert.ok(cut.reason.length < 1_100);

@@ -37,9 +37,9 @@ export const reasonOf = ({ error, beginning }: FoundRow): string | undefined => 
   return cut(error === null ? beginning.replace(/^\{(?:"name":"Error",)?"message":"/, '') : beginning, LONGEST_REASON);
 };
 
-/** Of a message the ledger has its beginning, too. */
+/** Of a message the ledger has its beginning, too; of many that were counted, that of the last. */
 export const detailOf = (detail: unknown): unknown => {
   if (typeof detail !== 'object' || detail === null) return undefined;
-  const { message: _, ...rest } = detail as Record<string, unknown>;
-  return rest;
+  const { message: _, sample, ...rest } = detail as Record<string, unknown>;
+  return sample === undefined ? rest : { ...rest, sample: detailOf(sample) };
 };
