@@ -16,13 +16,25 @@ const createCounted = () => {
       return inline.run(request);
     },
   });
-  const evaluate = (triggerSchema: object, payload: unknown) => {
+  const compile = (triggerSchema: object) => {
     const definition = { hookGroupId: 'g', hookId: 'h', task: {}, triggerSchema, schedule: [], bindings: [] };
-    const hook = { uid: 'u', revision: 1, sealedToken: undefined, definition } as unknown as Hook;
-    const context = { firedBy: 'triggerHook', taskId: 'T', now: '2026-11-20T00:00:00.000Z', payload } as const;
-    return evaluator.evaluate(evaluator.compile(hook), context, JSON.stringify(payload).length);
+    return evaluator.compile({ uid: 'u', revision: 1, sealedToken: undefined, definition } as unknown as Hook);
   };
-  return { asked, evaluate, evaluator };
+  const evaluate = (triggerSchema: object, payload: unknown) => {
+    const context = { firedBy: 'triggerHook', taskId: 'T', now: '2026-11-20T00:00:00.000Z', payload } as const;
+    return evaluator.evaluate(compile(triggerSchema), context, JSON.stringify(payload).length);
+  };
+  /** A delivery with a small body and a header of so many bytes, which `map` inserts so often. */
+  const deliver = (headerBytes: number, insertions: number) => {
+    const context = { firedBy: 'triggerHookWithToken', taskId: 'T', now: '2026-11-20T00:00:00.000Z' } as const;
+    const headers = { 'x-long': 'x'.repeat(headerBytes) };
+    return evaluator.evaluateDelivery(compile({}), context, {
+      ...{ body: Buffer.from('{}'), headers: { 'content-type': ['application/json'] }, when: undefined, insertions },
+      webhook: { name: 'w', scheme: 'none', event: null, deliveryId: null, headers },
+      map: { all: Array.from({ length: insertions }, () => ({ $eval: 'webhook' })) },
+    });
+  };
+  return { asked, evaluate, deliver, evaluator };
 };
 
 const hasProperties = (count: number, of: object) => ({
@@ -77,5 +89,13 @@ describe('an evaluation', () => {
     );
     assert.equal((await evaluate({ properties: { list: { maxItems: 3 } } }, { list })).outcome, 'rejected');
     assert.deepEqual(asked, ['evaluate', 'evaluate']);
+  });
+
+  it('of a delivery is done elsewhere when its webhook inserts large headers many times', async () => {
+    const { asked, deliver } = createCounted();
+    await deliver(1_000, 20);
+    assert.deepEqual(asked, []);
+    await deliver(14_000, 400);
+    assert.deepEqual(asked, ['evaluate-delivery']);
   });
 });

@@ -110,12 +110,10 @@ export const createEvaluator = (pool: EvaluationPool): Evaluator => ({
   evaluate: evaluateWith(pool),
 
   evaluateDelivery: async (hook, context, delivery) => {
-    const { body, insertions } = delivery;
-    if (
-      body.length <= SMALL_BODY_BYTES &&
-      insertions !== undefined &&
-      insertions * body.length <= LARGEST_OUTPUT_HERE
-    ) {
+    const { body, insertions, webhook } = delivery;
+    // Attributes of a CloudEvent are among the headers, and stand beside them once more.
+    const bytes = body.length + 2 * lengthOf(webhook);
+    if (body.length <= SMALL_BODY_BYTES && insertions !== undefined && insertions * bytes <= LARGEST_OUTPUT_HERE) {
       const prepared = await prepareDelivery(delivery, context);
       if (prepared.outcome === 'malformed') return prepared;
       const seen = seenDelivery(prepared);

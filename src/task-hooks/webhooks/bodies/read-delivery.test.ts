@@ -189,9 +189,14 @@ describe('headers', () => {
         'X-Gitlab-Token': 'x',
         'X-Api-Key': 'x',
         'Proxy-Authorization': 'x',
+        'X-Shopify-Hmac-Sha256': 'x',
+        'X-Auth-Key': 'x',
+        'X-Goog-Jwt-Assertion': 'x',
+        'X-Author': 'me',
         'X-Mac': 'x',
       },
     });
-    assert.deepEqual(headersToShow(sent, 'X-MAC'), { 'x-github-event': 'push', 'user-agent': 'GitHub-Hookshot/1' });
+    const shown = { 'x-github-event': 'push', 'user-agent': 'GitHub-Hookshot/1', 'x-author': 'me' };
+    assert.deepEqual(headersToShow(sent, 'X-MAC'), shown);
   });
 });

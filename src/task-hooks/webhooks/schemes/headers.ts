@@ -53,7 +53,7 @@ export const eventOf = (headers: SentHeaders): string | undefined => firstOf(hea
 export const deliveryIdOf = (headers: SentHeaders): string | undefined => firstOf(headers, DELIVERY_HEADERS);
 
 /** Names of headers whose values prove something, and are no affair of a template. */
-const SECRET = /authorization|cookie|signature|token|secret|password|api-?key|credential/;
+const SECRET = /auth(?!ors?\b)|cookie|signature|hmac|token|jwt|secret|passw|api-?key|credential/;
 
 /** For the context of the template. `signatureHeader`: one that the settings name. */
 export const headersToShow = (headers: SentHeaders, signatureHeader?: string): Record<string, string> =>
