@@ -306,4 +306,14 @@ describe('a sender that asks before it sends', () => {
     assert.match(String(validation.headers['content-type']), /^text\/plain/);
     assert.equal(queue.tasks.size, 0);
   });
+
+  it('is believed by the verify token of now, whichever process has changed it', async (t) => {
+    const { send, start, to, url } = await startWithWebhook(t, { verifyToken: 'verify me now' });
+    const ask = async (token: string) =>
+      (await send(`${to.replace(url, '')}?hub.mode=subscribe&hub.challenge=4711&hub.verify_token=${token}`)).status;
+    assert.equal(await ask('verify%20me%20now'), 200);
+    const other = talkTo(await start({ isIdle: true }));
+    await other.put('push', { scheme: 'github', verifyToken: 'another one' });
+    assert.deepEqual([await ask('verify%20me%20now'), await ask('another%20one')], [403, 200]);
+  });
 });

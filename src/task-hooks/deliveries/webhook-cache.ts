@@ -36,7 +36,7 @@ export const createWebhookCache = (store: Pick<WebhookStore, 'findByPaths'>): We
     return cached.get(path);
   };
 
-  const reload = createBatch<string, ReadyWebhook | undefined>({
+  const reloadTogether = createBatch<string, ReadyWebhook | undefined>({
     maxItems: MOST_AT_ONCE,
     concurrency: 1,
     run: async (paths) => {
@@ -45,10 +45,9 @@ export const createWebhookCache = (store: Pick<WebhookStore, 'findByPaths'>): We
     },
   });
 
-  return {
-    reload,
-    get: async (path) => cached.get(path) ?? (PATH.test(path) ? reload(path) : undefined),
-  };
+  const reload = async (path: string) => (PATH.test(path) ? reloadTogether(path) : undefined);
+
+  return { reload, get: async (path) => cached.get(path) ?? reload(path) };
 };
 
 const ready = (webhook: WebhookOfHook): ReadyWebhook => {

@@ -17,7 +17,7 @@ import { triggerError } from '../trigger-error.ts';
 
 export type DeliveryServing = {
   readonly receive: ReceiveDelivery;
-  readonly cache: Pick<WebhookCache, 'get'>;
+  readonly cache: Pick<WebhookCache, 'reload'>;
   readonly clientAddress: ClientAddress;
   readonly clock: Clock;
   readonly log: Log;
@@ -62,7 +62,7 @@ export const serveDeliveries = (server: FastifyInstance, serving: DeliveryServin
   };
 
   const answerGet = async (request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> => {
-    const webhook = await cache.get(pathIn(request));
+    const webhook = await cache.reload(pathIn(request)); // another process may have changed the token
     const isOpen =
       webhook !== undefined && webhook.expires > clock.now() && webhook.isAllowed(clientAddress(request.raw));
     const handshake = answerChallenge(queryIn(request), isOpen ? webhook.hidden.verifyToken : undefined);
