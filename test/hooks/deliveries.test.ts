@@ -317,3 +317,37 @@ describe('a sender that asks before it sends', () => {
     assert.deepEqual([await ask('verify%20me%20now'), await ask('another%20one')], [403, 200]);
   });
 });
+
+it('what a webhook did not pass on cannot be replayed past its condition; what it passed on can', async (t) => {
+  const when = { $eval: 'payload.n > 0' };
+  const { deliver, to, queue, send, fires } = await startWithWebhook(t, {
+    when,
+    map: { mapped: { $eval: '10 / payload.n' } },
+  });
+  for (const body of ['{"n":0}', '{"n":"x"}', '{"n":1}']) await deliver(to, body);
+  const found = (await fires()).map(({ outcome, error }) => [outcome, error?.message.slice(0, 16)]);
+  assert.deepEqual(found, [
+    ['created', undefined],
+    ['failed', '"when" of the we'],
+    ['declined', 'The condition of'],
+  ]);
+  const api = '/api/hooks/v1';
+  const rows = (await send(`${api}/fires`)).json.fires;
+  const again = rows.map(({ seq }: { seq: number }) =>
+    send(`${api}/fires/${seq}/replay`, { method: 'POST', body: '{}' }),
+  );
+  const [created, failed, declined] = await Promise.all(again);
+  assert.equal(created.status, 200);
+  for (const { status, json } of [failed, declined]) {
+    assert.equal(status, 400);
+    assert.match(json.message, /^Fire \d+ ended at its webhook, .* Let its sender send it again/);
+  }
+  const tasks = parsed(queue.tasks).map(({ payload }) => payload);
+  assert.deepEqual(
+    tasks.map(({ said, webhook }) => [said, webhook.name]),
+    [
+      [{ mapped: 10 }, 'push'],
+      [{ mapped: 10 }, 'push'],
+    ],
+  );
+});

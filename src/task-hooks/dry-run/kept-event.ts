@@ -6,6 +6,7 @@ import type { LedgerRow } from '../../ledger/entry.ts';
 import type { KeptPayload } from '../../ledger/payloads/payloads.ts';
 import type { FiringContext } from '../evaluation/template.ts';
 import type { EventToEvaluate } from '../firing/fire-call.ts';
+import { isOfWebhook } from '../webhooks/prepare-delivery.ts';
 
 export type KeptEvents = {
   /** A fire by its number in the ledger. */
@@ -33,6 +34,11 @@ export const eventAgain = (
   // All that a tick is made of is when it comes.
   if (!kept && row.firedBy === 'schedule') {
     return { context: { firedBy: 'schedule', ...always }, payloadBytes: 0, chosenTaskId: undefined, isRedacted: false };
+  }
+  const { message } = (row.error ?? {}) as { readonly message?: unknown };
+  if (kept?.context.webhook !== undefined && isOfWebhook(String(message))) {
+    // What is kept is the body: the hook would get it past the condition, and in another shape.
+    return `Fire ${row.seq} ended at its webhook, so what is kept of it is not what the hook would get. Let its sender send it again, or trigger the hook.`;
   }
   if (!kept) return `The payload of fire ${row.seq} is not kept: its time is over, or none was kept when it came.`;
   const { text, bytes, isWhole, isRedacted } = kept;
