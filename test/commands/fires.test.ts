@@ -79,7 +79,8 @@ describe('fires show', () => {
   });
 
   it('of what is no fire says so', async () => {
-    assert.equal((await world.run(['fires', 'show', '999999999'])).status, 3);
+    const none = await world.run(['fires', 'show', '999999999']);
+    assert.deepEqual([none.status, /cure: .* hookwright fires search/.test(none.err)], [3, true]);
     const { status, err } = await world.run(['fires', 'show', 'last']);
     assert.deepEqual([status, /"last" is not the number of a fire/.test(err)], [2, true]);
   });

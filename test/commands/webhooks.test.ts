@@ -221,6 +221,7 @@ describe('webhooks', () => {
     assert.match(await said('add', 'g/h', '--scheme', 'slack', '--secret-file', 'nowhere.txt'), /nowhere\.txt/);
     assert.match(await said('send', 'g/h', 'github', '-', '--secret-file', '-'), /cannot both/);
     assert.match(await said('send', 'g/h', 'github', 'hook.json', '--header', 'x'), /is no header/);
+    assert.match(await said('show', 'g/h', 'nope'), /cure: .* hookwright webhooks list/);
     const wrong = await world.run(['webhooks', 'add', 'g/h', '--scheme', 'githup']);
     assert.match(wrong.err, /scheme/);
     assert.equal(wrong.status, 1);

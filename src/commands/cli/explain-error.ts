@@ -186,6 +186,9 @@ const cureOf = ({ code, method, message }: ApiCallError): string | undefined => 
 
 const NOT_FOUND_CURES: readonly (readonly [RegExp, string])[] = [
   [/^(act|resetCode)$/, 'see which ships there are: hookwright ships list'],
+  [/^(webhook|\w+Webhook\w*)$/, 'see which webhooks there are: hookwright webhooks list GROUP/HOOK'],
+  [/^(hookVersion|rollbackHook)$/, 'see which versions there are: hookwright hooks versions GROUP/HOOK'],
+  [/^(fire|replayFire)$/, 'find its number: hookwright fires search'],
   [/hook|fire|trigger/i, 'see which hooks there are: hookwright hooks list'],
   [/role/i, 'see which roles there are: hookwright roles list'],
   [/client|accessToken/i, 'see which clients there are: hookwright clients list'],
