@@ -1,5 +1,6 @@
 // Whether path, query and content type are those that the declaration of a method admits.
 import type { FastifyRequest } from 'fastify';
+import { LATEST_MS } from '../core/clock.ts';
 import { ApiError } from './api-error.ts';
 import type { ApiMethod } from './api-method.ts';
 import { isJson } from './bodies/body.ts';
@@ -51,7 +52,7 @@ export const DATE = /^\d{4}-\d\d-\d\dT\d\d:\d\d(:\d\d(\.\d{1,9})?)?Z$/;
 export const timeIn = (name: string, text: string | undefined): number | undefined => {
   if (text === undefined) return undefined;
   const ms = Date.parse(text);
-  if (Number.isNaN(ms))
-    throw new ApiError('InputError', `${name} is no date: "${text}". Give one as 2026-11-20T15:29:17Z.`);
-  return ms;
+  if (ms >= 0 && ms <= LATEST_MS) return ms;
+  const problem = `${name} is no date between the years 1970 and 9999: "${text}". Give one as 2026-11-20T15:29:17Z.`;
+  throw new ApiError('InputError', problem);
 };

@@ -222,6 +222,15 @@ describe('replayFires', () => {
     await Promise.all(Array.from({ length: count }, (_, n) => server.hooks.triggerHook('g', 'h', { n })));
   };
 
+  it('is told of words that no row can have, as a search is', async (t) => {
+    const { server } = await start(t);
+    for (const name of ['firedBy', 'clientId', 'taskId', 'cause', 'requestId']) {
+      for (const text of ['a\0', 'ü', ''])
+        assert.equal((await post(server, '/fires/replay', { [name]: text })).status, 400);
+    }
+    assert.equal((await post(server, '/fires/replay', { since: '0000-01-01T00:00:00Z' })).status, 400);
+  });
+
   it('looks for the events of a few callers at a time, before it is known whether they may replay them', async (t) => {
     const { server } = await start(t);
     const answers = await Promise.all(Array.from({ length: 20 }, () => post(server, '/fires/replay', {})));

@@ -193,7 +193,7 @@ describe('searchFires', () => {
     const wrong = [
       ...['outcome=lost', 'outcome=created,', 'kind=run', 'limit=0', 'hook=a%00', 'taskId=a.b', 'since=yesterday'],
       ...['since=2026-13-01T00:00:00Z', 'continuationToken=x', 'text=', 'nothing=1', 'clientId=%C3%A9', 'firedBy=a-b'],
-      `text=${'x'.repeat(201)}`,
+      ...[`text=${'x'.repeat(201)}`, 'since=0000-01-01T00:00:00Z', 'until=1969-12-31T23:59:59Z'],
     ];
     for (const query of wrong) {
       const { status, json } = await server.send(`${FIRES}?${query}`);

@@ -1,10 +1,11 @@
 // What the methods of dry runs do.
 import { createHash } from 'node:crypto';
-import { type Clock, LATEST_MS, toIso } from '../../core/clock.ts';
+import { type Clock, toIso } from '../../core/clock.ts';
 import { newSlugId, SLUG_ID } from '../../core/ids.ts';
 import { ApiError } from '../../http/api-error.ts';
 import type { ApiAnswer, ApiRequest } from '../../http/api-method.ts';
 import { cut } from '../../http/cut.ts';
+import { timeIn } from '../../http/request-checks.ts';
 import type { CreateHookRequest, Hook, HookDefinition, HookName } from '../definition.ts';
 import type { DryRun, Tried } from '../dry-run/dry-run.ts';
 import { type EventAgain, eventAgain, type KeptEvents } from '../dry-run/kept-event.ts';
@@ -72,7 +73,7 @@ export const createDryRunMethods = (settings: DryRunsSettings) => {
     if (!row || row.hookGroupId !== name.hookGroupId || row.hookId !== name.hookId) {
       throw new ApiError('ResourceNotFound', `This hook has no fire ${seq}.`);
     }
-    const event = eventAgain(row, await events.read(row), { taskId, now: momentOf(now, clock) });
+    const event = eventAgain(row, await events.read(row), { taskId, now: timeIn('now', now) ?? clock.now() });
     if (typeof event === 'string') throw new ApiError('ResourceNotFound', event);
     return event;
   };
@@ -135,18 +136,10 @@ export const createDryRunMethods = (settings: DryRunsSettings) => {
       const hook = await findHook(request.params as HookName);
       const body = isOfMessage
         ? await whyNot.ofMessage(hook, exchange, routingKey)
-        : await whyNot.ofTime(hook, momentOf(at, clock));
+        : await whyNot.ofTime(hook, timeIn('at', at) ?? clock.now());
       return { body };
     },
   };
-};
-
-/** The years that an ISO date of four digits can say. */
-const momentOf = (text: string | undefined, clock: Clock): number => {
-  if (text === undefined) return clock.now();
-  const ms = Date.parse(text);
-  if (ms >= 0 && ms <= LATEST_MS) return ms;
-  throw new ApiError('InputError', 'The time must be one between the years 1970 and 9999.');
 };
 
 type MadeEvent = EventToEvaluate & Partial<Pick<EventAgain, 'isRedacted'>>;
@@ -166,7 +159,7 @@ const madeEvent = (asked: RenderHookRequest, clientId: string | undefined, clock
   const ownTaskId = chosenTaskId !== undefined && SLUG_ID.test(chosenTaskId) ? chosenTaskId : taskId;
   const call = { firedBy, taskId: ownTaskId, payload, clientId: firedBy === 'triggerHook' ? clientId : undefined };
   const payloadBytes = (firedBy === 'schedule' ? 0 : bytesOf(payload)) + (webhook ? bytesOf(webhook) : 0);
-  const context = { ...contextOf(call, momentOf(now, clock)), ...(webhook && { webhook }) };
+  const context = { ...contextOf(call, timeIn('now', now) ?? clock.now()), ...(webhook && { webhook }) };
   return { context: context as FiringContext, payloadBytes, chosenTaskId };
 };
 

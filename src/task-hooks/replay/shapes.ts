@@ -39,7 +39,7 @@ const replayFireAnswer = Type.Object({
 export type ReplayFireAnswer = Static<typeof replayFireAnswer>;
 export const REPLAY_FIRE_RESPONSE: NamedSchema = { name: 'replay-fire-response', schema: replayFireAnswer };
 
-const text = (maxLength: number) => Type.Optional(Type.String({ minLength: 1, maxLength }));
+const text = (maxLength: number) => Type.Optional(Type.String({ pattern: '^[\\x20-\\x7e]+$', maxLength }));
 const replayFiresRequest = Type.Object(
   {
     hook: Type.Optional(
