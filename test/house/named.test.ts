@@ -7,6 +7,7 @@ import { describe, it } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { COMMANDS } from '../../src/commands/command-table.ts';
 import { OPERATOR_ERRORS } from '../../src/core/errors.ts';
+import { FIRE_OUTCOMES } from '../../src/ledger/entry.ts';
 import { OPTIONS } from '../../src/options.ts';
 import { SCRIPT_ERRORS } from '../../src/script-hooks/errors.ts';
 import { linksOf } from './documents.ts';
@@ -89,6 +90,14 @@ describe('documents name', () => {
     const isThere = (path: string) => existsSync(join(ROOT, path)) || path.includes('*') || path.includes('NNNN');
     assert.deepEqual(unknown(/`((?:src|test|examples|scripts|bench|bin|types|client)\/[\w./*-]+)`/g, isThere), []);
   });
+});
+
+it('the pages that explain outcomes explain each of them', () => {
+  for (const page of ['docs/concepts.md', 'docs/task-hooks.md']) {
+    const [, rows = ''] = /^## Outcomes\n(.*?)^## /ms.exec(read(page)) ?? [];
+    const explained = [...rows.matchAll(/^\| `(\w+)` \|/gm)].map(([, outcome]) => outcome);
+    assert.deepEqual(explained.toSorted(), FIRE_OUTCOMES.toSorted(), page);
+  }
 });
 
 it('every page is found from the README, link by link', () => {

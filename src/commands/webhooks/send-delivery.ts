@@ -70,7 +70,7 @@ const sign = (...given: Parameters<typeof signDelivery>): Record<string, string>
     return signDelivery(...given);
   } catch (error) {
     throw new OperatorError('HW_BAD_OPTION', {
-      problem: `It cannot be signed: ${describeError(error)}`,
+      problem: `It cannot be signed: ${describeError(error).replace(/\.$/, '')}`,
       cure: 'Give the secret of the webhook, or the private half (whsk_…) where the webhook has the public one',
     });
   }
