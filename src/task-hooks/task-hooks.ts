@@ -24,10 +24,10 @@ import { createWebhookChanges } from './api/webhooks/webhook-changes.ts';
 import type { Hook, HookName } from './definition.ts';
 import { createReceiveDelivery } from './deliveries/receive-delivery.ts';
 import { createRecordRefusal } from './deliveries/refusals.ts';
-import { createWebhookCache } from './deliveries/webhook-cache.ts';
+import { createWebhookCache, insertionsOf } from './deliveries/webhook-cache.ts';
 import { createWebhookStore } from './deliveries/webhook-store.ts';
 import { createDryRun } from './dry-run/dry-run.ts';
-import type { KeptEvents } from './dry-run/kept-event.ts';
+import type { FindWebhook, KeptEvents } from './dry-run/kept-event.ts';
 import { createRenderLast } from './dry-run/render-last.ts';
 import { createWhyNot } from './dry-run/why-not.ts';
 import { createEvaluator } from './evaluation/evaluator.ts';
@@ -142,12 +142,18 @@ export const createTaskHooks = (settings: TaskHooksSettings): TaskHooks => {
   broker.consume(createMessageReader({ cache, evaluateMessage, commitMessages, runner, clock, log }));
 
   const { whenRecorded } = runner;
+  const webhooks = createWebhookStore(database, secretBox);
+  const findWebhook: FindWebhook = async (hookUid, name, on) => {
+    const found = (await webhooks.list(hookUid, on)).find((webhook) => webhook.name === name)?.settings;
+    return found && { when: found.when, map: found.map, insertions: insertionsOf(found) };
+  };
   const events: KeptEvents = {
     find: async (seq) => {
       const row = await findLedgerEntry(database, seq);
       return row?.kind === 'fire' ? row : undefined;
     },
     read: (row) => payloads.read(database, row),
+    findWebhook,
   };
   const dryRun = createDryRun({ evaluator, queue, store, ledger, whenRecorded, clock });
   const renderLast = createRenderLast({ ledger, events, dryRun, clock });
@@ -155,14 +161,13 @@ export const createTaskHooks = (settings: TaskHooksSettings): TaskHooks => {
   const { ownExchanges = [] } = broker;
   const whyNot = createWhyNot({ database, bindingStates, ownExchanges, fires: store, dueOf, clock });
 
-  const webhooks = createWebhookStore(database, secretBox);
   const webhookCache = createWebhookCache(webhooks);
   const webhookChanges = createWebhookChanges({ database, hooks, webhooks, clock });
   const recordRefusal = createRecordRefusal({ database, rejections, beginFires });
   const receive = createReceiveDelivery({ cache: webhookCache, fireCall, recordRefusal, clock, metrics });
   const clientAddress = createClientAddress(settings.trustedProxies ?? []);
 
-  const replayEvents = createReplayEvents({ hooks, cache, evaluator, payloads, clock });
+  const replayEvents = createReplayEvents({ hooks, cache, evaluator, payloads, findWebhook, clock });
   const replays = { database, events: replayEvents, beginFires, runner, clock };
   const replayOne = createReplayOne(replays);
   const replayJobs = createReplayJobs({ ...replays, timers });

@@ -111,7 +111,7 @@ const tryLast = async (call: Call, { name, definition }: Target, most: number): 
   });
   call.output.answer(answer, (paint) => describeLast(answer, paint));
   if (answer.notKept > 0)
-    call.output.remark(`Of ${answer.notKept} events the payload is not kept, or not as the hook would get it.`);
+    call.output.remark(`Of ${answer.notKept} events the payload is not kept, or not whole.`);
   if (answer.isCut) call.output.remark('It took too long; older events were not tried.');
   return answer.events.some(({ verdict }) => verdict === 'worse') ? EXIT_STATUS.failed : EXIT_STATUS.done;
 };

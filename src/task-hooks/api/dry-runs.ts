@@ -8,7 +8,7 @@ import { cut } from '../../http/cut.ts';
 import { timeIn } from '../../http/request-checks.ts';
 import type { CreateHookRequest, Hook, HookDefinition, HookName } from '../definition.ts';
 import type { DryRun, Tried } from '../dry-run/dry-run.ts';
-import { type EventAgain, eventAgain, type KeptEvents } from '../dry-run/kept-event.ts';
+import { type EventAgain, type EventToTry, eventAgain, findWebhookOf, type KeptEvents } from '../dry-run/kept-event.ts';
 import type { ComparedEvent, RenderLast } from '../dry-run/render-last.ts';
 import type {
   Comparison,
@@ -23,7 +23,7 @@ import type { WhyNot } from '../dry-run/why-not.ts';
 import { taskIdIn } from '../evaluation/evaluate.ts';
 import type { CompiledHook, Evaluator } from '../evaluation/evaluator.ts';
 import type { FiringContext } from '../evaluation/template.ts';
-import { contextOf, type EventToEvaluate } from '../firing/fire-call.ts';
+import { contextOf } from '../firing/fire-call.ts';
 import type { HookCache } from '../hooks/hook-cache.ts';
 import type { HookStore } from '../hooks/hook-store.ts';
 import { checkDefinition, type DefinitionChecks } from './check-definition.ts';
@@ -73,7 +73,9 @@ export const createDryRunMethods = (settings: DryRunsSettings) => {
     if (!row || row.hookGroupId !== name.hookGroupId || row.hookId !== name.hookId) {
       throw new ApiError('ResourceNotFound', `This hook has no fire ${seq}.`);
     }
-    const event = eventAgain(row, await events.read(row), { taskId, now: timeIn('now', now) ?? clock.now() });
+    const kept = await events.read(row);
+    const webhook = await findWebhookOf(row, kept, events.findWebhook);
+    const event = eventAgain(row, kept, { taskId, now: timeIn('now', now) ?? clock.now(), webhook });
     if (typeof event === 'string') throw new ApiError('ResourceNotFound', event);
     return event;
   };
@@ -142,7 +144,7 @@ export const createDryRunMethods = (settings: DryRunsSettings) => {
   };
 };
 
-type MadeEvent = EventToEvaluate & Partial<Pick<EventAgain, 'isRedacted'>>;
+type MadeEvent = EventToTry & Partial<Pick<EventAgain, 'isRedacted'>>;
 
 const madeEvent = (asked: RenderHookRequest, clientId: string | undefined, clock: Clock): MadeEvent => {
   const { firedBy = 'triggerHook', now, webhook } = asked;

@@ -4,6 +4,7 @@ import { LRUCache } from 'lru-cache';
 import { createBatch } from '../../database/batch.ts';
 import { createAddressCheck } from '../../http/senders/addresses.ts';
 import { countInsertions } from '../evaluation/template.ts';
+import type { WebhookSettings } from './webhook-definition.ts';
 import type { WebhookOfHook, WebhookStore } from './webhook-store.ts';
 
 /** With what is made of it once. */
@@ -51,14 +52,17 @@ export const createWebhookCache = (store: Pick<WebhookStore, 'findByPaths'>): We
 };
 
 const ready = (webhook: WebhookOfHook): ReadyWebhook => {
-  const { allow, expires, when, map } = webhook.settings;
+  const { allow, expires } = webhook.settings;
   return {
     ...webhook,
     isAllowed: allow === undefined ? () => true : createAddressCheck(allow),
     expires: expires === undefined ? Number.POSITIVE_INFINITY : Date.parse(expires),
-    insertions: [when, map].reduce<number | undefined>((sum, template) => {
-      const count = template === undefined ? 0 : countInsertions(template);
-      return sum === undefined || count === undefined ? undefined : sum + count;
-    }, 0),
+    insertions: insertionsOf(webhook.settings),
   };
 };
+
+export const insertionsOf = ({ when, map }: Pick<WebhookSettings, 'when' | 'map'>): number | undefined =>
+  [when, map].reduce<number | undefined>((sum, template) => {
+    const count = template === undefined ? 0 : countInsertions(template);
+    return sum === undefined || count === undefined ? undefined : sum + count;
+  }, 0);

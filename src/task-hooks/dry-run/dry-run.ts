@@ -9,17 +9,10 @@ import type { Hook, HookName } from '../definition.ts';
 import { type Evaluation, hashOfPayload } from '../evaluation/evaluate.ts';
 import type { CompiledHook, Evaluator } from '../evaluation/evaluator.ts';
 import { endBy, taskRequestOf } from '../firing/fire.ts';
-import {
-  type CallResult,
-  causeOf,
-  type EventToEvaluate,
-  evaluateEvent,
-  repeated,
-  resultOf,
-  resultOfUnfired,
-} from '../firing/fire-call.ts';
+import { type CallResult, causeOf, repeated, resultOf, resultOfUnfired } from '../firing/fire-call.ts';
 import type { FireStore } from '../firing/fire-store.ts';
 import { givesUpAt } from '../firing/task-times.ts';
+import { type EventToTry, evaluateTry } from './kept-event.ts';
 
 /** What a fire would be told, and what else is known of it. */
 export type Tried = {
@@ -31,11 +24,7 @@ export type Tried = {
 };
 
 /** `firesOf`: the saved hook whose fires went before; undefined: there is none. */
-export type DryRun = (
-  hook: CompiledHook,
-  event: EventToEvaluate,
-  firesOf: Pick<Hook, 'uid'> | undefined,
-) => Promise<Tried>;
+export type DryRun = (hook: CompiledHook, event: EventToTry, firesOf: Pick<Hook, 'uid'> | undefined) => Promise<Tried>;
 
 export type DryRunSettings = {
   readonly evaluator: Evaluator;
@@ -54,7 +43,7 @@ export const createDryRun = (settings: DryRunSettings): DryRun => {
   const { evaluator, queue, store, ledger, whenRecorded, clock } = settings;
 
   /** The first answer to a taskId of the caller's choice is that to all that come after it. */
-  const findRepeat = async (hookUid: string | undefined, event: EventToEvaluate): Promise<CallResult | undefined> => {
+  const findRepeat = async (hookUid: string | undefined, event: EventToTry): Promise<CallResult | undefined> => {
     const { chosenTaskId, context } = event;
     if (hookUid === undefined || chosenTaskId === undefined) return undefined;
     const { taskId, payload } = context;
@@ -82,13 +71,14 @@ export const createDryRun = (settings: DryRunSettings): DryRun => {
   };
 
   /** Fires that are stored first give up at the deadline of their task before the queue sees it. */
-  const isOver = (deadline: unknown, moment: number, { chosenTaskId }: EventToEvaluate): boolean =>
+  const isOver = (deadline: unknown, moment: number, { chosenTaskId }: EventToTry): boolean =>
     (!queue.createTasksIn || chosenTaskId !== undefined) && clock.now() >= givesUpAt(deadline, moment);
 
   return async (hook, event, firesOf) => {
-    const { context, payloadBytes, mayBeHere = true } = event;
-    const ranIn = mayBeHere && evaluator.isHere(hook, payloadBytes) ? 'server' : 'process';
-    const evaluation = await evaluateEvent(evaluator, hook, event);
+    const { context, payloadBytes, mayBeHere = true, delivery } = event;
+    const isProved = delivery === undefined || delivery.insertions !== undefined;
+    const ranIn = mayBeHere && isProved && evaluator.isHere(hook, payloadBytes) ? 'server' : 'process';
+    const { evaluation } = await evaluateTry(evaluator, hook, event);
     if (evaluation.outcome !== 'rendered') return { evaluation, result: resultOfUnfired(evaluation), ranIn };
     const repeat = await findRepeat(firesOf?.uid, event);
     if (repeat) return { evaluation, result: repeat, ranIn };

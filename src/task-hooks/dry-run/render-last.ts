@@ -6,7 +6,7 @@ import type { Ledger } from '../../ledger/create-ledger.ts';
 import type { FireOutcome, LedgerRow } from '../../ledger/entry.ts';
 import type { CompiledHook } from '../evaluation/evaluator.ts';
 import type { DryRun, Tried } from './dry-run.ts';
-import { eventAgain, type KeptEvents } from './kept-event.ts';
+import { eventAgain, findWebhookOf, type KeptEvents } from './kept-event.ts';
 
 export type RenderLastSettings = {
   readonly ledger: Pick<Ledger, 'page'>;
@@ -59,7 +59,8 @@ export const createRenderLast = ({ ledger, events, dryRun, clock }: RenderLastSe
       if (clock.monotonic() - began > LONGEST_MS) return { events: compared, notKept, isCut: true };
       const kept = await events.read(row);
       const started = clock.monotonic();
-      const again = () => eventAgain(row, kept, { taskId: newSlugId(), now: clock.now() });
+      const webhook = await findWebhookOf(row, kept, events.findWebhook);
+      const again = () => eventAgain(row, kept, { taskId: newSlugId(), now: clock.now(), webhook });
       const event = again();
       if (typeof event === 'string') {
         notKept += 1;

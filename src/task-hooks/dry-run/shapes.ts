@@ -142,8 +142,7 @@ export type Comparison = Static<typeof comparison>;
 const renderLastAnswer = Type.Object({
   events: Type.Array(comparison, { description: 'Newest first.' }),
   notKept: Type.Integer({
-    description:
-      'How many of the events that were looked at could not be tried: not kept, not whole, or ended at their webhook.',
+    description: 'How many of the events that were looked at could not be tried: not kept, or not whole.',
   }),
   isCut: Type.Optional(Type.Boolean({ description: 'Trying took too long; older events were not tried.' })),
 });

@@ -7,11 +7,10 @@ import type { Queryable } from '../../database/database.ts';
 import type { LedgerRow } from '../../ledger/entry.ts';
 import type { Payloads } from '../../ledger/payloads/payloads.ts';
 import type { HookRevision } from '../definition.ts';
-import { type EventAgain, eventAgain } from '../dry-run/kept-event.ts';
+import { type EventAgain, evaluateTry, eventAgain, type FindWebhook, findWebhookOf } from '../dry-run/kept-event.ts';
 import { reasonOf } from '../evaluation/evaluate.ts';
 import type { CompiledHook, Evaluator } from '../evaluation/evaluator.ts';
 import type { EndedFire, Fire } from '../firing/fire.ts';
-import { evaluateEvent } from '../firing/fire-call.ts';
 import { givesUpAt } from '../firing/task-times.ts';
 import type { HookCache } from '../hooks/hook-cache.ts';
 import type { HookStore } from '../hooks/hook-store.ts';
@@ -43,6 +42,7 @@ export type ReplayEventsSettings = {
   readonly cache: Pick<HookCache, 'compiled'>;
   readonly evaluator: Evaluator;
   readonly payloads: Payloads;
+  readonly findWebhook: FindWebhook;
   readonly clock: Clock;
 };
 
@@ -50,7 +50,7 @@ export type ReplayEventsSettings = {
 const MOST_COMPILED = 50;
 
 export const createReplayEvents = (settings: ReplayEventsSettings): ReplayEvents => {
-  const { hooks, cache, evaluator, payloads, clock } = settings;
+  const { hooks, cache, evaluator, payloads, findWebhook, clock } = settings;
   const ofThen = new LRUCache<string, CompiledHook>({ max: MOST_COMPILED });
 
   const compileThen = async (on: Queryable, of: HookRevision): Promise<CompiledHook | undefined> => {
@@ -68,7 +68,9 @@ export const createReplayEvents = (settings: ReplayEventsSettings): ReplayEvents
     find: async (on, row, revision) => {
       const today = await hooks.find(row, on);
       if (!today) return `The hook ${row.hookGroupId}/${row.hookId} is gone.`;
-      const event = eventAgain(row, await payloads.read(on, row), { taskId: newSlugId(), now: clock.now() });
+      const kept = await payloads.read(on, row);
+      const webhook = await findWebhookOf(row, kept, findWebhook, on);
+      const event = eventAgain(row, kept, { taskId: newSlugId(), now: clock.now(), webhook });
       if (typeof event === 'string') return event;
       if (event.isRedacted) return `Of the payload of fire ${row.seq}, parts were taken out before it was kept.`;
       const hook = cache.compiled(today);
@@ -89,13 +91,16 @@ export const createReplayEvents = (settings: ReplayEventsSettings): ReplayEvents
         ...identity,
         ...{ hookGroupId: row.hookGroupId, hookId: row.hookId, firedBy: context.firedBy, arrived: now, ...by },
         hookRevision: meets.uid === hook.uid ? meets.revision : undefined,
-        payload: payloads.keep(identity, { context: rest, body }),
       };
-      const evaluation = await evaluateEvent(evaluator, meets, event);
+      const { evaluation, seen } = await evaluateTry(evaluator, meets, event);
       if (evaluation.outcome === 'limited' && evaluation.mayPass) return undefined;
+      const webhook = seen?.webhook ?? event.delivery?.webhook ?? rest.webhook;
+      const came = { context: { ...rest, ...(webhook && { webhook }) }, body: seen?.payload ?? body };
+      const kept = { payload: payloads.keep(identity, came), ...(webhook && { detail: { webhook: webhook.name } }) };
       if (evaluation.outcome !== 'rendered') {
         return {
           ...ofHook,
+          ...kept,
           taskId,
           attempts: 0,
           outcome: evaluation.outcome,
@@ -103,7 +108,15 @@ export const createReplayEvents = (settings: ReplayEventsSettings): ReplayEvents
         };
       }
       const { task, deadline } = evaluation;
-      return { ...ofHook, taskId, task, attempts: 0, payloadHash: undefined, givesUp: givesUpAt(deadline, now) };
+      return {
+        ...ofHook,
+        ...kept,
+        taskId,
+        task,
+        attempts: 0,
+        payloadHash: undefined,
+        givesUp: givesUpAt(deadline, now),
+      };
     },
   };
 };
