@@ -2,30 +2,39 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { createFakeClock } from '../../../../test/support/fake-clock.ts';
 import type { Database } from '../../../database/database.ts';
+import { type FoundRaw, foundRow } from '../../../ledger/search/found-row.ts';
+import type { OnNew } from '../../../ledger/search/tail.ts';
 import { fire, START } from '../../../ledger/test-support/entries.ts';
 import { createFollowFires } from './follow-fires.ts';
 
 const PIECE = 500;
 
+const rawRow = (seq: number) => {
+  const { hookUid, hookGroupId, hookId, ...row } = fire(START);
+  return { ...row, hook_uid: hookUid, hook_group_id: hookGroupId, hook_id: hookId, beginning: null, seq };
+};
+
 /** A reader of a ledger with many pieces of 500 entries, who takes nothing until told to. */
-const startReading = async () => {
+const startReading = async (after?: number) => {
   const clock = createFakeClock();
   let reads = 0;
+  let tell: OnNew = () => {};
   const query = async ({ name }: { readonly name: string }) => {
     if (name === 'ledger.at-of') return [{ at: START }];
     reads += 1;
-    return Array.from({ length: PIECE }, (_, index) => {
-      const { hookUid, hookGroupId, hookId, ...row } = fire(START);
-      const of = { hook_uid: hookUid, hook_group_id: hookGroupId, hook_id: hookId, beginning: null };
-      return { ...row, ...of, seq: reads * PIECE + index };
-    });
+    return Array.from({ length: PIECE }, (_, index) => rawRow(reads * PIECE + index));
   };
   const follow = createFollowFires({
     ...{ database: { query } as unknown as Database, clock },
-    tail: { follow: async () => () => {} },
+    tail: {
+      follow: async (onNew) => {
+        tell = onNew;
+        return () => {};
+      },
+    },
     ending: new AbortController().signal,
   });
-  const source = await follow({ visible: 'all' }, 'reader', 1);
+  const source = await follow({ visible: 'all' }, 'reader', after);
   const written: string[] = [];
   let isOver = false;
   const stream = {
@@ -34,7 +43,9 @@ const startReading = async () => {
       isOver = true;
     },
   };
-  return { clock, stream, written, source: source(stream), reads: () => reads, isOver: () => isOver };
+  const comes = (count: number) =>
+    tell(Array.from({ length: count }, (_, seq) => foundRow(rawRow(seq) as unknown as FoundRaw)));
+  return { clock, stream, written, comes, source: source(stream), reads: () => reads, isOver: () => isOver };
 };
 
 const settle = async (clock: ReturnType<typeof createFakeClock>) => {
@@ -43,7 +54,7 @@ const settle = async (clock: ReturnType<typeof createFakeClock>) => {
 
 describe('who catches up with the ledger', () => {
   it('is sent no more than they take', async () => {
-    const { clock, stream, source, reads, isOver } = await startReading();
+    const { clock, stream, source, reads, isOver } = await startReading(1);
     await settle(clock);
     assert.equal(reads(), 1);
     for (let taken = 0; taken < 3; taken += 1) {
@@ -55,7 +66,7 @@ describe('who catches up with the ledger', () => {
   });
 
   it('is left when they have taken nothing for long, and not when they are slow', async () => {
-    const { clock, stream, source, isOver } = await startReading();
+    const { clock, stream, source, isOver } = await startReading(1);
     for (let seconds = 0; seconds < 50; seconds += 10) {
       await clock.advance(10_000);
       source.resume(stream);
@@ -63,6 +74,21 @@ describe('who catches up with the ledger', () => {
     }
     assert.equal(isOver(), false);
     await clock.advance(30_000);
+    assert.equal(isOver(), true);
+  });
+});
+
+describe('who follows the ledger', () => {
+  it('is sent what has come meanwhile piece by piece, when they take it', async () => {
+    const { clock, stream, source, written, comes, isOver } = await startReading();
+    await settle(clock);
+    const begun = written.length;
+    for (let times = 0; times < 4; times += 1) comes(1_000);
+    const sent = () => written.slice(begun).flatMap((text) => text.match(/^id: /gm) ?? []).length;
+    assert.equal(sent(), 250);
+    for (let taken = 0; taken < 15; taken += 1) source.resume(stream);
+    assert.deepEqual([sent(), isOver()], [4_000, false]);
+    comes(5_001);
     assert.equal(isOver(), true);
   });
 });

@@ -31,6 +31,8 @@ const MOST_READERS = 500;
 const MOST_OF_A_CLIENT = 250;
 /** Rows that wait for a reader who is slow, or has not caught up yet. */
 const MOST_WAITING = 5_000;
+/** What is written before a reader is asked whether they take it: some hundred KB. */
+const MOST_WRITTEN = 250;
 const KEEP_ALIVE_MS = 15_000;
 /** Then the stream ends, and who opens it again is asked for their scopes. */
 const LONGEST_MS = 15 * 60_000;
@@ -78,10 +80,9 @@ export const createFollowFires = ({ database, clock, tail, ending }: FollowFires
       if (to && !to.write(text)) isBlocked = true;
     };
     const flush = () => {
-      if (!to || !isCaughtUp || isBlocked || isOver || waiting.length === 0) return;
-      const rows = waiting;
-      waiting = [];
-      write(rows.map(eventOf).join(''));
+      while (to && isCaughtUp && !isBlocked && !isOver && waiting.length > 0) {
+        write(waiting.splice(0, MOST_WRITTEN).map(eventOf).join(''));
+      }
     };
     const onNew = (rows: readonly FoundRow[]) => {
       const own = rows.filter((row) => matches(filter, row));
