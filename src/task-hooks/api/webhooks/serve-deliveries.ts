@@ -4,8 +4,8 @@ import type { Clock } from '../../../core/clock.ts';
 import type { Log } from '../../../core/log.ts';
 import { ApiError } from '../../../http/api-error.ts';
 import { BODY_LIMIT_BYTES } from '../../../http/bodies/body.ts';
-import { createBodyBudget } from '../../../http/bodies/body-budget.ts';
 import { receiveBody } from '../../../http/bodies/receive-body.ts';
+import { createSplitBudget } from '../../../http/bodies/split-budget.ts';
 import { sendJson } from '../../../http/send-json.ts';
 import type { ClientAddress } from '../../../http/senders/addresses.ts';
 import { toApiError } from '../../../http/serve-api.ts';
@@ -35,13 +35,14 @@ const refusal = () =>
 
 export const serveDeliveries = (server: FastifyInstance, serving: DeliveryServing): void => {
   const { receive, cache, clientAddress, clock, log } = serving;
-  const budget = createBodyBudget(clock); // of their own, so that no sender takes the room of those who sign
+  // Of their own, so that no sender takes the room of those who sign, or of another webhook.
+  const budget = createSplitBudget(clock);
 
   const deliver = async (request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> => {
     let onPiece: (piece: Buffer) => void = () => {};
     const body = receiveBody(request.raw, {
       limit: BODY_LIMIT_BYTES,
-      budget,
+      budget: budget.of(pathIn(request)),
       clock,
       onPiece: (piece) => onPiece(piece),
     });
