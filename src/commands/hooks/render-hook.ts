@@ -110,8 +110,7 @@ const tryLast = async (call: Call, { name, definition }: Target, most: number): 
     ...(outcome !== undefined && { outcome: outcome as 'failed' }),
   });
   call.output.answer(answer, (paint) => describeLast(answer, paint));
-  if (answer.notKept > 0)
-    call.output.remark(`Of ${answer.notKept} events the payload is not kept, or not whole.`);
+  if (answer.notKept > 0) call.output.remark(`Of ${answer.notKept} events the payload is not kept, or not whole.`);
   if (answer.isCut) call.output.remark('It took too long; older events were not tried.');
   return answer.events.some(({ verdict }) => verdict === 'worse') ? EXIT_STATUS.failed : EXIT_STATUS.done;
 };

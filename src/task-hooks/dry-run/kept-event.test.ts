@@ -4,7 +4,7 @@ import type { LedgerRow } from '../../ledger/entry.ts';
 import { fire, START } from '../../ledger/test-support/entries.ts';
 import { eventAgain } from './kept-event.ts';
 
-const MOMENT = { taskId: 'T', now: START };
+const MOMENT = { taskId: 'T', now: START, webhook: undefined };
 const WHOLE = { text: '{"a":1}', bytes: 7, isWhole: true, isRedacted: false };
 
 const again = (detail: object | null, context: object) => {

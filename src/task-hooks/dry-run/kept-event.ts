@@ -76,8 +76,8 @@ export const eventAgain = (
   const { text, bytes, isWhole, isRedacted } = kept;
   if (!isWhole) return `Of the payload of fire ${row.seq}, ${bytes} bytes, only the beginning is kept.`;
   if (kept.context.isCut === true) return `What came with the payload of fire ${row.seq} was too large to be kept.`;
-  const { webhook } = (row.detail ?? {}) as { readonly webhook?: unknown };
-  if (webhook !== undefined && kept.context.webhook === undefined) {
+  const cameBy = ((row.detail ?? {}) as { readonly webhook?: unknown }).webhook;
+  if (cameBy !== undefined && kept.context.webhook === undefined) {
     // It was stopped before its condition and its shape were known: what is kept is the body.
     return `What the webhook would have made of fire ${row.seq} is not known. Let its sender send it again.`;
   }
