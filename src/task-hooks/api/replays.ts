@@ -4,9 +4,10 @@ import { newUuid } from '../../core/ids.ts';
 import type { Database } from '../../database/database.ts';
 import { ApiError } from '../../http/api-error.ts';
 import type { ApiAnswer, ApiRequest } from '../../http/api-method.ts';
+import { timeIn } from '../../http/request-checks.ts';
 import { FIRE_OUTCOMES } from '../../ledger/entry.ts';
 import { isVisible, type LedgerFilter } from '../../ledger/search/filter.ts';
-import { searchLedger } from '../../ledger/search/search-ledger.ts';
+import { type LedgerSearch, searchLedger } from '../../ledger/search/search-ledger.ts';
 import type { HookName } from '../definition.ts';
 import type { KeptEvents } from '../dry-run/kept-event.ts';
 import type { ReplayJobs } from '../replay/replay-jobs.ts';
@@ -64,7 +65,7 @@ export const createReplayMethods = (settings: ReplaysSettings) => {
 
   const searchEvents = async (
     filter: LedgerFilter,
-    times: { since?: number; until?: number },
+    times: Pick<LedgerSearch, 'since' | 'until'>,
   ): Promise<FoundEvent[]> => {
     await whenRecorded();
     const found: FoundEvent[] = [];
@@ -131,7 +132,7 @@ export const createReplayMethods = (settings: ReplaysSettings) => {
       const visible = requireVisible(request, filter.hook);
       const known = count === undefined ? undefined : await findJob(database, id);
       if (known) return { body: startedAgain(request, known) };
-      const times = { ...(since !== undefined && timeOf({ since })), ...(until !== undefined && timeOf({ until })) };
+      const times = { since: timeIn('since', since), until: timeIn('until', until) };
       const found = await findEvents(
         { ...filter, visible, kinds: ['fire'], outcomes: outcome ?? USUAL_OUTCOMES },
         times,
@@ -193,11 +194,4 @@ const hooksOf = (rows: readonly HookName[]): ReplayFiresAnswer['hooks'] => {
     const { hookGroupId, hookId } = ofHook[0] as HookName;
     return { hookGroupId, hookId, count: ofHook.length };
   });
-};
-
-const timeOf = <Name extends 'since' | 'until'>(given: Record<Name, string>): Record<Name, number> => {
-  const [[name, text]] = Object.entries(given) as [[Name, string]];
-  const ms = Date.parse(text);
-  if (!(ms >= 0)) throw new ApiError('InputError', `${name} must be a time between the years 1970 and 9999.`);
-  return { [name]: ms } as Record<Name, number>;
 };
