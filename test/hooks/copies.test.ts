@@ -50,6 +50,7 @@ it('two hundred copies of a delivery over three processes make one task and get 
   const { fires } = await hooks.listFires('g', 'h');
   const created = fires.filter(({ outcome }) => outcome === 'created');
   assert.deepEqual([created.length, answers[0]?.includes(created[0]?.taskId ?? '-')], [1, true]);
+  // Of those that a process had counted when it was killed there is no row.
   const skipped = fires.filter(({ outcome }) => outcome === 'skipped');
-  assert.ok(skipped.length > 0 && skipped.length <= 5);
+  assert.ok(skipped.length <= 5, `${skipped.length} rows`);
 });
