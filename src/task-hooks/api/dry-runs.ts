@@ -23,7 +23,7 @@ import type { WhyNot } from '../dry-run/why-not.ts';
 import { taskIdIn } from '../evaluation/evaluate.ts';
 import type { CompiledHook, Evaluator } from '../evaluation/evaluator.ts';
 import type { FiringContext } from '../evaluation/template.ts';
-import { contextOf } from '../firing/fire-call.ts';
+import { contextOf } from '../firing/evaluate-call.ts';
 import type { HookCache } from '../hooks/hook-cache.ts';
 import type { HookStore } from '../hooks/hook-store.ts';
 import { checkDefinition, type DefinitionChecks } from './check-definition.ts';
@@ -176,7 +176,7 @@ const answerOf = (name: HookName, event: MadeEvent, tried: Tried): RenderAnswer 
   return {
     ...{ outcome: outcomeOf(tried), firedBy, taskId, now, evaluatedIn: ranIn },
     ...('payload' in context && schemaVerdict(tried)),
-    ...(evaluation.outcome === 'failed' && !evaluation.ofSchema && { template: placed(evaluation.message) }),
+    ...(evaluation.outcome === 'failed' && evaluation.step !== 'validated' && { template: placed(evaluation.message) }),
     ...(evaluation.outcome === 'rendered' && taskTold(evaluation.task)),
     ...(wasAsked && {
       queue: { accepts: result.outcome !== 'refused', ...(unchecked !== undefined && { unchecked }) },
@@ -203,7 +203,7 @@ const errorOf = (name: HookName, taskId: string, { result }: Tried): RenderAnswe
 
 const schemaVerdict = ({ evaluation }: Tried): Pick<RenderAnswer, 'schema'> => {
   if (evaluation.outcome === 'limited') return {};
-  if (evaluation.outcome === 'failed' && evaluation.ofSchema) {
+  if (evaluation.outcome === 'failed' && evaluation.step === 'validated') {
     return { schema: { fits: false, problems: [{ problem: cut(evaluation.message, LONGEST_MESSAGE) }] } };
   }
   if (evaluation.outcome !== 'rejected' || !evaluation.pointers) return { schema: { fits: true } };

@@ -4,7 +4,7 @@ import { createHash } from 'node:crypto';
 import type { Clock } from '../../core/clock.ts';
 import { ApiError } from '../../http/api-error.ts';
 import type { ApiRequest } from '../../http/api-method.ts';
-import type { HookCall } from '../firing/fire-call.ts';
+import type { HookCall } from '../firing/evaluate-call.ts';
 
 /** In the draft's words a quoted string; most senders leave the quotes away. */
 const KEY = /^(?:"[\x21\x23-\x2b\x2d-\x7e]{1,255}"|[\x21\x23-\x2b\x2d-\x7e]{1,255})$/;

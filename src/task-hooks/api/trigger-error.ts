@@ -3,7 +3,7 @@ import { ApiError } from '../../http/api-error.ts';
 import type { ScopeExpression } from '../../http/api-method.ts';
 import type { Refusal } from '../../queue/queue.ts';
 import { type HookName, hookRole } from '../definition.ts';
-import type { CallResult } from '../firing/fire-call.ts';
+import type { CallResult } from '../firing/evaluate-call.ts';
 
 type Unfired = Exclude<CallResult, { outcome: 'created' | 'pending' | 'declined' }>;
 

@@ -28,4 +28,13 @@ describe('a kept event', () => {
     const webhook = { name: 'push' };
     assert.equal(typeof again({ webhook: 'push' }, { webhook }), 'object');
   });
+
+  it('ended at its webhook when the ledger says so, whatever the words of the reason are', () => {
+    const message = '"when" of the webhook: no';
+    const kept = { ...WHOLE, context: { firedBy: 'triggerHookWithToken', webhook: { name: 'push' } } } as const;
+    const rowWith = (error: object) =>
+      ({ ...fire(START, { outcome: 'failed', error, detail: { webhook: 'push' } } as object), seq: 7 }) as LedgerRow;
+    assert.equal(typeof eventAgain(rowWith({ message }), kept, MOMENT), 'object');
+    assert.match(String(eventAgain(rowWith({ message, step: 'matched' }), kept, MOMENT)), /ended at the webhook push/);
+  });
 });

@@ -8,8 +8,8 @@ import type { KeptPayload } from '../../ledger/payloads/payloads.ts';
 import type { Evaluation, SeenDelivery } from '../evaluation/evaluate.ts';
 import type { CompiledHook, Evaluator } from '../evaluation/evaluator.ts';
 import type { FiringContext } from '../evaluation/template.ts';
-import { type EventToEvaluate, evaluateEvent } from '../firing/fire-call.ts';
-import { type DeliveredBody, isOfWebhook, type WebhookContext } from '../webhooks/prepare-delivery.ts';
+import { type EventToEvaluate, evaluateEvent } from '../firing/evaluate-call.ts';
+import type { DeliveredBody, WebhookContext } from '../webhooks/prepare-delivery.ts';
 
 export type KeptEvents = {
   /** A fire by its number in the ledger. */
@@ -34,8 +34,8 @@ export type FindWebhook = (hookUid: string, name: string, on?: Queryable) => Pro
 
 /** The webhook at which an event ended, before the hook saw it. What is kept then is the body. */
 const endedAt = (row: LedgerRow, kept: KeptPayload | undefined): WebhookContext | undefined => {
-  const { message } = (row.error ?? {}) as { readonly message?: unknown };
-  return isOfWebhook(String(message)) ? (kept?.context.webhook as WebhookContext | undefined) : undefined;
+  const { step } = (row.error ?? {}) as { readonly step?: unknown };
+  return step === 'matched' ? (kept?.context.webhook as WebhookContext | undefined) : undefined;
 };
 
 export const findWebhookOf = async (

@@ -29,6 +29,7 @@ describe('an event', () => {
     assert.deepEqual(evaluation, {
       outcome: 'limited',
       message: 'The payload nests too deep to be checked with the trigger schema.',
+      step: 'validated',
     });
   });
 });

@@ -51,17 +51,22 @@ export type UnparsedEvaluation =
   | { readonly outcome: 'malformed'; readonly code: ApiErrorCode; readonly message: string }
   | { readonly outcome: 'parsed'; readonly evaluation: Evaluation; readonly choice: Choice | undefined };
 
+/**
+ * Where an event ended before its template was rendered: at the webhook by which it came, or at the
+ * trigger schema. Absent: at the template.
+ */
+type Ended = { readonly step?: 'matched' | 'validated' };
+
 export type Evaluation =
   /** `task` is JSON; this text is what every attempt sends. */
   | { readonly outcome: 'rendered'; readonly task: string; readonly deadline: unknown }
   /** `reason`: where it was not the template. */
-  | { readonly outcome: 'declined'; readonly reason?: string }
+  | ({ readonly outcome: 'declined'; readonly reason?: string } & Ended)
   /** `pointers`: to what the problem in the same place is about, where it is known. */
   | { readonly outcome: 'rejected'; readonly problems: readonly string[]; readonly pointers?: readonly string[] }
-  /** `ofSchema`: the trigger schema cannot be used; else the template failed. */
-  | { readonly outcome: 'failed'; readonly message: string; readonly ofSchema?: true }
+  | ({ readonly outcome: 'failed'; readonly message: string } & Ended)
   /** `mayPass`: for want of room here and now, not because of the hook; trying again may help. */
-  | { readonly outcome: 'limited'; readonly message: string; readonly mayPass?: boolean };
+  | ({ readonly outcome: 'limited'; readonly message: string; readonly mayPass?: boolean } & Ended);
 
 /** What the queue takes. */
 export const LARGEST_TASK_BYTES = 10 * 1024 * 1024;
@@ -151,7 +156,7 @@ const refuse = (payload: unknown, payloadBytes: number, compilation: SchemaCompi
   if (!compilation.ok) {
     // Saved by a version that did not see it.
     const message = `The trigger schema of the hook cannot be used; save the hook with another one:\n${compilation.problem}`;
-    return { outcome: 'failed', message, ofSchema: true };
+    return { outcome: 'failed', message, step: 'validated' };
   }
   try {
     const problems = compilation.schema.check(payload, payloadBytes);
@@ -160,7 +165,8 @@ const refuse = (payload: unknown, payloadBytes: number, compilation: SchemaCompi
     return { outcome: 'rejected', problems: problems.map(({ text }) => text), pointers };
   } catch (error) {
     if (!(error instanceof RangeError)) throw error;
-    return { outcome: 'limited', message: 'The payload nests too deep to be checked with the trigger schema.' };
+    const message = 'The payload nests too deep to be checked with the trigger schema.';
+    return { outcome: 'limited', message, step: 'validated' };
   }
 };
 
@@ -178,3 +184,9 @@ export const reasonOf = (evaluation: Exclude<Evaluation, { outcome: 'rendered' }
 };
 
 const LONGEST_REASON = 128 * 1024;
+
+/** The same as rows of the ledger have it. */
+export const errorOf = (evaluation: Exclude<Evaluation, { outcome: 'rendered' }>): object => ({
+  message: reasonOf(evaluation),
+  ...('step' in evaluation && { step: evaluation.step }),
+});

@@ -3,7 +3,7 @@ import { backoff } from '../../core/backoff.ts';
 import { type Clock, withDeadline } from '../../core/clock.ts';
 import { describeError } from '../../core/errors.ts';
 import type { CreateTaskAnswer, Queue } from '../../queue/queue.ts';
-import { type Evaluation, reasonOf } from '../evaluation/evaluate.ts';
+import { type Evaluation, errorOf } from '../evaluation/evaluate.ts';
 import type { Unrendered } from '../evaluation/template.ts';
 import {
   type AttemptsEnd,
@@ -91,7 +91,7 @@ export const createAttempt = (settings: AttemptSettings): ((stored: StoredFire) 
       await postpone(stored, new Error(evaluation.message), 'template not rendered');
     } else {
       const { outcome } = evaluation;
-      await record(stored, { outcome, error: { message: reasonOf(evaluation) }, attempts: fire.attempts });
+      await record(stored, { outcome, error: errorOf(evaluation), attempts: fire.attempts });
     }
     return undefined;
   };

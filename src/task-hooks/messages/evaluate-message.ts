@@ -9,7 +9,7 @@ import type { Log } from '../../core/log.ts';
 import { ApiError } from '../../http/api-error.ts';
 import { BODY_LIMIT_BYTES, parseJsonBody, SMALL_BODY_BYTES } from '../../http/bodies/body.ts';
 import type { Payloads } from '../../ledger/payloads/payloads.ts';
-import { type Evaluation, reasonOf } from '../evaluation/evaluate.ts';
+import { type Evaluation, errorOf } from '../evaluation/evaluate.ts';
 import type { CompiledHook, Evaluator } from '../evaluation/evaluator.ts';
 import type { EndedFire, Fire } from '../firing/fire.ts';
 import { givesUpAt } from '../firing/task-times.ts';
@@ -44,7 +44,11 @@ export const createEvaluateMessage = (settings: EvaluateMessageSettings): Evalua
   ): Promise<Evaluation> => {
     if (body.length > BODY_LIMIT_BYTES) {
       const limit = `${BODY_LIMIT_BYTES / 1024 / 1024} MB`;
-      return { outcome: 'limited', message: `The message has ${body.length} bytes; at most ${limit} are read.` };
+      return {
+        outcome: 'limited',
+        message: `The message has ${body.length} bytes; at most ${limit} are read.`,
+        step: 'validated',
+      };
     }
     const context = { firedBy: 'pulseMessage', taskId, now: toIso(now) } as const;
     if (body.length > SMALL_BODY_BYTES) {
@@ -86,7 +90,7 @@ export const createEvaluateMessage = (settings: EvaluateMessageSettings): Evalua
     const ofHook = eventOf(hook, delivery);
     const payload = payloads.keep(ofHook, { context, body });
     if (evaluation.outcome !== 'rendered') {
-      const fire = unfired(hook, delivery, taskId, evaluation.outcome, reasonOf(evaluation));
+      const fire = unfired(hook, delivery, taskId, evaluation.outcome, errorOf(evaluation));
       return { delivery, fire: { ...fire, payload } };
     }
     const { task, deadline } = evaluation;
@@ -98,7 +102,7 @@ export const createEvaluateMessage = (settings: EvaluateMessageSettings): Evalua
 /** In place of a message that cannot be stored, however often it is tried. */
 export const unstorableMessage = (hook: CompiledHook, delivery: Delivery, error: unknown): EvaluatedMessage => {
   const message = `What comes of this message cannot be stored: ${describeError(error)}`;
-  return { delivery, fire: unfired(hook, delivery, newSlugId(), 'failed', message) };
+  return { delivery, fire: unfired(hook, delivery, newSlugId(), 'failed', { message }) };
 };
 
 const unfired = (
@@ -106,11 +110,11 @@ const unfired = (
   delivery: Delivery,
   taskId: string,
   outcome: Exclude<Evaluation['outcome'], 'rendered'>,
-  message: string,
+  error: object,
 ): EndedFire => {
   const { exchange, routingKey, messageId, body } = delivery;
   const detail = { exchange, routingKey, messageId, message: textOf(body) };
-  return { ...eventOf(hook, delivery), taskId, attempts: 0, outcome, error: { message }, detail };
+  return { ...eventOf(hook, delivery), taskId, attempts: 0, outcome, error, detail };
 };
 
 const eventOf = (hook: CompiledHook, delivery: Delivery) =>

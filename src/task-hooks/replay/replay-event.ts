@@ -8,7 +8,7 @@ import type { LedgerRow } from '../../ledger/entry.ts';
 import type { Payloads } from '../../ledger/payloads/payloads.ts';
 import type { HookRevision } from '../definition.ts';
 import { type EventAgain, evaluateTry, eventAgain, type FindWebhook, findWebhookOf } from '../dry-run/kept-event.ts';
-import { reasonOf } from '../evaluation/evaluate.ts';
+import { errorOf } from '../evaluation/evaluate.ts';
 import type { CompiledHook, Evaluator } from '../evaluation/evaluator.ts';
 import type { EndedFire, Fire } from '../firing/fire.ts';
 import { givesUpAt } from '../firing/task-times.ts';
@@ -104,7 +104,7 @@ export const createReplayEvents = (settings: ReplayEventsSettings): ReplayEvents
           taskId,
           attempts: 0,
           outcome: evaluation.outcome,
-          error: { message: reasonOf(evaluation) },
+          error: errorOf(evaluation),
         };
       }
       const { task, deadline } = evaluation;

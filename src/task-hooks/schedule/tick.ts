@@ -12,7 +12,7 @@ import {
   passedOccurrences,
 } from '../../timers/schedule/schedule.ts';
 import type { Hook } from '../definition.ts';
-import { reasonOf } from '../evaluation/evaluate.ts';
+import { errorOf } from '../evaluation/evaluate.ts';
 import type { Evaluator } from '../evaluation/evaluator.ts';
 import type { FiringContext } from '../evaluation/template.ts';
 import type { BeginFires, Beginning } from '../firing/begin-fires.ts';
@@ -64,7 +64,7 @@ export const createTicks = ({ cache, evaluator, beginFires, payloads }: TicksSet
       return { ...fire, unrendered, givesUp: givesUpAt(undefined, moment) };
     }
     if (evaluation.outcome !== 'rendered') {
-      return { ...event, outcome: evaluation.outcome, error: { message: reasonOf(evaluation) } };
+      return { ...event, outcome: evaluation.outcome, error: errorOf(evaluation) };
     }
     return { ...fire, task: evaluation.task, givesUp: givesUpAt(evaluation.deadline, moment) };
   };

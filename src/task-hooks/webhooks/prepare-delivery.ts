@@ -39,14 +39,9 @@ export type PreparedDelivery =
   | (WebhookEvent & {
       readonly outcome: 'ended';
       readonly evaluation:
-        | { readonly outcome: 'declined'; readonly reason: string }
-        | { readonly outcome: 'failed'; readonly message: string };
+        | { readonly outcome: 'declined'; readonly reason: string; readonly step: 'matched' }
+        | { readonly outcome: 'failed'; readonly message: string; readonly step: 'matched' };
     });
-
-export const WHEN_IS_FALSE = 'The condition of the webhook ("when") does not hold.';
-
-/** Whether an event ended at `when` or `map`, by the reason that was given. */
-export const isOfWebhook = (reason: string): boolean => reason === WHEN_IS_FALSE || /^"(when|map)" of the/.test(reason);
 
 /** @param context what templates see besides `payload` and `webhook`. */
 export const prepareDelivery = async (delivery: DeliveredBody, context: object): Promise<PreparedDelivery> => {
@@ -63,11 +58,20 @@ export const prepareDelivery = async (delivery: DeliveredBody, context: object):
   const values = { ...context, payload, webhook };
   const failed = (message: string): PreparedDelivery => ({
     ...{ outcome: 'ended', payload, webhook },
-    evaluation: { outcome: 'failed', message },
+    evaluation: { outcome: 'failed', message, step: 'matched' },
   });
   try {
     if (when !== undefined && !isTrue(jsone(when as object, values))) {
-      return { outcome: 'ended', payload, webhook, evaluation: { outcome: 'declined', reason: WHEN_IS_FALSE } };
+      return {
+        outcome: 'ended',
+        payload,
+        webhook,
+        evaluation: {
+          outcome: 'declined',
+          reason: 'The condition of the webhook ("when") does not hold.',
+          step: 'matched',
+        },
+      };
     }
   } catch (error) {
     return failed(`"when" of the webhook: ${describeError(error)}`);

@@ -2,7 +2,6 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import type { LedgerRow } from '../../../ledger/entry.ts';
 import { fire, START } from '../../../ledger/test-support/entries.ts';
-import { WHEN_IS_FALSE } from '../../webhooks/prepare-delivery.ts';
 import { stepsOf } from './explain-fire.ts';
 
 /** What each step came to, in one letter. */
@@ -31,12 +30,12 @@ describe('the steps of a fire', () => {
     ['a payload that does not fit', '+.F---', { outcome: 'rejected', error: { message } }],
     ['a template that renders to nothing', '+.+D--', { outcome: 'declined', error: { message } }],
     ['a template that fails', '+.+F--', { outcome: 'failed', error: { message } }],
-    ['a schema that is none', '+.F---', { outcome: 'failed', error: { message: 'The trigger schema of the hook …' } }],
+    ['a schema that is none', '+.F---', { outcome: 'failed', error: { message, step: 'validated' } }],
     ['a template that takes too long', '+.+L--', { outcome: 'limited', error: { message } }],
     [
       'a message that is too large',
       '.+L---',
-      { firedBy: 'pulseMessage', outcome: 'limited', error: { message: 'The message has 99 bytes' } },
+      { firedBy: 'pulseMessage', outcome: 'limited', error: { message, step: 'validated' } },
     ],
     [
       'a role that is not enough',
@@ -69,12 +68,12 @@ describe('the steps of a fire', () => {
     [
       'a delivery that its webhook declines',
       '+D----',
-      { outcome: 'declined', error: { message: WHEN_IS_FALSE }, detail: { webhook: 'push' } },
+      { outcome: 'declined', error: { message, step: 'matched' }, detail: { webhook: 'push' } },
     ],
     [
       'a delivery of which its webhook makes nothing',
       '+F----',
-      { outcome: 'failed', error: { message: '"map" of the webhook: no' }, detail: { webhook: 'push' } },
+      { outcome: 'failed', error: { message, step: 'matched' }, detail: { webhook: 'push' } },
     ],
     [
       'a delivery that the template declines',

@@ -7,7 +7,6 @@ import type { KeptPayload, Payloads } from '../../../ledger/payloads/payloads.ts
 import { findAttemptsOf, findReplaysOf } from '../../../ledger/search/find-fire.ts';
 import type { Queue } from '../../../queue/queue.ts';
 import type { HookStore } from '../../hooks/hook-store.ts';
-import { isOfWebhook } from '../../webhooks/prepare-delivery.ts';
 import { detailOf, fireRowOf, reasonOf } from './fire-row.ts';
 import type { Explanation, Step, StepName } from './schemas.ts';
 
@@ -86,27 +85,27 @@ type Ended = Pick<Step, 'verdict'> & { readonly at: StepName };
  */
 type OfDelivery = { readonly webhook?: string; readonly check?: string; readonly sample?: { readonly check?: string } };
 
+/** `step`: where it ended, unless at the template. The others: what the queue answered. */
+type OfError = { readonly step?: StepName; readonly code?: unknown; readonly statusCode?: unknown };
+
 const endOf = ({ outcome, error, attempts, detail }: LedgerRow): Ended | undefined => {
-  const { message = '', code, statusCode } = (error ?? {}) as Record<string, unknown>;
-  const { webhook, sample, check = sample?.check } = (detail ?? {}) as OfDelivery;
-  const isAtWebhook = webhook !== undefined && isOfWebhook(String(message));
-  const isOfSchema = /trigger schema|^The message has/.test(String(message));
+  const { step: at = 'rendered', code, statusCode } = (error ?? {}) as OfError;
+  const { sample, check = sample?.check } = (detail ?? {}) as OfDelivery;
   switch (outcome) {
     case 'created':
       return undefined;
     case 'rejected':
       return { at: check === undefined ? 'validated' : 'verified', verdict: 'failed' };
     case 'declined':
-      return { at: isAtWebhook ? 'matched' : 'rendered', verdict: 'declined' };
+      return { at, verdict: 'declined' };
     case 'skipped':
       return { at: 'authorized', verdict: 'not needed' };
     case 'limited':
-      return { at: isOfSchema ? 'validated' : 'rendered', verdict: 'limited' };
+      return { at, verdict: 'limited' };
     case 'failed':
-      if (isAtWebhook) return { at: 'matched', verdict: 'failed' };
       if (code === 'InsufficientScopes') return { at: 'authorized', verdict: 'failed' };
       if (statusCode !== undefined) return { at: 'created', verdict: 'failed' };
-      return { at: isOfSchema ? 'validated' : 'rendered', verdict: 'failed' };
+      return { at, verdict: 'failed' };
     case 'exhausted':
       return { at: attempts > 0 ? 'created' : 'rendered', verdict: 'failed' };
     default:
