@@ -1,6 +1,7 @@
 // Three processes of the server under mixed load while they, PostgreSQL and what else they need are
 // struck down again and again.
 import { setTimeout as sleep } from 'node:timers/promises';
+import { describeError } from '../../src/core/errors.ts';
 import { createRandom, type Random } from '../chaos/random.ts';
 import type { Cleanup } from '../support/database.ts';
 import { send } from '../support/request.ts';
@@ -177,7 +178,8 @@ type Finishing = {
  * Ends the load and the schedules, and waits until nothing is under way. Answers what did not end.
  */
 const finish = async (loads: readonly Load[], { api, events, postgres, backend }: Finishing): Promise<string[]> => {
-  await Promise.all(loads.map((load) => load.finish()));
+  const ends = await Promise.allSettled(loads.map((load) => load.finish()));
+  const unmet = ends.flatMap((end) => (end.status === 'rejected' ? [describeError(end.reason)] : []));
   for (const { hookId, ended } of events.schedules) {
     ended.from = Date.now();
     await change({ api, events }, hookId, 'updated', scheduledHook(hookId, []));
@@ -192,10 +194,10 @@ const finish = async (loads: readonly Load[], { api, events, postgres, backend }
     return left?.fires === 0 && left.messages === 0 && (await backend.isQuiet());
   };
   return eventually('nothing is under way', isOver, QUIET_WITHIN_MS).then(
-    () => [],
+    () => unmet,
     async () => {
       const left = JSON.stringify(await unfinished());
-      return [`${QUIET_WITHIN_MS} ms after the last fault there is still something under way: ${left}`];
+      return [...unmet, `${QUIET_WITHIN_MS} ms after the last fault there is still something under way: ${left}`];
     },
   );
 };
