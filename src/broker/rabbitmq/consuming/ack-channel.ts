@@ -1,5 +1,10 @@
 // A channel that many consumers share: in what order its deliveries end, and when RabbitMQ is known
 // to have heard of it.
+//
+// Equal messages without an id are told apart by their number alone (receipts.ts): as long as one
+// of them is under way none is acknowledged. Of two, the first one acknowledged and the second one
+// handed out again would look like the first one handed out again. Those who publish twice do so in
+// one moment, so an acknowledgement also waits for that long.
 import type { Channel, ConsumeMessage } from 'amqplib';
 import type { Clock } from '../../../core/clock.ts';
 import type { AmqpSession } from '../connection/connection.ts';
@@ -9,8 +14,11 @@ export type Entry = {
   /** Of the message, without its body: this one may wait here for others to be over. */
   readonly message: Pick<ConsumeMessage, 'fields'>;
   readonly key: ReceiptKey;
-  /** Its receipt waits for RabbitMQ to forget the message. */
-  readonly needsCleanup: boolean;
+  /**
+   * Equal for equal messages without an id, whose receipts wait for RabbitMQ to forget them.
+   * Undefined: it has an id.
+   */
+  readonly likeness: string | undefined;
   isOver: boolean;
   isAcknowledged: boolean;
 };
@@ -19,9 +27,7 @@ export type AckChannel = {
   readonly channel: Channel;
   /** In the order in which they came in. */
   readonly add: (entry: Entry) => void;
-  /**
-   * They are acknowledged at the end of this turn of the event loop, in as few frames as can be.
-   */
+  /** They are acknowledged in a moment, in as few frames as can be. */
   readonly finish: (entries: readonly Entry[]) => void;
   /** They go back to the queue. */
   readonly giveBack: (entries: readonly Entry[]) => void;
@@ -40,6 +46,9 @@ export type AckChannelSettings = {
 
 /** A round trip for all that was acknowledged meanwhile. */
 const CONFIRM_EVERY_MS = 50;
+/** Unless so many wait that RabbitMQ might run out of what it may hand out. */
+const ACKNOWLEDGE_AFTER_MS = 100;
+const MOST_WAITING = 100;
 
 export const openAckChannel = async (settings: AckChannelSettings): Promise<AckChannel> => {
   const { session, clock, prefetch, onAcknowledged, onClose } = settings;
@@ -53,15 +62,25 @@ export const openAckChannel = async (settings: AckChannelSettings): Promise<AckC
   const outstanding: Entry[] = [];
   let first = 0;
   let finished: Entry[] = [];
+  /** How many of a likeness are under way. */
+  const underWay = new Map<string, number>();
   let unconfirmed: ReceiptKey[] = [];
   let confirming: Promise<void> | undefined;
   let isFlushing = false;
 
+  const count = ({ likeness }: Entry, change: 1 | -1) => {
+    if (likeness === undefined) return;
+    const left = (underWay.get(likeness) ?? 0) + change;
+    if (left > 0) underWay.set(likeness, left);
+    else underWay.delete(likeness);
+  };
+
+  const isToWait = ({ likeness }: Entry) => likeness !== undefined && underWay.has(likeness);
+
   const flush = () => {
-    isFlushing = false;
-    if (!isOpen || finished.length === 0) return;
-    const some = finished;
-    finished = [];
+    const some = finished.filter((entry) => !isToWait(entry));
+    if (!isOpen || some.length === 0) return;
+    finished = finished.filter(isToWait);
     for (const entry of some) entry.isOver = true;
     // `multiple` with a tag that RabbitMQ does not know any more would acknowledge too much: the
     // last one must be new.
@@ -79,7 +98,7 @@ export const openAckChannel = async (settings: AckChannelSettings): Promise<AckC
     for (const entry of some) {
       if (!entry.isAcknowledged) channel.ack(entry.message as ConsumeMessage);
       entry.isAcknowledged = true;
-      if (entry.needsCleanup) unconfirmed.push(entry.key);
+      if (entry.likeness !== undefined) unconfirmed.push(entry.key);
     }
     if (unconfirmed.length > 0)
       confirming ??= confirm().finally(() => {
@@ -101,18 +120,34 @@ export const openAckChannel = async (settings: AckChannelSettings): Promise<AckC
     }
   };
 
+  const flushSoon = async () => {
+    await clock.sleep(ACKNOWLEDGE_AFTER_MS, session.ended);
+    isFlushing = false;
+    flush();
+  };
+
   return {
     channel,
-    add: (entry) => outstanding.push(entry),
+    add: (entry) => {
+      count(entry, 1);
+      outstanding.push(entry);
+    },
     finish: (entries) => {
+      for (const entry of entries) count(entry, -1);
       finished.push(...entries);
+      if (finished.length >= MOST_WAITING) setImmediate(flush);
       if (isFlushing) return;
       isFlushing = true;
-      setImmediate(flush);
+      void flushSoon();
     },
     giveBack: (entries) => {
       flush();
-      for (const entry of entries) {
+      const returned = new Set(entries.map(({ likeness }) => likeness));
+      const isReturned = (entry: Entry) => isToWait(entry) && returned.has(entry.likeness);
+      const equal = finished.filter(isReturned);
+      finished = finished.filter((entry) => !isReturned(entry));
+      for (const entry of entries) count(entry, -1);
+      for (const entry of [...equal, ...entries]) {
         if (isOpen && !entry.isAcknowledged) channel.nack(entry.message as ConsumeMessage, false, true);
         entry.isOver = true;
         entry.isAcknowledged = true;

@@ -163,8 +163,9 @@ export const createAmqpConsumer = (settings: AmqpConsumerSettings): AmqpConsumer
     const { fields, properties, content } = message;
     const messageId: unknown = properties.messageId;
     const isIdentified = typeof messageId === 'string' && messageId !== '';
-    const ack = { message: { fields }, key, needsCleanup: !isIdentified };
-    const entry: Entry = { ...ack, isOver: false, isAcknowledged: false };
+    const hash = hashOf(queue.id, message);
+    const likeness = isIdentified ? undefined : hash.toString('latin1');
+    const entry: Entry = { message: { fields }, key, likeness, isOver: false, isAcknowledged: false };
     channel.add(entry);
     if (ending?.aborted) return; // it goes back with the channel
     if (subscription.over.signal.aborted) return channel.giveBack([entry]);
@@ -179,7 +180,6 @@ export const createAmqpConsumer = (settings: AmqpConsumerSettings): AmqpConsumer
     };
     const isRedelivered = fields.redelivered;
     if (isRedelivered) metrics.redelivered();
-    const hash = hashOf(queue.id, message);
     const what = { ...key, queue: queue.id, hash, isIdentified, isRedelivered };
     received.set(delivery, { subscription, what });
     const bytes = content.length + 1_000;
