@@ -14,6 +14,8 @@ import type { Fault } from '../system/faults.ts';
 import type { Backend, StartBackend } from './backend.ts';
 
 const LONGEST_TROUBLE_MS = 2_000;
+/** The members may be just starting, on a machine that is busy. */
+const MET_WITHIN_MS = 120_000;
 const LONGEST_WITHOUT_BROKER_MS = 1_000;
 
 /** All have to do with messages, two each with calls and schedules. */
@@ -99,7 +101,11 @@ const queueFaults = (deployment: StandInDeployment): readonly Fault[] =>
     strike: async (random) => {
       const asked = deployment.calls('queue.createTask').length;
       deployment.fail('queue.createTask', fault);
-      await eventually('somebody meets the trouble', () => deployment.calls('queue.createTask').length > asked);
+      await eventually(
+        'somebody meets the trouble',
+        () => deployment.calls('queue.createTask').length > asked,
+        MET_WITHIN_MS,
+      );
       await sleep(random.between(0, LONGEST_TROUBLE_MS));
       deployment.fail('queue.createTask');
       deployment.cutHanging();
