@@ -1,7 +1,8 @@
-// The load and the echo as processes, as the harness sees them.
+// The load and what it is sent to beside the server, as processes, as the harness sees them.
 import type { ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { join } from 'node:path';
+import type { FloorSetup } from './floor-server.ts';
 import type { FromLoad, LoadPlan, LoadResult, ToLoad } from './load.ts';
 import type { Bench } from './measure.ts';
 
@@ -15,19 +16,34 @@ export const startEcho = async (bench: Bench): Promise<Target & AsyncDisposable>
   return { url, pid: child.pid ?? Number.NaN, [Symbol.asyncDispose]: () => endOf(child) };
 };
 
+/** The least that a durable trigger costs: floor-server.ts. */
+export const startFloor = async (bench: Bench, setup: FloorSetup): Promise<Target & AsyncDisposable> => {
+  const child = startNode(bench, 'floor-server.ts');
+  child.send(setup);
+  const { url } = await nextMessage<{ url: string }>(child);
+  const { data } = setup;
+  return {
+    ...{ url, data, pid: child.pid ?? Number.NaN },
+    [Symbol.asyncDispose]: async () => {
+      await endOf(child);
+      bench.stable.removeFolder(data);
+    },
+  };
+};
+
 export type Load = AsyncDisposable & {
   readonly prepare: (plan: LoadPlan) => Promise<void>;
   readonly go: () => Promise<LoadResult>;
   /**
-   * How many requests to sign: more than the target will answer, going by the fastest run so far.
+   * How many requests to sign: more than this side will answer, going by its fastest run so far.
    */
-  readonly enoughRequests: (target: Target, seconds: number) => number;
-  readonly learnRate: (target: Target, perSecond: number) => void;
+  readonly enoughRequests: (side: object, seconds: number) => number;
+  readonly learnRate: (side: object, perSecond: number) => void;
 };
 
 export const startLoad = (bench: Bench): Load => {
   const child = startNode(bench, 'load.ts');
-  const rates = new Map<Target, number>();
+  const rates = new Map<object, number>();
   const say = async (message: ToLoad): Promise<FromLoad> => {
     child.send(message);
     return nextMessage<FromLoad>(child);
@@ -41,8 +57,8 @@ export const startLoad = (bench: Bench): Load => {
       if (answer === 'prepared') throw new Error('the load was not asked to prepare');
       return answer.result;
     },
-    enoughRequests: (target, seconds) => Math.ceil((rates.get(target) ?? FIRST_GUESS_PER_SECOND) * seconds * 1.5),
-    learnRate: (target, perSecond) => rates.set(target, Math.max(perSecond, rates.get(target) ?? 0)),
+    enoughRequests: (side, seconds) => Math.ceil((rates.get(side) ?? FIRST_GUESS_PER_SECOND) * seconds * 1.5),
+    learnRate: (side, perSecond) => rates.set(side, Math.max(perSecond, rates.get(side) ?? 0)),
     [Symbol.asyncDispose]: () => endOf(child),
   };
 };

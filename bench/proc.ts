@@ -92,6 +92,16 @@ export const familyOf = (pid: number, all: readonly ProcessInfo[] = listProcesse
 };
 
 /**
+ * CPU in ms of a process, and of those that it has started, whether they still run or have ended:
+ * the sum does not shrink when one ends.
+ */
+export const familyCpuMsOf = (pid: number): { own: number; children: number } => {
+  const [own, ...children] = familyOf(pid);
+  if (own === undefined) throw new Error(`process ${pid} is gone or cannot be looked into`);
+  return { own: own.cpuMs, children: children.reduce((sum, one) => sum + one.cpuMs, own.endedChildrenCpuMs) };
+};
+
+/**
  * Where the cluster of a data folder lies: <data>/postgres, which may be a file that names another
  * folder.
  */
