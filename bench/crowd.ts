@@ -5,8 +5,8 @@ import { databaseOf } from '../test/support/server.ts';
 import { call, type RunningServer } from './server.ts';
 
 /** Of the server's embedded database; close it with `end`. */
-export const connect = async (server: RunningServer): Promise<pg.Client> => {
-  const client = new pg.Client(await databaseOf(server.data));
+export const connect = async ({ data }: Pick<RunningServer, 'data'>): Promise<pg.Client> => {
+  const client = new pg.Client(await databaseOf(data));
   await client.connect();
   return client;
 };

@@ -17,7 +17,7 @@ export const startEcho = async (bench: Bench): Promise<Target & AsyncDisposable>
 };
 
 /** The least that a durable trigger costs: floor-server.ts. */
-export const startFloor = async (bench: Bench, setup: FloorSetup): Promise<Target & AsyncDisposable> => {
+export const startFloor = async (bench: Bench, setup: FloorSetup): Promise<Required<Target> & AsyncDisposable> => {
   const child = startNode(bench, 'floor-server.ts');
   child.send(setup);
   const { url } = await nextMessage<{ url: string }>(child);

@@ -1,5 +1,6 @@
 // Signed triggers at several numbers of callers, in one run beside the floor, the plain hook and a
 // bare echo: how many, how fast, and what each costs.
+import { connect } from './crowd.ts';
 import { DECISION_HOOK, PLAIN_HOOK, prepareOne, prepareRole, readTask, triggerPathOf } from './hook.ts';
 import { startEcho, startFloor, startLoad } from './load-process.ts';
 import { figure, interleave, type Measure, type Row } from './measure.ts';
@@ -32,7 +33,13 @@ export const triggers: Measure = {
       bench.say(`triggers: warming up ${side.name}`);
       for (let run = 0; run < WARM_UP_RUNS; run++) await runSide(bench, load, side, MOST_CALLERS);
     }
-    const rows: Row[] = [];
+    const bytes = { decision: await bytesOfTrigger(server), floor: await bytesOfTrigger(floor) };
+    const rows: Row[] = [
+      figure('triggers: the rows of one', 'bytes', [bytes.decision], {
+        reference: [bytes.floor],
+        note: 'what the floor writes is as large',
+      }),
+    ];
     for (const callers of CALLERS) {
       const results = await interleave(bench.rounds, {
         decision: () => runSide(bench, load, sides.decision, callers),
@@ -47,6 +54,22 @@ export const triggers: Measure = {
     }
     return rows;
   },
+};
+
+/** Of the rows that a trigger of the decision hook leaves behind, on the average. */
+const bytesOfTrigger = async ({ data }: { readonly data: string }): Promise<number> => {
+  const client = await connect({ data });
+  try {
+    const { rows } = await client.query<{ bytes: number }>(
+      `with fired as (select hook_uid, cause, task_id, pg_column_size(ledger.*) as bytes from ledger where hook_id = 'decision')
+       select (select avg(bytes) from fired)
+            + (select avg(pg_column_size(tasks.*)) from tasks join fired using (task_id))
+            + (select avg(pg_column_size(payloads.*)) from payloads join fired using (hook_uid, cause)) as bytes`,
+    );
+    return Number(rows[0]?.bytes ?? Number.NaN);
+  } finally {
+    await client.end();
+  }
 };
 
 const CALLERS = [1, 8, 32];
