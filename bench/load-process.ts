@@ -2,6 +2,7 @@
 import type { ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { join } from 'node:path';
+import type { DeploymentCounts } from './deployment-server.ts';
 import type { FloorSetup } from './floor-server.ts';
 import type { FromLoad, LoadPlan, LoadResult, ToLoad } from './load.ts';
 import type { Bench } from './measure.ts';
@@ -28,6 +29,22 @@ export const startFloor = async (bench: Bench, setup: FloorSetup): Promise<Requi
       await endOf(child);
       bench.stable.removeFolder(data);
     },
+  };
+};
+
+export type Deployment = Target & AsyncDisposable & { readonly counts: () => Promise<DeploymentCounts> };
+
+/** The stand-in of deployment-server.ts. */
+export const startDeployment = async (bench: Bench): Promise<Deployment> => {
+  const child = startNode(bench, 'deployment-server.ts');
+  const { url } = await nextMessage<{ url: string }>(child);
+  return {
+    ...{ url, pid: child.pid ?? Number.NaN },
+    counts: () => {
+      child.send('counts');
+      return nextMessage<DeploymentCounts>(child);
+    },
+    [Symbol.asyncDispose]: () => endOf(child),
   };
 };
 

@@ -7,6 +7,7 @@ import { describeError } from '../src/core/errors.ts';
 import { SLUG_ID } from '../src/core/ids.ts';
 import { type Answer, readAnswer } from './answer.ts';
 import { type Connection, openConnection } from './connection.ts';
+import { deploymentCalls } from './deployment-calls.ts';
 import { type RequestsToSign, type SignedRequests, signRequests } from './sign-requests.ts';
 
 export type LoadPlan = RequestsToSign & {
@@ -18,6 +19,8 @@ export type LoadPlan = RequestsToSign & {
   readonly expectStatus?: number;
   /** Whether every answer must name another task; the reference always names the same one. */
   readonly expectDistinctTasks: boolean;
+  /** In place of triggers: what one of them asks of a deployment, where `body` is the task. */
+  readonly callsDeployment?: true;
 };
 
 export type LoadResult = {
@@ -185,7 +188,9 @@ const answer = (message: FromLoad): void => {
 
 process.on('message', async (message: ToLoad) => {
   if (message !== 'go') {
-    prepared = { plan: message.plan, signed: signRequests(message.plan, systemClock.now()) };
+    const { plan } = message;
+    const calls = plan.callsDeployment && deploymentCalls({ ...plan, ...plan.to, task: plan.body });
+    prepared = { plan, signed: calls ?? signRequests(plan, systemClock.now()) };
     answer('prepared');
   } else if (prepared) {
     const result = await run(prepared.plan, prepared.signed);

@@ -24,12 +24,14 @@ import { schedules } from './schedules.ts';
 import { scriptHooks } from './script-hooks.ts';
 import { openStable } from './stable.ts';
 import { start, startThroughLauncher } from './start.ts';
+import { taskcluster } from './taskcluster.ts';
 import { triggers } from './triggers.ts';
 import { webhooks } from './webhooks.ts';
 
 /** Taken in this order. */
 const MEASURES: readonly Measure[] = [
   triggers,
+  taskcluster,
   webhooks,
   schedules,
   schedulers,

@@ -33,6 +33,8 @@ export type StartOptions = {
   readonly args?: readonly string[];
   /** Of the server's settings only what stands here. */
   readonly env?: NodeJS.ProcessEnv;
+  /** Where the server has no root client of its own. */
+  readonly credentials?: Credentials;
 };
 
 /**
@@ -74,7 +76,8 @@ export const startServer = async (bench: Bench, data: string, options: StartOpti
     await clock.sleep(2);
   }
   const readyAfterMs = clock.monotonic() - spawnedAt;
-  const credentials = JSON.parse(readFileSync(join(data, 'root-credentials.json'), 'utf8')) as Credentials;
+  const readCredentials = () => JSON.parse(readFileSync(join(data, 'root-credentials.json'), 'utf8')) as Credentials;
+  const credentials = options.credentials ?? readCredentials();
 
   const stop = async (): Promise<void> => {
     await end();
