@@ -93,11 +93,14 @@ export const familyOf = (pid: number, all: readonly ProcessInfo[] = listProcesse
 
 /**
  * CPU in ms of a process, and of those that it has started, whether they still run or have ended:
- * the sum does not shrink when one ends.
+ * the sum does not shrink when one ends. Without the PostgreSQL of its data folder.
  */
-export const familyCpuMsOf = (pid: number): { own: number; children: number } => {
-  const [own, ...children] = familyOf(pid);
+export const familyCpuMsOf = (pid: number, data: string | undefined): { own: number; children: number } => {
+  const all = listProcesses();
+  const [own, ...others] = familyOf(pid, all);
   if (own === undefined) throw new Error(`process ${pid} is gone or cannot be looked into`);
+  const database = new Set(data === undefined ? [] : databaseProcessesOf(data, all).map((one) => one.pid));
+  const children = others.filter((one) => !database.has(one.pid));
   return { own: own.cpuMs, children: children.reduce((sum, one) => sum + one.cpuMs, own.endedChildrenCpuMs) };
 };
 

@@ -74,7 +74,7 @@ const readCpu = (bench: Bench, { pid, data }: Target): Reading | undefined =>
   hasProc
     ? {
         atMs: bench.clock.monotonic(),
-        ...familyCpuMsOf(pid),
+        ...familyCpuMsOf(pid, data),
         database: data === undefined ? undefined : databaseCpuMsOf(data),
         machine: machineCpuMs(),
       }

@@ -6,6 +6,7 @@
 // stored, and a restriction of scopes with each call.
 import http from 'node:http';
 import https from 'node:https';
+import { urlToHttpOptions } from 'node:url';
 import { backoff } from '../core/backoff.ts';
 import type { Clock } from '../core/clock.ts';
 import { describeError, errorCode } from '../core/errors.ts';
@@ -95,13 +96,16 @@ export const createTaskclusterClient = (settings: TaskclusterClientSettings): Ta
   const { clientId, certificate } = deployment;
   const rootUrl = deployment.rootUrl.origin;
   const { request: send, Agent } = deployment.rootUrl.protocol === 'https:' ? https : http;
+  const place = urlToHttpOptions(deployment.rootUrl); // an IPv6 address without its brackets
   const agentWith = (maxSockets: number) => new Agent({ keepAlive: true, maxSockets, maxFreeSockets: maxSockets });
   const agents = {
     auth: agentWith(MOST_CONNECTIONS.auth),
     queue: agentWith(MOST_CONNECTIONS.queue),
     notify: agentWith(MOST_CONNECTIONS.notify),
   };
-  const closing = new AbortController();
+  /** Stops the calls that are under way. */
+  const underWay = new Set<() => void>();
+  let isClosed = false;
   const help = 'Time of calls to the deployment; outcome: the status, or none for no answer';
   const duration = metrics.histogram('hookwright_deployment_seconds', help, ['service', 'method', 'outcome']);
 
@@ -121,7 +125,7 @@ export const createTaskclusterClient = (settings: TaskclusterClientSettings): Ta
     };
   };
 
-  const place = ({ service, name }: TaskclusterCall) => `${service}.${name} at ${rootUrl}`;
+  const nameOf = ({ service, name }: TaskclusterCall) => `${service}.${name} at ${rootUrl}`;
 
   /**
    * One request, and again at once where a kept connection turns out to have been closed meanwhile.
@@ -129,14 +133,11 @@ export const createTaskclusterClient = (settings: TaskclusterClientSettings): Ta
   const exchange = async (call: TaskclusterCall, signal: AbortSignal): Promise<Reply> => {
     const url = new URL(`${rootUrl}/api/${call.service}/v1${call.path}`);
     for (;;) {
-      const request = send(url, {
-        method: call.verb,
-        headers: headersOf(call, url),
-        agent: agents[call.service],
-        signal,
-      });
+      const { protocol, hostname, port } = place;
+      const options = { protocol, hostname, port, path: `${url.pathname}${url.search}`, method: call.verb };
+      const request = send({ ...options, headers: headersOf(call, url), agent: agents[call.service] });
       try {
-        return await readReply(request, call.body, call.largestAnswer ?? LARGEST_ANSWER);
+        return await readReply(request, call.body, call.largestAnswer ?? LARGEST_ANSWER, signal);
       } catch (error) {
         const wasClosed = request.reusedSocket && ['ECONNRESET', 'EPIPE'].includes(errorCode(error) ?? '');
         if (!wasClosed || signal.aborted) throw error;
@@ -150,10 +151,10 @@ export const createTaskclusterClient = (settings: TaskclusterClientSettings): Ta
     try {
       const reply = await exchange(call, signal);
       outcome = String(reply.status);
-      return readAnswer(reply, place(call));
+      return readAnswer(reply, nameOf(call));
     } catch (error) {
       if (error instanceof TaskclusterError) throw error;
-      throw new TaskclusterError(`${place(call)} did not answer: ${describeError(error)}`, undefined, error);
+      throw new TaskclusterError(`${nameOf(call)} did not answer: ${describeError(error)}`, undefined, error);
     } finally {
       const { service, name: method } = call;
       duration.observe({ service, method, outcome }, (clock.monotonic() - began) / 1000);
@@ -161,16 +162,25 @@ export const createTaskclusterClient = (settings: TaskclusterClientSettings): Ta
   };
 
   const call: TaskclusterClient['call'] = async (what, given) => {
-    const timeIsUp = new AbortController();
-    const cancel = clock.after(what.deadlineMs, () => timeIsUp.abort());
-    const signal = AbortSignal.any([timeIsUp.signal, closing.signal, ...(given ? [given] : [])]);
+    // One signal for all that may stop the call; AbortSignal.any takes several times as long.
+    const stopping = new AbortController();
+    const { signal } = stopping;
+    let isTimeUp = false;
+    const stop = () => stopping.abort();
+    const cancel = clock.after(what.deadlineMs, () => {
+      isTimeUp = true;
+      stop();
+    });
+    given?.addEventListener('abort', stop);
+    underWay.add(stop);
+    if (isClosed || given?.aborted) stop();
     try {
       for (let failures = 0; ; ) {
         try {
           return await tryOnce(what, signal);
         } catch (error) {
-          if (timeIsUp.signal.aborted) {
-            throw new TaskclusterError(`${place(what)} did not answer within ${what.deadlineMs / 1000} s`);
+          if (isTimeUp) {
+            throw new TaskclusterError(`${nameOf(what)} did not answer within ${what.deadlineMs / 1000} s`);
           }
           failures += 1;
           const isOver = failures >= (what.tries ?? 1) || signal.aborted || isHopeless(error);
@@ -180,6 +190,8 @@ export const createTaskclusterClient = (settings: TaskclusterClientSettings): Ta
       }
     } finally {
       cancel();
+      underWay.delete(stop);
+      given?.removeEventListener('abort', stop);
     }
   };
 
@@ -189,7 +201,8 @@ export const createTaskclusterClient = (settings: TaskclusterClientSettings): Ta
     call,
     sign,
     [Symbol.asyncDispose]: async () => {
-      closing.abort();
+      isClosed = true;
+      for (const stop of underWay) stop();
       for (const agent of Object.values(agents)) agent.destroy();
     },
   };
@@ -197,24 +210,38 @@ export const createTaskclusterClient = (settings: TaskclusterClientSettings): Ta
 
 type Reply = { readonly status: number; readonly contentType: string; readonly text: string };
 
-const readReply = async (request: http.ClientRequest, body: string | undefined, largest: number): Promise<Reply> => {
-  const { promise, resolve, reject } = Promise.withResolvers<http.IncomingMessage>();
-  request.once('response', resolve).on('error', reject);
-  request.end(body);
-  const response = await promise;
-  const chunks: Buffer[] = [];
-  let bytes = 0;
-  for await (const chunk of response as AsyncIterable<Buffer>) {
-    bytes += chunk.length;
-    if (bytes > largest) {
+const readReply = (
+  request: http.ClientRequest,
+  body: string | undefined,
+  largest: number,
+  signal: AbortSignal,
+): Promise<Reply> =>
+  new Promise((resolve, reject) => {
+    const giveUp = (reason: Error) => {
+      reject(reason);
       request.destroy();
-      throw new Error(`its answer is larger than ${largest} bytes`);
-    }
-    chunks.push(chunk);
-  }
-  const { statusCode: status = 0, headers } = response;
-  return { status, contentType: headers['content-type'] ?? '', text: Buffer.concat(chunks).toString('utf8') };
-};
+    };
+    const onAbort = () => giveUp(new Error('the call was stopped'));
+    if (signal.aborted) onAbort();
+    signal.addEventListener('abort', onAbort);
+    request.once('close', () => signal.removeEventListener('abort', onAbort));
+    request.on('error', reject);
+    request.once('response', (response) => {
+      const chunks: Buffer[] = [];
+      let bytes = 0;
+      response.on('error', reject);
+      response.on('data', (chunk: Buffer) => {
+        bytes += chunk.length;
+        if (bytes > largest) giveUp(new Error(`its answer is larger than ${largest} bytes`));
+        else chunks.push(chunk);
+      });
+      response.once('end', () => {
+        const { statusCode: status = 0, headers } = response;
+        resolve({ status, contentType: headers['content-type'] ?? '', text: Buffer.concat(chunks).toString('utf8') });
+      });
+    });
+    request.end(body);
+  });
 
 const readAnswer = ({ status, contentType, text }: Reply, place: string): TaskclusterAnswer => {
   const body = /^application\/json\s*(;|$)/i.test(contentType) ? parse(text) : undefined;
