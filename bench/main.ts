@@ -10,6 +10,7 @@ import { bindings } from './bindings.ts';
 import { bounds } from './bounds.ts';
 import { commands } from './commands.ts';
 import { community } from './community.ts';
+import { evaluating } from './evaluating.ts';
 import { hostile } from './hostile.ts';
 import { ledger } from './ledger.ts';
 import { manyHooks } from './many-hooks.ts';
@@ -32,6 +33,7 @@ import { webhooks } from './webhooks.ts';
 const MEASURES: readonly Measure[] = [
   triggers,
   taskcluster,
+  evaluating,
   webhooks,
   schedules,
   schedulers,
