@@ -2,7 +2,7 @@
 // its task created by the deployment's queue: beside a stand-in for both that is called bare.
 import { DECISION_HOOK, triggerPathOf } from './hook.ts';
 import { startDeployment, startLoad } from './load-process.ts';
-import { interleave, type Measure, type Row } from './measure.ts';
+import { figure, interleave, type Measure, type Row } from './measure.ts';
 import { call, startServer } from './server.ts';
 import { callersText, comparedRows, type Run, rateOf, runSide, type Side, signedTriggers } from './trigger-runs.ts';
 
@@ -59,20 +59,21 @@ export const taskcluster: Measure = {
     const rows: Row[] = [];
     for (const callers of CALLERS) {
       const results = await interleave(bench.rounds, { ours: () => ours(callers), bare: () => bare(callers) });
-      const isBarred = callers === MOST_CALLERS;
-      rows.push(
-        ...comparedRows({
-          name: `mode taskcluster, ${callersText(callers)}`,
-          ours: results.ours,
-          reference: results.bare,
-          note: 'beside the stand-in called bare, both calls of a trigger counted as one',
-          bars: isBarred ? { rate: { of: 'value', atLeast: LEAST_PER_SECOND } } : {},
-        }),
-      );
+      rows.push(...rowsOf(callers, results.ours, results.bare));
       bench.say(
         `taskcluster: ${callersText(callers)}: ${results.ours.map((run) => Math.round(rateOf(run))).join(', ')}/s`,
       );
     }
     return rows;
   },
+};
+
+const rowsOf = (callers: number, ours: readonly Run[], bare: readonly Run[]): Row[] => {
+  const name = `mode taskcluster, ${callersText(callers)}`;
+  const isBarred = callers === MOST_CALLERS;
+  const bars = isBarred ? { rate: { of: 'value', atLeast: LEAST_PER_SECOND } as const } : {};
+  return [
+    ...comparedRows({ name, ours, note: 'each asks Auth and the queue once', bars }),
+    figure(`${name}: rate beside the stand-in called bare`, '/s', ours.map(rateOf), { reference: bare.map(rateOf) }),
+  ];
 };
