@@ -1,6 +1,7 @@
 // Who calls, where clients and roles live in a Taskcluster deployment: its Auth verifies signatures
 // and tells scopes. What can be checked here is checked here: the payload, and that no signature is
 // used twice.
+import { LRUCache } from 'lru-cache';
 import { signedAddress } from '#signing';
 import type { Clock } from '../core/clock.ts';
 import type { Log } from '../core/log.ts';
@@ -72,11 +73,14 @@ const QUIET_MS = 5_000;
 const ASK_AGAIN_MS = 5_000;
 const LARGEST_ANSWER = 4 * 1024 * 1024;
 const LONGEST_MESSAGE = 2_000;
+/** Characters of answers whose meaning is remembered. */
+const READINGS_KEPT = 2 * 1024 * 1024;
 
 export const createTaskclusterAuth = (settings: TaskclusterAuthSettings): TaskclusterAuth => {
   const { client, clock, log } = settings;
   const replays = createReplays();
   const addressOf = createAddressOf(settings);
+  const verdicts = createVerdictReader();
   let underWay = 0;
   let quietUntil = Number.NEGATIVE_INFINITY;
 
@@ -102,9 +106,9 @@ export const createTaskclusterAuth = (settings: TaskclusterAuthSettings): Taskcl
       const answer = await client.call({
         ...{ service: 'auth', name: 'authenticateHawk', verb: 'POST', path: '/authenticate-hawk', as: 'nobody' },
         body: JSON.stringify(question),
-        ...{ deadlineMs, tries: TRIES, largestAnswer: LARGEST_ANSWER },
+        ...{ deadlineMs, tries: TRIES, largestAnswer: LARGEST_ANSWER, parse: verdicts.parse },
       });
-      if (answer.ok) return readVerdict(answer.body);
+      if (answer.ok) return verdicts.read(answer.body);
       const { statusCode, code, message } = answer;
       warn(
         { statusCode, code, reason: message.slice(0, LONGEST_MESSAGE) },
@@ -214,6 +218,38 @@ const createAddressOf = ({
     return names ? deployment : address;
   };
 };
+
+/**
+ * What an answer means. Auth is asked about each signature, and for one client says the same each
+ * time: thousands of scopes, perhaps, that take longer to parse and to sort than all else that is
+ * done for a request. Equal text has equal meaning, so this is remembered, and nothing of who may
+ * do what.
+ */
+const createVerdictReader = () => {
+  const bodies = new LRUCache<string, object>({
+    maxSize: READINGS_KEPT,
+    sizeCalculation: (_, text) => text.length + 1,
+  });
+  const verdicts = new WeakMap<object, Verdict>();
+  return {
+    parse: (text: string): unknown => {
+      const known = bodies.get(text);
+      if (known) return known;
+      const body: unknown = JSON.parse(text);
+      if (isOfClient(body)) bodies.set(text, body);
+      return body;
+    },
+    read: (body: unknown): Verdict => {
+      if (!isOfClient(body)) return readVerdict(body);
+      const verdict = verdicts.get(body) ?? readVerdict(body);
+      verdicts.set(body, verdict);
+      return verdict;
+    },
+  };
+};
+
+const isOfClient = (body: unknown): body is object =>
+  typeof body === 'object' && body !== null && 'status' in body && body.status === 'auth-success';
 
 /** Throws an Error for what no Auth answers. */
 const readVerdict = (body: unknown): Verdict => {

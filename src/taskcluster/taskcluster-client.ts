@@ -37,6 +37,8 @@ export type TaskclusterCall = {
   readonly tries?: number;
   /** No answer is larger, in bytes. Default: 1 MiB. */
   readonly largestAnswer?: number;
+  /** Reads JSON; throws for what is none. Default: JSON.parse. */
+  readonly parse?: (text: string) => unknown;
 };
 
 /**
@@ -151,7 +153,7 @@ export const createTaskclusterClient = (settings: TaskclusterClientSettings): Ta
     try {
       const reply = await exchange(call, signal);
       outcome = String(reply.status);
-      return readAnswer(reply, nameOf(call));
+      return readAnswer(reply, nameOf(call), call.parse);
     } catch (error) {
       if (error instanceof TaskclusterError) throw error;
       throw new TaskclusterError(`${nameOf(call)} did not answer: ${describeError(error)}`, undefined, error);
@@ -243,8 +245,12 @@ const readReply = (
     request.end(body);
   });
 
-const readAnswer = ({ status, contentType, text }: Reply, place: string): TaskclusterAnswer => {
-  const body = /^application\/json\s*(;|$)/i.test(contentType) ? parse(text) : undefined;
+const readAnswer = (
+  { status, contentType, text }: Reply,
+  place: string,
+  parse: (text: string) => unknown = JSON.parse,
+): TaskclusterAnswer => {
+  const body = /^application\/json\s*(;|$)/i.test(contentType) ? tryToParse(text, parse) : undefined;
   if (status >= 200 && status < 300) {
     if (body !== undefined || text === '') return { ok: true, body };
     throw new TaskclusterError(`${place} answered ${status} without JSON; is the root URL right?`);
@@ -257,9 +263,9 @@ const readAnswer = ({ status, contentType, text }: Reply, place: string): Taskcl
   throw new TaskclusterError(`${place} answered ${status}${said}`, status);
 };
 
-const parse = (text: string): unknown => {
+const tryToParse = (text: string, parse: (text: string) => unknown): unknown => {
   try {
-    return JSON.parse(text);
+    return parse(text);
   } catch {
     return undefined; // the caller says so
   }

@@ -116,6 +116,19 @@ describe('a signature', () => {
     await assert.rejects(auth.authenticate(signed(clock.now())), { code: 'AuthenticationFailed' }, 'nothing is cached');
   });
 
+  it('is worth what Auth says of its client now, however often it has said something else', async (t) => {
+    const { auth, deployment, clock } = await createBackends(t);
+    const { accessToken } = deployment.clients.get(PERSON) ?? { accessToken: '' };
+    for (const scopes of [['a'], ['a'], ['b', 'c*'], ['a'], ['b', 'c*'], []]) {
+      deployment.clients.set(PERSON, { accessToken, scopes });
+      assert.deepEqual(
+        (await auth.authenticate(signed(clock.now()))).scopes,
+        [...scopes, 'assume:anonymous'].toSorted(),
+      );
+    }
+    assert.equal(deployment.calls('auth.authenticateHawk').length, 6);
+  });
+
   it('for the deployment by a proxy that keeps the Host header is one for the port of its scheme', async (t) => {
     const { client, clock } = await createBackends(t);
     const log = silentLog;
