@@ -101,12 +101,16 @@ export const createAmqpConsumer = (settings: AmqpConsumerSettings): AmqpConsumer
       prefetch: PREFETCH,
       onAcknowledged: receiptCleanup.add,
       onClose: () => {
-        session.channels.splice(session.channels.indexOf(fresh), 1);
+        forget();
         for (const subscription of [...session.subscriptions.values()])
           if (subscription.shared === fresh) leave(subscription, true);
       },
     });
     const fresh: SharedChannel = { opening, consumers: 1 };
+    const forget = () => {
+      session.channels = session.channels.filter((one) => one !== fresh);
+    };
+    opening.catch(forget); // whoever waits for it hears of it; the next one opens another
     session.channels.push(fresh);
     return fresh;
   };

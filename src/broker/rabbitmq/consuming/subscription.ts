@@ -43,7 +43,7 @@ export type Session = {
   readonly run: string;
   readonly amqp: AmqpSession;
   readonly subscriptions: Map<string, Subscription>;
-  readonly channels: SharedChannel[];
+  channels: SharedChannel[];
 };
 
 export const createSubscription = (queue: ReadyQueue, session: Session): Subscription => ({
