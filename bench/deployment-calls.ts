@@ -7,12 +7,13 @@ export type DeploymentCalls = {
   readonly port: number;
   /** The task to create, as JSON in ASCII. */
   readonly task: string;
-  /** Both kinds together. */
-  readonly requests: number;
 };
 
+/** They are sent again and again: nobody looks whether a signature or a task was there before. */
+const CALLS = 1_000;
+
 /** One of either kind after the other, all of one length: the shorter ones have a header more. */
-export const deploymentCalls = ({ host, port, task, requests }: DeploymentCalls): SignedRequests => {
+export const deploymentCalls = ({ host, port, task }: DeploymentCalls): SignedRequests => {
   const question = JSON.stringify({
     ...{ method: 'post', resource: '/api/hooks/v1/hooks/bench/decision/trigger', host, port },
     authorization: `Hawk id="root", ts="1700000000", nonce="a1b2c3d400000", mac="${'m'.repeat(43)}="`,
@@ -26,8 +27,8 @@ export const deploymentCalls = ({ host, port, task, requests }: DeploymentCalls)
   const length = Math.max(ask(0).length, create(0, 0).length);
   const askPad = length - ask(0).length;
   const createPad = length - create(0, 0).length;
-  const bytes = Buffer.allocUnsafe(length * requests);
-  for (let index = 0; index < requests; index++) {
+  const bytes = Buffer.allocUnsafe(length * CALLS);
+  for (let index = 0; index < CALLS; index++) {
     bytes.write(index % 2 === 0 ? ask(askPad) : create(index, createPad), index * length, 'latin1');
   }
   return { bytes, length };

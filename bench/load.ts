@@ -103,7 +103,7 @@ const run = async (plan: LoadPlan, signed: SignedRequests): Promise<LoadResult> 
           finish();
           return;
         }
-        const start = sent++ * signed.length;
+        const start = (sent++ * signed.length) % signed.bytes.length;
         sentAt = now;
         isWaiting = true;
         connection.write(signed.bytes.subarray(start, start + signed.length));
@@ -189,7 +189,7 @@ const answer = (message: FromLoad): void => {
 process.on('message', async (message: ToLoad) => {
   if (message !== 'go') {
     const { plan } = message;
-    const calls = plan.callsDeployment && deploymentCalls({ ...plan, ...plan.to, task: plan.body });
+    const calls = plan.callsDeployment && deploymentCalls({ ...plan.to, task: plan.body });
     prepared = { plan, signed: calls ?? signRequests(plan, systemClock.now()) };
     answer('prepared');
   } else if (prepared) {
