@@ -119,12 +119,16 @@ export const createTaskclusterClient = (settings: TaskclusterClientSettings): Ta
     return signHawk({ id: clientId, key: deployment.accessToken, ext }, { verb, url, ...moment });
   };
 
-  const headersOf = ({ verb, as, body }: TaskclusterCall, url: URL): http.OutgoingHttpHeaders => {
+  /** Names and values in turn, which Node writes as they are. */
+  const headersOf = ({ verb, as, body }: TaskclusterCall, url: URL): string[] => {
     const authorizedScopes = typeof as === 'object' ? as.authorizedScopes : undefined;
-    return {
-      ...(as !== 'nobody' && { authorization: sign(verb, url, authorizedScopes) }),
-      ...(body !== undefined && { 'content-type': 'application/json', 'content-length': Buffer.byteLength(body) }),
-    };
+    return [
+      ...['host', url.host],
+      ...(as === 'nobody' ? [] : ['authorization', sign(verb, url, authorizedScopes)]),
+      ...(body === undefined
+        ? []
+        : ['content-type', 'application/json', 'content-length', String(Buffer.byteLength(body))]),
+    ];
   };
 
   const nameOf = ({ service, name }: TaskclusterCall) => `${service}.${name} at ${rootUrl}`;
