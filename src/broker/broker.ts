@@ -8,6 +8,7 @@
 //              dots; `*` is one word, `#` any number of them
 //   delivery   one message on one queue; delivered until it is acknowledged
 import type { Transaction } from '../database/database.ts';
+import type { Piece } from '../database/piece.ts';
 import type { BrokerTools } from './operator-tools.ts';
 
 /** What waits for one reader. */
@@ -83,6 +84,12 @@ export type Broker = {
    * gone. In the caller's transaction.
    */
   readonly setBindings: (tx: Transaction, queue: QueueIdentity, bindings: readonly Binding[]) => Promise<void>;
+  /**
+   * For a statement that publishes besides what else it does: of the exchanges that are its one
+   * parameter, those that `boundAmong` answers, as a relation `heard (exchange)`; outbox.ts has the
+   * messages. `accepted`: so many were published and committed.
+   */
+  readonly pieces?: { readonly heard: Piece; readonly accepted: (messages: number) => void };
   /** All exchanges on which the services of this server publish. Absent: unknown. */
   readonly ownExchanges?: readonly string[];
   /** How the bindings of the queue of this id stand, ordered by exchange and pattern. */

@@ -3,6 +3,7 @@
 import { toIso } from '../core/clock.ts';
 import { stringifyInTurns } from '../core/json.ts';
 import type { Queryable, Transaction } from '../database/database.ts';
+import type { Piece } from '../database/piece.ts';
 import { statement } from '../database/statement.ts';
 import type { OutgoingMessage } from './broker.ts';
 import { requireName } from './names.ts';
@@ -10,21 +11,35 @@ import { requireName } from './names.ts';
 /** Says that something was published. */
 export const OUTBOX_CHANNEL = 'broker_outbox';
 
+const MESSAGE_PARAMETERS = 7;
+
 // In order, so that messages of one call keep theirs. As JSON arrays, because the elements of an
 // SQL array would each have to be quoted; the elements keep their text.
-const publishMessages = statement<unknown>(
-  'outbox.publish',
-  `with published as (
+const publishing = (first: number, where = ''): string => {
+  const [exchange, key, id, subject, cc, body, accepted] = Array.from({ length: 7 }, (_, index) => `$${first + index}`);
+  return `published as (
      insert into outbox (exchange, routing_key, message_id, cc, body, accepted)
-     select m.exchange, m.routing_key, m.message_id, array(select json_array_elements_text(m.cc)), m.body, $6::timestamptz
-     from rows from (unnest($1::text[], $2::text[], $3::text[]), json_array_elements($4::json), json_array_elements($5::json))
-          with ordinality as m (exchange, routing_key, message_id, cc, body, position)
-     order by m.position)
-   select pg_notify('${OUTBOX_CHANNEL}', '')`,
-);
+     select m.exchange, m.routing_key, m.message_id, array(select json_array_elements_text(m.cc)), m.body, ${accepted}::timestamptz
+     from rows from (unnest(${exchange}::text[], ${key}::text[], ${id}::text[], ${subject}::text[]),
+                     json_array_elements(${cc}::json), json_array_elements(${body}::json))
+          with ordinality as m (exchange, routing_key, message_id, subject, cc, body, position)
+     ${where} order by m.position
+     returning true)`;
+};
+
+const NOTIFY = `pg_notify('${OUTBOX_CHANNEL}', '')`;
+
+const publishMessages = statement<unknown>('outbox.publish', `with ${publishing(1)} select ${NOTIFY}`);
 
 export const publish = async (tx: Transaction, messages: readonly OutgoingMessage[], now: number): Promise<void> => {
-  if (messages.length === 0) return;
+  if (messages.length > 0) await tx.query(publishMessages, await messageValues(messages, now));
+};
+
+/** A message that is published if there is, in the statement that does so, what it is about. */
+export type MessageAbout = OutgoingMessage & { readonly subject?: string };
+
+/** The values of `publishing`. */
+export const messageValues = async (messages: readonly MessageAbout[], now: number): Promise<unknown[]> => {
   const bodies = await stringifyInTurns(messages.map(bodyOf));
   for (const { exchange, routingKey, cc = [], messageId = '' } of messages) {
     if (exchange === '') throw new RangeError('a message needs an exchange');
@@ -32,15 +47,29 @@ export const publish = async (tx: Transaction, messages: readonly OutgoingMessag
     requireName('message id', messageId);
     for (const key of [routingKey, ...cc]) requireName('routing key', key);
   }
-  await tx.query(publishMessages, [
+  return [
     messages.map(({ exchange }) => exchange),
     messages.map(({ routingKey }) => routingKey),
     messages.map(({ messageId }) => messageId ?? null),
+    messages.map(({ subject }) => subject ?? null),
     JSON.stringify(messages.map(({ cc = [] }) => cc.map((key) => key.toWellFormed()))),
     bodies,
     toIso(now),
-  ]);
+  ];
 };
+
+/**
+ * `published`: of the messages about one of `subjects` (a query), those to exchanges that are in
+ * the relation `heard`. The statement selects PUBLISHED_COUNT.
+ */
+export const publishedPiece = (subjects: string): Piece => ({
+  name: 'published',
+  parameters: MESSAGE_PARAMETERS,
+  text: (first) => publishing(first, `where m.exchange in (select exchange from heard) and m.subject in (${subjects})`),
+});
+
+/** How many were published; whoever waits for them is told. */
+export const PUBLISHED_COUNT = `(select count(*) from published, (select ${NOTIFY} from published limit 1) as told)`;
 
 const bodyOf = ({ body, exchange }: OutgoingMessage): unknown => {
   if (body === undefined) throw new TypeError(`the body of a message to ${exchange} is no JSON`);

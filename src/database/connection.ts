@@ -72,10 +72,10 @@ export const openDatabase = ({ connection, address, poolSize, clock, log }: Conn
     transaction: (work) => runTransaction(pool, work), // not reported again
   });
 
-  const transaction = async <T>(work: (tx: Transaction) => Promise<T>): Promise<T> => {
+  const tryAgain = async <T>(work: () => Promise<T>): Promise<T> => {
     for (let tried = 1; ; tried += 1) {
       try {
-        return await runTransaction(pool, work);
+        return await work();
       } catch (error) {
         const code = errorCode(error);
         if ((code !== SERIALIZATION_FAILURE && code !== DEADLOCK) || tried === TRANSACTION_TRIES)
@@ -87,14 +87,8 @@ export const openDatabase = ({ connection, address, poolSize, clock, log }: Conn
 
   return {
     address,
-    query: async (statement, values) => {
-      try {
-        return await run(pool, statement, values);
-      } catch (error) {
-        throw faults.report(error);
-      }
-    },
-    transaction,
+    query: (statement, values) => tryAgain(() => run(pool, statement, values)),
+    transaction: (work) => tryAgain(() => runTransaction(pool, work)),
     writeFault: faults.current,
     listen: listening.listen,
     use: () => ({ busy: pool.totalCount - pool.idleCount, idle: pool.idleCount, waiting: pool.waitingCount }),

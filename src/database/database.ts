@@ -23,8 +23,8 @@ export type Database = Queryable &
   AsyncDisposable & {
     /**
      * Commits when `work` resolves, rolls back when it rejects. Serialization failures and
-     * deadlocks are tried again (three times in all), so `work` must not have effects outside the
-     * transaction.
+     * deadlocks are tried again (three times in all), as they are of single statements; so `work`
+     * must not have effects outside the transaction.
      */
     readonly transaction: <T>(work: (tx: Transaction) => Promise<T>) => Promise<T>;
     /** Listens on a channel until disposed. The listening connection heals by itself. */

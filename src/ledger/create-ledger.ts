@@ -17,6 +17,15 @@ export type Ledger = Partitions & {
    */
   readonly write: (entries: readonly NewEntry[], tx?: Queryable) => Promise<void>;
   /**
+   * Runs `write`, which writes these entries among other things, where `write` would: in the
+   * transaction, or in one of its own.
+   */
+  readonly writeWith: <T>(
+    entries: readonly NewEntry[],
+    tx: Queryable | undefined,
+    write: () => Promise<T>,
+  ) => Promise<T>;
+  /**
    * One page of a hook's entries, newest first. Throws InputError when the continuationToken is not
    * one of ours.
    */
@@ -30,24 +39,23 @@ export type Ledger = Partitions & {
 export const createLedger = (database: Database): Ledger => {
   const partitions = createPartitions(database, 'ledger');
   const payloadMonths = createPartitions(database, 'payloads');
+  const writeWith: Ledger['writeWith'] = async (entries, tx, write) => {
+    const times = entries.map(({ at }) => at);
+    const arrivals = entries.filter(hasPayload).map(({ arrived }) => arrived);
+    if (!tx) return partitions.withMonths(times, () => payloadMonths.withMonths(arrivals, write));
+    await partitions.ensureMonths(times, tx);
+    await payloadMonths.ensureMonths(arrivals, tx);
+    return write().catch((error: unknown) => {
+      partitions.forgetIfMissing(error, times);
+      payloadMonths.forgetIfMissing(error, arrivals);
+      throw error;
+    });
+  };
   return {
     ...partitions,
     payloadMonths,
-    write: async (entries, tx) => {
-      const times = entries.map(({ at }) => at);
-      const arrivals = entries.filter(hasPayload).map(({ arrived }) => arrived);
-      if (!tx) {
-        const write = () => insertLedger(database, entries);
-        return partitions.withMonths(times, () => payloadMonths.withMonths(arrivals, write));
-      }
-      await partitions.ensureMonths(times, tx);
-      await payloadMonths.ensureMonths(arrivals, tx);
-      await insertLedger(tx, entries).catch((error: unknown) => {
-        partitions.forgetIfMissing(error, times);
-        payloadMonths.forgetIfMissing(error, arrivals);
-        throw error;
-      });
-    },
+    writeWith,
+    write: (entries, tx) => writeWith(entries, tx, () => insertLedger(tx ?? database, entries)),
     page: (query) => readPage(database, query),
     findFireByTask: (hookUid, taskId) => findFireByTask(database, hookUid, taskId),
   };

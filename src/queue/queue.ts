@@ -1,6 +1,7 @@
 // Where tasks go: the port that firing knows. The standalone queue stands behind it, or a
 // Taskcluster deployment's.
 import type { Transaction } from '../database/database.ts';
+import type { Piece } from '../database/piece.ts';
 import type { ScopeExpression } from '../http/api-method.ts';
 
 export type TaskState = 'unscheduled' | 'pending' | 'running' | 'completed' | 'failed' | 'exception';
@@ -47,6 +48,25 @@ export type TriedTask = {
   readonly unchecked?: string;
 };
 
+export type PlainTasks = {
+  /**
+   * Needs a relation `unchanged (task_id)`, and makes only tasks that are in it; offers `made
+   * (task_id)`. A task that is not made needs `createTasksIn`, which knows why.
+   */
+  readonly piece: Piece;
+  /** undefined: it is not plain, or is refused. */
+  readonly prepare: (request: CreateTaskRequest) => Promise<PlainTask | undefined>;
+  /** Of the piece's parameters. */
+  readonly values: (tasks: readonly PlainTask[]) => Promise<readonly unknown[]>;
+  /** What the statement selects beside what the caller wants to know. */
+  readonly news: string;
+  /** To be told the first row of the answer, if it has one. */
+  readonly learn: (row: unknown) => void;
+};
+
+/** As the queue has prepared it. */
+export type PlainTask = { readonly taskId: string };
+
 export type Queue = {
   /**
    * Idempotent: the same taskId with an equal definition is a success, with another one it is
@@ -62,6 +82,8 @@ export type Queue = {
     tx: Transaction,
     requests: readonly CreateTaskRequest[],
   ) => Promise<readonly CreateTaskAnswer[]>;
+  /** As `createTasksIn`, as a part of the caller's statement, for tasks that have nothing special. */
+  readonly plainTasks?: PlainTasks;
   /**
    * What it would say to these tasks, each as if the ones before were there; creates none. Absent:
    * nothing is known.

@@ -1,6 +1,7 @@
 // The table `broker_bindings`, and a memory of it that is as true as the transaction that asks.
 import { type Clock, toIso } from '../../core/clock.ts';
 import type { Queryable, Transaction } from '../../database/database.ts';
+import type { Piece } from '../../database/piece.ts';
 import { statement } from '../../database/statement.ts';
 import type { Binding, BindingState, QueueIdentity } from '../broker.ts';
 import { requireName } from '../names.ts';
@@ -70,11 +71,14 @@ export const bindingStates = async (on: Queryable, queue: string): Promise<reado
 
 // Looked up one by one: however many bindings there are, it costs a look into an index for each
 // exchange.
-const findBound = statement<{ exchange: string }>(
-  'bindings.bound-among',
-  `select e.exchange from unnest($1::text[]) as e (exchange)
-   where (select b.exchange from broker_bindings b where b.exchange = e.exchange limit 1) is not null`,
-);
+const bound = (exchanges: number): string =>
+  `select e.exchange from unnest($${exchanges}::text[]) as e (exchange)
+   where (select b.exchange from broker_bindings b where b.exchange = e.exchange limit 1) is not null`;
+
+const findBound = statement<{ exchange: string }>('bindings.bound-among', bound(1));
+
+/** For Broker.pieces. */
+export const heardBound: Piece = { name: 'bound', parameters: 1, text: (first) => `heard as (${bound(first)})` };
 
 /** Broker.boundAmong. */
 export const boundAmong = async (tx: Transaction, exchanges: readonly string[]): Promise<ReadonlySet<string>> =>

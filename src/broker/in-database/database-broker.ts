@@ -7,7 +7,7 @@ import { keepListening, wakes } from '../../database/keep-listening.ts';
 import type { Broker, Delivery, Reader } from '../broker.ts';
 import { createBrokerMetrics, MOST_COUNTED } from '../metrics.ts';
 import { OUTBOX_CHANNEL, pendingUpTo, publish } from '../outbox.ts';
-import { bindingStates, boundAmong, setBindings } from './bindings.ts';
+import { bindingStates, boundAmong, heardBound, setBindings } from './bindings.ts';
 import { createConsumer } from './consumer.ts';
 import { createQueueStore, QUEUES_CHANNEL } from './queue-store.ts';
 import { createRelay } from './relay.ts';
@@ -64,6 +64,7 @@ export const createDatabaseBroker = (settings: Base): Broker => {
   return {
     publish: publishIn,
     boundAmong,
+    pieces: { heard: heardBound, accepted: metrics.accepted },
     setBindings: (tx, queue, bindings) => setBindings(tx, queue, bindings, clock.now()),
     bindingStates: (queue) => bindingStates(database, queue),
     acknowledge: async (tx, deliveries) => {

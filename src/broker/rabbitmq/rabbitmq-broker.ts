@@ -2,6 +2,7 @@
 // which follows the database.
 import type { Base } from '../../database/base.ts';
 import { keepListening } from '../../database/keep-listening.ts';
+import type { Piece } from '../../database/piece.ts';
 import type { Broker, Reader } from '../broker.ts';
 import { createBrokerMetrics } from '../metrics.ts';
 import type { BrokerTools } from '../operator-tools.ts';
@@ -34,6 +35,13 @@ export type RabbitmqBrokerSettings = Base & {
   readonly mostBytesInFlight?: number;
   /** The server's own exchanges. */
   readonly exchanges: readonly string[];
+};
+
+/** Nobody here can tell what is bound, and all is published. */
+const HEARD_ALL: Piece = {
+  name: 'all',
+  parameters: 1,
+  text: (first) => `heard as (select exchange from unnest($${first}::text[]) as e (exchange))`,
 };
 
 /**
@@ -83,6 +91,7 @@ export const createRabbitmqBroker = (settings: RabbitmqBrokerSettings): Broker =
       await publish(tx, messages, clock.now());
       metrics.accepted(messages.length);
     },
+    pieces: { heard: HEARD_ALL, accepted: metrics.accepted },
     setBindings: (tx, queue, bindings) => setBindings(tx, queue, bindings, clock.now()),
     bindingStates: (queue) => bindingStates(database, queue),
     acknowledge: (tx, deliveries) => {

@@ -21,6 +21,7 @@ import { createChangeTask, createCommitChanges } from './tasks/change-tasks.ts';
 import { type Creation, createTasksWith, type NewTask } from './tasks/create-tasks.ts';
 import { createTaskExpiry, TASK_TIMER } from './tasks/expiry.ts';
 import { createQueueMessages } from './tasks/messages.ts';
+import { createPlainTasks } from './tasks/plain-tasks.ts';
 import type { StoredTask } from './tasks/task.ts';
 import {
   CREATE_TASK_REQUEST,
@@ -126,6 +127,8 @@ export const createStandaloneQueue = (settings: StandaloneQueueSettings): Standa
     }
   };
 
+  const plainTasks = createPlainTasks({ broker, prepare, clock });
+
   const createTasksIn: StandaloneQueue['createTasksIn'] = async (tx, requests) => {
     const prepared: (NewTask | Refusal)[] = [];
     for (const request of requests) prepared.push(await prepare(request));
@@ -147,6 +150,7 @@ export const createStandaloneQueue = (settings: StandaloneQueueSettings): Standa
       return 'kind' in prepared ? prepared : answerOf(await createTogether(prepared));
     },
     createTasksIn,
+    ...(plainTasks && { plainTasks }),
     tryTasks: async (requests) => {
       const answers = await undone(database, (tx) => createTasksIn(tx, requests));
       return answers.map((answer) => ({ answer }));

@@ -8,6 +8,7 @@ import type { Database, Transaction } from '../../database/database.ts';
 import type { CreateTaskAnswer, Queue } from '../../queue/queue.ts';
 import type { HookRevision } from '../definition.ts';
 import { findUnchanged } from '../hooks/hook-store.ts';
+import { type BeginAtOnce, type BegunAtOnce, endedWithTask, type PlainFire } from './at-once/begin-at-once.ts';
 import type { AfterCommit, EndFires } from './end-fires.ts';
 import {
   type AttemptsEnd,
@@ -73,6 +74,8 @@ export type BeginFiresSettings = {
   readonly endFires: EndFires;
   /** Where the queue lives in our database. */
   readonly createTasksIn: Queue['createTasksIn'] | undefined;
+  /** The short way for plain tasks. */
+  readonly atOnce: BeginAtOnce | undefined;
   readonly clock: Clock;
   readonly fireLog: FireLog;
   readonly fireMetrics: FireMetrics;
@@ -83,7 +86,7 @@ const MOST_AT_ONCE = 200;
 type Item = { readonly hook: HookRevision; readonly fire: Fire };
 
 export const createBeginFires = (settings: BeginFiresSettings): BeginFires => {
-  const { database, store, runner, endFires, createTasksIn, clock, fireLog, fireMetrics } = settings;
+  const { database, store, runner, endFires, createTasksIn, atOnce, clock, fireLog, fireMetrics } = settings;
 
   /** By fire. */
   const createTasks = async (tx: Transaction, fires: readonly Fire[]): Promise<Map<NewFire, CreateTaskAnswer>> => {
@@ -98,11 +101,33 @@ export const createBeginFires = (settings: BeginFiresSettings): BeginFires => {
     return store.storeAll(tx, fires, leaseOf === 'this process' ? now + LEASE_MS : now);
   };
 
-  const begin = async (tx: Transaction, fires: readonly NewFire[], { atOnce, leaseOf }: Beginning) => {
+  /** Those that are plain, in one statement. Answers those that are made, as they have ended. */
+  const makePlain = async (tx: Transaction, fires: readonly Fire[]): Promise<Map<NewFire, EndedFire>> => {
+    const plain: PlainFire[] = [];
+    for (const fire of atOnce ? fires : []) {
+      const one = await atOnce?.prepare(fire);
+      if (one) plain.push(one);
+    }
+    if (!atOnce || plain.length === 0) return new Map();
+    const begun = await atOnce.begin(plain, tx);
+    return new Map(plain.filter((_, index) => begun[index] === 'made').map(({ fire }) => [fire, endedWithTask(fire)]));
+  };
+
+  const tellMade = (fires: readonly EndedFire[], began: number): void => {
+    for (const fire of fires) fireMetrics.begun(fire, began);
+    endFires.told(fires);
+  };
+
+  const begin = async (tx: Transaction, fires: readonly NewFire[], how: Beginning) => {
     const began = clock.now();
-    const answers = await createTasks(tx, atOnce && createTasksIn ? fires.filter(isRendered) : []);
-    const toStore = fires.filter((fire): fire is StoredFire => !isEnded(fire) && !answers.has(fire));
-    const stored = await storeFires(tx, toStore, leaseOf);
+    const rendered = how.atOnce && createTasksIn ? fires.filter(isRendered) : [];
+    const made = await makePlain(tx, rendered);
+    const answers = await createTasks(
+      tx,
+      rendered.filter((fire) => !made.has(fire)),
+    );
+    const toStore = fires.filter((fire): fire is StoredFire => !isEnded(fire) && !made.has(fire) && !answers.has(fire));
+    const stored = await storeFires(tx, toStore, how.leaseOf);
     const ends = new Map<NewFire, EndedFire>();
     for (const fire of fires) {
       const answer = answers.get(fire);
@@ -110,14 +135,33 @@ export const createBeginFires = (settings: BeginFiresSettings): BeginFires => {
       else if (answer) ends.set(fire, endedBy(fire, answer));
     }
     const told = await endFires.inTransaction(tx, [...ends.values()]);
+    for (const [fire, end] of made) ends.set(fire, end);
     const afterCommit = () => {
+      tellMade([...made.values()], began);
       for (const fire of answers.keys()) fireMetrics.begun(fire, began);
       told();
       for (const fire of stored) fireLog.stored(fire);
-      if (leaseOf === 'this process') runner.enqueue(stored);
+      if (how.leaseOf === 'this process') runner.enqueue(stored);
     };
     return { answers, ends, afterCommit };
   };
+
+  const makeTogether = createBatch<PlainFire, BegunAtOnce>({
+    maxItems: MOST_AT_ONCE,
+    concurrency: 2,
+    sizeOf: ({ fire }) => sizeOfFire(fire),
+    run: async (plain) => {
+      if (!atOnce) return plain.map(() => 'left');
+      const began = clock.now();
+      const begun = await atOnce.begin(plain);
+      const made = plain.filter((_, index) => begun[index] === 'made');
+      tellMade(
+        made.map(({ fire }) => endedWithTask(fire)),
+        began,
+      );
+      return begun;
+    },
+  });
 
   const beginTogether = createBatch<Item, CreateTaskAnswer | undefined>({
     maxItems: MOST_AT_ONCE,
@@ -154,6 +198,10 @@ export const createBeginFires = (settings: BeginFiresSettings): BeginFires => {
     withEnds: begin,
     alone: async (hook, fire, patienceMs) => {
       if (!createTasksIn) return storeAndAttempt(fire.known ? store.storeOnce : store.store, hook, fire, patienceMs);
+      // What is remembered must not stay when nothing is made.
+      const plain = fire.known ? undefined : await atOnce?.prepare(fire, hook.revision);
+      const begun = plain ? await makeTogether(plain) : 'left';
+      if (begun !== 'left') return { outcome: begun === 'made' ? 'created' : 'changed' };
       const answer = await beginTogether({ hook, fire });
       return answer ? endBy(answer) : { outcome: 'changed' };
     },

@@ -14,6 +14,8 @@ export type AfterCommit = () => void;
 export type EndFires = {
   /** Ends fires that are not stored, in the caller's transaction. */
   readonly inTransaction: (tx: Transaction, fires: readonly EndedFire[]) => Promise<AfterCommit>;
+  /** Of fires whose rows are written by a statement that does more. None of them is mailed about. */
+  readonly told: (fires: readonly EndedFire[]) => void;
   /** Ends one that is not stored, in a commit of its own. */
   readonly alone: (fire: EndedFire) => Promise<void>;
   /** Moves a stored fire to the ledger. Harmless when another process has done so. */
@@ -59,6 +61,7 @@ export const createEndFires = (settings: EndFiresSettings): EndFires => {
 
   return {
     inTransaction,
+    told: tell,
     alone: async (fire) => {
       if (isMailed(fire)) await database.transaction((tx) => inTransaction(tx, [fire]));
       else if (fire.hasRow !== false) await ledger.write([ledgerEntryOf(fire, clock.now())]); // one statement needs no transaction

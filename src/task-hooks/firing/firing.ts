@@ -3,6 +3,7 @@
 import type { Base } from '../../database/base.ts';
 import type { Ledger } from '../../ledger/create-ledger.ts';
 import type { Queue } from '../../queue/queue.ts';
+import { createBeginAtOnce } from './at-once/begin-at-once.ts';
 import { type BeginFires, createBeginFires } from './begin-fires.ts';
 import { createEndFires, type EndFires } from './end-fires.ts';
 import type { FailureMail } from './failure-mail.ts';
@@ -36,7 +37,8 @@ export const createFiring = (settings: FiringSettings): Firing => {
   const common = { clock, store, fireLog: createFireLog(log), fireMetrics: createFireMetrics(metrics) };
   const endFires = createEndFires({ ...common, database, ledger, failureMail, tellWritten });
   const runner = createFireRunner({ ...common, log, queue, render, endFires });
-  const { createTasksIn } = queue;
-  const beginFires = createBeginFires({ ...common, database, runner, endFires, createTasksIn });
+  const { createTasksIn, plainTasks } = queue;
+  const atOnce = plainTasks && createBeginAtOnce({ database, ledger, plainTasks, clock });
+  const beginFires = createBeginFires({ ...common, database, runner, endFires, createTasksIn, atOnce });
   return { beginFires, endFires, runner };
 };

@@ -3,6 +3,7 @@
 import { toIso } from '../../core/clock.ts';
 import { newUuid } from '../../core/ids.ts';
 import type { Database, Queryable, Transaction } from '../../database/database.ts';
+import type { Piece } from '../../database/piece.ts';
 import { statement } from '../../database/statement.ts';
 import type { Hook, HookDefinition, HookName, HookRevision } from '../definition.ts';
 
@@ -110,6 +111,20 @@ export const findUnchanged = async <Item extends { readonly hook: HookRevision }
   const rows = await tx.query(findRevisions, [[...new Set(items.map(({ hook }) => hook.uid))]]);
   const revisions = new Map(rows.map(({ uid, revision }) => [uid, revision]));
   return items.filter(({ hook }) => revisions.get(hook.uid) === hook.revision);
+};
+
+/**
+ * As a relation `unchanged (task_id)`: of fires with these taskIds, those whose hook is at this
+ * revision, or which need none. Takes taskIds, uids and revisions (null: any).
+ */
+export const unchangedHooks: Piece = {
+  name: 'unchanged-hooks',
+  parameters: 3,
+  text: (first) => `unchanged as (
+     select fire.task_id
+     from unnest($${first}::text[], $${first + 1}::uuid[], $${first + 2}::bigint[]) as fire (task_id, uid, revision)
+     where fire.revision is null
+        or fire.revision = (select hook.revision from hooks hook where hook.uid = fire.uid))`,
 };
 
 const fromRow = <Row extends HookRow | undefined>(row: Row): Row extends HookRow ? Hook : Hook | undefined =>

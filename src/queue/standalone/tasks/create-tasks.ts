@@ -115,7 +115,7 @@ const prepare = (newTask: NewTask, known: ReadonlyMap<string, Dependency>, now: 
   return { task: freshTask(newTask, isReady, now), edges, problem: problemOf(newTask, known) };
 };
 
-const freshTask = ({ taskId, definition }: NewTask, isReady: boolean, now: number): StoredTask => {
+export const freshTask = ({ taskId, definition }: NewTask, isReady: boolean, now: number): StoredTask => {
   const first: Run = { runId: 0, state: 'pending', reasonCreated: 'scheduled', scheduled: toIso(now) };
   return { taskId, definition, retriesLeft: definition.retries, runs: isReady ? [first] : [] };
 };

@@ -62,6 +62,14 @@ const groupMessage = (name: string, group: TaskGroup): OutgoingMessage => ({
 export const creationEvents = (task: StoredTask): TaskNews['events'] =>
   task.runs.length === 0 ? [{ name: 'task-defined' }] : [{ name: 'task-defined' }, { name: 'task-pending', runId: 0 }];
 
+/** To which a new task that waits for nothing is told. */
+export const CREATION_EXCHANGES: readonly string[] = ['task-defined', 'task-pending'].map((name) =>
+  exchangeOf('queue', name),
+);
+
+export const creationMessages = (task: StoredTask): OutgoingMessage[] =>
+  creationEvents(task).map((event) => messageOf(task, event));
+
 const VERSION = 1;
 const UNKNOWN = '_';
 

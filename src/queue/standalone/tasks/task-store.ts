@@ -6,6 +6,7 @@
 import { toIso } from '../../../core/clock.ts';
 import { stringifyInTurns } from '../../../core/json.ts';
 import type { Queryable, Transaction } from '../../../database/database.ts';
+import type { Piece } from '../../../database/piece.ts';
 import { type Statement, statement } from '../../../database/statement.ts';
 import type { TaskState } from '../../queue.ts';
 import { dueOf, type Run, type StoredTask, stateOf } from './task.ts';
@@ -55,30 +56,47 @@ const tellWaiters = (tasks: string, now: string) => `
 // In the order of the ids, so that two who insert the same tasks wait for each other instead of
 // locking each other out; they are pending in the order in which they were given. A group that is
 // sealed, or another scheduler's, takes no tasks.
-const insertTasks = statement<{ task_id: string; told: number }>(
-  'tasks.insert',
-  `with reserved as (
+const making = (first: number, where = ''): string => {
+  const $ = (offset: number) => `$${first + offset}`;
+  return `reserved as (
      select array_agg(place order by n) as places
-     from (select n, nextval('tasks_pending_order') as place from generate_series(1, cardinality($1::text[])) as n) drawn
+     from (select n, nextval('tasks_pending_order') as place
+           from (select n from unnest(${$(12)}::int[]) as n order by n) as ordered) as drawn
    ), made as (
      insert into tasks (task_id, task_queue_id, task_group_id, scheduler_id, priority, retries_left, created, deadline, expires, due,
                         definition, runs, pending_order)
-     select task_id, task_queue_id, task_group_id, scheduler_id, priority, retries_left, $9, deadline, expires, deadline,
+     select task_id, task_queue_id, task_group_id, scheduler_id, priority, retries_left, ${$(8)}::timestamptz, deadline, expires, deadline,
             definition, runs, case when is_pending then (select places from reserved)[position] end
      from rows from (
-            unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::smallint[], $6::int[], $7::timestamptz[], $8::timestamptz[],
-                   $10::boolean[], $13::int[]),
-            json_array_elements($11::json),
-            json_array_elements($12::json))
+            unnest(${$(0)}::text[], ${$(1)}::text[], ${$(2)}::text[], ${$(3)}::text[], ${$(4)}::smallint[], ${$(5)}::int[],
+                   ${$(6)}::timestamptz[], ${$(7)}::timestamptz[], ${$(9)}::boolean[], ${$(12)}::int[]),
+            json_array_elements(${$(10)}::json),
+            json_array_elements(${$(11)}::json))
           as task(task_id, task_queue_id, task_group_id, scheduler_id, priority, retries_left, deadline, expires, is_pending, position,
                   definition, runs)
      where not exists (
        select from task_groups g where g.task_group_id = task.task_group_id
          and (g.sealed is not null or g.scheduler_id <> task.scheduler_id))
+       ${where}
+     order by task_id collate "C"
      on conflict (task_id) do nothing
-     returning task_id, task_queue_id, pending_order is not null as is_pending)
-   select task_id, (${tellWaiters('made', '$9')}) as told from made`,
+     returning task_id, task_queue_id, pending_order is not null as is_pending)`;
+};
+
+const insertTasks = statement<{ task_id: string; told: number }>(
+  'tasks.insert',
+  `with ${making(1)} select task_id, (${tellWaiters('made', '$9')}) as told from made`,
 );
+
+/**
+ * `made`: the tasks of `taskValues` for which `where` holds, as far as `insert` would. The
+ * statement selects `told`.
+ */
+export const madePiece = (where: string): Piece => ({
+  name: 'made',
+  parameters: 13,
+  text: (first) => `${making(first, `and ${where}`)}, told as (${tellWaiters('made', `$${first + 8}`)})`,
+});
 
 /**
  * Answers the ids of those that were inserted. The others are there already, or their group does
@@ -86,13 +104,18 @@ const insertTasks = statement<{ task_id: string; told: number }>(
  */
 export const insert = async (on: Queryable, tasks: readonly StoredTask[], now: number): Promise<Set<string>> => {
   if (tasks.length === 0) return new Set();
+  const rows = await on.query(insertTasks, await taskValues(tasks, now));
+  return new Set(rows.map(({ task_id }) => task_id));
+};
+
+export const taskValues = async (tasks: readonly StoredTask[], now: number): Promise<unknown[]> => {
   // The first of two with one id is inserted.
   const unique = new Map(tasks.toReversed().map((task) => [task.taskId, task]));
   const places = new Map([...unique.keys()].toReversed().map((taskId, index) => [taskId, index + 1]));
   const sorted = [...unique.values()].sort((a, b) => (a.taskId < b.taskId ? -1 : 1));
   const definitions = sorted.map(({ definition }) => definition);
   const texts = await stringifyInTurns(definitions);
-  const rows = await on.query(insertTasks, [
+  return [
     sorted.map(({ taskId }) => taskId),
     definitions.map(({ taskQueueId }) => taskQueueId),
     definitions.map(({ taskGroupId }) => taskGroupId),
@@ -106,8 +129,7 @@ export const insert = async (on: Queryable, tasks: readonly StoredTask[], now: n
     texts,
     JSON.stringify(sorted.map(({ runs }) => runs)),
     sorted.map(({ taskId }) => places.get(taskId)),
-  ]);
-  return new Set(rows.map(({ task_id }) => task_id));
+  ];
 };
 
 const lockTasks = statement<TaskRow>(
