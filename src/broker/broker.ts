@@ -7,8 +7,9 @@
 //   binding    exchange and pattern: which messages of that exchange go to the queue. Words end at
 //              dots; `*` is one word, `#` any number of them
 //   delivery   one message on one queue; delivered until it is acknowledged
+
 import type { Transaction } from '../database/database.ts';
-import type { Piece } from '../database/piece.ts';
+import type { Piece } from '../database/statement.ts';
 import type { BrokerTools } from './operator-tools.ts';
 
 /** What waits for one reader. */

@@ -3,8 +3,7 @@
 import { toIso } from '../core/clock.ts';
 import { stringifyInTurns } from '../core/json.ts';
 import type { Queryable, Transaction } from '../database/database.ts';
-import type { Piece } from '../database/piece.ts';
-import { statement } from '../database/statement.ts';
+import { type Piece, statement } from '../database/statement.ts';
 import type { OutgoingMessage } from './broker.ts';
 import { requireName } from './names.ts';
 

@@ -1,7 +1,6 @@
 // Writing to the ledger: many entries in one statement, with the payloads that are kept of them.
 import type { Queryable } from '../database/database.ts';
-import type { Piece } from '../database/piece.ts';
-import { statement } from '../database/statement.ts';
+import { type Piece, statement } from '../database/statement.ts';
 import { LEDGER_COLUMN_COUNT, LEDGER_COLUMNS, ledgerColumns, ledgerUnnest } from './columns.ts';
 import type { NewEntry } from './entry.ts';
 import {

@@ -1,7 +1,8 @@
 // Where tasks go: the port that firing knows. The standalone queue stands behind it, or a
 // Taskcluster deployment's.
+
 import type { Transaction } from '../database/database.ts';
-import type { Piece } from '../database/piece.ts';
+import type { Piece } from '../database/statement.ts';
 import type { ScopeExpression } from '../http/api-method.ts';
 
 export type TaskState = 'unscheduled' | 'pending' | 'running' | 'completed' | 'failed' | 'exception';
@@ -82,7 +83,7 @@ export type Queue = {
     tx: Transaction,
     requests: readonly CreateTaskRequest[],
   ) => Promise<readonly CreateTaskAnswer[]>;
-  /** As `createTasksIn`, as a part of the caller's statement, for tasks that have nothing special. */
+  /** As `createTasksIn`, as a part of the caller's statement, for tasks with nothing special. */
   readonly plainTasks?: PlainTasks;
   /**
    * What it would say to these tasks, each as if the ones before were there; creates none. Absent:

@@ -41,7 +41,7 @@ const INNER_FLOORS: Readonly<Record<string, readonly (readonly string[])[]>> = {
     ['definition.ts'],
   ],
   'task-hooks/webhooks': [['bodies'], ['schemes']],
-  'task-hooks/firing': [['repeats']],
+  'task-hooks/firing': [['at-once', 'repeats']],
   'script-hooks': [
     ['api'],
     ['hosting'],

@@ -1,8 +1,7 @@
 // The table `broker_bindings`, and a memory of it that is as true as the transaction that asks.
 import { type Clock, toIso } from '../../core/clock.ts';
 import type { Queryable, Transaction } from '../../database/database.ts';
-import type { Piece } from '../../database/piece.ts';
-import { statement } from '../../database/statement.ts';
+import { type Piece, statement } from '../../database/statement.ts';
 import type { Binding, BindingState, QueueIdentity } from '../broker.ts';
 import { requireName } from '../names.ts';
 import { createTopicTable, type TopicTable } from './topic-table.ts';

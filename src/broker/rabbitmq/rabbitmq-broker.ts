@@ -1,8 +1,9 @@
 // RabbitMQ behind the broker's port: each hook with bindings has a durable queue of its own there,
 // which follows the database.
+
 import type { Base } from '../../database/base.ts';
 import { keepListening } from '../../database/keep-listening.ts';
-import type { Piece } from '../../database/piece.ts';
+import type { Piece } from '../../database/statement.ts';
 import type { Broker, Reader } from '../broker.ts';
 import { createBrokerMetrics } from '../metrics.ts';
 import type { BrokerTools } from '../operator-tools.ts';

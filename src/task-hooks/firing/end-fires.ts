@@ -14,7 +14,7 @@ export type AfterCommit = () => void;
 export type EndFires = {
   /** Ends fires that are not stored, in the caller's transaction. */
   readonly inTransaction: (tx: Transaction, fires: readonly EndedFire[]) => Promise<AfterCommit>;
-  /** Of fires whose rows are written by a statement that does more. None of them is mailed about. */
+  /** Of fires whose rows a statement wrote that does more. None of them is mailed about. */
   readonly told: (fires: readonly EndedFire[]) => void;
   /** Ends one that is not stored, in a commit of its own. */
   readonly alone: (fire: EndedFire) => Promise<void>;

@@ -3,8 +3,7 @@
 import { toIso } from '../../core/clock.ts';
 import { newUuid } from '../../core/ids.ts';
 import type { Database, Queryable, Transaction } from '../../database/database.ts';
-import type { Piece } from '../../database/piece.ts';
-import { statement } from '../../database/statement.ts';
+import { type Piece, statement } from '../../database/statement.ts';
 import type { Hook, HookDefinition, HookName, HookRevision } from '../definition.ts';
 
 export type HookStore = {

@@ -1,10 +1,11 @@
 // Plain tasks as a part of a larger statement: no dependencies, a group of their own, and due not
-// too soon, as nearly all tasks of hooks are. They need nothing but their row, and their messages if
-// anybody is bound to those.
+// too soon, as nearly all tasks of hooks are. They need nothing but their row, and their messages
+// if anybody is bound to those.
+
 import type { Broker } from '../../../broker/broker.ts';
 import { type MessageAbout, messageValues, PUBLISHED_COUNT, publishedPiece } from '../../../broker/outbox.ts';
 import type { Clock } from '../../../core/clock.ts';
-import { joinPieces, type Piece } from '../../../database/piece.ts';
+import { joinPieces, type Piece } from '../../../database/statement.ts';
 import type { CreateTaskRequest, PlainTask, PlainTasks, Refusal } from '../../queue.ts';
 import { freshTask, type NewTask } from './create-tasks.ts';
 import { nearTimers } from './expiry.ts';

@@ -6,8 +6,7 @@
 import { toIso } from '../../../core/clock.ts';
 import { stringifyInTurns } from '../../../core/json.ts';
 import type { Queryable, Transaction } from '../../../database/database.ts';
-import type { Piece } from '../../../database/piece.ts';
-import { type Statement, statement } from '../../../database/statement.ts';
+import { type Piece, type Statement, statement } from '../../../database/statement.ts';
 import type { TaskState } from '../../queue.ts';
 import { dueOf, type Run, type StoredTask, stateOf } from './task.ts';
 import { rankOf, type TaskDefinition } from './task-definition.ts';

@@ -1,9 +1,9 @@
-// Fires whose tasks are plain, in one statement: it sees that the hook is unchanged, makes the task,
-// its messages and the row of the ledger. Whatever is not plain takes the long way (begin-fires.ts).
+// Fires whose tasks are plain, in one statement: it sees that the hook is unchanged, makes the
+// task, its messages and the row of the ledger. Whatever is not plain takes the long way
+// (begin-fires.ts).
 import type { Clock } from '../../../core/clock.ts';
 import type { Database, Transaction } from '../../../database/database.ts';
-import { joinPieces } from '../../../database/piece.ts';
-import { statement } from '../../../database/statement.ts';
+import { joinPieces, statement } from '../../../database/statement.ts';
 import type { Ledger } from '../../../ledger/create-ledger.ts';
 import { entryValues, recordedPiece } from '../../../ledger/write.ts';
 import type { PlainTask, PlainTasks } from '../../../queue/queue.ts';
