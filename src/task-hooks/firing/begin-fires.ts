@@ -8,13 +8,14 @@ import type { Database, Transaction } from '../../database/database.ts';
 import type { CreateTaskAnswer, Queue } from '../../queue/queue.ts';
 import type { HookRevision } from '../definition.ts';
 import { findUnchanged } from '../hooks/hook-store.ts';
-import { type BeginAtOnce, type BegunAtOnce, endedWithTask, type PlainFire } from './at-once/begin-at-once.ts';
+import type { BeginAtOnce, BegunAtOnce, PlainFire } from './at-once/begin-at-once.ts';
 import type { AfterCommit, EndFires } from './end-fires.ts';
 import {
   type AttemptsEnd,
+  CREATED,
   type EndedFire,
   endBy,
-  errorBy,
+  endedBy,
   type Fire,
   isEnded,
   isRendered,
@@ -101,47 +102,42 @@ export const createBeginFires = (settings: BeginFiresSettings): BeginFires => {
     return store.storeAll(tx, fires, leaseOf === 'this process' ? now + LEASE_MS : now);
   };
 
-  /** Those that are plain, in one statement. Answers those that are made, as they have ended. */
-  const makePlain = async (tx: Transaction, fires: readonly Fire[]): Promise<Map<NewFire, EndedFire>> => {
+  /** Makes those that are plain, in one statement, with their rows of the ledger. Answers which. */
+  const makePlain = async (tx: Transaction, fires: readonly Fire[]): Promise<ReadonlySet<NewFire>> => {
     const plain: PlainFire[] = [];
     for (const fire of atOnce ? fires : []) {
       const one = await atOnce?.prepare(fire);
       if (one) plain.push(one);
     }
-    if (!atOnce || plain.length === 0) return new Map();
-    const begun = await atOnce.begin(plain, tx);
-    return new Map(plain.filter((_, index) => begun[index] === 'made').map(({ fire }) => [fire, endedWithTask(fire)]));
+    const begun = plain.length > 0 ? await atOnce?.begin(plain, tx) : [];
+    return new Set(plain.filter((_, index) => begun?.[index] === 'made').map(({ fire }) => fire));
   };
 
-  const tellMade = (fires: readonly EndedFire[], began: number): void => {
-    for (const fire of fires) fireMetrics.begun(fire, began);
-    endFires.told(fires);
-  };
-
-  const begin = async (tx: Transaction, fires: readonly NewFire[], how: Beginning) => {
+  const begin = async (tx: Transaction, fires: readonly NewFire[], { atOnce, leaseOf }: Beginning) => {
     const began = clock.now();
-    const rendered = how.atOnce && createTasksIn ? fires.filter(isRendered) : [];
+    const rendered = atOnce && createTasksIn ? fires.filter(isRendered) : [];
     const made = await makePlain(tx, rendered);
-    const answers = await createTasks(
-      tx,
-      rendered.filter((fire) => !made.has(fire)),
-    );
-    const toStore = fires.filter((fire): fire is StoredFire => !isEnded(fire) && !made.has(fire) && !answers.has(fire));
-    const stored = await storeFires(tx, toStore, how.leaseOf);
+    const others = rendered.filter((fire) => !made.has(fire));
+    const answers = await createTasks(tx, others);
+    for (const fire of made) answers.set(fire, CREATED);
+    const toStore = fires.filter((fire): fire is StoredFire => !isEnded(fire) && !answers.has(fire));
+    const stored = await storeFires(tx, toStore, leaseOf);
     const ends = new Map<NewFire, EndedFire>();
     for (const fire of fires) {
       const answer = answers.get(fire);
       if (isEnded(fire)) ends.set(fire, fire);
       else if (answer) ends.set(fire, endedBy(fire, answer));
     }
-    const told = await endFires.inTransaction(tx, [...ends.values()]);
-    for (const [fire, end] of made) ends.set(fire, end);
+    const [recorded, unrecorded] = [true, false].map((isMade) =>
+      [...ends].filter(([fire]) => made.has(fire) === isMade).map(([, end]) => end),
+    ) as [EndedFire[], EndedFire[]];
+    const told = await endFires.inTransaction(tx, unrecorded);
     const afterCommit = () => {
-      tellMade([...made.values()], began);
       for (const fire of answers.keys()) fireMetrics.begun(fire, began);
+      endFires.told(recorded);
       told();
       for (const fire of stored) fireLog.stored(fire);
-      if (how.leaseOf === 'this process') runner.enqueue(stored);
+      if (leaseOf === 'this process') runner.enqueue(stored);
     };
     return { answers, ends, afterCommit };
   };
@@ -155,10 +151,8 @@ export const createBeginFires = (settings: BeginFiresSettings): BeginFires => {
       const began = clock.now();
       const begun = await atOnce.begin(plain);
       const made = plain.filter((_, index) => begun[index] === 'made');
-      tellMade(
-        made.map(({ fire }) => endedWithTask(fire)),
-        began,
-      );
+      for (const { fire } of made) fireMetrics.begun(fire, began);
+      endFires.told(made.map(({ fire }) => endedBy(fire, CREATED)));
       return begun;
     },
   });
@@ -217,15 +211,3 @@ const findFresh = async (tx: Transaction, items: readonly Item[]): Promise<Item[
   const unchanged = others.length === 0 ? [] : await findUnchanged(tx, others);
   return [...unchanged, ...(await rememberEvents(tx, remembered))];
 };
-
-/**
- * Its taskId was made by us. So a task that is there already comes from an earlier commit of which
- * we did not hear, and that commit wrote the row.
- */
-const endedBy = (fire: StoredFire, answer: CreateTaskAnswer): EndedFire => ({
-  ...fire,
-  attempts: 1,
-  outcome: endBy(answer).outcome,
-  error: errorBy(answer),
-  ...(answer.kind === 'created' && answer.again && { hasRow: false }),
-});

@@ -104,6 +104,20 @@ export const endBy = (answer: CreateTaskAnswer): AttemptsEnd =>
 
 export const errorBy = (answer: CreateTaskAnswer): unknown => (answer.kind === 'created' ? undefined : errorOf(answer));
 
+export const CREATED: CreateTaskAnswer = { kind: 'created' };
+
+/**
+ * Its taskId was made by us. So a task that is there already comes from an earlier commit of which
+ * we did not hear, and that commit wrote the row.
+ */
+export const endedBy = (fire: StoredFire, answer: CreateTaskAnswer): EndedFire => ({
+  ...fire,
+  attempts: 1,
+  outcome: endBy(answer).outcome,
+  error: errorBy(answer),
+  ...(answer.kind === 'created' && answer.again && { hasRow: false }),
+});
+
 /** The same for every attempt; with the authority of the hook's role alone. */
 export const taskRequestOf = (fire: Pick<Fire, 'taskId' | 'task' | keyof HookName>): CreateTaskRequest => ({
   taskId: fire.taskId,

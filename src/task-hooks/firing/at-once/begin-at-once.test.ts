@@ -105,7 +105,7 @@ describe('a fire whose task is plain', () => {
     const { database, begin, newFire, bind, tripsOf } = await start(t);
     await bind(DEFINED);
     const fires = [newFire(), newFire(), newFire()];
-    for (const fire of fires.slice(0, 2)) await begin(fire);
+    for (const fire of fires.slice(0, 2)) assert.deepEqual(await begin(fire), { outcome: 'created' });
     assert.equal((await tripsOf(() => begin(fires[2] as Fire))).length, 1);
     const keys = (await database.query(listKeys)).map(({ routing_key }) => routing_key.split('.')[1]);
     assert.deepEqual(

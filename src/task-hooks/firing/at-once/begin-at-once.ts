@@ -8,7 +8,7 @@ import type { Ledger } from '../../../ledger/create-ledger.ts';
 import { entryValues, recordedPiece } from '../../../ledger/write.ts';
 import type { PlainTask, PlainTasks } from '../../../queue/queue.ts';
 import { unchangedHooks } from '../../hooks/hook-store.ts';
-import { type EndedFire, type Fire, ledgerEntryOf, taskRequestOf } from '../fire.ts';
+import { CREATED, endedBy, type Fire, ledgerEntryOf, taskRequestOf } from '../fire.ts';
 
 export type PlainFire = {
   readonly fire: Fire;
@@ -59,7 +59,7 @@ export const createBeginAtOnce = ({ database, ledger, plainTasks, clock }: Begin
       const unique = new Map(fires.toReversed().map((one) => [one.task.taskId, one]));
       const given = [...unique.values()].toReversed();
       const now = clock.now();
-      const entries = given.map(({ fire }) => ledgerEntryOf(endedWithTask(fire), now));
+      const entries = given.map(({ fire }) => ledgerEntryOf(endedBy(fire, CREATED), now));
       const values = [
         given.map(({ task }) => task.taskId),
         given.map(({ fire }) => fire.hookUid),
@@ -79,10 +79,3 @@ export const createBeginAtOnce = ({ database, ledger, plainTasks, clock }: Begin
     },
   };
 };
-
-export const endedWithTask = (fire: Fire): EndedFire => ({
-  ...fire,
-  attempts: 1,
-  outcome: 'created',
-  error: undefined,
-});
