@@ -67,21 +67,16 @@ const insideTheWorker = async (rounds: number): Promise<Row[]> => {
     for (const [size, event] of Object.entries(EVENTS)) {
       const run = () => {
         const pieces = splitEvent(event);
-        const { head, parts } = pieces;
-        const job = {
-          head,
-          parts,
+        const report = runner.run({
+          ...pieces.given,
+          hook,
+          program: { bytecode: compiled.bytecode, loaded: undefined, differs: false },
           bowl: '{}',
           now: bowl.now,
           seed: 's',
           deadlineMs: 1000,
           known: name === 'limiter' ? known : {},
-        };
-        const report = runner.run({
-          kind: 'run',
-          hook,
-          program: { bytecode: compiled.bytecode, loaded: undefined, differs: false },
-          ...job,
+          passesWhenFailed: true,
         });
         const outcome = checkAnswer(report, { pieces, state: bowl.state, seed: 's' });
         if (outcome.outcome !== 'allowed') throw new Error(JSON.stringify(outcome));

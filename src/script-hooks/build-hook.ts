@@ -9,7 +9,7 @@ import { unwrapHoon } from './hoon-source.ts';
 import { createHostAnswers } from './host-answers.ts';
 import type { Limits } from './limits.ts';
 import { eventKindName, type SplitEvent, splitEvent } from './sandbox/lazy-event.ts';
-import { createSandbox, type Sandbox, type Script } from './sandbox/sandbox.ts';
+import { createSandbox, type Ended, type Sandbox, type Script, type ScriptRun } from './sandbox/sandbox.ts';
 import type { Bowl, Outcome, RunRequest } from './types.ts';
 
 export type BuildOptions = {
@@ -40,6 +40,53 @@ export type ScriptHook = AsyncDisposable & {
   readonly enable: () => void;
 };
 
+/** As a host of many hooks has it. */
+export type BuiltHook = ScriptHook & {
+  /**
+   * CPU time that a run is expected to take, in milliseconds: that of the last one. Infinity: not
+   * known, or it waits for the host meanwhile.
+   */
+  readonly expectedMs: () => number;
+  /** Answers the outcome when nothing has to run for it. */
+  readonly begin: (request: RunRequest, pieces: SplitEvent, passesWhenFailed: boolean) => BegunRun | Outcome;
+};
+
+export type BegunRun = {
+  readonly run: ScriptRun;
+  readonly end: (report: RunReport | Ended) => Outcome;
+};
+
+export type RequestOfHook = {
+  readonly hook: BuiltHook;
+  readonly request: RunRequest;
+  /** Whether those after it run when it fails. */
+  readonly passesWhenFailed: boolean;
+};
+
+/**
+ * Runs hooks that see the same event, in this order, in one message to a thread. Answers the
+ * outcomes of those that ran, at least of the first: the others wait for what the event has become.
+ * None at all: the thread ended with what they came to, and each should run alone.
+ */
+export const runTogether = async (sandbox: Sandbox, requests: readonly RequestOfHook[]): Promise<Outcome[]> => {
+  const [first] = requests;
+  if (first === undefined) return [];
+  const pieces = apart(first.request);
+  const begun: BegunRun[] = [];
+  for (const { hook, request, passesWhenFailed } of requests) {
+    const one = hook.begin(request, pieces, passesWhenFailed);
+    if ('run' in one) begun.push(one);
+    else if (begun.length === 0) return [one];
+    else break;
+  }
+  const result = await sandbox.run(
+    pieces.given,
+    begun.map(({ run }) => run),
+  );
+  if (result.kind === 'ran') return result.reports.flatMap((report, index) => begun[index]?.end(report) ?? []);
+  return begun.length === 1 ? begun.map(({ end }) => end(result)) : [];
+};
+
 /**
  * Compiles a script and loads it: its top level runs once, for all runs. JavaScript as a classic
  * script, or a .hoon file around one.
@@ -52,7 +99,11 @@ export type ScriptHook = AsyncDisposable & {
  * effects: []})');
  * const outcome = await hook.run({ event, bowl });
  */
-export const buildHook = async (source: string, options: BuildOptions = {}): Promise<ScriptHook> => {
+export const buildHook = (source: string, options: BuildOptions = {}): Promise<ScriptHook> =>
+  buildHostedHook(source, options);
+
+/** As `buildHook`. */
+export const buildHostedHook = async (source: string, options: BuildOptions): Promise<BuiltHook> => {
   const sandbox = options.sandbox ?? borrowSharedSandbox();
   const giveBack = options.sandbox === undefined ? returnSharedSandbox : async () => {};
   try {
@@ -98,15 +149,15 @@ const hookOf = (
   script: Script,
   failed: FailedLoad | undefined,
   giveBack: () => Promise<void>,
-): ScriptHook => {
+): BuiltHook => {
   const strikes = createCircuitBreaker(sandbox.limits);
   /** What it asked for in its last run comes along with the next one. */
   let expected: ReadonlySet<Question> = new Set();
+  let expectedMs = Number.POSITIVE_INFINITY;
   let isClosed = false;
 
-  const run = async (request: RunRequest): Promise<Outcome> => {
+  const begin: BuiltHook['begin'] = (request, pieces, passesWhenFailed) => {
     if (isClosed) throw new ScriptHookError('HW_SCRIPT_CLOSED', 'The hook has been disposed');
-    const pieces = apart(request);
     const { bowl, now } = checkRequest(request);
     const seed = request.seed ?? newSlugId();
     const context = { pieces, state: bowl.state, seed };
@@ -115,22 +166,31 @@ const hookOf = (
     if (reason !== null) return notRun(bowl, seed, reason, 0);
     const answers = createHostAnswers(bowl);
     const deadlineMs = request.deadlineMs ?? deadlineFor(request, sandbox.limits);
-    const { head, parts } = pieces;
     const hasOwnIds = request.hasOwnIds === true;
-    const job = { head, parts, now, seed, hasOwnIds, deadlineMs, ...written(bowl, now, () => answers.known(expected)) };
-    const report = await sandbox.run(script, job, answers.answer);
-    if (report.kind === 'ended') {
-      strikes.count('terminated');
-      return notRun(bowl, seed, `the script was stopped from outside: ${report.why}`, deadlineMs);
-    }
-    expected = new Set(report.asked);
-    const outcome = checkAnswer(report, context);
-    strikes.count(outcome.outcome === 'failed' ? outcome.kind : 'fine');
-    return outcome;
+    const texts = written(bowl, now, () => answers.known(expected));
+    const end = (report: RunReport | Ended): Outcome => {
+      expectedMs = Number.POSITIVE_INFINITY;
+      if ('why' in report) {
+        strikes.count('terminated');
+        return notRun(bowl, seed, `the script was stopped from outside: ${report.why}`, deadlineMs);
+      }
+      expected = new Set(report.asked);
+      if (!expected.has('posts') && !expected.has('postCount')) expectedMs = report.cpuMs;
+      const outcome = checkAnswer(report, context);
+      strikes.count(outcome.outcome === 'failed' ? outcome.kind : 'fine');
+      return outcome;
+    };
+    const input = { now, seed, hasOwnIds, deadlineMs, passesWhenFailed, ...texts };
+    return { run: { script, input, answer: answers.answer }, end };
   };
 
-  return {
-    run,
+  const hook: BuiltHook = {
+    run: async (request) => {
+      const [outcome] = await runTogether(sandbox, [{ hook, request, passesWhenFailed: true }]);
+      return outcome as Outcome;
+    },
+    begin,
+    expectedMs: () => (isClosed || strikes.disabled() !== null ? Number.POSITIVE_INFINITY : expectedMs),
     disabled: strikes.disabled,
     enable: strikes.reset,
     [Symbol.asyncDispose]: async () => {
@@ -140,6 +200,7 @@ const hookOf = (
       await giveBack();
     },
   };
+  return hook;
 };
 
 const apart = ({ event, withReturned }: RunRequest): SplitEvent => {
@@ -164,12 +225,12 @@ const written = <T>(bowl: Bowl, now: number, known: () => T): { readonly bowl: s
 
 /** The report of a run that was not needed: loading said already what it comes to. */
 const reportOf = ({ failure, said }: FailedLoad): RunReport => ({
-  kind: 'run',
   verdict: failure,
   effects: [],
   state: undefined,
   returned: undefined,
   durationMs: 0,
+  cpuMs: 0,
   asked: [],
   retired: false,
   prints: said.prints,

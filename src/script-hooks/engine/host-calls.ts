@@ -10,10 +10,11 @@ import { GuestError, type HostCall } from './vm.ts';
 import type {
   Failure,
   FailureKind,
+  GivenEvent,
   PostRange,
   Question,
   Remark,
-  RunJob,
+  Run,
   RunReport,
   SaidWhileLoading,
   Thrown,
@@ -39,7 +40,7 @@ export type HostCalls = {
   readonly rejection: () => Thrown | undefined;
   readonly report: () => Pick<
     RunReport,
-    'kind' | 'effects' | 'dropped' | 'state' | 'returned' | 'prints' | 'printsDropped' | 'asked'
+    'effects' | 'dropped' | 'state' | 'returned' | 'prints' | 'printsDropped' | 'asked'
   >;
 };
 
@@ -53,7 +54,7 @@ export class DiffersByRun extends Error {
 
 /** A run's calls; without a job, those of loading for all runs. */
 export const createHostCalls = (
-  job: RunJob | undefined,
+  job: (Run & GivenEvent) | undefined,
   limits: Limits,
   ask: AskQuestion,
   said: SaidWhileLoading = { prints: [], printsDropped: 0, dropped: [], calls: 0 },
@@ -76,7 +77,7 @@ export const createHostCalls = (
   const asked = new Set<Question>();
   let fleet: Readonly<Record<string, readonly string[]>> | undefined;
 
-  const theJob = (): RunJob => {
+  const theJob = (): Run & GivenEvent => {
     if (job === undefined) throw new DiffersByRun('this differs from run to run');
     return job;
   };
@@ -254,7 +255,7 @@ export const createHostCalls = (
     remark: (pointer, reason) => dropped.push([pointer, reason]),
     said: () => ({ prints, printsDropped, dropped, calls }),
     rejection: () => rejection,
-    report: () => ({ kind: 'run', effects, dropped, state, returned, prints, printsDropped, asked: [...asked] }),
+    report: () => ({ effects, dropped, state, returned, prints, printsDropped, asked: [...asked] }),
   };
 };
 

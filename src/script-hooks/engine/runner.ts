@@ -8,13 +8,13 @@ import { createHostCalls, failed, type HostCalls } from './host-calls.ts';
 import { type Image, instanceOf, restored, takeImage } from './image.ts';
 import { runTopLevel, tellRejections, tellThrown, tooLong } from './load.ts';
 import { EngineFault, type Vm } from './vm.ts';
-import type { Failure, PostRange, Program, Question, RunJob, RunReport, Verdict } from './worker-protocol.ts';
+import type { Failure, GivenEvent, PostRange, Program, Question, Run, RunReport, Verdict } from './worker-protocol.ts';
 
 /** Asks the host's thread and waits. `waitedMs` does not count against the script's deadline. */
 export type AskHost = (question: Question, range?: PostRange) => { readonly json: string; readonly waitedMs: number };
 
 export type Runner = {
-  readonly run: (job: RunJob) => RunReport;
+  readonly run: (job: Run & GivenEvent) => RunReport;
   readonly forget: (hook: number) => void;
 };
 
@@ -82,7 +82,7 @@ export const createRunner = (module: WebAssembly.Module, baseImage: Image, limit
     return vm;
   };
 
-  const scriptOf = (job: RunJob): KnownScript => {
+  const scriptOf = (job: Run): KnownScript => {
     const known = scripts.get(job.hook);
     if (known !== undefined) return known;
     if (job.program === undefined) throw new Error(`script ${job.hook} is not here`);
@@ -94,6 +94,7 @@ export const createRunner = (module: WebAssembly.Module, baseImage: Image, limit
   return {
     run: (job) => {
       const started = systemClock.monotonic();
+      const cpuStarted = threadCpuMs();
       const script = scriptOf(job);
       const image = imageFor(script);
       const vm = instanceFor(image);
@@ -143,7 +144,13 @@ export const createRunner = (module: WebAssembly.Module, baseImage: Image, limit
         if (script.roomy !== undefined) dropRoomy(script);
         script.slack = Math.min(script.slack + 1, SLACK_STEPS.length - 1);
       }
-      return { ...calls.report(), verdict, durationMs: systemClock.monotonic() - started, retired: grown };
+      return {
+        ...calls.report(),
+        verdict,
+        durationMs: systemClock.monotonic() - started,
+        cpuMs: threadCpuMs() - cpuStarted,
+        retired: grown,
+      };
     },
     forget: (hook) => {
       const script = scripts.get(hook);

@@ -32,14 +32,22 @@ export type SaidWhileLoading = {
   readonly calls: number;
 };
 
-export type RunJob = {
-  readonly kind: 'run';
-  /** Which script; its program comes along only when the worker does not have it. */
-  readonly hook: number;
-  readonly program: Program | undefined;
+/** An event as it goes to scripts: see lazy-event.ts. */
+export type GivenEvent = {
   /** EventHead as JSON, and the parts that it leaves out. */
   readonly head: string;
   readonly parts: readonly string[];
+  /** The changeable part without its lazy parts, as JSON: what comes back when nothing changed. */
+  readonly skeleton: string;
+  /** Whether that is all of the changeable part. */
+  readonly isWhole: boolean;
+};
+
+/** One script's run of an event. */
+export type Run = {
+  /** Which script; its program comes along only when the worker does not have it. */
+  readonly hook: number;
+  readonly program: Program | undefined;
   /** require("tlon_hooks").bowl as JSON */
   readonly bowl: string;
   readonly now: number;
@@ -49,7 +57,12 @@ export type RunJob = {
   readonly deadlineMs: number;
   /** Answers given beforehand: what this hook asked for in its last run. */
   readonly known: Readonly<Partial<Record<'state' | 'fleet', string>>>;
+  /** Whether the event passes when this run fails. */
+  readonly passesWhenFailed: boolean;
 };
+
+/** Runs that see the same event, one after the other: see run-in-order.ts. */
+export type RunJob = { readonly kind: 'run'; readonly event: GivenEvent; readonly runs: readonly Run[] };
 
 export type CompileJob = { readonly kind: 'compile'; readonly source: string };
 
@@ -82,7 +95,6 @@ export type Verdict =
 export type Remark = readonly [pointer: string, reason: string];
 
 export type RunReport = {
-  readonly kind: 'run';
   readonly verdict: Verdict;
   /** One JSON text an effect. */
   readonly effects: readonly string[];
@@ -94,10 +106,15 @@ export type RunReport = {
   readonly prints: readonly string[];
   readonly printsDropped: number;
   readonly durationMs: number;
+  /** CPU time. */
+  readonly cpuMs: number;
   readonly asked: readonly Question[];
   /** Whether the engine's instance had to be replaced. */
   readonly retired: boolean;
 };
+
+/** Of the runs of a job that took place: at least the first. */
+export type RunReports = { readonly kind: 'ran'; readonly reports: readonly RunReport[] };
 
 export type CompileReport =
   | { readonly kind: 'compiled'; readonly bytecode: Uint8Array }
@@ -121,7 +138,7 @@ export type PostRange = { readonly start: number; readonly end: number; readonly
 /** Sent once, when the worker can take jobs. */
 export type Ready = { readonly kind: 'ready'; readonly image: Image | undefined };
 
-export type FromWorker = RunReport | CompileReport | LoadReport | Ask | Ready;
+export type FromWorker = RunReports | CompileReport | LoadReport | Ask | Ready;
 export type ToWorker = RunJob | CompileJob | LoadJob | ForgetJob;
 
 export type WorkerSetup = {
@@ -129,10 +146,14 @@ export type WorkerSetup = {
   readonly limits: Limits;
   /** The memory image that another worker made, if there is one. */
   readonly image: Image | undefined;
-  /** Answers to `Ask` come through this port; the counter is raised when one was sent. */
+  /** Answers to `Ask` come through this port. */
   readonly answers: unknown;
-  readonly answered: SharedArrayBuffer;
+  /** Int32 at the places of SHARED. */
+  readonly shared: SharedArrayBuffer;
 };
+
+/** `answered`: how many answers were sent; `run`: which run of the present job is under way. */
+export const SHARED = { answered: 0, run: 1, bytes: 8 } as const;
 
 /**
  * An answer as JSON text; null: the host could not give it. `sequence` is how many were sent before

@@ -62,7 +62,7 @@ export const createHosting = async (settings: HostingSettings): Promise<Hosting>
       log.warn({ hook: hook.name, err: error }, 'script hook is stopped in this process only');
     });
   };
-  const runHooks = createRunHooks({ our, programs, log, onDisabled });
+  const runHooks = createRunHooks({ our, programs, sandbox, log, onDisabled });
   const jobs = createJobs({
     ...{ database, clock, log },
     doJob: (job) => doJob(job),

@@ -1,4 +1,5 @@
-// Runs hooks for an event, one after the other: each sees what the one before it returned.
+// Runs hooks for an event, one after the other: each sees what the one before it returned. Those
+// that are quick go to a thread together, which runs them for as long as the event stays the same.
 
 import { uvText } from '../../community/schema/uv.ts';
 import type { Turn } from '../../community/turns/turn-hooks.ts';
@@ -6,10 +7,12 @@ import type { Event } from '../../community/types/event.ts';
 import { describeError } from '../../core/errors.ts';
 import { newSlugId } from '../../core/ids.ts';
 import type { Log } from '../../core/log.ts';
+import { runTogether } from '../build-hook.ts';
 import { ScriptHookError } from '../errors.ts';
-import { recordRun } from '../library/replay.ts';
+import { type Recording, recordRun } from '../library/replay.ts';
 import { outcomeOf, type RunFailure, type RunRow, reasonOf } from '../library/run-rows.ts';
 import { eventKindName } from '../sandbox/lazy-event.ts';
+import type { Sandbox } from '../sandbox/sandbox.ts';
 import type { Bowl, Outcome, RunRequest } from '../types.ts';
 import { type HookState, nextState, type StateChange } from './hook-states.ts';
 import type { HostedHook } from './hosted-hooks.ts';
@@ -31,6 +34,7 @@ type EffectOfRun = Omit<Extract<NewJob['body'], { kind: 'effect' }>, 'run'>;
 export type RunHooksSettings = {
   readonly our: string;
   readonly programs: Programs;
+  readonly sandbox: Sandbox;
   readonly log: Log;
   /** The hook has been stopped from outside again and again. */
   readonly onDisabled: (hook: HostedHook, reason: string) => void;
@@ -55,18 +59,51 @@ const DEEPEST_EFFECT = 8;
 /** Characters of an event as the ledger keeps it. */
 const LARGEST_EVENT = 64 * 1024;
 
-export const createRunHooks = ({ our, programs, log, onDisabled }: RunHooksSettings): RunHooks => {
-  /** Why it did not run, as a text, when it could not be made to. */
-  const runOne = async (hook: HostedHook, request: RunRequest): Promise<RunOfProgram | string> => {
-    if (hook.whyNot !== null) return hook.whyNot;
+/**
+ * CPU time, in ms, that hooks which run together should take at most: each keeps its next turn
+ * waiting until all have run.
+ */
+const QUICK_MS = 5;
+
+export const createRunHooks = ({ our, programs, sandbox, log, onDisabled }: RunHooksSettings): RunHooks => {
+  /** The hooks that run next, at least one. */
+  const nextOf = (hooks: readonly HostedHook[]): readonly HostedHook[] => {
+    const ids = new Set<string>();
+    let ms = 0;
+    const end = hooks.findIndex((hook) => {
+      ms += hook.whyNot === null ? programs.expectedMs(hook) : Number.POSITIVE_INFINITY;
+      return ms > QUICK_MS || ids.size === ids.add(hook.id).size;
+    });
+    return hooks.slice(0, end === -1 ? hooks.length : Math.max(1, end));
+  };
+
+  /**
+   * Runs them together: see runTogether. Why it did not run, as a text, of one that could not be
+   * made to.
+   */
+  const runAll = async (asked: readonly Asked[]): Promise<readonly (RunOfProgram | string)[]> => {
+    const reason = asked[0]?.hook.whyNot ?? null;
+    if (reason !== null) return [reason];
     for (let again = false; ; again = true) {
-      const program = await build(hook);
-      if (typeof program === 'string') return program;
+      const built: Program[] = [];
+      for (const { hook } of asked) {
+        const program = await build(hook);
+        if (typeof program !== 'string') built.push(program);
+        else if (built.length === 0) return [program];
+        else break;
+      }
       try {
-        const outcome = await program.hook.run(request);
-        const reason = program.hook.disabled();
-        if (reason !== null) onDisabled(hook, reason);
-        return { outcome, version: program.version };
+        const requests = built.map(({ hook }, index) => {
+          const { request, hook: hosted } = asked[index] as Asked;
+          return { hook, request, passesWhenFailed: hosted.onError === 'allow' };
+        });
+        const outcomes = await runTogether(sandbox, requests);
+        return outcomes.map((outcome, index) => {
+          const { hook, version } = built[index] as Program;
+          const why = hook.disabled();
+          if (why !== null) onDisabled((asked[index] as Asked).hook, why);
+          return { outcome, version };
+        });
       } catch (error) {
         // Edited meanwhile, the program was replaced; the new one runs.
         const isReplaced = error instanceof ScriptHookError && error.code === 'HW_SCRIPT_CLOSED';
@@ -99,29 +136,61 @@ export const createRunHooks = ({ our, programs, log, onDisabled }: RunHooksSetti
       for (const change of changes.values()) if (!handedOn.has(change.hook)) await handOn(change);
       return { verdict, states: [...changes.values()], runs };
     };
-    for (const [place, hook] of hooks.entries()) {
+    const ask = async (hook: HostedHook): Promise<Asked | undefined> => {
       const state = changes.get(hook.id)?.after ?? (await take(hook.id));
-      if (!state) continue;
+      if (!state) return undefined;
       const recorded = recordRun(bowlOf(our, hook, turn, state));
-      const ran = await runOne(hook, { event, bowl: recorded.bowl, seed: newSlugId(), hasOwnIds: true });
+      return { hook, state, recorded, request: { event, bowl: recorded.bowl, seed: newSlugId(), hasOwnIds: true } };
+    };
+    /** Answers the verdict when it is the last of this turn. */
+    const note = async ({ hook, state, recorded }: Asked, ran: RunOfProgram | string): Promise<Denied | undefined> => {
       if (typeof ran === 'string') {
         runs.push(write.skipped(hook, event, ran));
         // What its owner has disabled guards nothing; what cannot be built was to guard.
-        if (hook.whyNot === null && hook.onError === 'deny') return end(whenFailed(hook));
-        continue;
+        return hook.whyNot === null && hook.onError === 'deny' ? whenFailed(hook) : undefined;
       }
       const { outcome, version } = ran;
       const before = changes.get(hook.id)?.before ?? state;
       const change = { hook: hook.id, before, after: nextState(state, outcome.stateJson) };
       changes.set(hook.id, change);
-      if (!hooks.slice(place + 1).some(({ id }) => id === hook.id)) await handOn(change);
+      if (!left.some(({ id }) => id === hook.id)) await handOn(change);
       runs.push(write.ran({ ...hook, version }, event, outcome, recorded.json(outcome)));
-      const denied = denialOf(hook, outcome);
-      if (denied) return end(denied);
       if (outcome.outcome === 'allowed') event = outcome.event;
+      return denialOf(hook, outcome);
+    };
+    let left = hooks;
+    let isAlone = false;
+    while (left.length > 0) {
+      const next = isAlone ? left.slice(0, 1) : nextOf(left);
+      const asked: Asked[] = [];
+      for (const hook of next) {
+        const one = await ask(hook);
+        if (!one) break;
+        asked.push(one);
+      }
+      if (asked.length === 0) {
+        left = left.slice(1);
+        continue;
+      }
+      const ran = await runAll(asked);
+      // Their thread has ended: the next one that ends is that of a single hook.
+      isAlone ||= ran.length === 0;
+      for (const [index, run] of ran.entries()) {
+        left = left.slice(1);
+        const denied = await note(asked[index] as Asked, run);
+        if (denied) return end(denied);
+      }
     }
     return end({ kind: 'allowed', event });
   };
+};
+
+/** A hook whose turn has come. */
+type Asked = {
+  readonly hook: HostedHook;
+  readonly state: HookState;
+  readonly recorded: Recording;
+  readonly request: RunRequest;
 };
 
 type RunOfProgram = { readonly outcome: Outcome; readonly version: number };

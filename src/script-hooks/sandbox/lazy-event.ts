@@ -10,17 +10,15 @@ import { Ship, Text } from '../../community/schema/scalars.ts';
 import { nullable } from '../../community/schema/schema.ts';
 import type { Event } from '../../community/types/event.ts';
 import { Essay, Memo, VPost, VReply } from '../../community/types/posts.ts';
-import type { Verdict } from '../engine/worker-protocol.ts';
+import { isUnchanged } from '../engine/run-in-order.ts';
+import type { GivenEvent, Verdict } from '../engine/worker-protocol.ts';
 import type { EventHead } from '../guest/ops.ts';
 
 /** An event ready for the sandbox. */
 export type SplitEvent = {
   readonly event: Event;
-  readonly head: string;
-  readonly parts: readonly string[];
+  readonly given: GivenEvent;
   readonly kind: EventKind;
-  /** The changeable part without its lazy parts, as JSON: what comes back when nothing changed. */
-  readonly skeleton: string;
   readonly lazy: readonly Path[];
 };
 
@@ -112,7 +110,8 @@ export const splitEvent = (event: Event, tellsReturned = false): SplitEvent => {
   for (const path of lazy) outside = withValue(outside, path, 0);
   const head: EventHead = { event: outside, lazy, node: kind.node, keys: kind.keys, tellsReturned };
   const skeleton = kind.keys === null ? '' : JSON.stringify(changeablePart(kind, outside));
-  return { event, head: JSON.stringify(head), parts, kind, skeleton, lazy };
+  const isWhole = kind.keys?.length !== 0 || !lazy.some((path) => isInside(path, kind.node));
+  return { event, given: { head: JSON.stringify(head), parts, skeleton, isWhole }, kind, lazy };
 };
 
 /**
@@ -124,7 +123,7 @@ export const joinEvent = (
   verdict: Exclude<Verdict, { kind: 'denied' | 'failed' }>,
 ): Decoded<Event> => {
   const { kind, event } = pieces;
-  if (verdict.kind === 'same' || isUnchanged(pieces, verdict)) return { ok: true, value: event };
+  if (verdict.kind === 'same' || isUnchanged(pieces.given, verdict)) return { ok: true, value: event };
   const changed = verdict.kind === 'whole' ? parseGuestJson(verdict.json) : changedNode(pieces, verdict);
   const checked = kind.check(changed);
   const at = `/event/allowed/${kind.node.join('/')}`;
@@ -149,20 +148,12 @@ const changeablePart = (kind: EventKind, event: unknown): unknown => {
   return Object.fromEntries(kind.keys.map((key) => [key, valueAt(node, [key]) ?? null]));
 };
 
-const isUnchanged = (pieces: SplitEvent, verdict: Verdict): boolean => {
-  if (verdict.kind === 'whole') return verdict.json === pieces.skeleton && !hasLazyInside(pieces);
-  if (verdict.kind !== 'pieces' || verdict.skeleton !== pieces.skeleton) return false;
-  return verdict.parts.every(([index, json]) => json === pieces.parts[index]);
-};
-
-const hasLazyInside = ({ kind, lazy }: SplitEvent): boolean =>
-  kind.keys?.length === 0 && lazy.some((path) => isInside(path, kind.node));
-
 const isInside = (path: Path, node: Path): boolean =>
   path.length > node.length && node.every((key, index) => path[index] === key);
 
 const changedNode = (pieces: SplitEvent, verdict: Verdict & { kind: 'pieces' }): unknown => {
-  const { kind, lazy, parts, event } = pieces;
+  const { kind, lazy, event } = pieces;
+  const { parts } = pieces.given;
   let node = parseGuestJson(verdict.skeleton);
   for (const [index, path] of lazy.entries()) {
     if (!isInside(path, kind.node)) continue;

@@ -3,24 +3,28 @@
 import { extname } from 'node:path';
 import { MessageChannel, Worker } from 'node:worker_threads';
 import type { Image } from '../engine/image.ts';
-import type {
-  Answer,
-  CompileReport,
-  FromWorker,
-  LoadReport,
-  PostRange,
-  Question,
-  RunReport,
-  ToWorker,
-  WorkerSetup,
+import {
+  type Answer,
+  type CompileReport,
+  type FromWorker,
+  type LoadReport,
+  type PostRange,
+  type Question,
+  type RunReports,
+  SHARED,
+  type ToWorker,
+  type WorkerSetup,
 } from '../engine/worker-protocol.ts';
 import type { Limits } from '../limits.ts';
 
 /** Answers what the running script asks for, as JSON. */
 export type AnswerQuestion = (question: Question, range: PostRange | undefined) => Promise<string>;
 
+/** What is to be done within `ms`: a run, or a whole job of another kind. */
+export type Step = { readonly ms: number; readonly answer: AnswerQuestion };
+
 /** What a job came to. `ended`: the worker is gone. */
-export type JobResult = RunReport | CompileReport | LoadReport | { readonly kind: 'ended'; readonly why: string };
+export type JobResult = RunReports | CompileReport | LoadReport | { readonly kind: 'ended'; readonly why: string };
 
 export type SandboxWorker = {
   /** Scripts whose bytecode it has. */
@@ -30,12 +34,13 @@ export type SandboxWorker = {
    * Resolves when it can take jobs, to the image that it made, or undefined when it is gone before.
    */
   readonly ready: Promise<Image | undefined>;
-  /** Takes a job that should be done within `ms`. */
-  readonly submit: (job: ToWorker, ms: number, answer: AnswerQuestion) => Promise<JobResult>;
+  /** Takes a job, with one step for each of its runs. */
+  readonly submit: (job: ToWorker, steps: readonly Step[]) => Promise<JobResult>;
   /** For jobs that have no result. */
   readonly tell: (job: ToWorker) => void;
   /**
-   * Whether the present job has run longer than it was given, not counting what it waited for us.
+   * Whether the present step has taken longer than it was given, not counting what it waited for
+   * us. It counts from when we first see it.
    */
   readonly isOverdue: (now: number) => boolean;
   readonly end: (why: string) => Promise<void>;
@@ -57,9 +62,9 @@ export const startWorker = (options: {
 }): SandboxWorker => {
   const { limits, monotonic } = options;
   const { port1: ours, port2: theirs } = new MessageChannel();
-  const answered = new SharedArrayBuffer(4);
-  const counter = new Int32Array(answered);
-  const setup: WorkerSetup = { wasm: options.wasm, limits, image: options.image, answers: theirs, answered };
+  const buffer = new SharedArrayBuffer(SHARED.bytes);
+  const shared = new Int32Array(buffer);
+  const setup: WorkerSetup = { wasm: options.wasm, limits, image: options.image, answers: theirs, shared: buffer };
   const worker = new Worker(WORKER, {
     workerData: setup,
     transferList: [theirs],
@@ -69,7 +74,9 @@ export const startWorker = (options: {
   });
   const scripts = new Set<number>();
   let finish: ((result: JobResult) => void) | undefined;
-  let answer: AnswerQuestion = async () => 'null';
+  let steps: readonly Step[] = [];
+  /** The step that was seen last. */
+  let seen = 0;
   let dueAt = 0;
   let waiting = 0;
   let isGone: string | undefined;
@@ -77,6 +84,17 @@ export const startWorker = (options: {
   const ready = new Promise<Image | undefined>((resolve) => {
     becomeReady = resolve;
   });
+
+  const stepNow = (): number => Atomics.load(shared, SHARED.run);
+
+  const isLate = (now: number): boolean => {
+    const step = stepNow();
+    if (step !== seen) {
+      seen = step;
+      dueAt = now + (steps[step]?.ms ?? 0);
+    }
+    return now > dueAt;
+  };
 
   const complete = (result: JobResult): void => {
     const done = finish;
@@ -88,13 +106,13 @@ export const startWorker = (options: {
   const reply = async (question: Question, range: PostRange | undefined): Promise<void> => {
     const since = monotonic();
     waiting++;
-    const json = await answer(question, range).catch(() => null);
+    const json = await steps[stepNow()]?.answer(question, range).catch(() => null);
     waiting--;
     dueAt += monotonic() - since;
-    const message: Answer = { json, sequence: Atomics.load(counter, 0) };
+    const message: Answer = { json: json ?? null, sequence: Atomics.load(shared, SHARED.answered) };
     ours.postMessage(message);
-    Atomics.add(counter, 0, 1);
-    Atomics.notify(counter, 0);
+    Atomics.add(shared, SHARED.answered, 1);
+    Atomics.notify(shared, SHARED.answered);
   };
 
   worker.on('message', (message: FromWorker) => {
@@ -118,10 +136,13 @@ export const startWorker = (options: {
     scripts,
     ready,
     isBusy: () => finish !== undefined,
-    submit: (job, ms, answerQuestion) => {
-      dueAt = monotonic() + ms;
+    submit: (job, given) => {
       if (isGone !== undefined) return Promise.resolve({ kind: 'ended', why: isGone });
-      answer = answerQuestion;
+      // Nothing runs there yet.
+      Atomics.store(shared, SHARED.run, 0);
+      steps = given;
+      seen = 0;
+      dueAt = monotonic() + (steps[0]?.ms ?? 0);
       worker.ref();
       return new Promise((resolve) => {
         finish = resolve;
@@ -129,7 +150,7 @@ export const startWorker = (options: {
       });
     },
     tell: (job) => worker.postMessage(job),
-    isOverdue: (now) => finish !== undefined && waiting === 0 && now > dueAt,
+    isOverdue: (now) => finish !== undefined && waiting === 0 && isLate(now),
     end: async (why) => {
       isGone ??= why;
       complete({ kind: 'ended', why });

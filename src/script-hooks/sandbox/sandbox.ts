@@ -5,10 +5,18 @@ import { type Clock, systemClock } from '../../core/clock.ts';
 import type { Image } from '../engine/image.ts';
 import { imageBytes } from '../engine/load.ts';
 import { loadWasm } from '../engine/wasm.ts';
-import type { CompileReport, LoadReport, Program, RunJob, RunReport, ToWorker } from '../engine/worker-protocol.ts';
+import type {
+  CompileReport,
+  GivenEvent,
+  LoadReport,
+  Program,
+  Run,
+  RunReports,
+  ToWorker,
+} from '../engine/worker-protocol.ts';
 import { ScriptHookError } from '../errors.ts';
 import { DEFAULT_LIMITS, type Limits, PATIENCE_MS } from '../limits.ts';
-import { type AnswerQuestion, type JobResult, type SandboxWorker, startWorker } from './sandbox-worker.ts';
+import { type AnswerQuestion, type JobResult, type SandboxWorker, type Step, startWorker } from './sandbox-worker.ts';
 
 export type SandboxOptions = {
   /**
@@ -29,8 +37,11 @@ export type Sandbox = AsyncDisposable & {
   /** For buildHook: compiles a source, and runs its top level. */
   readonly compile: (source: string) => Promise<CompileReport | Ended>;
   readonly load: (bytecode: Uint8Array) => Promise<LoadReport | Ended>;
-  /** For hooks: runs a compiled script, when its turn comes. */
-  readonly run: (script: Script, job: RunInput, answer: AnswerQuestion) => Promise<SandboxedRun>;
+  /**
+   * For hooks: runs compiled scripts on one event, when their turn comes; at least the first, and
+   * the next as long as the event stays as it is. When the thread ends, it takes all reports along.
+   */
+  readonly run: (event: GivenEvent, runs: readonly ScriptRun[]) => Promise<RunReports | Ended>;
   readonly statistics: () => SandboxStatistics;
   readonly addScript: (program: Program) => Script;
   readonly forgetScript: (script: Script) => void;
@@ -49,14 +60,17 @@ export type Script = { readonly number: number; readonly program: Program };
 
 /** The thread was ended, or ended itself. */
 export type Ended = { readonly kind: 'ended'; readonly why: string };
-export type SandboxedRun = RunReport | Ended;
-type RunInput = Omit<RunJob, 'kind' | 'hook' | 'program'>;
+
+export type ScriptRun = {
+  readonly script: Script;
+  readonly input: Omit<Run, 'hook' | 'program'>;
+  readonly answer: AnswerQuestion;
+};
 
 type Waiting = {
-  readonly job: RunInput;
-  readonly script: Script;
-  readonly answer: AnswerQuestion;
-  readonly done: (run: SandboxedRun) => void;
+  readonly event: GivenEvent;
+  readonly runs: readonly ScriptRun[];
+  readonly done: (result: RunReports | Ended) => void;
 };
 
 /** How often busy threads are looked at. */
@@ -80,7 +94,7 @@ export const createSandbox = (options: SandboxOptions = {}): Sandbox => {
   const size = options.workers ?? Math.max(2, availableParallelism() - 1);
   const runners = new Set<SandboxWorker>();
   const idle: SandboxWorker[] = [];
-  /** By script, so that one that runs often does not keep the others waiting: they take turns. */
+  /** By the script that runs first, so that one that runs often does not keep the others waiting: they take turns. */
   const queue = new Map<number, Waiting[]>();
   const closed = new AbortController();
   let scripts = 0;
@@ -123,22 +137,21 @@ export const createSandbox = (options: SandboxOptions = {}): Sandbox => {
     if (queue.size > 0 && runners.size < size) void startRunner();
   };
 
-  const runOn = async (worker: SandboxWorker, { script, job, answer, done }: Waiting): Promise<void> => {
-    const program = worker.scripts.has(script.number) ? undefined : script.program;
-    worker.scripts.add(script.number);
-    const before = startMs(script.program) + (program === undefined ? 0 : FIRST_RUN_MS);
-    const running = worker.submit(
-      { kind: 'run', hook: script.number, program, ...job },
-      before + job.deadlineMs + PATIENCE_MS + limits.graceMs,
-      answer,
-    );
+  const runOn = async (worker: SandboxWorker, { event, runs, done }: Waiting): Promise<void> => {
+    const steps: Step[] = [];
+    const given = runs.map(({ script, input, answer }): Run => {
+      const program = worker.scripts.has(script.number) ? undefined : script.program;
+      worker.scripts.add(script.number);
+      const before = startMs(script.program) + (program === undefined ? 0 : FIRST_RUN_MS);
+      steps.push({ ms: before + input.deadlineMs + PATIENCE_MS + limits.graceMs, answer });
+      return { hook: script.number, program, ...input };
+    });
+    const running = worker.submit({ kind: 'run', event, runs: given }, steps);
     // Not before: monitoring ends as soon as nobody is busy.
     monitor();
     const result = await running;
-    counted.runs++;
-    if (result.kind === 'ended') counted.terminations++;
-    else if (result.kind === 'run' && result.retired) counted.retirements++;
-    done(asRun(result));
+    count(result);
+    done(asRuns(result));
     if (result.kind === 'ended') {
       runners.delete(worker);
       if (!closed.signal.aborted && (queue.size > 0 || runners.size === 0)) void startRunner();
@@ -146,6 +159,13 @@ export const createSandbox = (options: SandboxOptions = {}): Sandbox => {
       idle.push(worker);
       dispatch();
     }
+  };
+
+  const count = (result: JobResult): void => {
+    if (result.kind === 'ended') counted.terminations++;
+    if (result.kind !== 'ran') return;
+    counted.runs += result.reports.length;
+    counted.retirements += result.reports.filter(({ retired }) => retired).length;
   };
 
   /** What may pass before the hook itself begins. */
@@ -186,7 +206,7 @@ export const createSandbox = (options: SandboxOptions = {}): Sandbox => {
     compiler ??= start();
     const worker = compiler;
     await worker.ready;
-    const running = worker.submit(job, ms, async () => 'null');
+    const running = worker.submit(job, [{ ms, answer: async () => 'null' }]);
     monitor();
     const result = await running;
     compilerUsedAt = clock.monotonic();
@@ -228,12 +248,13 @@ export const createSandbox = (options: SandboxOptions = {}): Sandbox => {
         if (worker.scripts.delete(script.number)) worker.tell({ kind: 'forget', hook: script.number });
       }
     },
-    run: (script, job, answer) => {
+    run: (event, runs) => {
       if (closed.signal.aborted) throw disposed();
+      const first = runs[0]?.script.number ?? 0;
       return new Promise((done) => {
-        const waiting = queue.get(script.number);
-        const next = { script, job, answer, done };
-        if (waiting === undefined) queue.set(script.number, [next]);
+        const waiting = queue.get(first);
+        const next = { event, runs, done };
+        if (waiting === undefined) queue.set(first, [next]);
         else waiting.push(next);
         dispatch();
       });
@@ -254,7 +275,7 @@ export const createSandbox = (options: SandboxOptions = {}): Sandbox => {
 
 const disposed = (): ScriptHookError => new ScriptHookError('HW_SCRIPT_CLOSED', 'The sandbox has been disposed');
 
-const asRun = (result: JobResult): SandboxedRun => {
-  if (result.kind === 'run' || result.kind === 'ended') return result;
+const asRuns = (result: JobResult): RunReports | Ended => {
+  if (result.kind === 'ran' || result.kind === 'ended') return result;
   throw new Error('a runner answered with a compilation');
 };
