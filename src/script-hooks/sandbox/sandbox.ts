@@ -50,6 +50,8 @@ export type Sandbox = AsyncDisposable & {
 /** Counted since the sandbox was made. */
 export type SandboxStatistics = {
   readonly runs: number;
+  /** To threads, each with one run or several. */
+  readonly messages: number;
   /** Instances of the engine that were replaced because their memory had grown. */
   readonly retirements: number;
   /** Threads that had to be ended. */
@@ -105,7 +107,7 @@ export const createSandbox = (options: SandboxOptions = {}): Sandbox => {
   let preparing: Promise<unknown> = Promise.resolve();
   let usedBytes = 0;
   let monitoring = false;
-  const counted = { runs: 0, retirements: 0, terminations: 0 };
+  const counted = { runs: 0, messages: 0, retirements: 0, terminations: 0 };
 
   const start = (): SandboxWorker => {
     wasm ??= loadWasm();
@@ -162,6 +164,7 @@ export const createSandbox = (options: SandboxOptions = {}): Sandbox => {
   };
 
   const count = (result: JobResult): void => {
+    counted.messages++;
     if (result.kind === 'ended') counted.terminations++;
     if (result.kind !== 'ran') return;
     counted.runs += result.reports.length;
