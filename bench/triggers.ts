@@ -76,7 +76,7 @@ const CALLERS = [1, 8, 32];
 const MOST_CALLERS = 32;
 const WARM_UP_RUNS = 2;
 
-/** The bars. p99 and CPU are of 32 callers. */
+/** The bars. p99 and CPU are of 32 callers. 0.75 of the floor is the next one. */
 const LEAST_RATIO_TO_FLOOR = 0.6;
 const LEAST_RATIO_TO_PLAIN = 0.9;
 const MOST_P99_MS = 20;
