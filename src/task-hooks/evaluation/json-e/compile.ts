@@ -4,7 +4,7 @@ import { JsonEError, templateError } from './errors.ts';
 import { LOOP_OPERATORS } from './loop-operators.ts';
 import { type Compiling, NOTHING, type Operator } from './operator.ts';
 import { compileExpression, type Room, TooLarge } from './parser.ts';
-import { isObject, type Part, setProperty, spend, spendText, type Values } from './run.ts';
+import { isObject, type Part, setProperty, spend, spendKeys, spendText, type Values } from './run.ts';
 import { compileText } from './text.ts';
 import { VALUE_OPERATORS } from './value-operators.ts';
 
@@ -139,6 +139,7 @@ const objectOf =
       else {
         const text = name(scope, run) as string;
         spendText(run, text.length);
+        spendKeys(run, 1);
         setProperty(values, text, value);
       }
     }

@@ -2,7 +2,7 @@
 import { odd, templateError } from './errors.ts';
 import { NOTHING, type Operator, withOnly } from './operator.ts';
 import { constant } from './parts.ts';
-import { isObject, isTruthy, keysOf, type Run, type Scope, setProperty, spend, type Values } from './run.ts';
+import { isObject, isTruthy, keysOf, type Run, type Scope, setProperty, spend, spendKeys, type Values } from './run.ts';
 
 const NAME = '[a-zA-Z_][a-zA-Z0-9_]*';
 const EACH = `each\\(${NAME}(,\\s*${NAME})?\\)`;
@@ -57,8 +57,9 @@ const map: Operator = (template, compiling) => {
 export const merged = (sources: readonly Values[], run: Run): Record<string, unknown> => {
   const result: Record<string, unknown> = {};
   for (const source of sources) {
-    spend(run, 1);
-    for (const key of keysOf(source, run)) setProperty(result, key, source[key]);
+    const keys = keysOf(source, run);
+    spendKeys(run, 1 + keys.length);
+    for (const key of keys) setProperty(result, key, source[key]);
   }
   return result;
 };

@@ -16,7 +16,7 @@ export type Answer =
   /** To the library, in another process: for want of budget, or because it is too odd. */
   | { readonly outcome: 'handed-over'; readonly why: 'budget' | 'odd' };
 
-export const newBudget = (): Budget => ({ steps: 150_000, characters: 1024 * 1024 });
+export const newBudget = (): Budget => ({ steps: 100_000, characters: 1024 * 1024 });
 
 /** @param context names to JSON values; it is not changed. */
 export const renderWithin = (template: unknown, context: object, budget: Budget): Answer => {

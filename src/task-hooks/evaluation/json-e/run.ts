@@ -41,9 +41,12 @@ export const isObject = (value: unknown): value is Values =>
 /** The object has been paid for, or came with the event: counting its keys afterwards will do. */
 export const keysOf = (value: object, run: Run): string[] => {
   const keys = Object.keys(value);
-  spend(run, keys.length);
+  spend(run, 3 * keys.length);
   return keys;
 };
+
+/** For putting this many keys into an object that may become large. */
+export const spendKeys = (run: Run, count: number): void => spend(run, 5 * count);
 
 /** Also where the key is `__proto__`. */
 export const setProperty = (target: Record<string, unknown>, key: string, value: unknown): void => {

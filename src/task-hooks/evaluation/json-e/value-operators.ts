@@ -83,8 +83,8 @@ const json: Operator = (template, { template: compile }) => {
 const stableJson = (value: unknown, run: Run): string => {
   if (typeof value !== 'object' || value === null) return JSON.stringify(value);
   if (Array.isArray(value)) return `[${value.map((item) => stableJson(item, run)).join(',')}]`;
-  const keys = Object.keys(value).sort();
-  spend(run, keys.length);
+  const keys = keysOf(value, run).sort();
+  spend(run, 3 * keys.length);
   const entries = keys.map((key) => `${JSON.stringify(key)}:${stableJson((value as Values)[key], run)}`);
   return `{${entries.join(',')}}`;
 };
