@@ -24,7 +24,7 @@ import { createWebhookChanges } from './api/webhooks/webhook-changes.ts';
 import type { Hook, HookName } from './definition.ts';
 import { createReceiveDelivery } from './deliveries/receive-delivery.ts';
 import { createRecordRefusal } from './deliveries/refusals.ts';
-import { createWebhookCache, insertionsOf } from './deliveries/webhook-cache.ts';
+import { createWebhookCache } from './deliveries/webhook-cache.ts';
 import { createWebhookStore } from './deliveries/webhook-store.ts';
 import { createDryRun } from './dry-run/dry-run.ts';
 import type { FindWebhook, KeptEvents } from './dry-run/kept-event.ts';
@@ -111,7 +111,7 @@ export const createTaskHooks = (settings: TaskHooksSettings): TaskHooks => {
   const base = { database, clock, log, metrics };
 
   const pool = createEvaluationPool({ clock, log });
-  const evaluator = createEvaluator(pool);
+  const evaluator = createEvaluator(pool, metrics);
   const hooks = createHookStore(database);
   const cache = createHookCache(hooks, evaluator);
   const tokens = createTriggerTokens(secretBox);
@@ -145,7 +145,7 @@ export const createTaskHooks = (settings: TaskHooksSettings): TaskHooks => {
   const webhooks = createWebhookStore(database, secretBox);
   const findWebhook: FindWebhook = async (hookUid, name, on) => {
     const found = (await webhooks.list(hookUid, on)).find((webhook) => webhook.name === name)?.settings;
-    return found && { when: found.when, map: found.map, insertions: insertionsOf(found) };
+    return found && { when: found.when, map: found.map };
   };
   const events: KeptEvents = {
     find: async (seq) => {

@@ -33,6 +33,7 @@ const BOUNDS: readonly (readonly [string, string, number, string])[] = [
   ['src/task-hooks/api/declaration.ts', 'DEFINITION_BYTES', MB, '| all of it, as JSON | 1 MB |'],
   ['src/task-hooks/api/check-definition.ts', 'MOST_PATTERNS', 1_000, '; 1,000 patterns |'],
   ['src/task-hooks/api/check-definition.ts', 'MOST_BINDINGS', 250, '; 250 bindings |'],
+  ['src/task-hooks/evaluation/json-e/render.ts', 'MOST_STEPS', 100_000, 'a budget of 100,000 steps'],
   ['src/task-hooks/evaluation/evaluate.ts', 'LARGEST_TASK_BYTES', 10 * MB, '| the rendered task | 10 MB |'],
   ['src/task-hooks/firing/fire-call.ts', 'PATIENCE_MS', 10_000, '| how long a caller waits | 10 s,'],
   ['src/task-hooks/firing/attempt.ts', 'ATTEMPT_DEADLINE_MS', 30_000, '| one attempt | 30 s |'],
@@ -114,6 +115,7 @@ const OF_A_REQUEST: typeof BOUNDS = [
 ];
 
 const OF_THE_HOSTILE: typeof BOUNDS = [
+  ['src/task-hooks/evaluation/json-e/render.ts', 'MOST_STEPS', 100_000, 'a budget of 100,000 steps'],
   ['src/task-hooks/evaluation/evaluate.ts', 'LARGEST_TASK_BYTES', 10 * MB, 'the task is at most 10 MB'],
   ['src/task-hooks/evaluation/schema-cost.ts', 'LARGEST_SCHEMA_HERE', 4 * KB, 'at most 4 KB of keywords'],
   [

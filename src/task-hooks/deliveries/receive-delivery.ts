@@ -90,7 +90,7 @@ export const createReceiveDelivery = (settings: ReceiveDeliverySettings): Receiv
   };
 
   const handle = async (webhook: ReadyWebhook, verified: Verified, body: Buffer, delivery: IncomingDelivery) => {
-    const { settings, name, hook, insertions } = webhook;
+    const { settings, name, hook } = webhook;
     const { scheme, hmac, when, map, respond } = settings;
     const { event, deliveryId } = verified;
     const taskId = newSlugId();
@@ -100,7 +100,7 @@ export const createReceiveDelivery = (settings: ReceiveDeliverySettings): Receiv
     const result = await fireCall({
       ...{ hookGroupId: hook.hookGroupId, hookId: hook.hookId, revision: hook, firedBy: 'triggerHookWithToken' },
       ...{ clientId: undefined, requestId: delivery.requestId, taskId, chosenTaskId: undefined },
-      delivery: { body, headers: delivery.headers, webhook: { ...shown, headers }, when, map, insertions },
+      delivery: { body, headers: delivery.headers, webhook: { ...shown, headers }, when, map },
       payloadBytes: body.length,
       known: knownEventOf(webhook, verified, clock.now()),
       patienceMs: respond === 'Task' ? PATIENCE_MS : 0,

@@ -3,8 +3,6 @@
 import { LRUCache } from 'lru-cache';
 import { createBatch } from '../../database/batch.ts';
 import { createAddressCheck } from '../../http/senders/addresses.ts';
-import { countInsertions } from '../evaluation/template.ts';
-import type { WebhookSettings } from './webhook-definition.ts';
 import type { WebhookOfHook, WebhookStore } from './webhook-store.ts';
 
 /** With what is made of it once. */
@@ -12,8 +10,6 @@ export type ReadyWebhook = WebhookOfHook & {
   readonly isAllowed: (address: string) => boolean;
   /** ms. */
   readonly expires: number;
-  /** Of `when` and `map`; undefined: nothing is proved of their cost. */
-  readonly insertions: number | undefined;
 };
 
 export type WebhookCache = {
@@ -57,12 +53,5 @@ const ready = (webhook: WebhookOfHook): ReadyWebhook => {
     ...webhook,
     isAllowed: allow === undefined ? () => true : createAddressCheck(allow),
     expires: expires === undefined ? Number.POSITIVE_INFINITY : Date.parse(expires),
-    insertions: insertionsOf(webhook.settings),
   };
 };
-
-export const insertionsOf = ({ when, map }: Pick<WebhookSettings, 'when' | 'map'>): number | undefined =>
-  [when, map].reduce<number | undefined>((sum, template) => {
-    const count = template === undefined ? 0 : countInsertions(template);
-    return sum === undefined || count === undefined ? undefined : sum + count;
-  }, 0);

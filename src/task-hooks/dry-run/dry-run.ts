@@ -76,10 +76,9 @@ export const createDryRun = (settings: DryRunSettings): DryRun => {
     (!queue.createTasksIn || chosenTaskId !== undefined) && clock.now() >= givesUpAt(deadline, moment);
 
   return async (hook, event, firesOf) => {
-    const { context, payloadBytes, mayBeHere = true, delivery } = event;
-    const isProved = delivery === undefined || delivery.insertions !== undefined;
-    const ranIn = mayBeHere && isProved && evaluator.isHere(hook, payloadBytes) ? 'server' : 'process';
+    const { context } = event;
     const { evaluation } = await evaluateTry(evaluator, hook, event);
+    const { ranIn = 'process' } = evaluation;
     if (evaluation.outcome !== 'rendered') return { evaluation, result: resultOfUnfired(evaluation), ranIn };
     const repeat = await findRepeat(firesOf?.uid, event);
     if (repeat) return { evaluation, result: repeat, ranIn };

@@ -29,7 +29,7 @@ export type EventAgain = EventToTry & {
 };
 
 /** What a webhook makes of deliveries today. undefined: there is none. */
-export type WebhookToday = Pick<DeliveredBody, 'when' | 'map' | 'insertions'>;
+export type WebhookToday = Pick<DeliveredBody, 'when' | 'map'>;
 export type FindWebhook = (hookUid: string, name: string, on?: Queryable) => Promise<WebhookToday | undefined>;
 
 /** The webhook at which an event ended, before the hook saw it. What is kept then is the body. */

@@ -13,8 +13,7 @@ import {
   type WebhookContext,
   type WebhookEvent,
 } from '../webhooks/prepare-delivery.ts';
-import type { QuickTemplate } from './quick-template.ts';
-import { type FiringContext, renderTemplate } from './template.ts';
+import { type FiringContext, type Renderer, renderByLibrary, renderTemplate, tryingWith } from './template.ts';
 import type { SchemaCompilation } from './trigger-schema.ts';
 
 export type EvaluationJob = {
@@ -57,7 +56,12 @@ export type UnparsedEvaluation =
  */
 type Ended = { readonly step?: 'matched' | 'validated' };
 
-export type Evaluation =
+export type Evaluation = Outcome & { readonly ranIn?: RanIn };
+
+/** On the main thread of the server, or in the process for what is heavy. */
+export type RanIn = 'server' | 'process';
+
+type Outcome =
   /** `task` is JSON; this text is what every attempt sends. */
   | { readonly outcome: 'rendered'; readonly task: string; readonly deadline: unknown }
   /** `reason`: where it was not the template. */
@@ -78,13 +82,13 @@ export const LARGEST_TASK_BYTES = 10 * 1024 * 1024;
 export const evaluate = (
   { template, context, payloadBytes }: EvaluationJob,
   compilation: SchemaCompilation,
-  quick?: QuickTemplate,
+  render: Renderer = renderByLibrary,
 ): Evaluation => {
   if ('payload' in context) {
     const refused = refuse(context.payload, payloadBytes, compilation);
     if (refused) return refused;
   }
-  const rendered = renderTemplate(template, context, quick);
+  const rendered = renderTemplate(template, context, render);
   if (rendered.outcome !== 'rendered') return rendered;
   try {
     const task = JSON.stringify(rendered.task);
@@ -122,7 +126,7 @@ export const evaluateDelivery = async (
   { delivery, context, ...rest }: DeliveryJob,
   compilation: SchemaCompilation,
 ): Promise<DeliveryEvaluation> => {
-  const prepared = await prepareDelivery(delivery, context);
+  const prepared = await prepareDelivery(delivery, context, tryingWith(renderByLibrary));
   if (prepared.outcome === 'malformed') return prepared;
   const seen = seenDelivery(prepared);
   if (prepared.outcome !== 'prepared') return { evaluation: prepared.evaluation, seen };

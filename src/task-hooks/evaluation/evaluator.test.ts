@@ -1,23 +1,30 @@
+// biome-ignore-all lint/suspicious/noTemplateCurlyInString: JSON-e's, not JavaScript's.
 import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
 import { describe, it } from 'node:test';
+import { createMetrics } from '../../core/metrics.ts';
 import type { Hook } from '../definition.ts';
 import { createInlinePool } from '../test-support/inline-pool.ts';
 import { createEvaluator } from './evaluator.ts';
+import { newBudget } from './json-e/render.ts';
+import type { EvaluationPool } from './pool.ts';
 import type { WorkerRequest } from './worker.ts';
 
 /** Counts what the other process is asked. */
 const createCounted = () => {
   const inline = createInlinePool();
   const asked: WorkerRequest['kind'][] = [];
-  const evaluator = createEvaluator({
+  const metrics = createMetrics();
+  const counted: EvaluationPool = {
     ...inline,
     run: (request) => {
       asked.push(request.kind);
-      return inline.run(request);
+      return inline.run(structuredClone(request)); // as another process gets it
     },
-  });
-  const compile = (triggerSchema: object) => {
-    const definition = { hookGroupId: 'g', hookId: 'h', task: {}, triggerSchema, schedule: [], bindings: [] };
+  };
+  const evaluator = createEvaluator(counted, metrics);
+  const compile = (triggerSchema: object, task: unknown = {}) => {
+    const definition = { hookGroupId: 'g', hookId: 'h', task, triggerSchema, schedule: [], bindings: [] };
     return evaluator.compile({ uid: 'u', revision: 1, sealedToken: undefined, definition } as unknown as Hook);
   };
   const evaluate = (triggerSchema: object, payload: unknown) => {
@@ -29,12 +36,17 @@ const createCounted = () => {
     const context = { firedBy: 'triggerHookWithToken', taskId: 'T', now: '2026-11-20T00:00:00.000Z' } as const;
     const headers = { 'x-long': 'x'.repeat(headerBytes) };
     return evaluator.evaluateDelivery(compile({}), context, {
-      ...{ body: Buffer.from('{}'), headers: { 'content-type': ['application/json'] }, when: undefined, insertions },
+      ...{ body: Buffer.from('{}'), headers: { 'content-type': ['application/json'] }, when: undefined },
       webhook: { name: 'w', scheme: 'none', event: null, deliveryId: null, headers },
       map: { all: Array.from({ length: insertions }, () => ({ $eval: 'webhook' })) },
     });
   };
-  return { asked, evaluate, deliver, evaluator };
+  /** `server fits` → how many. */
+  const counts = async () => {
+    const { values } = (await metrics.registry.getSingleMetric('hookwright_evaluations_total')?.get()) ?? assert.fail();
+    return Object.fromEntries(values.map(({ labels, value }) => [`${labels.place} ${labels.why}`, value]));
+  };
+  return { asked, evaluate, deliver, evaluator, compile, counts };
 };
 
 const hasProperties = (count: number, of: object) => ({
@@ -97,5 +109,81 @@ describe('an evaluation', () => {
     assert.deepEqual(asked, []);
     await deliver(14_000, 400);
     assert.deepEqual(asked, ['evaluate-delivery']);
+  });
+});
+
+const triggered = (payload: unknown) =>
+  ({ firedBy: 'triggerHook', taskId: 'T', now: '2026-11-20T00:00:00.000Z', clientId: 'me', payload }) as const;
+const scheduled = { firedBy: 'schedule', taskId: 'T', now: '2026-11-20T00:00:00.000Z' } as const;
+const LONG_LOOP = { list: { $map: { $eval: 'range(0, 50000)' }, 'each(x)': { $eval: 'x' } } };
+const HOOK = JSON.parse(readFileSync(new URL('../../../bench/decision-hook.json', import.meta.url), 'utf8'));
+
+describe('a template', () => {
+  it('with names, loops, conditions, merged objects and dates is rendered on the main thread', async () => {
+    const { asked, evaluator, compile, counts } = createCounted();
+    const hook = compile({}, HOOK.definition.task);
+    const evaluation = await evaluator.evaluate(hook, triggered(HOOK.payload), 300);
+    assert.ok(evaluation.outcome === 'rendered' && evaluation.ranIn === 'server', JSON.stringify(evaluation));
+    assert.deepEqual(JSON.parse(evaluation.task).scopes, ['assume:repo:bench/level-2']);
+    assert.equal(evaluator.renderNow(hook, scheduled, newBudget())?.outcome, 'rendered');
+    assert.deepEqual(asked, []);
+    assert.deepEqual(await counts(), { 'server fits': 2 });
+  });
+
+  it('that is beyond the budget is rendered elsewhere, and at once there with a payload as large', async () => {
+    const { asked, evaluator, compile, counts } = createCounted();
+    const hook = compile({}, { list: { $map: { $eval: 'range(0, payload.n)' }, 'each(x)': { $eval: 'x' } } });
+    const evaluate = (n: number, bytes: number) => evaluator.evaluate(hook, triggered({ n }), bytes);
+    const heavy = await evaluate(50_000, 100);
+    assert.ok(heavy.outcome === 'rendered' && heavy.ranIn === 'process');
+    assert.equal(JSON.parse(heavy.task).list.length, 50_000);
+    assert.equal((await evaluate(5, 101)).ranIn, 'process');
+    assert.equal((await evaluate(5, 99)).ranIn, 'server');
+    assert.deepEqual(asked, ['evaluate', 'evaluate']);
+    assert.deepEqual(await counts(), { 'process budget': 2, 'server fits': 1 });
+  });
+
+  it('that stumbles where the library crashes fails with the same words as there', async () => {
+    const { asked, evaluator, compile, counts } = createCounted();
+    const evaluation = await evaluator.evaluate(compile({}, { a: { $eval: 'payload[' } }), triggered({}), 2);
+    assert.ok(evaluation.outcome === 'failed');
+    assert.match(evaluation.message, /^TemplateError at template\.a: an expression is unfinished/);
+    assert.deepEqual(asked, ['evaluate']);
+    assert.deepEqual(await counts(), { 'process odd': 1 });
+  });
+
+  it('leaves the payload as it was, also one that turns its arrays around or is given up', async () => {
+    const { evaluator, compile } = createCounted();
+    const payload = { list: [1, 2, 3] };
+    const turned = { a: { $reverse: { $eval: 'payload.list' } }, b: { $mergeDeep: { $eval: '[{a: payload.list}]' } } };
+    for (const task of [turned, { ...turned, c: LONG_LOOP }]) {
+      assert.equal((await evaluator.evaluate(compile({}, task), triggered(payload), 18)).outcome, 'rendered');
+    }
+    assert.deepEqual(payload, { list: [1, 2, 3] });
+  });
+
+  it('of a tick is left unrendered when it is heavy, or when nothing is left for the turn', () => {
+    const { asked, evaluator, compile } = createCounted();
+    const light = compile({}, { a: '${firedBy}' });
+    const turn = newBudget(3);
+    assert.equal(evaluator.renderNow(compile({}, LONG_LOOP), scheduled, turn), undefined);
+    assert.equal(evaluator.renderNow(light, scheduled, turn)?.outcome, 'rendered');
+    const heavy = compile({}, LONG_LOOP);
+    assert.equal(evaluator.renderNow(heavy, scheduled, turn), undefined);
+    const left = turn.steps;
+    assert.equal(evaluator.renderNow(heavy, scheduled, turn), undefined);
+    assert.equal(turn.steps, left, 'a heavy one is not tried twice');
+    assert.equal(evaluator.renderNow(compile({}, LONG_LOOP), scheduled, turn), undefined);
+    assert.equal(evaluator.renderNow(light, scheduled, turn), undefined);
+    assert.deepEqual(asked, []);
+  });
+
+  it('that was stored is rendered on the main thread within the budget, else elsewhere', async () => {
+    const { asked, evaluator } = createCounted();
+    const [light, heavy] = [{ a: '${firedBy}' }, LONG_LOOP].map((template) => ({ template, context: scheduled }));
+    assert.equal((await evaluator.renderStored(light ?? assert.fail())).outcome, 'rendered');
+    assert.deepEqual(asked, []);
+    assert.equal((await evaluator.renderStored(heavy ?? assert.fail())).outcome, 'rendered');
+    assert.deepEqual(asked, ['evaluate']);
   });
 });

@@ -1,7 +1,8 @@
-// Where an evaluation runs: here, when the static checks prove its cost linear and the payload is
-// small; else in a worker.
+// Where an evaluation runs: here, when the payload is small and the check with the schema is known
+// to cost little, as far as the budget of the template goes; else in a process of its own.
 import type { AnySchemaObject } from 'ajv';
 import { copyJson } from '../../core/json.ts';
+import type { Metrics } from '../../core/metrics.ts';
 import { SMALL_BODY_BYTES } from '../../http/bodies/body.ts';
 import type { Hook, HookDefinition } from '../definition.ts';
 import { type DeliveredBody, prepareDelivery } from '../webhooks/prepare-delivery.ts';
@@ -9,30 +10,35 @@ import {
   bytesOfSeen,
   type DeliveryEvaluation,
   type Evaluation,
+  type EvaluationJob,
   evaluate,
+  type RanIn,
   seenDelivery,
   type UnparsedEvaluation,
   type UnparsedJob,
 } from './evaluate.ts';
 import { warningsOfEvaluation } from './evaluation-warnings.ts';
+import { HandOver } from './json-e/errors.ts';
+import { type Budget, newBudget, renderWithin } from './json-e/render.ts';
 import type { EvaluationPool, PoolAnswer } from './pool.ts';
-import { compileQuickTemplate, type QuickTemplate } from './quick-template.ts';
 import { costOfSchema, type SchemaCost } from './schema-cost.ts';
-import { countInsertions, type FiringContext, type Unrendered } from './template.ts';
+import { type FiringContext, tryingWith, type Unrendered } from './template.ts';
 import { compileTriggerSchema, type SchemaCompilation } from './trigger-schema.ts';
 
 /** A hook with what is made of its definition once. */
 export type CompiledHook = Hook & {
-  /** Present when this hook's evaluations may run on the main thread. */
+  /** Present when payloads may be checked on the main thread. */
   readonly linear:
     | {
         readonly schema: () => SchemaCompilation;
-        readonly quick: () => QuickTemplate | undefined;
-        readonly insertions: number;
         readonly cost: SchemaCost;
         readonly hasDefaults: boolean;
       }
     | undefined;
+  readonly template: {
+    /** Payloads of at least so many bytes were beyond the budget. */
+    heavyFrom: number;
+  };
 };
 
 export type Evaluator = {
@@ -47,8 +53,6 @@ export type Evaluator = {
     payloadBytes: number,
     mayBeHere?: boolean,
   ) => Promise<Evaluation>;
-  /** Whether payloads of this size are evaluated on the main thread, and not in another process. */
-  readonly isHere: (hook: CompiledHook, payloadBytes: number) => boolean;
   /**
    * The same for a payload that was not parsed: that is done in another process, however cheap the
    * rest is.
@@ -65,10 +69,10 @@ export type Evaluator = {
     delivery: DeliveredBody,
   ) => Promise<DeliveryEvaluation>;
   /**
-   * For events without a payload: the task at once, when its cost is known to be small; undefined:
-   * store it unrendered.
+   * For events without a payload: the task at once; undefined: too heavy, store it unrendered.
+   * @param turn what is left for all that are rendered in one turn of the main thread.
    */
-  readonly renderNow: (hook: CompiledHook, context: FiringContext) => Evaluation | undefined;
+  readonly renderNow: (hook: CompiledHook, context: FiringContext, turn: Budget) => Evaluation | undefined;
   /** Of a fire that was stored unrendered. Never rejects. */
   readonly renderStored: (unrendered: Unrendered) => Promise<Evaluation>;
   /**
@@ -84,87 +88,159 @@ export type Evaluator = {
  * measured at most some 20 ms, when every value is wrong in every way.
  */
 const LARGEST_CHECK_HERE = 1024 * 1024;
-const LARGEST_DEFINITION_HERE = 64 * 1024;
 /** Some 1,500 expressions: about 20 ms. */
 const LARGEST_TEMPLATE_PARSED_HERE = 6 * 1024;
-/** Insertions × payload: the most that a template without loops can grow its output by. */
-const LARGEST_OUTPUT_HERE = 1024 * 1024;
 
-const evaluateWith =
-  (pool: EvaluationPool): Evaluator['evaluate'] =>
-  async (hook, context, payloadBytes, mayBeHere = true) => {
-    const job = { ...definitionFor(hook), context, payloadBytes };
-    if (mayBeHere && hook.linear && isCheapHere(hook.linear, payloadBytes)) {
-      // A copy where defaults are filled in: what a caller sent stays as it came, for messages and
-      // for another try.
-      const own = hook.linear.hasDefaults ? { ...job, context: copyJson(context) } : job;
-      return evaluate(own, hook.linear.schema(), hook.linear.quick());
-    }
+/** Where evaluations ran, and why. */
+type Count = (place: RanIn, why: 'fits' | Why) => void;
+/** `asked`: whoever asks has had enough of the main thread. */
+type Why = 'payload' | 'schema' | 'budget' | 'odd' | 'asked';
+
+/** HandOver: it is to run elsewhere. */
+const hereOrHandedOver = <T>(evaluateHere: () => T): T | HandOver => {
+  try {
+    return evaluateHere();
+  } catch (error) {
+    if (error instanceof HandOver) return error;
+    throw error;
+  }
+};
+
+const createCount = (metrics: Metrics | undefined): Count => {
+  const about = 'Evaluations of templates and trigger schemas, by where they ran and why';
+  const counter = metrics?.counter('hookwright_evaluations_total', about, ['place', 'why']);
+  return (place, why) => counter?.inc({ place, why });
+};
+
+/** @param metrics absent: nobody reads what is counted. */
+export const createEvaluator = (pool: EvaluationPool, metrics?: Metrics): Evaluator => {
+  const count = createCount(metrics);
+
+  const runElsewhere = async (job: EvaluationJob, why: Why): Promise<Evaluation> => {
+    count('process', why);
     const answer = await pool.run<Evaluation>({ kind: 'evaluate', job });
-    return answer.ok ? answer.result : limited(answer);
+    return { ...(answer.ok ? answer.result : limited(answer)), ranIn: 'process' };
   };
 
-export const createEvaluator = (pool: EvaluationPool): Evaluator => ({
-  compile: (hook) => ({ ...hook, linear: proveLinear(hook) }),
-
-  evaluate: evaluateWith(pool),
-
-  evaluateDelivery: async (hook, context, delivery) => {
-    const { body, insertions, webhook } = delivery;
-    // Attributes of a CloudEvent are among the headers, and stand beside them once more.
-    const bytes = body.length + 2 * lengthOf(webhook);
-    if (body.length <= SMALL_BODY_BYTES && insertions !== undefined && insertions * bytes <= LARGEST_OUTPUT_HERE) {
-      const prepared = await prepareDelivery(delivery, context);
-      if (prepared.outcome === 'malformed') return prepared;
-      const seen = seenDelivery(prepared);
-      if (prepared.outcome !== 'prepared') return { evaluation: prepared.evaluation, seen };
-      const { payload, webhook } = prepared;
-      const evaluation = await evaluateWith(pool)(hook, { ...context, payload, webhook }, bytesOfSeen(seen));
-      return { evaluation, seen };
+  const evaluateWithin = async (
+    hook: CompiledHook,
+    context: FiringContext,
+    payloadBytes: number,
+    budget: Budget,
+  ): Promise<Evaluation> => {
+    const job = { ...definitionFor(hook), context, payloadBytes };
+    const { linear, template } = hook;
+    if (payloadBytes > SMALL_BODY_BYTES) return runElsewhere(job, 'payload');
+    if (!linear || !isCheapHere(linear, payloadBytes)) return runElsewhere(job, 'schema');
+    if (payloadBytes >= template.heavyFrom) return runElsewhere(job, 'budget');
+    // A copy where defaults are filled in: what a caller sent stays as it came, for messages and
+    // for another try.
+    const own = linear.hasDefaults ? { ...job, context: copyJson(context) } : job;
+    const isWhole = budget.steps === newBudget().steps;
+    const evaluation = hereOrHandedOver(() => evaluate(own, linear.schema(), renderWithin(budget)));
+    if (!(evaluation instanceof HandOver)) {
+      count('server', 'fits');
+      return { ...evaluation, ranIn: 'server' };
     }
-    const job = { ...definitionFor(hook), context, delivery };
-    const answer = await pool.run<DeliveryEvaluation>({ kind: 'evaluate-delivery', job });
-    return answer.ok ? answer.result : { evaluation: limited(answer) };
-  },
+    // What was left by the templates of a webhook says nothing of this one.
+    if (isWhole) template.heavyFrom = evaluation.why === 'odd' ? 0 : payloadBytes;
+    return runElsewhere(job, evaluation.why);
+  };
 
-  isHere: ({ linear }, payloadBytes) => linear !== undefined && isCheapHere(linear, payloadBytes),
+  /** Why: it is not for the main thread. */
+  const evaluateDeliveryHere = async (
+    hook: CompiledHook,
+    context: FiringContext,
+    delivery: DeliveredBody,
+  ): Promise<DeliveryEvaluation | Why> => {
+    if (delivery.body.length > SMALL_BODY_BYTES) return 'payload';
+    const budget = newBudget();
+    const prepared = await prepareDelivery(delivery, context, tryingWith(renderWithin(budget)));
+    if (prepared.outcome === 'malformed') return prepared;
+    const seen = seenDelivery(prepared);
+    if (prepared.outcome !== 'prepared') {
+      count('server', 'fits');
+      return { evaluation: { ...prepared.evaluation, ranIn: 'server' }, seen };
+    }
+    const { payload, webhook } = prepared;
+    const evaluation = await evaluateWithin(hook, { ...context, payload, webhook }, bytesOfSeen(seen), budget);
+    return { evaluation, seen };
+  };
 
-  evaluateUnparsed: async (hook, context, payload) => {
-    const job = { ...definitionFor(hook), context, ...payload };
-    const answer = await pool.run<UnparsedEvaluation>({ kind: 'evaluate-unparsed', job });
-    return answer.ok ? answer.result : { outcome: 'parsed', evaluation: limited(answer), choice: undefined };
-  },
-
-  renderNow: (hook, context) => {
-    if (!hook.linear || !isCheapHere(hook.linear, 0)) return undefined;
-    const job = { key: '', template: hook.definition.task, triggerSchema: {}, context, payloadBytes: 0 };
-    return evaluate(job, NOTHING_TO_CHECK, hook.linear.quick());
-  },
-
-  renderStored: async ({ template, context }) => {
+  const renderHere = (template: unknown, context: FiringContext, budget: Budget): Evaluation | HandOver => {
     const job = { key: '', template, triggerSchema: {}, context, payloadBytes: 0 };
-    if (isSmall(template) && countInsertions(template) !== undefined) return evaluate(job, NOTHING_TO_CHECK);
-    const answer = await pool.run<Evaluation>({ kind: 'evaluate', job });
-    return answer.ok ? answer.result : limited(answer);
-  },
+    return hereOrHandedOver(() => evaluate(job, NOTHING_TO_CHECK, renderWithin(budget)));
+  };
 
-  checkTriggerSchema: async (triggerSchema) => {
-    if (costOfSchema(triggerSchema)) {
-      const compilation = compileTriggerSchema(triggerSchema);
-      return compilation.ok ? undefined : compilation.problem;
-    }
-    const answer = await pool.run<string | undefined>({ kind: 'compile', triggerSchema });
-    return answer.ok ? answer.result : ` * ${answer.message}`;
-  },
+  return {
+    compile: (hook) => ({ ...hook, linear: proveLinear(hook), template: { heavyFrom: Number.POSITIVE_INFINITY } }),
 
-  warningsOf: async ({ task: template, triggerSchema }) => {
-    if (lengthOf(template) <= LARGEST_TEMPLATE_PARSED_HERE && costOfSchema(triggerSchema)) {
-      return warningsOfEvaluation(template, triggerSchema);
-    }
-    const answer = await pool.run<readonly string[]>({ kind: 'warn', template, triggerSchema });
-    return answer.ok ? answer.result : []; // it is slow, which says nothing of whether it is right
-  },
-});
+    evaluate: (hook, context, payloadBytes, mayBeHere = true) =>
+      mayBeHere
+        ? evaluateWithin(hook, context, payloadBytes, newBudget())
+        : runElsewhere({ ...definitionFor(hook), context, payloadBytes }, 'asked'),
+
+    evaluateDelivery: async (hook, context, delivery) => {
+      const here = await evaluateDeliveryHere(hook, context, delivery).catch((error: unknown) => {
+        if (error instanceof HandOver) return error.why;
+        throw error;
+      });
+      if (typeof here !== 'string') return here;
+      count('process', here);
+      const job = { ...definitionFor(hook), context, delivery };
+      const answer = await pool.run<DeliveryEvaluation>({ kind: 'evaluate-delivery', job });
+      return answer.ok ? answer.result : { evaluation: limited(answer) };
+    },
+
+    evaluateUnparsed: async (hook, context, payload) => {
+      count('process', 'payload');
+      const job = { ...definitionFor(hook), context, ...payload };
+      const answer = await pool.run<UnparsedEvaluation>({ kind: 'evaluate-unparsed', job });
+      return answer.ok ? answer.result : { outcome: 'parsed', evaluation: limited(answer), choice: undefined };
+    },
+
+    renderNow: ({ definition, template }, context, turn) => {
+      if (template.heavyFrom === 0) return undefined;
+      const budget = newBudget();
+      const own = { ...budget, steps: Math.min(budget.steps, turn.steps) };
+      const left = turn.steps - own.steps;
+      const evaluation = renderHere(definition.task, context, own);
+      turn.steps = left + own.steps;
+      if (!(evaluation instanceof HandOver)) {
+        count('server', 'fits');
+        return evaluation;
+      }
+      if (left > 0) template.heavyFrom = 0;
+      return undefined;
+    },
+
+    renderStored: async ({ template, context }) => {
+      const evaluation = renderHere(template, context, newBudget());
+      if (!(evaluation instanceof HandOver)) {
+        count('server', 'fits');
+        return evaluation;
+      }
+      return runElsewhere({ key: '', template, triggerSchema: {}, context, payloadBytes: 0 }, evaluation.why);
+    },
+
+    checkTriggerSchema: async (triggerSchema) => {
+      if (costOfSchema(triggerSchema)) {
+        const compilation = compileTriggerSchema(triggerSchema);
+        return compilation.ok ? undefined : compilation.problem;
+      }
+      const answer = await pool.run<string | undefined>({ kind: 'compile', triggerSchema });
+      return answer.ok ? answer.result : ` * ${answer.message}`;
+    },
+
+    warningsOf: async ({ task: template, triggerSchema }) => {
+      if (lengthOf(template) <= LARGEST_TEMPLATE_PARSED_HERE && costOfSchema(triggerSchema)) {
+        return warningsOfEvaluation(template, triggerSchema);
+      }
+      const answer = await pool.run<readonly string[]>({ kind: 'warn', template, triggerSchema });
+      return answer.ok ? answer.result : []; // it is slow, which says nothing of whether it is right
+    },
+  };
+};
 
 const definitionFor = ({ uid, revision, definition }: CompiledHook) => ({
   key: `${uid}:${revision}`,
@@ -177,31 +253,19 @@ const NOTHING_TO_CHECK: SchemaCompilation = { ok: true, schema: { check: () => [
 const limited = ({ message, mayPass }: Extract<PoolAnswer<never>, { ok: false }>): Evaluation =>
   mayPass === undefined ? { outcome: 'limited', message } : { outcome: 'limited', message, mayPass };
 
-/**
- * Each value of the payload meets at most the whole schema; each insertion is at most the payload
- * and the schema's defaults.
- */
-const isCheapHere = ({ insertions, cost }: NonNullable<CompiledHook['linear']>, payloadBytes: number): boolean =>
-  (cost.size + cost.program) * payloadBytes <= LARGEST_CHECK_HERE &&
-  insertions * (payloadBytes + cost.size) <= LARGEST_OUTPUT_HERE;
+/** Each value of the payload meets at most the whole schema. */
+const isCheapHere = ({ cost }: NonNullable<CompiledHook['linear']>, payloadBytes: number): boolean =>
+  (cost.size + cost.program) * payloadBytes <= LARGEST_CHECK_HERE;
 
 const lengthOf = (value: unknown): number => JSON.stringify(value).length;
-const isSmall = (value: unknown): boolean => lengthOf(value) <= LARGEST_DEFINITION_HERE;
 
 const proveLinear = ({ definition }: Hook): CompiledHook['linear'] => {
-  const { task, triggerSchema } = definition;
-  const insertions = isSmall(task) ? countInsertions(task) : undefined;
-  const cost = insertions === undefined ? undefined : costOfSchema(triggerSchema);
-  if (insertions === undefined || !cost) return undefined;
-  let quick: QuickTemplate | null | undefined;
+  const { triggerSchema } = definition;
+  const cost = costOfSchema(triggerSchema);
+  if (!cost) return undefined;
   let schema: SchemaCompilation | undefined; // compiled at the first fire: a listing needs no validators
   return {
-    insertions,
     cost,
-    quick: () => {
-      quick ??= compileQuickTemplate(task) ?? null;
-      return quick ?? undefined;
-    },
     hasDefaults: JSON.stringify(triggerSchema).includes('"default"'),
     schema: () => {
       schema ??= compileTriggerSchema(triggerSchema as AnySchemaObject);

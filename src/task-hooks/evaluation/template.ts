@@ -1,9 +1,9 @@
-// A hook's task template: what can be said of its cost before it runs, and running it.
+// A hook's task template, and what it renders to.
 import jsone from 'json-e';
 import { toIso } from '../../core/clock.ts';
 import { describeError } from '../../core/errors.ts';
-import type { WebhookContext } from '../webhooks/prepare-delivery.ts';
-import { LEFT_TO_JSON_E, type QuickTemplate } from './quick-template.ts';
+import type { RenderTried, WebhookContext } from '../webhooks/prepare-delivery.ts';
+import { HandOver } from './json-e/errors.ts';
 import { findTemplateProblems } from './template-problems.ts';
 
 export type FiredBy = 'schedule' | 'triggerHook' | 'triggerHookWithToken' | 'pulseMessage';
@@ -28,17 +28,36 @@ export type Rendered =
   | { readonly outcome: 'declined' }
   | { readonly outcome: 'failed'; readonly message: string };
 
-/**
- * Runs the template, the quick way where there is one. Never throws; how long it takes is not
- * bounded here (evaluator.ts).
- */
-export const renderTemplate = (template: unknown, context: FiringContext, quick?: QuickTemplate): Rendered => {
-  let task = quick ? quick(context) : LEFT_TO_JSON_E;
-  try {
-    if (task === LEFT_TO_JSON_E) {
-      task = jsone(template as Record<string, unknown>, context as unknown as Record<string, unknown>);
+/** What a template renders to; throws an error with a `location` where JSON-e does. */
+export type Renderer = (template: unknown, context: object) => unknown;
+
+/** The reference. How long it takes is not bounded. */
+export const renderByLibrary: Renderer = (template, context) =>
+  jsone(template as object, context as Record<string, unknown>);
+
+/** For a template that is not the hook's own. */
+export const tryingWith =
+  (render: Renderer): RenderTried =>
+  (template, values) => {
+    try {
+      return { ok: true, value: render(template, values) };
+    } catch (error) {
+      if (error instanceof HandOver) throw error;
+      return { ok: false, reason: describeError(error) };
     }
+  };
+
+/** Throws nothing, except for a renderer that hands over. */
+export const renderTemplate = (
+  template: unknown,
+  context: FiringContext,
+  render: Renderer = renderByLibrary,
+): Rendered => {
+  let task: unknown;
+  try {
+    task = render(template, context);
   } catch (error) {
+    if (error instanceof HandOver) throw error;
     return { outcome: 'failed', message: messageOf(error, template) };
   }
   if (task === undefined || task === null) return { outcome: 'declined' };
@@ -98,68 +117,4 @@ const monthAfter = (ms: number): number => {
   date.setUTCMonth(date.getUTCMonth() + 1);
   const lastDay = new Date(Date.UTC(date.getUTCFullYear(), date.getUTCMonth() + 1, 0)).getUTCDate();
   return date.setUTCDate(Math.min(day, lastDay));
-};
-
-/**
- * How many places of the template insert a part of the context, when its cost is proved to be at
- * most that number times the size of the payload; undefined when nothing is proved. Only what can
- * neither repeat nor grow its input passes: no loops (`$map`, `$reduce`, `$sort`, `range`), no
- * names for intermediate values (`$let` of `$let` doubles each time), no function calls, no
- * arithmetic (`+` joins strings), no `$json` (which doubles backslashes).
- */
-export const countInsertions = (template: unknown): number | undefined => {
-  if (typeof template === 'string') return countInterpolations(template);
-  if (typeof template !== 'object' || template === null) return 0;
-  if (Array.isArray(template)) return sum(template.map(countInsertions));
-  const entries = Object.entries(template);
-  const operator = entries.find(([key]) => /^\$[a-zA-Z]/.test(key));
-  if (!operator) {
-    return sum(entries.map(([key, value]) => sum([countInterpolations(key), countInsertions(value)])));
-  }
-  const [name, argument] = operator;
-  if (name === '$eval') return countOperands(argument);
-  if (name === '$fromNow')
-    return typeof argument === 'string' && entries.length === 1 ? countInterpolations(argument) : undefined;
-  if (name !== '$if') return undefined;
-  return sum([countOperands(argument), ...entries.map(([key, value]) => (key === '$if' ? 0 : countInsertions(value)))]);
-};
-
-const sum = (counts: readonly (number | undefined)[]): number | undefined => {
-  let total = 0;
-  for (const count of counts) {
-    if (count === undefined) return undefined;
-    total += count;
-  }
-  return total;
-};
-
-/** `a ${payload.b} c`: counts the insertions, when each is a simple expression. */
-const countInterpolations = (text: string): number | undefined => {
-  if (text.includes('$${')) return undefined; // an escape, after which json-e reads on in another place than we would
-  let count = 0;
-  for (let start = text.indexOf('${'); start !== -1; start = text.indexOf('${', start)) {
-    const end = text.indexOf('}', start);
-    const operands = end === -1 ? undefined : countOperands(text.slice(start + 2, end));
-    if (operands === undefined) return undefined;
-    count += operands;
-    start = end;
-  }
-  return count;
-};
-
-/** Longer expressions may be fine, but their nesting is not looked into. */
-const LONGEST_SIMPLE_EXPRESSION = 500;
-const PATH = String.raw`[A-Za-z_]\w*(?:\.[A-Za-z_]\w*|\['[^'\\]*'\]|\["[^"\\]*"\]|\[\d{1,9}\])*`;
-const LITERAL = String.raw`'[^'\\]*'|"[^"\\]*"|\d{1,15}(?:\.\d{1,15})?|true|false|null`;
-const OPERAND = String.raw`!?\s*(?:${LITERAL}|${PATH})`;
-const SIMPLE = new RegExp(String.raw`^\s*${OPERAND}(?:\s*(?:==|!=|<=|>=|<|>|&&|\|\||\bin\b)\s*${OPERAND})*\s*$`);
-
-/**
- * Of a path into the context, a literal, or comparisons of such, how many there are: each costs at
- * most one look at the whole payload. undefined for anything else.
- */
-const countOperands = (expression: unknown): number | undefined => {
-  if (typeof expression !== 'string' || expression.length > LONGEST_SIMPLE_EXPRESSION) return undefined;
-  if (!SIMPLE.test(expression)) return undefined;
-  return 1 + (expression.match(/==|!=|<=|>=|<|>|&&|\|\||\bin\b/g)?.length ?? 0);
 };

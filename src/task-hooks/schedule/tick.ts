@@ -14,6 +14,7 @@ import {
 import type { Hook } from '../definition.ts';
 import { errorOf } from '../evaluation/evaluate.ts';
 import type { Evaluator } from '../evaluation/evaluator.ts';
+import { type Budget, newBudget } from '../evaluation/json-e/render.ts';
 import type { FiringContext } from '../evaluation/template.ts';
 import type { BeginFires, Beginning } from '../firing/begin-fires.ts';
 import type { AfterCommit } from '../firing/end-fires.ts';
@@ -50,15 +51,21 @@ export type TicksSettings = {
  */
 const STALE_AFTER_MS = 10 * 60 * 1000;
 
+/**
+ * So many times the budget of one template may be spent in a turn of up to 500 hooks; what
+ * remains is rendered by the runner.
+ */
+const TURN = 4;
+
 export const createTicks = ({ cache, evaluator, beginFires, payloads }: TicksSettings): Ticks => {
-  const fireOf = (hook: Hook, occurrence: number, now: number): NewFire => {
+  const fireOf = (hook: Hook, occurrence: number, now: number, turn: Budget): NewFire => {
     const taskId = newSlugId();
     const moment = now - occurrence > STALE_AFTER_MS ? now : occurrence;
     const context: FiringContext = { firedBy: 'schedule', taskId, now: toIso(moment) };
     const ofHook = eventOf(hook, `schedule:${toIso(occurrence)}`, occurrence);
     const event = { ...ofHook, payload: payloads.keep(ofHook, { context }), taskId, attempts: 0 };
     const fire = { ...event, payloadHash: undefined };
-    const evaluation = evaluator.renderNow(cache.compiled(hook), context);
+    const evaluation = evaluator.renderNow(cache.compiled(hook), context, turn);
     if (evaluation === undefined) {
       const unrendered = { template: hook.definition.task, context };
       return { ...fire, unrendered, givesUp: givesUpAt(undefined, moment) };
@@ -76,11 +83,12 @@ export const createTicks = ({ cache, evaluator, beginFires, payloads }: TicksSet
         tx,
         passed.map(({ hook, occurrence }) => ({ hookUid: hook.uid, at: occurrence })),
       );
+      const turn = newBudget(TURN);
       const fires = passed
         .filter(({ hook }) => later.has(hook.uid))
         .flatMap(({ hook, occurrence, missed }): NewFire[] => [
           ...(missed ? [missedFire(hook, missed, now)] : []),
-          fireOf(hook, occurrence, now),
+          fireOf(hook, occurrence, now, turn),
         ]);
       return beginFires.inTransaction(tx, fires, how);
     },

@@ -1,7 +1,5 @@
 // What a webhook makes of a verified delivery before the hook sees it: the payload, its own
 // condition, its own shape. Pure, and the same wherever it runs.
-import jsone from 'json-e';
-import { describeError } from '../../core/errors.ts';
 import { ApiError, type ApiErrorCode } from '../../http/api-error.ts';
 import { readDelivery } from './bodies/read-delivery.ts';
 import type { SentHeaders } from './schemes/headers.ts';
@@ -25,8 +23,6 @@ export type DeliveredBody = {
   readonly when: unknown;
   /** JSON-e: what becomes the payload. */
   readonly map: unknown;
-  /** How many places of these two insert a part of what came; undefined: nothing is proved. */
-  readonly insertions: number | undefined;
 };
 
 /** What templates see of a delivery. */
@@ -43,8 +39,18 @@ export type PreparedDelivery =
         | { readonly outcome: 'failed'; readonly message: string; readonly step: 'matched' };
     });
 
+/** What a template of JSON-e renders to, or why it does not. */
+export type RenderTried = (
+  template: unknown,
+  values: object,
+) => { readonly ok: true; readonly value: unknown } | { readonly ok: false; readonly reason: string };
+
 /** @param context what templates see besides `payload` and `webhook`. */
-export const prepareDelivery = async (delivery: DeliveredBody, context: object): Promise<PreparedDelivery> => {
+export const prepareDelivery = async (
+  delivery: DeliveredBody,
+  context: object,
+  render: RenderTried,
+): Promise<PreparedDelivery> => {
   const { body, headers, when, map } = delivery;
   let content: Awaited<ReturnType<typeof readDelivery>>;
   try {
@@ -60,31 +66,21 @@ export const prepareDelivery = async (delivery: DeliveredBody, context: object):
     ...{ outcome: 'ended', payload, webhook },
     evaluation: { outcome: 'failed', message, step: 'matched' },
   });
-  try {
-    if (when !== undefined && !isTrue(jsone(when as object, values))) {
-      return {
-        outcome: 'ended',
-        payload,
-        webhook,
-        evaluation: {
-          outcome: 'declined',
-          reason: 'The condition of the webhook ("when") does not hold.',
-          step: 'matched',
-        },
-      };
-    }
-  } catch (error) {
-    return failed(`"when" of the webhook: ${describeError(error)}`);
+  const condition = when === undefined ? ALWAYS : render(when, values);
+  if (!condition.ok) return failed(`"when" of the webhook: ${condition.reason}`);
+  if (!isTrue(condition.value)) {
+    const reason = 'The condition of the webhook ("when") does not hold.';
+    return { outcome: 'ended', payload, webhook, evaluation: { outcome: 'declined', reason, step: 'matched' } };
   }
   if (map === undefined) return { outcome: 'prepared', payload, webhook };
-  try {
-    const mapped = jsone(map as object, values);
-    if (typeof mapped === 'object' && mapped !== null) return { outcome: 'prepared', payload: mapped, webhook };
-    return failed('"map" of the webhook renders to no object and no array.');
-  } catch (error) {
-    return failed(`"map" of the webhook: ${describeError(error)}`);
-  }
+  const mapped = render(map, values);
+  if (!mapped.ok) return failed(`"map" of the webhook: ${mapped.reason}`);
+  const { value } = mapped;
+  if (typeof value === 'object' && value !== null) return { outcome: 'prepared', payload: value, webhook };
+  return failed('"map" of the webhook renders to no object and no array.');
 };
+
+const ALWAYS = { ok: true, value: true } as const;
 
 /** As JSON-e has it: empty arrays and objects are false, too. */
 const isTrue = (value: unknown): boolean =>

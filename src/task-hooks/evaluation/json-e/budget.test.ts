@@ -3,8 +3,8 @@
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { describe, it } from 'node:test';
-import { compareWithLibrary } from '../../test-support/json-e-oracle.ts';
-import { newBudget, renderWithin } from './render.ts';
+import { compareWithLibrary, renderHere } from '../../test-support/json-e-oracle.ts';
+import { newBudget } from './render.ts';
 
 const NOW = '2026-11-20T15:29:17.603Z';
 const numbers = (count: number) => Array.from({ length: count }, (_, at) => at);
@@ -90,18 +90,15 @@ const HOSTILE: Readonly<Record<string, unknown>> = {
 describe('a template is given up at the budget', () => {
   for (const [what, template] of Object.entries(HOSTILE)) {
     it(`that has ${what}`, () => {
-      assert.deepEqual(renderWithin({ payload: [template] }, context, newBudget()), {
-        outcome: 'handed-over',
-        why: 'budget',
-      });
+      assert.equal(renderHere({ payload: [template] }, context).verdict, 'budget');
     });
   }
 
   it('of several, which share it', () => {
     const budget = newBudget();
     const half = often(1, 10_000);
-    assert.equal(renderWithin(half, context, budget).outcome, 'value');
-    assert.equal(renderWithin(half, context, budget).outcome, 'handed-over');
+    assert.equal(renderHere(half, context, budget).verdict, 'value');
+    assert.equal(renderHere(half, context, budget).verdict, 'budget');
   });
 });
 
@@ -239,8 +236,7 @@ describe('an ordinary template is rendered far below the budget', () => {
       const own = { ...context, payload: event };
       assert.equal(compareWithLibrary(template, own), 'value');
       const budget = newBudget();
-      const answer = renderWithin(template, own, budget);
-      assert.equal(answer.outcome, 'value');
+      renderHere(template, own, budget);
       const most = event === payload ? 1 : 0.01;
       assert.ok(
         newBudget().steps - budget.steps < most * newBudget().steps,

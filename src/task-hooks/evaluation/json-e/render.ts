@@ -3,41 +3,41 @@
 import { copyJson } from '../../../core/json.ts';
 import { BUILTINS } from './builtins.ts';
 import { type CompiledTemplate, compileTemplate } from './compile.ts';
-import { HandOver, JsonEError, ODD, templateError } from './errors.ts';
+import { HandOver, ODD, templateError } from './errors.ts';
 import { NOTHING } from './operator.ts';
 import { holdsFunction, type Run, type Values } from './run.ts';
 
 /** What one event may cost on the main thread, all its templates together. */
 export type Budget = { steps: number; characters: number };
 
-export type Answer =
-  | { readonly outcome: 'value'; readonly value: unknown }
-  | { readonly outcome: 'error'; readonly error: JsonEError }
-  /** To the library, in another process: for want of budget, or because it is too odd. */
-  | { readonly outcome: 'handed-over'; readonly why: 'budget' | 'odd' };
+/** Some 5 ms, and twice that in a process that has rendered little yet. */
+const MOST_STEPS = 100_000;
+const MOST_CHARACTERS = 1024 * 1024;
 
-export const newBudget = (): Budget => ({ steps: 100_000, characters: 1024 * 1024 });
+export const newBudget = (times = 1): Budget => ({ steps: times * MOST_STEPS, characters: MOST_CHARACTERS });
 
-/** @param context names to JSON values; it is not changed. */
-export const renderWithin = (template: unknown, context: object, budget: Budget): Answer => {
-  const run: Run = { ...budget, takesAnyStep: false };
-  try {
-    const { part, inPlace } = compiledOf(template);
-    if (inPlace) holdsFunction(context, run); // spends what the copy takes
-    const values = (inPlace ? copyJson(context) : context) as Values;
-    const value = part({ values, outer: { values: BUILTINS, outer: undefined } }, run);
-    if (value === NOTHING) return { outcome: 'value', value: null };
-    if (holdsFunction(value, run)) throw templateError('evaluated template contained uncalled functions');
-    return { outcome: 'value', value };
-  } catch (error) {
-    if (error instanceof JsonEError) return { outcome: 'error', error };
-    if (error instanceof HandOver) return { outcome: 'handed-over', why: error.why };
-    throw error;
-  } finally {
-    budget.steps = run.steps;
-    budget.characters = run.characters;
-  }
-};
+/**
+ * Throws JsonEError where the library throws an error of its own, and HandOver where the library is
+ * to be asked.
+ * @param context names to JSON values; it is not changed.
+ */
+export const renderWithin =
+  (budget: Budget) =>
+  (template: unknown, context: object): unknown => {
+    const run: Run = { ...budget, takesAnyStep: false };
+    try {
+      const { part, inPlace } = compiledOf(template);
+      if (inPlace) holdsFunction(context, run); // spends what the copy takes
+      const values = (inPlace ? copyJson(context) : context) as Values;
+      const value = part({ values, outer: { values: BUILTINS, outer: undefined } }, run);
+      if (value === NOTHING) return null;
+      if (holdsFunction(value, run)) throw templateError('evaluated template contained uncalled functions');
+      return value;
+    } finally {
+      budget.steps = run.steps;
+      budget.characters = run.characters;
+    }
+  };
 
 /** Templates live as long as the definitions that they are in. */
 const compiled = new WeakMap<object, CompiledTemplate | HandOver>();
