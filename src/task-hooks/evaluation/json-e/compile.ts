@@ -3,7 +3,7 @@ import { ARRAY_OPERATORS } from './array-operators.ts';
 import { JsonEError, templateError } from './errors.ts';
 import { LOOP_OPERATORS } from './loop-operators.ts';
 import { type Compiling, NOTHING, type Operator } from './operator.ts';
-import { compileExpression, type Room, TooLarge } from './parser.ts';
+import { compileExpression, type Room, TooLarge, takeRoom } from './parser.ts';
 import { isObject, type Part, setProperty, spend, spendKeys, spendText, type Values } from './run.ts';
 import { compileText } from './text.ts';
 import { VALUE_OPERATORS } from './value-operators.ts';
@@ -20,19 +20,19 @@ export type CompiledTemplate = {
 };
 
 /** Some ms to compile, at most. */
-const MOST_TOKENS = 10_000;
+const MOST_TOKENS = 5_000;
 const DEEPEST_TEMPLATE = 100;
 
 /** Throws TooLarge where compiling would take too long, or rendering too much of the stack. */
 export const compileTemplate = (template: unknown): CompiledTemplate => {
   const room: Room = { tokens: MOST_TOKENS };
-  const inPlace = changesInPlace(template);
+  const inPlace = changesInPlace(template, { tokens: MOST_TOKENS });
   let depth = 0;
 
   const compile = (one: unknown): Compiled => {
-    room.tokens -= 1;
+    takeRoom(room, 1);
     depth += 1;
-    if (room.tokens < 0 || depth > DEEPEST_TEMPLATE) throw new TooLarge();
+    if (depth > DEEPEST_TEMPLATE) throw new TooLarge();
     const compiled = compileAny(one);
     depth -= 1;
     return compiled;
@@ -159,11 +159,12 @@ const at = (key: string, ...[part, scope, run]: readonly [Part, ...Parameters<Pa
 };
 
 /** These two change the array that they are given, which only matters where others see it, too. */
-const changesInPlace = (template: unknown, depth = 0): boolean => {
+const changesInPlace = (template: unknown, room: Room, depth = 0): boolean => {
+  takeRoom(room, 1);
   if (typeof template !== 'object' || template === null) return false;
   if (depth > DEEPEST_TEMPLATE) throw new TooLarge();
   const isOneOfThem = ['$reverse', '$mergeDeep'].some(
     (name) => Object.hasOwn(template, name) && !Array.isArray((template as Values)[name]),
   );
-  return isOneOfThem || Object.values(template).some((inner) => changesInPlace(inner, depth + 1));
+  return isOneOfThem || Object.values(template).some((inner) => changesInPlace(inner, room, depth + 1));
 };

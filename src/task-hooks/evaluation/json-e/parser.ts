@@ -8,6 +8,13 @@ import { nextToken, type Token } from './tokens.ts';
 /** What compiling a template may still cost; beyond it the template is odd. */
 export type Room = { tokens: number };
 
+export const takeRoom = (room: Room, tokens: number): void => {
+  room.tokens -= tokens;
+  if (room.tokens < 0) throw new TooLarge();
+};
+/** In tokens: making an error takes long. */
+const EACH_ERROR = 20;
+
 /** Evaluating goes as deep as an expression is long: `1 + 1 + …`. */
 const MOST_TOKENS_OF_EXPRESSION = 1_000;
 const DEEPEST_EXPRESSION = 50;
@@ -27,7 +34,7 @@ const unexpected = (token: Token, expected: string): JsonEError =>
 
 /** A whole source is one expression. */
 export const compileExpression = (source: string, room: Room): Part =>
-  deferErrors(() => {
+  deferErrors(room, () => {
     const { part, next } = parse(source, 0, room);
     if (next) throw unexpected(next, CONTINUATIONS);
     return part;
@@ -40,7 +47,7 @@ export const compileInterpolation = (
   room: Room,
 ): { readonly part: Part; readonly end: number | undefined } => {
   let end: number | undefined;
-  const part = deferErrors(() => {
+  const part = deferErrors(room, () => {
     const parsed = parse(text, from, room);
     const { next } = parsed;
     if (!next) throw syntaxError('unterminated ${..} expression');
@@ -52,11 +59,12 @@ export const compileInterpolation = (
 };
 
 /** A template is refused only when its rendering comes to what is wrong. */
-const deferErrors = (compile: () => Part): Part => {
+const deferErrors = (room: Room, compile: () => Part): Part => {
   try {
     return compile();
   } catch (error) {
     if (error instanceof JsonEError) {
+      takeRoom(room, EACH_ERROR);
       const { name, message } = error;
       return () => {
         throw new JsonEError(name as 'SyntaxError', message);
@@ -77,14 +85,13 @@ export class TooLarge extends HandOver {
 type Parsed = { readonly part: Part; readonly next: Token | undefined };
 
 const parse = (source: string, from: number, room: Room): Parsed => {
-  const most = Math.min(room.tokens, MOST_TOKENS_OF_EXPRESSION);
-  const before = room.tokens;
+  const least = room.tokens - MOST_TOKENS_OF_EXPRESSION;
   let depth = 0;
   let current: Token | undefined;
 
   const read = (at: number) => {
-    room.tokens -= 1;
-    if (before - room.tokens > most) throw new TooLarge();
+    takeRoom(room, 1);
+    if (room.tokens < least) throw new TooLarge();
     current = nextToken(source, from, at);
   };
   const take = (kind: string): Token => {

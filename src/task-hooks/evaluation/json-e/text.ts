@@ -1,6 +1,6 @@
 // Texts with `${expressions}` in them; `$${` stands for `${`.
 import { odd, templateError } from './errors.ts';
-import { compileInterpolation, type Room } from './parser.ts';
+import { compileInterpolation, type Room, takeRoom } from './parser.ts';
 import { isObject, type Part, type Run, spend, spendText } from './run.ts';
 
 /** A text that is the same each time is answered as it is. */
@@ -10,6 +10,7 @@ export const compileText = (text: string, room: Room): string | Part => {
   let from = 0;
   for (let at = text.indexOf('${'); at !== -1; at = text.indexOf('${', from)) {
     if (at > from && text[at - 1] === '$') {
+      takeRoom(room, 1);
       constant += `${text.slice(from, at - 1)}\${`;
       from = at + 2;
       continue;
