@@ -1,5 +1,5 @@
 // The service's own schemas, compiled once. (Schemas that users write are another matter:
-// task-hooks/trigger-schema.ts.)
+// task-hooks/evaluation/schemas/trigger-schema.ts.)
 import { Ajv, type ErrorObject, type ValidateFunction } from 'ajv';
 import addFormats from 'ajv-formats';
 import { ApiError } from './api-error.ts';

@@ -40,7 +40,7 @@ const INNER_FLOORS: Readonly<Record<string, readonly (readonly string[])[]>> = {
     ['webhooks'],
     ['definition.ts'],
   ],
-  'task-hooks/evaluation': [['json-e']],
+  'task-hooks/evaluation': [['json-e', 'schemas']],
   'task-hooks/webhooks': [['bodies'], ['schemes']],
   'task-hooks/firing': [['at-once', 'repeats']],
   'script-hooks': [

@@ -5,7 +5,7 @@ import assert from 'node:assert/strict';
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
-import { compileTriggerSchema } from '../../src/task-hooks/evaluation/trigger-schema.ts';
+import { compileTriggerSchema } from '../../src/task-hooks/evaluation/schemas/trigger-schema.ts';
 import { DEVIATIONS } from './deviations.ts';
 
 const SUITE = '/usr/share/perl5/auto/share/dist/Test-JSON-Schema-Acceptance';

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { type Evaluation, evaluate } from './evaluate.ts';
-import { compileTriggerSchema } from './trigger-schema.ts';
+import { compileTriggerSchema } from './schemas/trigger-schema.ts';
 
 const evaluated = (triggerSchema: object, payload: unknown): Evaluation => {
   const context = { firedBy: 'pulseMessage', taskId: 'T', now: '2026-11-20T00:00:00.000Z', payload } as const;

@@ -13,8 +13,8 @@ import {
   type WebhookContext,
   type WebhookEvent,
 } from '../webhooks/prepare-delivery.ts';
+import type { SchemaCompilation } from './schemas/trigger-schema.ts';
 import { type FiringContext, type Renderer, renderByLibrary, renderTemplate, tryingWith } from './template.ts';
-import type { SchemaCompilation } from './trigger-schema.ts';
 
 export type EvaluationJob = {
   /** Of the definition: equal keys have equal schemas, so a compiled one can be used again. */

@@ -1,9 +1,9 @@
 // What a trigger schema or a template says that its author may not have meant: defaults that do not
 // fit, what has no effect, what can never be rendered.
 import type { AnySchemaObject } from 'ajv';
-import { isSchema, type Subschema, subschemasOf } from './subschemas.ts';
+import { isSchema, type Subschema, subschemasOf } from './schemas/subschemas.ts';
+import { type CompiledSchema, compileTriggerSchema } from './schemas/trigger-schema.ts';
 import { findTemplateProblems } from './template-problems.ts';
-import { type CompiledSchema, compileTriggerSchema } from './trigger-schema.ts';
 
 /** Each says the place and the cure. */
 export const warningsOfEvaluation = (template: unknown, schema: AnySchemaObject): string[] => [

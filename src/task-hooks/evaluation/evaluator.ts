@@ -21,9 +21,9 @@ import { warningsOfEvaluation } from './evaluation-warnings.ts';
 import { HandOver } from './json-e/errors.ts';
 import { type Budget, newBudget, renderWithin } from './json-e/render.ts';
 import type { EvaluationPool, PoolAnswer } from './pool.ts';
-import { costOfSchema, type SchemaCost } from './schema-cost.ts';
+import { costOfSchema, type SchemaCost } from './schemas/schema-cost.ts';
+import { compileTriggerSchema, type SchemaCompilation } from './schemas/trigger-schema.ts';
 import { type FiringContext, tryingWith, type Unrendered } from './template.ts';
-import { compileTriggerSchema, type SchemaCompilation } from './trigger-schema.ts';
 
 /** A hook with what is made of its definition once. */
 export type CompiledHook = Hook & {

@@ -13,7 +13,7 @@ import {
   type UnparsedJob,
 } from './evaluate.ts';
 import { warningsOfEvaluation } from './evaluation-warnings.ts';
-import { compileTriggerSchema, type SchemaCompilation } from './trigger-schema.ts';
+import { compileTriggerSchema, type SchemaCompilation } from './schemas/trigger-schema.ts';
 
 export type WorkerRequest =
   | { readonly kind: 'evaluate'; readonly job: EvaluationJob }

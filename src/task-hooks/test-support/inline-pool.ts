@@ -1,7 +1,7 @@
 // Evaluations without workers: at once, on this thread, or not at all while the pool is busy.
 import { evaluate, evaluateDelivery, evaluateUnparsed } from '../evaluation/evaluate.ts';
 import type { EvaluationPool, PoolAnswer } from '../evaluation/pool.ts';
-import { compileTriggerSchema, type SchemaCompilation } from '../evaluation/trigger-schema.ts';
+import { compileTriggerSchema, type SchemaCompilation } from '../evaluation/schemas/trigger-schema.ts';
 import type { WorkerRequest } from '../evaluation/worker.ts';
 
 export const createInlinePool = (isBusy: () => boolean = () => false): EvaluationPool => ({

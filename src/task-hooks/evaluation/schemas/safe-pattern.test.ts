@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import type { AnySchemaObject } from 'ajv';
 import fc from 'fast-check';
-import { roundsOf } from '../../../test/support/test-length.ts';
+import { roundsOf } from '../../../../test/support/test-length.ts';
 import { costOfSchema } from './schema-cost.ts';
 import { type CompiledSchema, compileTriggerSchema } from './trigger-schema.ts';
 

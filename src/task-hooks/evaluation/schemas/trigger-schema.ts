@@ -3,9 +3,9 @@ import { Ajv, type AnySchemaObject, type Options, type ValidateFunction } from '
 import { Ajv2019 } from 'ajv/dist/2019.js';
 import { Ajv2020 } from 'ajv/dist/2020.js';
 import addFormats from 'ajv-formats';
-import { describeError } from '../../core/errors.ts';
-import { cut } from '../../http/cut.ts';
-import { describeSchemaError } from '../../http/validation.ts';
+import { describeError } from '../../../core/errors.ts';
+import { cut } from '../../../http/cut.ts';
+import { describeSchemaError } from '../../../http/validation.ts';
 import { safeRegExp } from './safe-pattern.ts';
 import { findEndlessReference } from './self-reference.ts';
 
