@@ -1,11 +1,12 @@
 // A hook's trigger schema: compiled once a definition, and refused when it cannot be.
-import { Ajv, type AnySchemaObject, type Options, type ValidateFunction } from 'ajv';
+import { Ajv, type AnySchemaObject, type ErrorObject, type Options, type ValidateFunction } from 'ajv';
 import { Ajv2019 } from 'ajv/dist/2019.js';
 import { Ajv2020 } from 'ajv/dist/2020.js';
 import addFormats from 'ajv-formats';
 import { describeError } from '../../../core/errors.ts';
 import { cut } from '../../../http/cut.ts';
 import { describeSchemaError } from '../../../http/validation.ts';
+import { forgetNames, processCode, replaceKeywords } from './own-keywords.ts';
 import { safeRegExp } from './safe-pattern.ts';
 import { findEndlessReference } from './self-reference.ts';
 
@@ -81,9 +82,9 @@ export const compileTriggerSchema = (schema: AnySchemaObject): SchemaCompilation
   }
 };
 
-const withFormats = (ajv: Ajv): Ajv => {
+const prepared = (ajv: Ajv): Ajv => {
   (addFormats as unknown as (instance: Ajv) => void)(ajv);
-  return ajv;
+  return replaceKeywords(ajv);
 };
 
 const metaValidators = new Map<string, Ajv>();
@@ -93,7 +94,9 @@ const metaValidator = (draft: string): Ajv => {
   const known = metaValidators.get(draft);
   if (known) return known;
   const Validator = DRAFTS[draft] as new (options: Options) => Ajv;
-  const made = withFormats(new Validator({ allErrors: true, strict: false, logger: false }));
+  const made = prepared(
+    new Validator({ allErrors: true, strict: false, logger: false, code: { process: processCode } }),
+  );
   metaValidators.set(draft, made);
   return made;
 };
@@ -105,7 +108,7 @@ const createAjv = (draft: string, allErrors: boolean, ignored: string[]): Ajv =>
     ignored.push(message.replace(/^strict mode: /, ''));
   };
   const Validator = DRAFTS[draft] as new (options: Options) => Ajv;
-  return withFormats(
+  return prepared(
     new Validator({
       allErrors,
       useDefaults: true,
@@ -118,7 +121,7 @@ const createAjv = (draft: string, allErrors: boolean, ignored: string[]): Ajv =>
       allowMatchingProperties: true,
       logger: { log: () => {}, warn, error: () => {} },
       // Optimizing takes as long as compiling, and saves less than a microsecond a check.
-      code: { optimize: false, regExp: Object.assign(safeRegExp, { code: 'safeRegExp' }) },
+      code: { optimize: false, process: processCode, regExp: Object.assign(safeRegExp, { code: 'safeRegExp' }) },
     }),
   );
 };
@@ -133,9 +136,14 @@ const createCheck = (
     const isSmall = size * payloadBytes <= LARGEST_CHECK_FOR_ALL_ERRORS;
     if (!isSmall) first ??= compileFirst();
     const validate = isSmall || !first ? all : first;
-    if (validate(payload)) return [];
-    const errors = validate.errors ?? [];
-    validate.errors = null; // a million of them would be kept until the next check
+    let errors: readonly ErrorObject[];
+    try {
+      if (validate(payload)) return [];
+      errors = validate.errors ?? [];
+    } finally {
+      validate.errors = null; // a million of them would be kept until the next check
+      forgetNames();
+    }
     const told: SchemaProblem[] = errors.slice(0, MOST_ERRORS_TOLD).map((error) => ({
       text: describeSchemaError(error),
       pointer: cut(error.instancePath, LONGEST_POINTER),
