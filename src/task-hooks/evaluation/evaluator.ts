@@ -83,11 +83,6 @@ export type Evaluator = {
   readonly warningsOf: (definition: Pick<HookDefinition, 'task' | 'triggerSchema'>) => Promise<readonly string[]>;
 };
 
-/**
- * Linear is not enough. Schema × payload in bytes, and instructions of a pattern × payload:
- * measured at most some 20 ms, when every value is wrong in every way.
- */
-const LARGEST_CHECK_HERE = 1024 * 1024;
 /** Some 1,500 expressions: about 20 ms. */
 const LARGEST_TEMPLATE_PARSED_HERE = 6 * 1024;
 
@@ -253,9 +248,8 @@ const NOTHING_TO_CHECK: SchemaCompilation = { ok: true, schema: { check: () => [
 const limited = ({ message, mayPass }: Extract<PoolAnswer<never>, { ok: false }>): Evaluation =>
   mayPass === undefined ? { outcome: 'limited', message } : { outcome: 'limited', message, mayPass };
 
-/** Each value of the payload meets at most the whole schema. */
 const isCheapHere = ({ cost }: NonNullable<CompiledHook['linear']>, payloadBytes: number): boolean =>
-  (cost.size + cost.program) * payloadBytes <= LARGEST_CHECK_HERE;
+  payloadBytes <= cost.largestPayload();
 
 const lengthOf = (value: unknown): number => JSON.stringify(value).length;
 

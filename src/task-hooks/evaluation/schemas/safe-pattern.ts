@@ -1,13 +1,16 @@
-// Patterns of trigger schemas. RE2 runs them in time linear in program size × text; what RE2 cannot
-// express runs natively, and never on the main thread.
+// Patterns of trigger schemas. The plain ones run natively, in few steps. RE2 runs the others in
+// time linear in program size × text; what RE2 cannot express runs natively, and never on the main
+// thread.
 import { RE2JS } from 're2js';
+import type { Linear } from './bound.ts';
+import { triesOfPlainPattern } from './plain-pattern.ts';
 
 /**
  * Ajv's `code.regExp`. Ajv tells expressions apart by their text, so each must have its own.
  */
 export const safeRegExp = (pattern: string, flags: string) => {
   const native = new RegExp(pattern, flags); // throws for what is no pattern in JavaScript, though RE2 may know it
-  const re2 = compileRe2(pattern);
+  const re2 = triesOfPlainPattern(pattern) ? undefined : compileRe2(pattern);
   return re2 ? { test: (text: string) => re2.matcher(text).find(), toString: () => String(native) } : native;
 };
 
@@ -22,13 +25,26 @@ const compileRe2 = (pattern: string): RE2JS | undefined => {
   }
 };
 
+export type PatternCost = {
+  /** In instructions, which take some 1.5 µs each. */
+  readonly compiling: number;
+  /** One test of a text, in steps of 10 ns. */
+  readonly steps: Linear;
+};
+
+/** Of an instruction with a character. */
+const RE2_STEPS = 2;
+
 /**
- * How many instructions RE2 makes of the pattern, at most; undefined when RE2 cannot run it, or
- * when they are more than `most`, which is known before any is made.
+ * undefined when it has more instructions than `most`, which is known before any is made, or when
+ * neither engine is known to run it quickly.
  */
-export const programSizeOf = (pattern: string, most: number): number | undefined => {
+export const costOfPattern = (pattern: string, most: number): PatternCost | undefined => {
   const size = estimateSize(pattern);
-  return size <= most && compileRe2(pattern) ? size : undefined;
+  const plain = triesOfPlainPattern(pattern);
+  if (plain) return { compiling: Math.min(size, pattern.length), steps: plain };
+  if (size > most || !compileRe2(pattern)) return undefined;
+  return { compiling: size, steps: { once: 0, perByte: RE2_STEPS * size } };
 };
 
 /**

@@ -1,90 +1,150 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
+import { ORDINARY_SCHEMAS } from '../../test-support/ordinary-schemas.ts';
 import { costOfSchema } from './schema-cost.ts';
+import { compileTriggerSchema } from './trigger-schema.ts';
 
-describe('the cost of a trigger schema', () => {
-  it('is proved for what looks at each value once', () => {
-    for (const schema of [
-      true,
-      {},
-      { type: 'object', additionalProperties: false },
-      {
-        $schema: 'http://json-schema.org/draft-07/schema#',
-        title: 't',
-        description: 'd',
-        $comment: 'c',
-        type: 'object',
-        required: ['a'],
-        properties: {
-          a: { type: 'array', items: { type: 'string', minLength: 1, maxLength: 9, pattern: '^[a-z]+$' }, maxItems: 3 },
-          b: { enum: [1, 2] },
-          c: { const: 1 },
-          d: { type: 'number', minimum: 1, exclusiveMaximum: 5, multipleOf: 2 },
-          e: { type: 'string', format: 'date-time', default: 'x' },
-          // These are names of properties here, and no keywords.
-          anyOf: { type: 'string' },
-          uniqueItems: { type: 'boolean' },
-        },
-        additionalProperties: { type: 'string' },
-      },
-    ])
-      assert.ok(costOfSchema(schema), JSON.stringify(schema));
-  });
+const largestFor = (schema: unknown): number => costOfSchema(schema)?.largestPayload() ?? -1;
+const repeat = <T>(count: number, make: (at: number) => T): T[] => Array.from({ length: count }, (_, at) => make(at));
+const nest = (depth: number, wrap: (inner: object) => object, inner: object): object =>
+  depth === 0 ? inner : wrap(nest(depth - 1, wrap, inner));
 
-  for (const [keyword, value] of Object.entries({
-    $ref: '#/definitions/a',
-    $dynamicRef: '#a',
-    $recursiveRef: '#',
-    definitions: {},
-    $defs: {},
-    $id: 'http://example.com/a',
-    $async: true,
-    anyOf: [{}],
-    oneOf: [{}],
-    allOf: [{}],
-    not: {},
-    if: {},
-    then: {},
-    else: {},
-    uniqueItems: true,
-    patternProperties: { a: {} },
-    contains: {},
-    propertyNames: {},
-    dependencies: {},
-    dependentSchemas: {},
-    dependentRequired: {},
-    unevaluatedProperties: false,
-    unevaluatedItems: false,
-    prefixItems: [{}],
-    format: 'email',
-    pattern: '(?=a)',
-    items: [{}],
-    unknownKeyword: 1,
-  })) {
-    it(`is not proved when it has ${keyword}${keyword === 'items' ? ' as a list' : ''}`, () => {
-      const schema = { [keyword]: value };
-      assert.equal(costOfSchema(schema), undefined);
-      assert.equal(costOfSchema({ properties: { a: schema } }), undefined);
-      assert.equal(costOfSchema({ items: schema }), undefined);
-      assert.equal(costOfSchema({ additionalProperties: schema }), undefined);
+const LARGE = 4 * 1024;
+
+describe('a trigger schema is used on the main thread', () => {
+  for (const [what, schema] of Object.entries(ORDINARY_SCHEMAS)) {
+    it(`when it is that of ${what}, with payloads of some KB`, () => {
+      assert.ok(compileTriggerSchema(schema).ok);
+      assert.ok(largestFor(schema) >= LARGE, `${largestFor(schema)}`);
     });
   }
 
-  it('multiplies the counted repetitions of a pattern out', () => {
-    const programOf = (pattern: string): number | undefined => costOfSchema({ pattern })?.program;
-    assert.equal(programOf('(a?b?){999}'), undefined);
-    assert.equal(programOf('((a{9}){9}){9}'), undefined);
-    assert.ok((programOf('^[ab]{0,499}$') ?? 0) >= 499);
-    assert.ok((programOf('^a{3}$') ?? 99) < 20);
+  for (const [keyword, schema] of Object.entries({
+    'no keyword': {},
+    uniqueItems: { uniqueItems: true },
+    anyOf: { anyOf: [{ type: 'string' }, { type: 'null' }] },
+    oneOf: { items: { oneOf: [{ const: { a: 1 } }, { enum: [{ b: 1 }, 2] }] } },
+    'allOf and not': { allOf: [{ required: ['a'] }, { not: { required: ['b'] } }] },
+    'if, then and else': { if: { type: 'string' }, then: { minLength: 1 }, else: { type: 'null' } },
+    patternProperties: { patternProperties: { '^a': { type: 'string' } }, additionalProperties: false },
+    propertyNames: { propertyNames: { pattern: '^[a-z]+$' } },
+    contains: { contains: { const: 1 } },
+    dependencies: { dependencies: { a: ['b'], c: { required: ['d'] } } },
+    unevaluatedProperties: {
+      $schema: 'https://json-schema.org/draft/2019-09/schema',
+      anyOf: [{ properties: { a: {} } }, { patternProperties: { '^b': {} } }],
+      unevaluatedProperties: false,
+    },
+    'prefixItems and unevaluatedItems': {
+      $schema: 'https://json-schema.org/draft/2020-12/schema',
+      prefixItems: [{ type: 'string' }],
+      unevaluatedItems: false,
+    },
+    'items as a list': { items: [{ type: 'string' }], additionalItems: { type: 'number' } },
+    'a format with a pattern of its own': { properties: { a: { format: 'email' }, b: { format: 'uri' } } },
+    'counted repetitions': { items: { pattern: '^[0-9a-f]{40}$' } },
+    'a reference': { definitions: { a: { type: 'string' } }, items: { $ref: '#/definitions/a' } },
+    'defaults of items': { items: { properties: { a: { type: 'string', default: 'x' } } } },
+  })) {
+    it(`when it has ${keyword}`, () => {
+      const compilation = compileTriggerSchema(schema);
+      assert.ok(compilation.ok);
+      assert.ok(largestFor(schema) >= LARGE, `${largestFor(schema)}`);
+    });
+  }
+
+  it('when it is recursive, and each part of a payload is met once', () => {
+    const node = { properties: { children: { items: { $ref: '#/definitions/node' } }, name: { type: 'string' } } };
+    assert.ok(largestFor({ $ref: '#/definitions/node', definitions: { node } }) >= 500);
+    assert.ok(largestFor({ properties: { left: { $ref: '#' }, right: { $ref: '#' } } }) >= 500);
   });
 
-  it('is not proved for what is nested very deeply', () => {
-    let schema: object = {};
-    for (let level = 0; level < 400; level += 1) schema = { items: schema };
-    assert.equal(costOfSchema(schema), undefined);
+  it('when most of it are descriptions', () => {
+    assert.ok(largestFor({ properties: { a: { type: 'string', description: 'x'.repeat(30_000) } } }) >= LARGE);
   });
+});
 
-  it('is not proved for what is no schema', () => {
+describe('a trigger schema goes to the other process', () => {
+  const PROPERTY = { type: 'string' };
+  for (const [what, schema] of Object.entries({
+    'of very many keywords': { properties: Object.fromEntries(repeat(1_000, (at) => [`p${at}`, PROPERTY])) },
+    'of anyOf that doubles with each level': nest(12, (inner) => ({ anyOf: [inner, inner] }), PROPERTY),
+    'of references that double with each level': {
+      $ref: '#/definitions/a30',
+      definitions: Object.fromEntries(
+        repeat(31, (at) => [
+          `a${at}`,
+          at === 0 ? PROPERTY : { anyOf: repeat(2, () => ({ $ref: `#/definitions/a${at - 1}` })) },
+        ]),
+      ),
+    },
+    'of references to something large': {
+      allOf: repeat(60, () => ({ $ref: '#/definitions/large' })),
+      definitions: { large: { properties: Object.fromEntries(repeat(50, (at) => [`p${at}`, PROPERTY])) } },
+    },
+    'that meets each part twice as often as the value around it': {
+      anyOf: [{ items: { $ref: '#' } }, { items: { $ref: '#' } }],
+    },
+    'that meets a part by two ways': { allOf: [{ items: { items: { $ref: '#' } } }, { items: { $ref: '#' } }] },
+    'with defaults in defaults without end': { properties: { a: { default: {}, $ref: '#' } } },
+    'of thousands of values': { enum: repeat(3_000, (at) => ({ at })) },
+    'of thousands of required names': { required: repeat(3_000, (at) => `a${at}`) },
+    'that is nested very deeply': nest(400, (inner) => ({ items: inner }), {}),
+    'with patterns of very many instructions': {
+      properties: Object.fromEntries(repeat(1_500, (at) => [`p${at}`, { pattern: '(a?b?){999}' }])),
+    },
+    'with one pattern of very many instructions': { pattern: '((a{40}){40}){40}' },
+    'with a pattern that RE2 does not know': { pattern: '(?=a)' },
+    'with a name in patternProperties that RE2 does not know': { patternProperties: { '(?=a)': {} } },
+    'with a format that backtracks': { format: 'url' },
+    'with a format that is a pattern': { format: 'regex' },
+    'with a dynamic reference': { $schema: 'https://json-schema.org/draft/2020-12/schema', $dynamicRef: '#a' },
+    'with a reference that leads nowhere': { $ref: '#/definitions/none' },
+    'with a keyword that nobody knows': { unknownKeyword: 1 },
+    'that would answer later': { $async: true },
+    'that is longer than 64 KB': { description: 'x'.repeat(70_000) },
+  })) {
+    it(what, () => {
+      assert.equal(costOfSchema(schema), undefined);
+      assert.equal(costOfSchema({ properties: { a: schema } }), undefined);
+      assert.equal(costOfSchema({ items: schema }), undefined);
+    });
+  }
+
+  for (const [what, schema, bytes] of [
+    ['a payload of some KB, when a pattern has 1,800 instructions', { pattern: '[ab]{0,890}[^ab]' }, LARGE],
+    ['a payload of 19 KB, when a pattern has counted repetitions', { pattern: '[ab]{0,999}[^ab]\\b' }, 19_000],
+    ['a list of 10,000 objects that must be unique', { properties: { a: { uniqueItems: true } } }, 300_000],
+    ['a list, when each item may be wrong in 100 ways', { items: { allOf: repeat(100, () => PROPERTY) } }, LARGE],
+    ['a tree of unique lists', { uniqueItems: true, items: { $ref: '#' } }, LARGE],
+    ['any payload of 1 MB', {}, 1_000_000],
+  ] as const) {
+    it(`with ${what}`, () => assert.ok(largestFor(schema) < bytes, `${largestFor(schema)}`));
+  }
+
+  it('when it is none', () => {
     for (const value of [null, 1, 'x', []]) assert.equal(costOfSchema(value), undefined);
+  });
+});
+
+describe('defaults of a trigger schema', () => {
+  const grownBy = (schema: object, bytes: number) => (costOfSchema(schema)?.withDefaults(bytes) ?? 0) - bytes;
+
+  it('count as part of the payload', () => {
+    const schema = {
+      properties: {
+        a: { default: 'x'.repeat(100) },
+        b: { default: {}, properties: { c: { default: 'y'.repeat(100) } } },
+      },
+      items: { properties: { d: { default: 1 } } },
+    };
+    const compilation = compileTriggerSchema(schema);
+    if (!compilation.ok) return assert.fail(compilation.problem);
+    for (const payload of [{}, { b: {} }, repeat(50, () => ({}))]) {
+      const before = JSON.stringify(payload).length;
+      compilation.schema.check(payload, before);
+      assert.ok(grownBy(schema, before) >= JSON.stringify(payload).length - before);
+    }
+    assert.equal(grownBy({ properties: { a: { type: 'string' } } }, 1_000), 0);
   });
 });

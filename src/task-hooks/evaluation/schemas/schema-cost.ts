@@ -1,78 +1,58 @@
-// What checking a payload with a trigger schema costs, as far as it can be said before it is done.
-import { programSizeOf } from './safe-pattern.ts';
+// What a trigger schema costs the thread that uses it, as far as it can be said before: compiling
+// it, and checking a payload, which depends on the size of that.
+import { amountFor, stepsFor } from './bound.ts';
+import { boundChecks } from './check-bound.ts';
 
-/** One look at each value with `size` units of work, and `program` for each of its characters. */
 export type SchemaCost = {
-  /** Of the schema, in characters, and somewhat more where each of many values may be wrong. */
-  readonly size: number;
-  /** Of its longest pattern, in instructions. */
-  readonly program: number;
+  /** In bytes, as JSON. Checking one takes some 10 ms, at most. */
+  readonly largestPayload: () => number;
+  /** How large defaults make a payload of so many bytes, at most. */
+  readonly withDefaults: (payloadBytes: number) => number;
 };
 
-/** Keywords whose cost is at most one look at each value they apply to. */
-const LINEAR_KEYWORDS = new Set([
-  ...['$schema', '$comment', 'title', 'description', 'default', 'examples', 'type', 'enum', 'const'],
-  ...['required', 'additionalProperties', 'minProperties', 'maxProperties', 'items', 'minItems', 'maxItems'],
-  ...['minimum', 'maximum', 'exclusiveMinimum', 'exclusiveMaximum', 'multipleOf', 'minLength', 'maxLength'],
-  ...['properties', 'pattern', 'format'],
-]);
-
-/**
- * ajv-formats checks these with patterns that cannot backtrack far; the others (`email`, `uri`, …)
- * can.
- */
-const LINEAR_FORMATS = new Set(['date-time', 'date', 'time', 'uuid', 'ipv4', 'int32', 'int64', 'float', 'double']);
-
-const DEEPEST_LINEAR_SCHEMA = 50;
-/** Larger ones take more than some 20 ms to compile. */
-const LARGEST_SCHEMA_HERE = 4 * 1024;
-/** An error takes as long as some 30 characters of a schema. */
-const EACH_VALUE = 32;
+/** Characters, most of which are descriptions or names. */
+const LARGEST_SCHEMA_HERE = 64 * 1024;
+/** Where they are most expensive, compiling takes some 15 ms. */
+const MOST_KEYWORDS_HERE = 300;
 /** Of all patterns of a schema together, in instructions: some 3 ms to compile. */
 const LARGEST_PROGRAMS_HERE = 2_000;
+/** Of some 10 ns each. */
+const MOST_STEPS_HERE = 1024 * 1024;
+/** Of any check, and of copying what is checked. */
+const STEPS_PER_BYTE = 5;
 
 /**
- * The cost of a schema that may be compiled and used on the main thread: it compiles quickly, and
- * takes time linear in the payload. undefined for any that is not known to.
+ * Of a schema that may be compiled on the main thread; undefined for any that is not known to
+ * compile quickly.
  */
 export const costOfSchema = (schema: unknown): SchemaCost | undefined => {
-  const size = JSON.stringify(schema).length;
-  if (size > LARGEST_SCHEMA_HERE) return undefined;
-  const found: Found = { patterns: [], looksAtEach: false };
-  if (!isLinear(schema, found)) return undefined;
-  let [program, sum] = [0, 0];
-  for (const pattern of new Set(found.patterns)) {
-    const one = programSizeOf(pattern, LARGEST_PROGRAMS_HERE - sum);
-    if (one === undefined) return undefined;
-    sum += one;
-    program = Math.max(program, one);
+  if (JSON.stringify(schema).length > LARGEST_SCHEMA_HERE) return undefined;
+  const boundFor = boundChecks(schema, { keywords: MOST_KEYWORDS_HERE, instructions: LARGEST_PROGRAMS_HERE });
+  const bound = boundFor(0);
+  if (!(stepsFor(bound, 1) <= MOST_STEPS_HERE)) return undefined;
+  const withDefaults = (payloadBytes: number) => payloadBytes + amountFor(bound.defaults, payloadBytes);
+  const isCheap = (payloadBytes: number) => {
+    const bytes = withDefaults(payloadBytes);
+    return stepsFor(boundFor(bytes), bytes) + STEPS_PER_BYTE * bytes <= MOST_STEPS_HERE;
+  };
+  let largest: number | undefined;
+  return {
+    withDefaults,
+    largestPayload: () => {
+      largest ??= largestBelow(MOST_STEPS_HERE / STEPS_PER_BYTE, isCheap);
+      return largest;
+    },
+  };
+};
+
+/** To a 64th; -1 when there is none. */
+const largestBelow = (limit: number, isCheap: (bytes: number) => boolean): number => {
+  if (!isCheap(0)) return -1;
+  let [known, unknown] = [0, Math.floor(limit)];
+  while (unknown - known > Math.max(16, known / 64)) {
+    const middle = Math.floor((known + unknown) / 2);
+    if (isCheap(middle)) known = middle;
+    else unknown = middle;
   }
-  return { size: size + (found.looksAtEach ? EACH_VALUE : 0), program };
+  return known;
 };
-
-type Found = { readonly patterns: string[]; looksAtEach: boolean };
-
-const isLinear = (schema: unknown, found: Found, depth = 0, isRepeated = false): boolean => {
-  if (typeof schema === 'boolean') return true;
-  if (typeof schema !== 'object' || schema === null || Array.isArray(schema) || depth > DEEPEST_LINEAR_SCHEMA)
-    return false;
-  const isLinearBelow = (value: unknown, repeated: boolean) => isLinear(value, found, depth + 1, repeated);
-  return Object.entries(schema).every(([keyword, value]) => {
-    if (!LINEAR_KEYWORDS.has(keyword)) return false;
-    // A default of each of many items would make the payload grow.
-    if (keyword === 'default') return !isRepeated;
-    if (keyword === 'items' || keyword === 'additionalProperties') {
-      if (value !== true && (keyword === 'items' || value !== false)) found.looksAtEach = true;
-      return isLinearBelow(value, true);
-    }
-    if (keyword === 'properties') {
-      return isObject(value) && Object.values(value).every((one) => isLinearBelow(one, isRepeated));
-    }
-    if (keyword === 'format') return LINEAR_FORMATS.has(value as string);
-    if (keyword === 'pattern') return typeof value === 'string' && found.patterns.push(value) > 0;
-    return true;
-  });
-};
-
-const isObject = (value: unknown): value is object =>
-  typeof value === 'object' && value !== null && !Array.isArray(value);

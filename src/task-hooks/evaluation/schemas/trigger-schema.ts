@@ -8,6 +8,7 @@ import { cut } from '../../../http/cut.ts';
 import { describeSchemaError } from '../../../http/validation.ts';
 import { forgetNames, processCode, replaceKeywords } from './own-keywords.ts';
 import { safeRegExp } from './safe-pattern.ts';
+import { costOfSchema } from './schema-cost.ts';
 import { findEndlessReference } from './self-reference.ts';
 
 export type CompiledSchema = {
@@ -74,8 +75,7 @@ export const compileTriggerSchema = (schema: AnySchemaObject): SchemaCompilation
     const ignored: string[] = [];
     const compile = (allErrors: boolean) => createAjv(draft, allErrors, ignored).compile(schema);
     const all = compile(true);
-    const size = JSON.stringify(schema).length;
-    return { ok: true, schema: { check: createCheck(all, () => compile(false), size), ignored: [...ignored] } };
+    return { ok: true, schema: { check: createCheck(schema, all, () => compile(false)), ignored: [...ignored] } };
   } catch (error) {
     const reason = error instanceof RangeError ? 'it nests too deep, or is too large' : describeError(error);
     return { ok: false, problem: ` * ${reason}` };
@@ -127,13 +127,19 @@ const createAjv = (draft: string, allErrors: boolean, ignored: string[]): Ajv =>
 };
 
 const createCheck = (
+  schema: AnySchemaObject,
   all: ValidateFunction,
   compileFirst: () => ValidateFunction,
-  size: number,
 ): CompiledSchema['check'] => {
+  const size = JSON.stringify(schema).length;
   let first: ValidateFunction | undefined;
+  let cheap: number | undefined;
   return (payload, payloadBytes) => {
-    const isSmall = size * payloadBytes <= LARGEST_CHECK_FOR_ALL_ERRORS;
+    let isSmall = size * payloadBytes <= LARGEST_CHECK_FOR_ALL_ERRORS;
+    if (!isSmall) {
+      cheap ??= costOfSchema(schema)?.largestPayload() ?? 0;
+      isSmall = payloadBytes <= cheap;
+    }
     if (!isSmall) first ??= compileFirst();
     const validate = isSmall || !first ? all : first;
     let errors: readonly ErrorObject[];
