@@ -5,6 +5,7 @@ import { describe, it } from 'node:test';
 import { createMetrics } from '../../core/metrics.ts';
 import type { Hook } from '../definition.ts';
 import { createInlinePool } from '../test-support/inline-pool.ts';
+import { ORDINARY_SCHEMAS } from '../test-support/ordinary-schemas.ts';
 import { createEvaluator } from './evaluator.ts';
 import { newBudget } from './json-e/render.ts';
 import type { EvaluationPool } from './pool.ts';
@@ -63,6 +64,15 @@ describe('an evaluation', () => {
     assert.equal(await evaluator.checkTriggerSchema(schema), undefined);
     assert.equal((await evaluate(schema, { p0: 'v7' })).outcome, 'rendered');
     assert.equal((await evaluate(schema, { p0: 'w7' })).outcome, 'rejected');
+    assert.deepEqual(asked, []);
+  });
+
+  it('of an ordinary schema is done on the main thread, whatever keywords it has', async () => {
+    const { asked, evaluate, evaluator } = createCounted();
+    for (const schema of Object.values(ORDINARY_SCHEMAS)) {
+      assert.equal(await evaluator.checkTriggerSchema(schema), undefined);
+      assert.equal((await evaluate(schema, { ref: 7, commits: Array(100).fill({ id: 7 }) })).outcome, 'rejected');
+    }
     assert.deepEqual(asked, []);
   });
 

@@ -11,7 +11,7 @@ const LIMITS = { keywords: 100_000, instructions: 10_000 };
 /** In steps, as little as each takes. */
 const [AN_ERROR, A_ROUND, A_CALL] = [40, 1, 10];
 
-/** The work that Ajv's code does for the payload: errors made, rounds of loops, functions called. */
+/** What Ajv's code does for the payload: errors made, rounds of loops, functions called. */
 const workOf = (schema: AnySchemaObject, payload: unknown): number => {
   let work = 0;
   const count = (code: string) =>
