@@ -1,5 +1,5 @@
-// The runs of one job: scripts that see the same event, one after the other, for as long as it stays
-// the same. What changes or denies the event is looked at by the host before the next one runs.
+// The runs of one job: scripts that see the same event, one after the other, for as long as it
+// stays the same. What changes or denies the event is looked at by the host before the next one runs.
 import type { GivenEvent, Run, RunJob, RunReport, Verdict } from './worker-protocol.ts';
 
 /** `begins` is told which run comes next. */

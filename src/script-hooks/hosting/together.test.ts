@@ -1,5 +1,5 @@
-// Quick hooks of a channel run in one message to a thread. What each does, sees and costs is what it
-// would be if it ran alone.
+// Quick hooks of a channel run in one message to a thread. What each does, sees and costs is what
+// it would be if it ran alone.
 import assert from 'node:assert/strict';
 import { after, it } from 'node:test';
 import { eventually, lastFirst } from '../../../test/support/wait.ts';

@@ -96,7 +96,10 @@ export const createSandbox = (options: SandboxOptions = {}): Sandbox => {
   const size = options.workers ?? Math.max(2, availableParallelism() - 1);
   const runners = new Set<SandboxWorker>();
   const idle: SandboxWorker[] = [];
-  /** By the script that runs first, so that one that runs often does not keep the others waiting: they take turns. */
+  /**
+   * By the script that runs first, so that one that runs often does not keep the others waiting:
+   * they take turns.
+   */
   const queue = new Map<number, Waiting[]>();
   const closed = new AbortController();
   let scripts = 0;

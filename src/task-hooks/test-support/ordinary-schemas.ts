@@ -141,7 +141,6 @@ export const ORDINARY_SCHEMAS: Readonly<Record<string, object>> = {
     },
     required: ['flavor', 'build_number'],
     if: { properties: { flavor: { const: 'partners' } } },
-    // biome-ignore lint/suspicious/noThenProperty: a keyword of JSON Schema
     then: { required: ['partners'] },
   }),
   'a push that a forge tells of': {
