@@ -162,11 +162,6 @@ export const createEvaluator = (pool: EvaluationPool, metrics?: Metrics): Evalua
     return { evaluation, seen };
   };
 
-  const renderHere = (template: unknown, context: FiringContext, budget: Budget): Evaluation | HandOver => {
-    const job = { key: '', template, triggerSchema: {}, context, payloadBytes: 0 };
-    return hereOrHandedOver(() => evaluate(job, NOTHING_TO_CHECK, renderWithin(budget)));
-  };
-
   return {
     compile: (hook) => ({ ...hook, linear: proveLinear(hook), template: { heavyFrom: Number.POSITIVE_INFINITY } }),
 
@@ -199,7 +194,8 @@ export const createEvaluator = (pool: EvaluationPool, metrics?: Metrics): Evalua
       const budget = newBudget();
       const own = { ...budget, steps: Math.min(budget.steps, turn.steps) };
       const left = turn.steps - own.steps;
-      const evaluation = renderHere(definition.task, context, own);
+      const job = jobWithout(definition.task, context);
+      const evaluation = hereOrHandedOver(() => evaluate(job, NOTHING_TO_CHECK, renderWithin(own)));
       turn.steps = left + own.steps;
       if (!(evaluation instanceof HandOver)) {
         count('server', 'fits');
@@ -209,14 +205,8 @@ export const createEvaluator = (pool: EvaluationPool, metrics?: Metrics): Evalua
       return undefined;
     },
 
-    renderStored: async ({ template, context }) => {
-      const evaluation = renderHere(template, context, newBudget());
-      if (!(evaluation instanceof HandOver)) {
-        count('server', 'fits');
-        return evaluation;
-      }
-      return runElsewhere({ key: '', template, triggerSchema: {}, context, payloadBytes: 0 }, evaluation.why);
-    },
+    // Many may come at once, and each was beyond a budget already.
+    renderStored: ({ template, context }) => runElsewhere(jobWithout(template, context), 'budget'),
 
     checkTriggerSchema: async (triggerSchema) => {
       if (costOfSchema(triggerSchema)) {
@@ -241,6 +231,11 @@ const definitionFor = ({ uid, revision, definition }: CompiledHook) => ({
   key: `${uid}:${revision}`,
   template: definition.task,
   triggerSchema: definition.triggerSchema as AnySchemaObject,
+});
+
+/** Without a payload. */
+const jobWithout = (template: unknown, context: FiringContext): EvaluationJob => ({
+  ...{ key: '', template, triggerSchema: {}, context, payloadBytes: 0 },
 });
 
 const NOTHING_TO_CHECK: SchemaCompilation = { ok: true, schema: { check: () => [], ignored: [] } };

@@ -12,6 +12,7 @@ import type { CreateTaskAnswer, CreateTaskRequest, Queue } from '../../queue/que
 import { createRecord } from '../../timers/test-support/world.ts';
 import { createEvaluator } from '../evaluation/evaluator.ts';
 import { createHookStore } from '../hooks/hook-store.ts';
+import { createInlinePool } from '../test-support/inline-pool.ts';
 import type { Fire } from './fire.ts';
 import { type FireRunner, LEASE_MS } from './fire-runner.ts';
 import { createFireStore, type FireStore } from './fire-store.ts';
@@ -43,7 +44,7 @@ const createWorld = async (t: TestContext) => {
   const ledger = createLedger(database);
   const clock = createFakeClock();
   const fires = createFireStore(database, ledger);
-  const evaluator = createEvaluator({ run: () => assert.fail(), [Symbol.asyncDispose]: async () => {} });
+  const evaluator = createEvaluator(createInlinePool());
 
   const runners: FireRunner[] = [];
   const uids: string[] = [];
