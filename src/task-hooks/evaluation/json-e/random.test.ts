@@ -22,7 +22,28 @@ const context = {
   object: { a: 1, b: { c: [1] } },
 };
 
+const PATHS = ['list', 'words', 'people', 'object.b.c', 'text', 'n', 'people[0]', 'people[1].name', 'list[1:]', 'deep'];
+const CALLS = [
+  'len(list)',
+  'str(n)',
+  'join(words, "-")',
+  'range(0, n)',
+  'split(text, "l")',
+  'fromNow("1 day")',
+  '[n, text]',
+  '{a: n}',
+];
+/** Most of them are whole. */
+const combined = fc
+  .tuple(
+    fc.constantFrom(...PATHS),
+    fc.constantFrom('==', '!=', '+', '*', '<', '&&', '||', 'in'),
+    fc.constantFrom(...PATHS, ...CALLS),
+  )
+  .map((words) => words.join(' '));
 const source = fc.oneof(
+  { weight: 2, arbitrary: fc.constantFrom(...PATHS, ...CALLS) },
+  { weight: 2, arbitrary: combined },
   fc.constantFrom('list', 'words', 'people', 'object.b', 'text', 'n', 'x', 'y', 'acc', 'unknown', 'now', 'min', 'deep'),
   fc
     .array(
