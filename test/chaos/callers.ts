@@ -44,7 +44,7 @@ export type Callers = {
 };
 
 export const GROUP = 'chaos';
-export const HOOK_IDS = ['linear', 'mapped/in-a-worker'] as const;
+export const HOOK_IDS = ['light', 'heavy/in-a-worker'] as const;
 
 /** Of one caller at once: those that are asked again go on beside the new ones. */
 const MOST_ASKING = 16;

@@ -1,6 +1,8 @@
 // Kills a server at random moments under load, again and again, and tells what was lost or done
 // twice.
+
 import { setTimeout as sleep } from 'node:timers/promises';
+import { heavy } from '../../src/task-hooks/test-support/heavy-template.ts';
 import { ECHO_SCOPES, echoHook, rootClients } from '../support/client.ts';
 import type { Cleanup } from '../support/database.ts';
 import { newDataFolder } from '../support/server.ts';
@@ -104,16 +106,16 @@ const chooseKill = (random: Random): Kill => {
 
 const makeHooks = async (victim: Victim): Promise<void> => {
   const { hooks, auth } = rootClients(victim.credentials());
-  const [linear, mapped] = HOOK_IDS;
+  const [light, weighty] = HOOK_IDS;
   const { task } = echoHook();
   const said = { said: { $eval: 'payload' }, taskId: { $eval: 'taskId' } };
-  const copy = { $map: { $eval: 'payload.list' }, 'each(x)': { $eval: 'x' } };
+  const copy = heavy({ $eval: 'payload.list' });
   await hooks.createHook(
     GROUP,
-    linear,
+    light,
     echoHook({ task: { ...task, payload: { ...said, list: { $eval: 'payload.list' } } } }),
   );
-  await hooks.createHook(GROUP, mapped, echoHook({ task: { ...task, payload: { ...said, list: copy } } }));
+  await hooks.createHook(GROUP, weighty, echoHook({ task: { ...task, payload: { ...said, list: copy } } }));
   await auth.createRole(`hook-id:${GROUP}/*`, { scopes: ECHO_SCOPES, description: '' });
 };
 

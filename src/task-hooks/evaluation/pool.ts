@@ -1,5 +1,5 @@
-// Workers for evaluations of unproved cost: a deadline and a memory limit each, one job at a time,
-// started when first needed.
+// Workers for heavy evaluations: a deadline and a memory limit each, one job at a time, started
+// when first needed.
 import type { ChildProcess } from 'node:child_process';
 import type { Clock } from '../../core/clock.ts';
 import type { Log } from '../../core/log.ts';

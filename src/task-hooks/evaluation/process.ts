@@ -1,6 +1,6 @@
-// The process in which evaluations run whose cost nobody can prove. Not a thread: when V8 cannot
-// have the memory that one operation wants at once (`split` of a text of 32 MB), it ends the whole
-// process, and a hook must not be able to end the server.
+// The process in which heavy evaluations run. Not a thread: when V8 cannot have the memory that one
+// operation wants at once (`split` of a text of 32 MB), it ends the whole process, and a hook must
+// not be able to end the server.
 import { type ChildProcess, fork } from 'node:child_process';
 import { once } from 'node:events';
 import { readFile } from 'node:fs/promises';

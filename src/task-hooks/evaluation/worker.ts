@@ -1,5 +1,5 @@
-// What runs in the process for evaluations whose cost nobody can prove. pool.ts starts it and, when
-// it takes too long, ends it.
+// What runs in the process for heavy evaluations. pool.ts starts it and, when it takes too long,
+// ends it.
 import { writeFileSync } from 'node:fs';
 import { Worker } from 'node:worker_threads';
 import type { AnySchemaObject } from 'ajv';

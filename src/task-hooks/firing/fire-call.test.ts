@@ -1,5 +1,6 @@
 // biome-ignore-all lint/suspicious/noTemplateCurlyInString: JSON-e's, not JavaScript's.
 // biome-ignore-all lint/suspicious/noThenProperty: a word of JSON-e.
+
 import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
 import { describe, it, type TestContext } from 'node:test';
@@ -19,6 +20,7 @@ import { createEvaluator } from '../evaluation/evaluator.ts';
 import type { EvaluationPool } from '../evaluation/pool.ts';
 import { createHookCache } from '../hooks/hook-cache.ts';
 import { createHookStore } from '../hooks/hook-store.ts';
+import { heavy } from '../test-support/heavy-template.ts';
 import type { HookCall } from './evaluate-call.ts';
 import { createFireCall } from './fire-call.ts';
 import { LEASE_MS } from './fire-runner.ts';
@@ -56,7 +58,7 @@ type Options = {
   readonly pool?: EvaluationPool;
 };
 
-const UNUSED_POOL: EvaluationPool = { run: () => assert.fail('not linear'), [Symbol.asyncDispose]: async () => {} };
+const UNUSED_POOL: EvaluationPool = { run: () => assert.fail('not heavy'), [Symbol.asyncDispose]: async () => {} };
 
 const createWorld = async (t: TestContext, options: Options = {}) => {
   const { decide = () => CREATED, meanwhile = async () => {}, pool = UNUSED_POOL } = options;
@@ -267,7 +269,7 @@ describe('an event that makes no task', () => {
 
   it('because a bound was reached is limited', async (t) => {
     const { create, fire, entries } = await createWorld(t, { pool: stopping });
-    await create({ a: { $map: [1], 'each(x)': 1 } });
+    await create({ a: heavy(1) });
     assert.deepEqual(await fire(), { outcome: 'not-rendered', message, mayPass: false });
     const [row] = await entries();
     assert.deepEqual([row?.outcome, row?.error], ['limited', { message }]);

@@ -1,5 +1,6 @@
 // Messages in batches: whatever the batches, redeliveries and failures, each delivery has one fire,
 // in order.
+
 import assert from 'node:assert/strict';
 import { describe, it, type TestContext } from 'node:test';
 import fc from 'fast-check';
@@ -15,6 +16,7 @@ import { statement } from '../../database/statement.ts';
 import type { Queue } from '../../queue/queue.ts';
 import type { EvaluationPool } from '../evaluation/pool.ts';
 import { CREATED } from '../test-support/fake-queue.ts';
+import { heavy } from '../test-support/heavy-template.ts';
 import { createInlinePool } from '../test-support/inline-pool.ts';
 import { createWorld, ME, type ServerOptions, scheduledHook } from '../test-support/world.ts';
 
@@ -199,7 +201,7 @@ describe('messages in batches', () => {
     };
     const world = await createReading(t, ['h']);
     const [uid = ''] = world.uids;
-    const slow = { said: { $eval: 'payload.n' }, list: { $map: [1], 'each(x)': { $eval: 'x' } } };
+    const slow = { said: { $eval: 'payload.n' }, list: heavy([1]) };
     await world.server.changes.update({ hookGroupId: 'g', hookId: 'h' }, (known) => ({ ...known, task: slow }), ME);
     const ending = await world.startServer({ acknowledge, pool });
     const messages = [deliver(uid, 0), deliver(uid, 1), deliver(uid, 2)];

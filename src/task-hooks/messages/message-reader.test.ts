@@ -8,6 +8,7 @@ import type { Evaluation } from '../evaluation/evaluate.ts';
 import type { EvaluationPool, PoolAnswer } from '../evaluation/pool.ts';
 import type { WorkerRequest } from '../evaluation/worker.ts';
 import { UNAVAILABLE } from '../test-support/fake-queue.ts';
+import { heavy } from '../test-support/heavy-template.ts';
 import { createInlinePool } from '../test-support/inline-pool.ts';
 import { createWorld, ME, NAME, type ServerOptions, scheduledHook } from '../test-support/world.ts';
 
@@ -17,8 +18,7 @@ const listFires = statement<{ cause: string; task: string }>(
 );
 
 const ECHO = { said: { $eval: 'payload' }, by: { $eval: 'firedBy' }, at: { $eval: 'now' } };
-/** Its cost is not proved: it is rendered by a worker. */
-const SLOW = { said: { $eval: 'payload' }, list: { $map: [1], 'each(x)': { $eval: 'x' } } };
+const SLOW = { said: { $eval: 'payload' }, list: heavy([1]) };
 const saidBy = ({ said }: Record<string, unknown>) => said;
 const VERSIONED = { type: 'object', properties: { version: { type: 'integer' } }, required: ['version'] };
 

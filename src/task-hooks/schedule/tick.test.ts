@@ -4,6 +4,7 @@ import { statement } from '../../database/statement.ts';
 import type { CreateTaskAnswer, CreateTaskRequest, Queue } from '../../queue/queue.ts';
 import type { HookDefinition } from '../definition.ts';
 import { CREATED, FORBIDDEN, UNAVAILABLE } from '../test-support/fake-queue.ts';
+import { heavy } from '../test-support/heavy-template.ts';
 import { createInlinePool } from '../test-support/inline-pool.ts';
 import { meddle } from '../test-support/meddle.ts';
 import { createWorld, ME, NAME, type ServerOptions, scheduledHook } from '../test-support/world.ts';
@@ -19,8 +20,7 @@ const listFires = statement<{ task: string | null; unrendered: unknown; arrived:
   'select task::text as task, unrendered, arrived from fires',
 );
 
-/** json-e may take any time for it, as far as anybody can prove. */
-const UNPROVED = { list: { $map: [1, 2, 3], 'each(x)': { $eval: 'x * x' } }, at: { $eval: 'now' } };
+const HEAVY = { list: heavy({ $map: [1, 2, 3], 'each(x)': { $eval: 'x * x' } }), at: { $eval: 'now' } };
 
 /** A hook, and a server to come that finds `late` ms after it came due what is due. */
 const createTick = async (t: TestContext, schedule: string, more: Partial<HookDefinition> = {}) => {
@@ -202,8 +202,8 @@ describe('a tick where the queue lives in the database', () => {
     assert.deepEqual(mailed, ['Hook g/h made no task (failed)']);
   });
 
-  it('with a template of unproved cost is stored first', async (t) => {
-    const { comeLate, uid, entries, tasks } = await createTick(t, '0 * * * * *', { task: UNPROVED });
+  it('with a heavy template is stored first', async (t) => {
+    const { comeLate, uid, entries, tasks } = await createTick(t, '0 * * * * *', { task: HEAVY });
     const { made, createTasksIn } = createTasksTogether();
     await comeLate(MINUTE, { createTasksIn });
     assert.deepEqual([made.length, tasks().length], [0, 1]);
@@ -211,9 +211,9 @@ describe('a tick where the queue lives in the database', () => {
   });
 });
 
-describe('a template of unproved cost', () => {
+describe('a heavy template', () => {
   it('is rendered after the fire is stored, with the moment of the fire', async (t) => {
-    const { start, comeLate, tasks, queue, database } = await createTick(t, '0 * * * * *', { task: UNPROVED });
+    const { start, comeLate, tasks, queue, database } = await createTick(t, '0 * * * * *', { task: HEAVY });
     queue.behave(() => UNAVAILABLE);
     const server = await comeLate(MINUTE + 5);
     const [fire] = await database.query(listFires);
@@ -227,7 +227,7 @@ describe('a template of unproved cost', () => {
 
   it('survives the crash of the server that was to render it', async (t) => {
     const { start, clock, comeLate, tasks, database, uid, entries, startServer } = await createTick(t, '0 1 * * * *', {
-      task: UNPROVED,
+      task: HEAVY,
     });
     const rendering = Promise.withResolvers<void>();
     const pool = createInlinePool();
@@ -263,7 +263,7 @@ describe('a template of unproved cost', () => {
   it('waits for a pool that is busy instead of giving up', async (t) => {
     let isBusy = true;
     const pool = createInlinePool(() => isBusy);
-    const { clock, comeLate, tasks, database, uid, entries } = await createTick(t, '0 0 0 1 1 *', { task: UNPROVED });
+    const { clock, comeLate, tasks, database, uid, entries } = await createTick(t, '0 0 0 1 1 *', { task: HEAVY });
     const server = await comeLate(60 * 24 * HOUR, { pool });
     while ((await entries(uid)).length < 3) await clock.advance(SECOND);
     assert.deepEqual(tasks(), []);
@@ -283,7 +283,7 @@ describe('a template of unproved cost', () => {
 describe('a template that the pool has no room for', () => {
   it('is exhausted at the deadline, and not tried for ever', async (t) => {
     const pool = createInlinePool(() => true);
-    const { clock, comeLate, database, uid, entries } = await createTick(t, '0 0 0 1 1 *', { task: UNPROVED });
+    const { clock, comeLate, database, uid, entries } = await createTick(t, '0 0 0 1 1 *', { task: HEAVY });
     await comeLate(60 * 24 * HOUR, { pool });
     while ((await entries(uid)).length < 1) await clock.advance(SECOND);
     clock.jump(25 * HOUR);
@@ -299,7 +299,7 @@ describe('a scheduled fire without a task', () => {
     ['declines when its template renders to nothing', { $if: 'false', then: {} }, 'declined', /rendered to nothing/],
     ['fails when its template does', { a: { $eval: 'payload.x' } }, 'failed', /unknown context value payload/],
     ['fails when its template renders to no object', { $eval: '1' }, 'failed', /a task is an object/],
-    ['fails when its template of unproved cost does', { $reverse: 'no list' }, 'failed', /reverse/],
+    ['fails when its heavy template does', heavy({ $reverse: 'no list' }), 'failed', /reverse/],
   ] as const) {
     it(what, async (t) => {
       const { comeLate, uid, entries, queue, database } = await createTick(t, '0 * * * * *', { task });

@@ -1,9 +1,11 @@
 // Carries out operations on hooks with schedules, and has the oracle look after each of them.
+
 import assert from 'node:assert/strict';
 import { eventually } from '../../../test/support/wait.ts';
 import type { Database } from '../../database/database.ts';
 import { statement } from '../../database/statement.ts';
 import { CREATED, type Decision, FORBIDDEN, REFUSED, UNAVAILABLE } from './fake-queue.ts';
+import { heavy } from './heavy-template.ts';
 import { createInlinePool } from './inline-pool.ts';
 import type { Crash, HookChange, Operation, QueueMood } from './schedule-operations.ts';
 import { type Cover, createOracle, type Moment } from './schedule-oracle.ts';
@@ -165,7 +167,7 @@ export const runSchedules = async (world: World, operations: readonly Operation[
     if (one.do === 'save') {
       marks += 1;
       const mark = `${hookId}${marks}`;
-      const list = one.isUnproved ? { $map: [1, 2], 'each(x)': { $eval: 'x' } } : [];
+      const list = one.isHeavy ? heavy([1, 2]) : [];
       const definition = scheduledHook([...one.schedule], { hookId, task: { mark, at: { $eval: 'now' }, list } });
       if (uid !== undefined) {
         const moment = await during(() => editor.changes.update(name, () => definition, ME));

@@ -20,7 +20,7 @@ export const CRASHES = ['before the commit', 'after the commit', 'connection ter
 export type Crash = (typeof CRASHES)[number];
 
 export type HookChange =
-  | { readonly do: 'save'; readonly hookId: string; readonly schedule: readonly string[]; readonly isUnproved: boolean }
+  | { readonly do: 'save'; readonly hookId: string; readonly schedule: readonly string[]; readonly isHeavy: boolean }
   | { readonly do: 'remove' | 'reset token'; readonly hookId: string };
 
 export type Operation =
@@ -57,7 +57,7 @@ const schedule = fc.uniqueArray(
   { maxLength: 3 },
 );
 const hookId = fc.constantFrom(...HOOK_IDS);
-const save = fc.record({ do: fc.constant('save' as const), hookId, schedule, isUnproved: fc.boolean() });
+const save = fc.record({ do: fc.constant('save' as const), hookId, schedule, isHeavy: fc.boolean() });
 const change: fc.Arbitrary<HookChange> = fc.oneof(
   { weight: 5, arbitrary: save },
   { weight: 1, arbitrary: fc.record({ do: fc.constant('remove' as const), hookId }) },

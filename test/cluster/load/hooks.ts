@@ -1,5 +1,6 @@
 // The hooks of the cluster test. Their tasks say what made them, so that each task can be traced to
 // its event.
+import { heavy } from '../../../src/task-hooks/test-support/heavy-template.ts';
 import { ECHO_SCOPES, echoHook } from '../../support/client.ts';
 import { EXCHANGE } from '../oracle/events.ts';
 
@@ -7,8 +8,8 @@ export const ROLE = 'hook-id:chaos/*';
 export const ROLE_SCOPES = ECHO_SCOPES;
 
 /**
- * Those that are triggered; one is rendered on the main thread, one in a worker, because the cost
- * of its template is not proved.
+ * Those that are triggered; one is rendered on the main thread, one in a worker, because its
+ * template is heavy.
  */
 export const CALLED = ['calls', 'calls/in-a-worker'] as const;
 /** By which routing key each takes messages. */
@@ -31,9 +32,7 @@ const taskOf = (payload: object) => ({ ...echoHook().task, payload });
 
 /** @param version says in the task at which version of the hook it was made. */
 export const triggeredHook = (hookId: string, pattern?: string, version = 1) => {
-  const list = inWorker(hookId)
-    ? { $map: { $eval: 'payload.list' }, 'each(x)': { $eval: 'x' } }
-    : { $eval: 'payload.list' };
+  const list = inWorker(hookId) ? heavy({ $eval: 'payload.list' }) : { $eval: 'payload.list' };
   const payload = {
     hookId,
     version,
@@ -50,7 +49,7 @@ export const triggeredHook = (hookId: string, pattern?: string, version = 1) => 
 };
 
 export const scheduledHook = (hookId: string, schedule: readonly string[], version = 1) => {
-  const one = inWorker(hookId) ? { $map: [1], 'each(x)': { $eval: 'x' } } : [1];
+  const one = inWorker(hookId) ? heavy([1]) : [1];
   const payload = { hookId, version, by: { $eval: 'firedBy' }, id: { $eval: 'taskId' }, at: { $eval: 'now' }, one };
   return echoHook({ triggerSchema: { type: 'object' }, task: taskOf(payload), schedule });
 };
