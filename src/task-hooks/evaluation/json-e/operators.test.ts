@@ -259,6 +259,17 @@ describe('a text', () => {
   });
 });
 
+describe('a template at its bounds', () => {
+  it('is rendered as the library does it', () => {
+    const [long, deep] = [Array(499).fill('n').join('+'), `${'('.repeat(49)}n${')'.repeat(49)}`];
+    for (const source of [long, deep, `[${long}]`.replaceAll('+', ','), `${'-'.repeat(48)}n`]) {
+      const inside = JSON.stringify({ $eval: source });
+      const nested = JSON.parse(`${'[{"a":'.repeat(49)}${inside}${'}]'.repeat(49)}`);
+      assert.equal(compareWithLibrary(nested, context), 'value', source.slice(0, 20));
+    }
+  });
+});
+
 describe('a template is left to the library', () => {
   const ODD: Readonly<Record<string, unknown>> = {
     'that writes a function as text': '${min}',

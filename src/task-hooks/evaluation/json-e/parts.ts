@@ -18,10 +18,13 @@ export const contextValue =
   (scope, run) => {
     for (let at: Scope | undefined = scope; at; at = at.outer) {
       spend(run, 1);
-      if (Object.hasOwn(at.values, name)) return at.values[name];
+      if (Object.hasOwn(at.values, name)) return at.values[name] ?? nullOf(at.values[name]);
     }
     throw interpreterError(`unknown context value ${name}`);
   };
+
+/** JSON has no undefined; over one the library stumbles sooner or later. */
+const nullOf = (value: unknown): null => (value === null ? value : odd());
 
 export const unary = (operator: string, operand: Part): Part => {
   if (operator === '!') return (scope, run) => !isTruthy(operand(scope, run), run);

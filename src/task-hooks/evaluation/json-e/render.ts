@@ -33,6 +33,8 @@ export const renderWithin =
       if (value === NOTHING) return null;
       if (holdsFunction(value, run)) throw templateError('evaluated template contained uncalled functions');
       return value;
+    } catch (error) {
+      throw error instanceof RangeError ? ODD : error; // the stack, if the bounds of depth do not hold
     } finally {
       budget.steps = run.steps;
       budget.characters = run.characters;
