@@ -57,6 +57,13 @@ export const messageValues = async (messages: readonly MessageAbout[], now: numb
   ];
 };
 
+/** For Broker.pieces where nobody can tell what is bound: all is published. */
+export const heardAll: Piece = {
+  name: 'all',
+  parameters: 1,
+  text: (first) => `heard as (select exchange from unnest($${first}::text[]) as e (exchange))`,
+};
+
 /**
  * `published`: of the messages about one of `subjects` (a query), those to exchanges that are in
  * the relation `heard`. The statement selects PUBLISHED_COUNT.

@@ -3,11 +3,10 @@
 
 import type { Base } from '../../database/base.ts';
 import { keepListening } from '../../database/keep-listening.ts';
-import type { Piece } from '../../database/statement.ts';
 import type { Broker, Reader } from '../broker.ts';
 import { createBrokerMetrics } from '../metrics.ts';
 import type { BrokerTools } from '../operator-tools.ts';
-import { publish } from '../outbox.ts';
+import { heardAll, publish } from '../outbox.ts';
 import { checkAmqplib } from './check-amqplib.ts';
 import type { AmqpConnection } from './connection/connection.ts';
 import { createAmqpConsumer } from './consuming/consumer.ts';
@@ -36,13 +35,6 @@ export type RabbitmqBrokerSettings = Base & {
   readonly mostBytesInFlight?: number;
   /** The server's own exchanges. */
   readonly exchanges: readonly string[];
-};
-
-/** Nobody here can tell what is bound, and all is published. */
-const HEARD_ALL: Piece = {
-  name: 'all',
-  parameters: 1,
-  text: (first) => `heard as (select exchange from unnest($${first}::text[]) as e (exchange))`,
 };
 
 /**
@@ -92,7 +84,7 @@ export const createRabbitmqBroker = (settings: RabbitmqBrokerSettings): Broker =
       await publish(tx, messages, clock.now());
       metrics.accepted(messages.length);
     },
-    pieces: { heard: HEARD_ALL, accepted: metrics.accepted },
+    pieces: { heard: heardAll, accepted: metrics.accepted },
     setBindings: (tx, queue, bindings) => setBindings(tx, queue, bindings, clock.now()),
     bindingStates: (queue) => bindingStates(database, queue),
     acknowledge: (tx, deliveries) => {

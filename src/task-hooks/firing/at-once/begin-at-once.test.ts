@@ -3,10 +3,11 @@ import { describe, it, type TestContext } from 'node:test';
 import { freshConnection } from '../../../../test/support/database.ts';
 import { startDatabaseProxy } from '../../../../test/support/database-proxy.ts';
 import { createFakeClock } from '../../../../test/support/fake-clock.ts';
+import { heardAll } from '../../../broker/outbox.ts';
 import { newSlugId } from '../../../core/ids.ts';
 import { silentLog } from '../../../core/log.ts';
 import { openDatabase } from '../../../database/connection.ts';
-import { statement } from '../../../database/statement.ts';
+import { type Piece, statement } from '../../../database/statement.ts';
 import type { Fire } from '../fire.ts';
 import { createFiringProcess, createHook, fireOf } from '../test-support/process.ts';
 
@@ -29,15 +30,15 @@ const PATIENCE_MS = 1_000;
 const DEFINED = 'exchange/taskcluster-queue/v1/task-defined';
 
 /** A process with a hook that has fired once, so that connections and months are there. */
-const start = async (t: TestContext, poolSize = 1) => {
+const start = async (t: TestContext, heard?: Piece) => {
   const undo = new AsyncDisposableStack();
   t.after(() => undo.disposeAsync());
   const proxy = await startDatabaseProxy({ after: (work) => undo.defer(work) }, await freshConnection(t));
   const clock = createFakeClock();
   const { connection } = proxy;
-  const database = undo.use(openDatabase({ connection, address: 'a test', poolSize, clock, log: silentLog }));
+  const database = undo.use(openDatabase({ connection, address: 'a test', poolSize: 1, clock, log: silentLog }));
   const hook = await createHook(database, clock);
-  const { beginFires, broker } = createFiringProcess(database, clock);
+  const { beginFires, broker } = createFiringProcess(database, clock, heard);
   const begin = (fire: Fire) => beginFires.alone(hook, fire, PATIENCE_MS);
   const newFire = (task?: object, taskId?: string) => fireOf(hook, clock, task, taskId);
   assert.deepEqual(await begin(newFire()), { outcome: 'created' });
@@ -115,6 +116,15 @@ describe('a fire whose task is plain', () => {
     await bind();
     await begin(newFire());
     assert.equal((await database.query(listKeys)).length, 3);
+  });
+
+  it('is told of where nobody can tell who is bound', async (t) => {
+    const { database, begin, newFire, tripsOf } = await start(t, heardAll);
+    const fire = newFire();
+    assert.equal((await tripsOf(() => begin(fire))).length, 1);
+    const keys = (await database.query(listKeys)).map(({ routing_key }) => routing_key);
+    const about = keys.filter((key) => key.includes(fire.taskId)).map((key) => key.split('.')[2]);
+    assert.deepEqual(about, ['_', '0'], 'defined, and then pending');
   });
 
   it('that is begun again has one task and one row', async (t) => {

@@ -8,6 +8,7 @@ import { newSlugId, newUuid } from '../../../core/ids.ts';
 import { silentLog } from '../../../core/log.ts';
 import { createMetrics } from '../../../core/metrics.ts';
 import type { Database } from '../../../database/database.ts';
+import type { Piece } from '../../../database/statement.ts';
 import { createLedger, type Ledger } from '../../../ledger/create-ledger.ts';
 import { createStandaloneQueue } from '../../../queue/standalone/standalone-queue.ts';
 import { createTimers } from '../../../timers/create-timers.ts';
@@ -19,10 +20,12 @@ import { createFiring, type Firing } from '../firing.ts';
 
 export type FiringProcess = Firing & { readonly broker: Broker; readonly ledger: Ledger };
 
-export const createFiringProcess = (database: Database, clock: Clock): FiringProcess => {
+/** `heard`: of whom the broker believes that they are bound, in place of those that are. */
+export const createFiringProcess = (database: Database, clock: Clock, heard?: Piece): FiringProcess => {
   const base = { database, clock, log: silentLog, metrics: createMetrics() };
   const ledger = createLedger(database);
-  const broker = createDatabaseBroker(base);
+  const own = createDatabaseBroker(base);
+  const broker = heard && own.pieces ? { ...own, pieces: { ...own.pieces, heard } } : own;
   const queue = createStandaloneQueue({
     ...{ database, timers: createTimers(base), broker, clock, satisfies },
     clients: { find: async () => ({ accessToken: 'queue-token' }) as never, add: async () => true },
