@@ -5,6 +5,7 @@ import { createBatch } from '../../database/batch.ts';
 import type { Database, Transaction } from '../../database/database.ts';
 import type { CompiledHook } from '../evaluation/evaluator.ts';
 import type { BeginFires } from '../firing/begin-fires.ts';
+import type { AfterCommit } from '../firing/end-fires.ts';
 import { type EndedFire, isEnded, type NewFire } from '../firing/fire.ts';
 import { findUnchanged } from '../hooks/hook-store.ts';
 import type { EvaluatedMessage } from './evaluate-message.ts';
@@ -40,33 +41,54 @@ export const createCommitMessages = (settings: CommitMessagesSettings): CommitMe
     return fires.map((fire) => (isRejected(fire) && !own.has(fire) ? { ...fire, hasRow: false } : fire));
   };
 
-  const commit = async (tx: Transaction, groups: readonly MessageGroup[]) => {
-    const unchanged = await findUnchanged(tx, groups);
-    if (unchanged.length === 0) return { unchanged, afterCommits: [] };
-    const over = await acknowledge(
-      tx,
-      unchanged.flatMap(({ messages }) => messages.map(({ delivery }) => delivery)),
-    );
+  const commit = async (tx: Transaction, groups: readonly MessageGroup[]): Promise<AfterCommit[]> => {
+    const deliveries = groups.flatMap(({ messages }) => messages.map(({ delivery }) => delivery));
+    // In one round trip, although it is then to be undone when a hook has changed, which is rare.
+    const [unchanged, over] = await Promise.all([findUnchanged(tx, groups), acknowledge(tx, deliveries)]);
+    if (unchanged.length < groups.length) throw new HooksChanged(unchanged);
     const afterCommits = [];
     for (const atOnce of [true, false]) {
-      const fires = unchanged
+      const fires = groups
         .filter((group) => group.atOnce === atOnce)
         .flatMap(({ messages }) => messages.filter(({ delivery }) => !over.has(delivery)).map(({ fire }) => fire));
       const counted = await countRejected(tx, fires);
       afterCommits.push(await beginFires.inTransaction(tx, counted, { atOnce, leaseOf: 'this process' }));
     }
-    return { unchanged, afterCommits };
+    return afterCommits;
+  };
+
+  /** Answers those whose hook was unchanged, and what to do now that they are committed. */
+  const commitUnchanged = async (groups: readonly MessageGroup[]): Promise<Committed> => {
+    if (groups.length === 0) return { unchanged: [], afterCommits: [] };
+    try {
+      return { unchanged: groups, afterCommits: await database.transaction((tx) => commit(tx, groups)) };
+    } catch (error) {
+      if (error instanceof HooksChanged) return commitUnchanged(error.unchanged);
+      throw error;
+    }
   };
 
   return createBatch<MessageGroup, 'committed' | 'stale'>({
     maxItems: MOST_GROUPS,
     concurrency: 2,
     run: async (groups) => {
-      const { unchanged, afterCommits } = await database.transaction((tx) => commit(tx, groups));
+      const { unchanged, afterCommits } = await commitUnchanged(groups);
       for (const tell of afterCommits) tell();
       return groups.map((group) => (unchanged.includes(group) ? 'committed' : 'stale'));
     },
   });
 };
+
+type Committed = { readonly unchanged: readonly MessageGroup[]; readonly afterCommits: readonly AfterCommit[] };
+
+/** Undoes the transaction in which it was seen. */
+class HooksChanged extends Error {
+  readonly unchanged: readonly MessageGroup[];
+
+  constructor(unchanged: readonly MessageGroup[]) {
+    super('hooks have changed');
+    this.unchanged = unchanged;
+  }
+}
 
 const isRejected = (fire: NewFire): fire is EndedFire => isEnded(fire) && fire.outcome === 'rejected';
