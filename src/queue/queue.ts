@@ -61,7 +61,7 @@ export type PlainTasks = {
   readonly values: (tasks: readonly PlainTask[]) => Promise<readonly unknown[]>;
   /** What the statement selects beside what the caller wants to know. */
   readonly news: string;
-  /** To be told the first row of the answer, if it has one. */
+  /** To be told the row of the answer. */
   readonly learn: (row: unknown) => void;
 };
 

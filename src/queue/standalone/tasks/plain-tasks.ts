@@ -68,8 +68,7 @@ export const createPlainTasks = ({ broker, prepare, clock }: PlainTasksSettings)
     },
     news: `(select count(*) from told) as told, array(select exchange from heard) as heard, ${PUBLISHED_COUNT} as published`,
     learn: (row) => {
-      const news = row as News | undefined;
-      if (!news) return;
+      const news = row as News;
       lastHeard = new Set(news.heard);
       accepted(news.published);
     },

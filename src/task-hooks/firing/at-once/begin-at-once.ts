@@ -37,16 +37,16 @@ export type BeginAtOnceSettings = {
   readonly clock: Clock;
 };
 
-type Row = { readonly task_id: string; readonly is_made: boolean };
+type Answer = { readonly made: readonly string[]; readonly left: readonly string[] };
 
 export const createBeginAtOnce = ({ database, ledger, plainTasks, clock }: BeginAtOnceSettings): BeginAtOnce => {
   const recorded = recordedPiece('select task_id from made');
   const { text, name } = joinPieces(plainTasks.piece.name, [unchangedHooks, plainTasks.piece, recorded]);
-  const beginFires = statement<Row>(
+  const beginFires = statement<Answer>(
     `fires.begin-${name}`,
     `with ${text(1)}
-     select unchanged.task_id, made.task_id is not null as is_made, ${plainTasks.news}
-     from unchanged left join made using (task_id)`,
+     select array(select task_id from made) as made,
+            array(select task_id from unchanged except select task_id from made) as left, ${plainTasks.news}`,
   );
 
   return {
@@ -68,13 +68,13 @@ export const createBeginAtOnce = ({ database, ledger, plainTasks, clock }: Begin
         ...entryValues(entries),
       ];
       const rows = await ledger.writeWith(entries, tx, () => (tx ?? database).query(beginFires, values));
-      plainTasks.learn(rows[0]);
-      const made = new Map(rows.map(({ task_id, is_made }) => [task_id, is_made]));
+      const answer = rows[0] as Answer;
+      plainTasks.learn(answer);
+      const [made, left] = [new Set(answer.made), new Set(answer.left)];
       return fires.map((one) => {
         const { taskId } = one.task;
-        if (unique.get(taskId) !== one) return 'left';
-        if (!made.has(taskId)) return 'changed';
-        return made.get(taskId) ? 'made' : 'left';
+        if (left.has(taskId) || unique.get(taskId) !== one) return 'left';
+        return made.has(taskId) ? 'made' : 'changed';
       });
     },
   };
