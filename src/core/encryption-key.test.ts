@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
+import { existsSync } from 'node:fs';
 import { mkdtemp, readdir, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -56,6 +57,13 @@ describe('the encryption key', () => {
     await assert.rejects(loadEncryptionKey(undefined, file), {
       code: 'HW_DATA_NOT_WRITABLE',
       message: new RegExp(file),
+    });
+  });
+
+  it('cannot be kept where no folder can be made', { skip: !existsSync('/proc/self') }, async () => {
+    await assert.rejects(loadEncryptionKey(undefined, '/proc/a'), {
+      code: 'HW_DATA_NOT_WRITABLE',
+      message: /\/proc\/a cannot be written: its file system takes nothing new there/,
     });
   });
 });

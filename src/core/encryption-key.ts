@@ -1,8 +1,9 @@
 // The key for secrets at rest: given by the operator, or made once and kept in the data folder.
 import { randomBytes } from 'node:crypto';
-import { link, mkdir, open, readFile, unlink } from 'node:fs/promises';
+import { link, open, readFile, unlink } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describeFileError, errorCode, OperatorError } from './errors.ts';
+import { makeFolders } from './files/make-folders.ts';
 import { newUuid } from './ids.ts';
 import { ENCRYPTION_KEY_BYTES } from './secret-box.ts';
 
@@ -78,7 +79,7 @@ const make = async (
   dataFolder: string,
   key: Buffer = randomBytes(ENCRYPTION_KEY_BYTES),
 ): Promise<string> => {
-  await mkdir(dataFolder, { recursive: true });
+  await makeFolders(dataFolder);
   const draft = `${path}.${newUuid()}`;
   const file = await open(draft, 'wx', 0o600);
   try {

@@ -117,6 +117,7 @@ const FILE_ERRORS: Readonly<Record<string, string>> = {
   ENOSPC: 'no space is left on the device',
   EDQUOT: 'no space is left for this user',
   ENAMETOOLONG: 'its name is too long',
+  ENOTSUP: 'its file system takes nothing new there',
   ELOOP: 'its links lead in a circle',
   EMFILE: 'too many files are open',
   ERR_INVALID_ARG_VALUE: 'its name holds a character that no file can have',

@@ -1,9 +1,10 @@
 // The client `root`, which may do everything, and the file that holds its credentials: made at the
 // first start.
-import { chmod, mkdir, open, readFile, rename, stat, unlink } from 'node:fs/promises';
+import { chmod, open, readFile, rename, stat, unlink } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Clock } from '../../core/clock.ts';
 import { describeFileError, errorCode, OperatorError } from '../../core/errors.ts';
+import { makeFolders } from '../../core/files/make-folders.ts';
 import { newAccessToken, newUuid } from '../../core/ids.ts';
 import type { Log } from '../../core/log.ts';
 import { secretsAreEqual } from '../../core/secret-box.ts';
@@ -45,7 +46,7 @@ export const ensureRootClient = async (settings: RootClientSettings): Promise<Ro
   const credentials = { rootUrl, clientId: ROOT_CLIENT_ID, accessToken };
   try {
     if (await isUpToDate(credentialsFile, credentials)) return { credentialsFile, written: false };
-    await mkdir(dataFolder, { recursive: true });
+    await makeFolders(dataFolder);
     await writeAtomically(dataFolder, credentialsFile, `${JSON.stringify(credentials, null, 2)}\n`);
     return { credentialsFile, written: true };
   } catch (error) {

@@ -1,9 +1,10 @@
 // What `hookwright login` keeps: credentials for root URLs, in a file of the user's own that nobody
 // else can read.
-import { mkdir, open, readFile, rename, rm, stat } from 'node:fs/promises';
+import { open, readFile, rename, rm, stat } from 'node:fs/promises';
 import { homedir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { describeFileError, errorCode, OperatorError } from '../../core/errors.ts';
+import { makeFolders } from '../../core/files/make-folders.ts';
 
 export type StoredCredentials = {
   readonly clientId: string;
@@ -49,7 +50,7 @@ export const readLogins = async (env: NodeJS.ProcessEnv): Promise<StoredLogins> 
 export const writeLogins = async (env: NodeJS.ProcessEnv, logins: StoredLogins): Promise<void> => {
   const path = loginsFile(env);
   if (Object.keys(logins.logins).length === 0) return rm(path, { force: true });
-  await mkdir(dirname(path), { recursive: true, mode: 0o700 });
+  await makeFolders(dirname(path), 0o700);
   const draft = `${path}.${process.pid}`;
   await rm(draft, { force: true }); // one that was left behind might have another mode
   try {

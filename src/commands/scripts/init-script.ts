@@ -28,7 +28,7 @@ export const initScript: Command = {
       stderr.write(`There is already a ${name} here. Choose another name, or move it away.\n`);
       return 1;
     }
-    mkdirSync(folder, { recursive: true });
+    mkdirSync(folder);
     for (const [file, text] of Object.entries(FILES)) writeFileSync(join(folder, file), text);
     stdout.write(
       `Made ${name}/ with ${Object.keys(FILES).join(', ')}.\nTry it: hookwright simulate ${name}/hook.js --event ${name}/event.json\n`,

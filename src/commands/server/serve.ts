@@ -1,12 +1,13 @@
 // `hookwright serve`: the server as a process.
 import { existsSync, readFileSync, rmSync } from 'node:fs';
-import { mkdir, rename, writeFile } from 'node:fs/promises';
+import { rename, writeFile } from 'node:fs/promises';
 import { dirname, join, relative, sep } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { App } from '../../app.ts';
 import { type Config, readConfig } from '../../config.ts';
 import { systemClock } from '../../core/clock.ts';
 import { describeFileError, errorCode, OperatorError } from '../../core/errors.ts';
+import { makeFolders } from '../../core/files/make-folders.ts';
 import { onLauncherGone } from '../../core/lifeline.ts';
 import { createLog } from '../../core/log.ts';
 import { describeOptions, PARTS } from '../../options.ts';
@@ -118,7 +119,7 @@ const tourLine = (url: string, cwd: string): readonly string[] => {
 const writeServerFile = async (path: string, url: string): Promise<void> => {
   const draft = `${path}.${process.pid}`;
   try {
-    await mkdir(dirname(path), { recursive: true }); // with a given database and a given key, nothing else lies in it
+    await makeFolders(dirname(path)); // with a given database and a given key, nothing else lies in it
     await writeFile(draft, `${JSON.stringify({ url, pid: process.pid })}\n`);
     await rename(draft, path);
   } catch (error) {

@@ -4,7 +4,7 @@ import { describeError, describeFileError, errorCode, OperatorError } from '../.
 /** A write that was cut short is how PostgreSQL meets the last bytes of a disk. */
 const NO_SPACE =
   /No space left on device|Disk quota exceeded|ENOSPC|EDQUOT|database or disk is full|wrote only \d+ of \d+ bytes/;
-const NOT_ALLOWED = new Set(['EACCES', 'EPERM', 'EROFS', 'ENOTDIR', 'EEXIST', 'ENAMETOOLONG', 'ELOOP']);
+const NOT_ALLOWED = new Set(['EACCES', 'EPERM', 'EROFS', 'ENOTDIR', 'EEXIST', 'ENAMETOOLONG', 'ELOOP', 'ENOTSUP']);
 
 /**
  * A coded error for what a file operation in `folder` threw; anything that is not about files comes

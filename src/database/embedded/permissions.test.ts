@@ -1,6 +1,7 @@
 // Root and ordinary users, closed folders, full disks.
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
+import { existsSync } from 'node:fs';
 import { chmod, chown, mkdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { test } from 'node:test';
@@ -139,6 +140,10 @@ test('a data folder that is a file is told', async (t) => {
   const file = join(await newFolder(t), 'data');
   await writeFile(file, '');
   await assert.rejects(start(t, file), { code: 'HW_DATA_NOT_WRITABLE' });
+});
+
+test('a data folder where no folder can be made is told', { skip: !existsSync('/proc/self') }, async (t) => {
+  await assert.rejects(start(t, '/proc/hookwright'), { code: 'HW_DATA_NOT_WRITABLE' });
 });
 
 test('a full disk is told, and the start after it is freed works', asRoot, async (t) => {

@@ -1,9 +1,10 @@
 // Where the cluster of a data folder lies: in <data>/postgres, or, where the user that PostgreSQL
 // runs as may not go, outside.
 import { createHash } from 'node:crypto';
-import { chmod, lstat, mkdir, readFile, realpath, rm, stat } from 'node:fs/promises';
+import { chmod, lstat, readFile, realpath, rm, stat } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { errorCode, OperatorError } from '../../core/errors.ts';
+import { makeFolders } from '../../core/files/make-folders.ts';
 import { replaceFile } from './files.ts';
 import { chooseIdentity, giveTo, type Identity, mayEnter } from './owner.ts';
 
@@ -28,7 +29,7 @@ export type Place = {
  */
 export const prepareDataFolder = async (dataFolder: string): Promise<string> => {
   const path = resolve(dataFolder);
-  const firstMade = await mkdir(path, { recursive: true });
+  const firstMade = await makeFolders(path);
   // As root, PostgreSQL's user passes through this folder to its own; what is secret in it has its
   // own mode.
   if (firstMade !== undefined) await chmod(path, process.getuid?.() === 0 ? 0o711 : 0o700);
@@ -75,7 +76,7 @@ const readName = async (data: string): Promise<string | undefined> => {
 };
 
 const makeFolder = async (folder: string, { postgres, files }: Identity): Promise<string> => {
-  await mkdir(folder, { recursive: true });
+  await makeFolders(folder);
   // Root keeps the folder, so that PostgreSQL's user cannot put a symlink where we are about to
   // write.
   await chmod(folder, postgres && !files ? 0o711 : 0o700);
@@ -90,7 +91,7 @@ const makeFolder = async (folder: string, { postgres, files }: Identity): Promis
  */
 const makeOutside = async (data: string, identity: Identity): Promise<string> => {
   const hash = createHash('sha256').update(data).digest('hex').slice(0, 16);
-  await mkdir(OUTSIDE, { recursive: true });
+  await makeFolders(OUTSIDE);
   await chmod(OUTSIDE, 0o711);
   for (let number = 1; ; number++) {
     const folder = join(OUTSIDE, number === 1 ? hash : `${hash}-${number}`);
