@@ -140,6 +140,16 @@ describe('claimWork', () => {
     assert.deepEqual(order, [1, 3, 0, 2]);
   });
 
+  it('gives at most 4 MB of definitions at once, or one task, and those who get none the next', async (t) => {
+    const { create, claim } = await createWorld(t);
+    const large = (megabytes: number) => ({ payload: { text: 'x'.repeat(megabytes * 1024 * 1024) } });
+    for (const megabytes of [5, 1.5, 1.5, 1.5]) await create(large(megabytes));
+    const sizes = async (tasks: number) => (await claim({ tasks })).tasks.length;
+    assert.deepEqual([await sizes(32), await sizes(32), await sizes(32)], [1, 2, 1]);
+    for (let n = 0; n < 3; n += 1) await create(large(3));
+    assert.deepEqual(await Promise.all([sizes(1), sizes(1), sizes(1)]), [1, 1, 1]);
+  });
+
   it('waits, and is woken by a task that another process creates', async (t) => {
     const { claim, clock, anotherQueue, definition } = await createWorld(t);
     const claiming = claim();

@@ -8,14 +8,17 @@ import { type Changed, claim, type Worker } from '../tasks/transitions.ts';
 
 export type WorkRequest = { readonly worker: Worker; readonly most: number };
 
-/**
- * One list a request, in order; each is empty or begins with the next tasks in the order in which
- * they are to be done.
- */
-export type ClaimTasks = (
-  taskQueueId: string,
-  requests: readonly WorkRequest[],
-) => Promise<readonly (readonly StoredTask[])[]>;
+export type Claimed = {
+  /**
+   * One a request, in order; each is empty or begins with the next tasks in the order in which they
+   * are to be done.
+   */
+  readonly lists: readonly (readonly StoredTask[])[];
+  /** There are more to have at once; they were too large to be given with these. */
+  readonly hasMore: boolean;
+};
+
+export type ClaimTasks = (taskQueueId: string, requests: readonly WorkRequest[]) => Promise<Claimed>;
 
 export type ClaimTasksSettings = {
   readonly database: Database;
@@ -30,7 +33,7 @@ export const createClaimTasks =
   (taskQueueId, requests) =>
     database.transaction(async (tx) => {
       const wanted = requests.reduce((sum, { most }) => sum + most, 0);
-      const pending = await lockPending(tx, taskQueueId, clock.now(), wanted);
+      const { tasks: pending, hasMore } = await lockPending(tx, taskQueueId, clock.now(), wanted);
       const now = clock.now();
       const changes: Changed[] = [];
       let given = 0;
@@ -42,5 +45,5 @@ export const createClaimTasks =
         return claimed.map(({ task }) => task);
       });
       await commitChanges(tx, changes, now);
-      return lists;
+      return { lists, hasMore };
     });

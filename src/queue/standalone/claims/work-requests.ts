@@ -110,13 +110,13 @@ export const createWorkRequests = (settings: WorkRequestsSettings): WorkRequests
     }
     for (const waiter of served) waiter.isServed = true;
     try {
-      const given = await claimTasks(line.taskQueueId, served);
+      const { lists, hasMore } = await claimTasks(line.taskQueueId, served);
       for (const [index, waiter] of served.entries()) {
-        const tasks = given[index] ?? [];
+        const tasks = lists[index] ?? [];
         waiter.isServed = false;
         if (tasks.length > 0 || waiter.isOver) waiter.finish(tasks);
       }
-      return (given.at(-1)?.length ?? 0) > 0;
+      return hasMore || (lists.at(-1)?.length ?? 0) > 0;
     } catch (error) {
       for (const waiter of served) waiter.fail(error);
       return true;

@@ -149,19 +149,6 @@ export const lock = async (
 ): Promise<Map<string, StoredTask>> =>
   new Map((await tx.query(lockTasks, [taskIds, resolving])).map((row) => [row.task_id, fromRow(row)]));
 
-const claimTasks = statement<TaskRow>(
-  'tasks.claim',
-  `select ${COLUMNS} from tasks where task_queue_id = $1 and pending_order is not null and deadline > $2
-   order by priority, pending_order limit $3 for update skip locked`,
-);
-
-/**
- * Locks tasks that can be claimed now, in the order in which they are to be. Passes over those that
- * somebody else has locked.
- */
-export const lockPending = async (tx: Transaction, taskQueueId: string, now: number, most: number) =>
-  (await tx.query(claimTasks, [taskQueueId, toIso(now), most])).map(fromRow);
-
 const claimDue = statement<TaskRow>(
   'tasks.claim-due',
   `select ${COLUMNS} from tasks where due <= $1 order by due limit $2 for update skip locked`,
@@ -236,17 +223,39 @@ const LARGEST_PAGE = 4 * 1024 * 1024;
 export type TaskPage = { readonly tasks: readonly StoredTask[]; readonly hasMore: boolean };
 
 // As they are stored they may be much smaller; measuring all that are not taken would take long.
-const pageOf = (tasks: string): string => `
+const pageOf = (tasks: string, order = 'task_id'): string => `
   select ${COLUMNS}, found from (
-    select *, sum(octet_length(definition::text)) over (order by task_id) as bytes, row_number() over (order by task_id) as place
+    select *, sum(octet_length(definition::text)) over (order by ${order}) as bytes, row_number() over (order by ${order}) as place
     from (
-      select *, sum(pg_column_size(definition)) over (order by task_id) as stored, count(*) over () as found,
-        row_number() over (order by task_id) as n
+      select *, sum(pg_column_size(definition)) over (order by ${order}) as stored, count(*) over () as found,
+        row_number() over (order by ${order}) as n
       from (${tasks}) listed) kept
     where stored <= ${LARGEST_PAGE} or n = 1) measured
-  where bytes <= ${LARGEST_PAGE} or place = 1 order by task_id`;
+  where bytes <= ${LARGEST_PAGE} or place = 1 order by ${order}`;
 
 type PageRow = TaskRow & { readonly found: number };
+
+const toPage = (rows: readonly PageRow[], most: number): TaskPage => {
+  const tasks = rows.slice(0, most).map(fromRow);
+  return { tasks, hasMore: (rows[0]?.found ?? 0) > tasks.length };
+};
+
+const claimTasks = statement<PageRow>(
+  'tasks.claim',
+  pageOf(
+    `select ${COLUMNS}, priority, pending_order from tasks
+     where task_queue_id = $1 and pending_order is not null and deadline > $2
+     order by priority, pending_order limit $3 for update skip locked`,
+    'priority, pending_order',
+  ),
+);
+
+/**
+ * Locks tasks that can be claimed now, in the order in which they are to be. Passes over those that
+ * somebody else has locked. `hasMore`: they were too large to be read with those before them.
+ */
+export const lockPending = async (tx: Transaction, taskQueueId: string, now: number, most: number): Promise<TaskPage> =>
+  toPage(await tx.query(claimTasks, [taskQueueId, toIso(now), most]), most);
 
 const readPage = async (
   on: Queryable,
@@ -255,9 +264,7 @@ const readPage = async (
   after: string,
   most: number,
 ): Promise<TaskPage> => {
-  const rows = await on.query(page, [of, after, most + 1]);
-  const tasks = rows.slice(0, most).map(fromRow);
-  return { tasks, hasMore: (rows[0]?.found ?? 0) > tasks.length };
+  return toPage(await on.query(page, [of, after, most + 1]), most);
 };
 
 // The task of the group's own name is in no index of groups.
