@@ -192,8 +192,7 @@ export const createBeginFires = (settings: BeginFiresSettings): BeginFires => {
     withEnds: begin,
     alone: async (hook, fire, patienceMs) => {
       if (!createTasksIn) return storeAndAttempt(fire.known ? store.storeOnce : store.store, hook, fire, patienceMs);
-      // What is remembered must not stay when nothing is made.
-      const plain = fire.known ? undefined : await atOnce?.prepare(fire, hook.revision);
+      const plain = await atOnce?.prepare(fire, hook);
       const begun = plain ? await makeTogether(plain) : 'left';
       if (begun !== 'left') return { outcome: begun === 'made' ? 'created' : 'changed' };
       const answer = await beginTogether({ hook, fire });

@@ -114,17 +114,18 @@ export const findUnchanged = async <Item extends { readonly hook: HookRevision }
 
 /**
  * As a relation `unchanged (task_id)`: of fires with these taskIds, those whose hook is at this
- * revision, or which need none. Takes taskIds, uids and revisions (null: any).
+ * revision, or which need none, without those that the query `except` answers. Takes taskIds, uids
+ * and revisions (null: any).
  */
-export const unchangedHooks: Piece = {
-  name: 'unchanged-hooks',
+export const unchangedPiece = (except?: string): Piece => ({
+  name: 'unchanged',
   parameters: 3,
   text: (first) => `unchanged as (
      select fire.task_id
      from unnest($${first}::text[], $${first + 1}::uuid[], $${first + 2}::bigint[]) as fire (task_id, uid, revision)
-     where fire.revision is null
-        or fire.revision = (select hook.revision from hooks hook where hook.uid = fire.uid))`,
-};
+     where (fire.revision is null or fire.revision = (select hook.revision from hooks hook where hook.uid = fire.uid))
+       ${except ? `and fire.task_id not in (${except})` : ''})`,
+});
 
 const fromRow = <Row extends HookRow | undefined>(row: Row): Row extends HookRow ? Hook : Hook | undefined =>
   (row && {

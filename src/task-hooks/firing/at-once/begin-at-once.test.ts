@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it, type TestContext } from 'node:test';
-import { freshConnection } from '../../../../test/support/database.ts';
+import { freshConnection, freshDatabase } from '../../../../test/support/database.ts';
 import { startDatabaseProxy } from '../../../../test/support/database-proxy.ts';
 import { createFakeClock } from '../../../../test/support/fake-clock.ts';
 import { heardAll } from '../../../broker/outbox.ts';
@@ -8,7 +8,7 @@ import { newSlugId } from '../../../core/ids.ts';
 import { silentLog } from '../../../core/log.ts';
 import { openDatabase } from '../../../database/connection.ts';
 import { type Piece, statement } from '../../../database/statement.ts';
-import type { Fire } from '../fire.ts';
+import type { Fire, KnownEvent } from '../fire.ts';
 import { createFiringProcess, createHook, fireOf } from '../test-support/process.ts';
 
 type Count = { readonly tasks: number; readonly rows: number; readonly payloads: number; readonly messages: number };
@@ -28,6 +28,11 @@ const outcomes = statement<{ outcome: string }>('test.at-once-outcomes', 'select
 
 const PATIENCE_MS = 1_000;
 const DEFINED = 'exchange/taskcluster-queue/v1/task-defined';
+
+const known = (key: string): KnownEvent => ({
+  ...{ key: Buffer.from(key), bodyHash: Buffer.from('hash') },
+  forget: Date.UTC(2027, 0),
+});
 
 /** A process with a hook that has fired once, so that connections and months are there. */
 const start = async (t: TestContext, heard?: Piece) => {
@@ -87,9 +92,48 @@ describe('a fire whose task is plain', () => {
   it('is planned once, not for each fire', async (t) => {
     const { database, begin, newFire } = await start(t);
     for (let count = 0; count < 20; count += 1) await begin(newFire());
+    for (let count = 0; count < 20; count += 1) await begin({ ...newFire(), known: known(`${count}`) });
     for (let count = 0; count < 3; count += 1) await Promise.all(Array.from({ length: 30 }, () => begin(newFire())));
-    const [planned] = await database.query(plans);
-    assert.ok(planned && planned.custom_plans <= 5 && planned.generic_plans > 15, JSON.stringify(planned));
+    for (const planned of await database.query(plans)) {
+      assert.ok(planned.custom_plans <= 5 && planned.generic_plans >= 15, JSON.stringify(planned));
+    }
+  });
+
+  it('takes one round trip also when its event may come again, and a copy does nothing', async (t) => {
+    const { begin, newFire, counts, tripsOf } = await start(t);
+    const first = { ...newFire(), known: known('first') };
+    const second = { ...newFire(), known: known('second') };
+    const begun = async (...fires: Fire[]) => (await Promise.all(fires.map(begin))).map(({ outcome }) => outcome);
+    assert.equal((await tripsOf(() => begin(first))).length, 1);
+    const copies = [{ ...newFire(), known: first.known }, newFire(), second, { ...newFire(), known: first.known }];
+    assert.deepEqual(await begun(...copies), ['changed', 'created', 'created', 'changed']);
+    const third = { ...newFire(), known: known('third') };
+    assert.deepEqual((await begun(third, { ...newFire(), known: third.known }, newFire())).sort(), [
+      ...['changed', 'created', 'created'],
+    ]);
+    assert.deepEqual(await counts(), { tasks: 6, rows: 6, payloads: 6, messages: 0 });
+  });
+
+  it('is made once of all copies of its event that come at once, in whichever process', async (t) => {
+    const clock = createFakeClock();
+    const database = await freshDatabase(t, { poolSize: 8 });
+    const hook = await createHook(database, clock);
+    const processes = [0, 1, 2].map(() => createFiringProcess(database, clock).beginFires);
+    const EVENTS = 100;
+    const outcomes = await Promise.all(
+      Array.from({ length: EVENTS }, (_, event) =>
+        Promise.all(
+          processes.map((beginFires) =>
+            beginFires.alone(hook, { ...fireOf(hook, clock), known: known(`${event}`) }, PATIENCE_MS),
+          ),
+        ),
+      ),
+    );
+    for (const ofEvent of outcomes) {
+      assert.deepEqual(ofEvent.map(({ outcome }) => outcome).sort(), ['changed', 'changed', 'created']);
+    }
+    const [counted] = await database.query(countAll);
+    assert.deepEqual(counted, { tasks: EVENTS, rows: EVENTS, payloads: EVENTS, messages: 0 });
   });
 
   it('does nothing when its hook has changed, or is gone', async (t) => {

@@ -3,29 +3,37 @@
 // (begin-fires.ts).
 import type { Clock } from '../../../core/clock.ts';
 import type { Database, Transaction } from '../../../database/database.ts';
-import { joinPieces, statement } from '../../../database/statement.ts';
+import { joinPieces, type Piece, statement } from '../../../database/statement.ts';
 import type { Ledger } from '../../../ledger/create-ledger.ts';
 import { entryValues, recordedPiece } from '../../../ledger/write.ts';
 import type { PlainTask, PlainTasks } from '../../../queue/queue.ts';
-import { unchangedHooks } from '../../hooks/hook-store.ts';
+import type { HookRevision } from '../../definition.ts';
+import { unchangedPiece } from '../../hooks/hook-store.ts';
 import { CREATED, endedBy, type Fire, ledgerEntryOf, taskRequestOf } from '../fire.ts';
+import {
+  eventValues,
+  isKnownMeanwhile,
+  isToRemember,
+  knownPiece,
+  rememberedPiece,
+} from '../repeats/remember-events.ts';
 
 export type PlainFire = {
   readonly fire: Fire;
   readonly task: PlainTask;
-  /** At which its hook must be; undefined: the caller sees to that. */
-  readonly revision: number | undefined;
+  /** At which its hook must be, its event being unknown; undefined: the caller sees to both. */
+  readonly hook: HookRevision | undefined;
 };
 
 /**
- * `made`: it has ended, with a task. `changed`: the hook is at another revision, or gone. `left`:
- * nothing was done, for a reason that the long way knows.
+ * `made`: it has ended, with a task. `changed`: the hook is at another revision, or gone, or the
+ * event is known already. `left`: nothing was done, for a reason that the long way knows.
  */
 export type BegunAtOnce = 'made' | 'changed' | 'left';
 
 export type BeginAtOnce = {
   /** undefined: it is not plain. */
-  readonly prepare: (fire: Fire, revision?: number) => Promise<PlainFire | undefined>;
+  readonly prepare: (fire: Fire, hook?: HookRevision) => Promise<PlainFire | undefined>;
   /** One answer a fire, in order: in the caller's transaction, or in one of its own. */
   readonly begin: (fires: readonly PlainFire[], tx?: Transaction) => Promise<readonly BegunAtOnce[]>;
 };
@@ -39,20 +47,27 @@ export type BeginAtOnceSettings = {
 
 type Answer = { readonly made: readonly string[]; readonly left: readonly string[] };
 
+const MADE = 'select task_id from made';
+
 export const createBeginAtOnce = ({ database, ledger, plainTasks, clock }: BeginAtOnceSettings): BeginAtOnce => {
-  const recorded = recordedPiece('select task_id from made');
-  const { text, name } = joinPieces(plainTasks.piece.name, [unchangedHooks, plainTasks.piece, recorded]);
-  const beginFires = statement<Answer>(
-    `fires.begin-${name}`,
-    `with ${text(1)}
-     select array(select task_id from made) as made,
-            array(select task_id from unchanged except select task_id from made) as left, ${plainTasks.news}`,
-  );
+  const recorded = recordedPiece(MADE);
+  const beginning = (name: string, pieces: readonly Piece[]) =>
+    statement<Answer>(
+      `fires.${name}-${plainTasks.piece.name}`,
+      `with ${joinPieces(name, pieces).text(1)}
+     select array(${MADE}) as made, array(select task_id from unchanged except ${MADE}) as left, ${plainTasks.news}`,
+    );
+  const beginFires = beginning('begin', [unchangedPiece(), plainTasks.piece, recorded]);
+  const beginOnce = beginning('begin-once', [
+    knownPiece,
+    unchangedPiece('select task_id from known'),
+    ...[plainTasks.piece, recorded, rememberedPiece(MADE)],
+  ]);
 
   return {
-    prepare: async (fire, revision) => {
+    prepare: async (fire, hook) => {
       const task = await plainTasks.prepare(taskRequestOf(fire));
-      return task && { fire, task, revision };
+      return task && { fire, task, hook };
     },
     begin: async (fires, tx) => {
       // The second of two with one taskId finds the task of the first, which the long way knows.
@@ -60,15 +75,22 @@ export const createBeginAtOnce = ({ database, ledger, plainTasks, clock }: Begin
       const given = [...unique.values()].toReversed();
       const now = clock.now();
       const entries = given.map(({ fire }) => ledgerEntryOf(endedBy(fire, CREATED), now));
+      const once = given.flatMap(({ hook, fire }) => (hook ? [{ hook, fire }] : [])).filter(isToRemember);
       const values = [
+        ...(once.length > 0 ? eventValues(once) : []),
         given.map(({ task }) => task.taskId),
         given.map(({ fire }) => fire.hookUid),
-        given.map(({ revision }) => revision ?? null),
+        given.map(({ hook }) => hook?.revision ?? null),
         ...(await plainTasks.values(given.map(({ task }) => task))),
         ...entryValues(entries),
       ];
-      const rows = await ledger.writeWith(entries, tx, () => (tx ?? database).query(beginFires, values));
-      const answer = rows[0] as Answer;
+      const begin = once.length > 0 ? beginOnce : beginFires;
+      const write = async () => (await (tx ?? database).query(begin, values))[0] as Answer;
+      const answer = await ledger.writeWith(entries, tx, write).catch((error: unknown) => {
+        if (isKnownMeanwhile(error)) return undefined;
+        throw error;
+      });
+      if (!answer) return fires.map(() => 'left');
       plainTasks.learn(answer);
       const [made, left] = [new Set(answer.made), new Set(answer.left)];
       return fires.map((one) => {
