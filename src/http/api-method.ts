@@ -85,9 +85,13 @@ export type ApiRequest<Payload = unknown> = {
   readonly authorize: (expression: ScopeExpression) => void;
 };
 
-/** What a handler answers: a body for 200, nothing for 204, or what writes an event stream. */
+/**
+ * What a handler answers: a body for 200, JSON for 200 that may be too long to be held, nothing for
+ * 204, or what writes an event stream.
+ */
 export type ApiAnswer =
   | { readonly body: unknown; readonly headers?: Readonly<Record<string, string>> }
+  | { readonly pieces: AsyncIterable<string> }
   | { readonly noContent: true }
   | { readonly stream: (stream: EventStream) => StreamSource };
 

@@ -25,7 +25,7 @@ import { type BodyBudget, createBodyBudget } from './bodies/body-budget.ts';
 import { receiveBody } from './bodies/receive-body.ts';
 import { checkParams, checkQuery, requireJson } from './request-checks.ts';
 import { fillInScopes, insufficientScopes } from './scope-check.ts';
-import { jsonText, sendJson, sendJsonLine } from './send-json.ts';
+import { jsonText, sendJson, sendJsonLine, sendPieces } from './send-json.ts';
 import { compilePayloadCheck, type PayloadCheck } from './validation.ts';
 
 export type ApiServing = {
@@ -181,6 +181,7 @@ const createHandler = (service: string, method: ApiMethod, serving: ApiServing, 
         openStream(reply, answer.stream);
         return reply;
       }
+      if ('pieces' in answer) return sendPieces(reply, answer.pieces);
       if (answer.headers) reply.headers(answer.headers);
       await pause();
       return send(reply, 200, answer.body);

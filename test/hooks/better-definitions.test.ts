@@ -220,6 +220,26 @@ describe('listing the hooks of a group', () => {
     );
     assert.equal(counted.length, 1);
   });
+
+  it('are never held at once when they are large', async (t) => {
+    const { start, rows } = await createWorld(t);
+    const { hooks } = await start({ isIdle: true });
+    await hooks.createHook('g', 'h1000', definition({ task: { payload: { text: 'TEXT' } } }));
+    await rows(
+      `insert into hooks (hook_group_id, hook_id, uid, revision, definition, created, last_modified)
+       select 'g', 'h' || n, gen_random_uuid(), 1,
+         replace(replace(definition::text, '"h1000"', '"h' || n || '"'), 'TEXT', repeat('x', 700000))::json, created, created
+       from hooks, generate_series(1001, 1009) n`,
+    );
+    const stringify = t.mock.method(JSON, 'stringify');
+    const { hooks: found } = await hooks.listHooks('g');
+    assert.deepEqual(
+      found.map(({ hookId }: { hookId: string }) => hookId),
+      Array.from({ length: 10 }, (_, n) => `h${1000 + n}`),
+    );
+    const longest = Math.max(...stringify.mock.calls.map(({ result }) => String(result).length));
+    assert.ok(longest > 700_000 && longest < 1_000_000, `${longest}`);
+  });
 });
 
 describe('a schedule', () => {

@@ -110,6 +110,7 @@ const OF_A_REQUEST: typeof BOUNDS = [
   ['src/script-hooks/api/declaration.ts', 'SOURCE_BYTES', 4 * MB, '4 MB for scripts'],
   ['src/script-hooks/hoon-source.ts', 'MOST_LINES', 50_000, 'at most 50,000 lines'],
   ['src/script-hooks/library/bounds.ts', 'LARGEST_LIBRARY', 16 * MB, '16 MB of all scripts together'],
+  ['src/task-hooks/hooks/hook-store.ts', 'LARGEST_PAGE', MB, 'are read up to 1 MB at a time'],
   ['src/queue/standalone/tasks/task-store.ts', 'LARGEST_PAGE', 4 * MB, 'at most 4 MB of definitions, or one task'],
   ['src/script-hooks/api/api.ts', 'MOST_TRIALS', 2, '| trials of scripts | two at a time |'],
 ];

@@ -30,6 +30,7 @@ import { readHookStatus } from './hook-status.ts';
 import { knownCallOf, REPLAYED } from './known-call.ts';
 import { readLastFires } from './last-fires.ts';
 import { createLedgerMethods, type LedgerMethodsSettings } from './ledger/ledger-methods.ts';
+import { listHooks } from './list-hooks.ts';
 import { createReplayMethods, type ReplaysSettings } from './replays.ts';
 import { triggerError } from './trigger-error.ts';
 import { type WebhookMethodsSettings, webhookMethods } from './webhooks/webhook-methods.ts';
@@ -137,11 +138,7 @@ export const createHooksApi = (settings: HooksApiSettings): ApiService => {
 
     listHookGroups: async () => ({ body: { groups: await hooks.groups() } }),
 
-    listHooks: async ({ params }) => {
-      const found = await hooks.list(params.hookGroupId as string);
-      if (found.length === 0) throw new ApiError('ResourceNotFound', 'No such group');
-      return { body: { hooks: found } };
-    },
+    listHooks: ({ params }) => listHooks(hooks, params.hookGroupId as string),
 
     hook: async (request) => ({ body: (await findHook(request)).definition }),
 

@@ -12,7 +12,8 @@ export type HookStore = {
   readonly findMany: (uids: readonly string[], on?: Queryable) => Promise<ReadonlyMap<string, Hook>>;
   readonly groups: () => Promise<string[]>;
   /** Ordered by hookId. */
-  readonly list: (hookGroupId: string) => Promise<HookDefinition[]>;
+  /** Hooks of the group in the order of their ids, from the one after `after` on. */
+  readonly page: (hookGroupId: string, after: string) => Promise<HookPage>;
   /** undefined: a hook of that name exists already. */
   readonly create: (definition: HookDefinition, now: number, on?: Queryable) => Promise<Hook | undefined>;
   /** The hook as nobody else can change it before the end of the transaction. */
@@ -21,6 +22,8 @@ export type HookStore = {
   readonly replace: (tx: Transaction, hook: Hook, now: number) => Promise<Hook>;
   readonly remove: (tx: Transaction, hook: Hook) => Promise<void>;
 };
+
+export type HookPage = { readonly definitions: readonly HookDefinition[]; readonly hasMore: boolean };
 
 type HookRow = { uid: string; revision: number; definition: HookDefinition; trigger_token: Buffer | null };
 
@@ -45,9 +48,22 @@ const listGroups = statement<{ hook_group_id: string }>(
    select hook_group_id from known where hook_group_id is not null`,
 );
 
-const listHooks = statement<{ definition: HookDefinition }>(
-  'hooks.list',
-  'select definition from hooks where hook_group_id = $1 order by hook_id',
+/** Of definitions, in bytes; a page has at least one. */
+const LARGEST_PAGE = 1024 * 1024;
+const MOST_IN_A_PAGE = 5_000;
+
+// As they are stored they may be much smaller; measuring all that are not taken would take long.
+const pageOfHooks = statement<{ definition: HookDefinition; found: number }>(
+  'hooks.page',
+  `select definition, found from (
+    select *, sum(octet_length(definition::text)) over (order by hook_id) as bytes, row_number() over (order by hook_id) as place
+    from (
+      select *, sum(pg_column_size(definition)) over (order by hook_id) as stored, count(*) over ()::integer as found,
+        row_number() over (order by hook_id) as n
+      from (select hook_id, definition from hooks where hook_group_id = $1 and hook_id > $2
+        order by hook_id limit ${MOST_IN_A_PAGE}) listed) kept
+    where stored <= ${LARGEST_PAGE} or n = 1) measured
+  where bytes <= ${LARGEST_PAGE} or place = 1 order by hook_id`,
 );
 
 const insertHook = statement<{ uid: string }>(
@@ -77,7 +93,14 @@ export const createHookStore = (database: Database): HookStore => ({
     return new Map(rows.map((row) => [row.uid, fromRow(row)]));
   },
   groups: async () => (await database.query(listGroups)).map(({ hook_group_id }) => hook_group_id),
-  list: async (hookGroupId) => (await database.query(listHooks, [hookGroupId])).map(({ definition }) => definition),
+  page: async (hookGroupId, after) => {
+    const rows = await database.query(pageOfHooks, [hookGroupId, after]);
+    const found = rows[0]?.found ?? 0;
+    return {
+      definitions: rows.map(({ definition }) => definition),
+      hasMore: found > rows.length || found === MOST_IN_A_PAGE,
+    };
+  },
   create: async (definition, now, on = database) => {
     const { hookGroupId, hookId } = definition;
     const uid = newUuid();
