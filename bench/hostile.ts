@@ -44,6 +44,26 @@ const ATTACKS: Readonly<Record<string, Attack>> = {
     triggerSchema: { type: 'object', properties: { a: { type: 'array', uniqueItems: true } } },
     payload: { a: Array.from({ length: 10_000 }, (_, n) => ({ n, same: 'x'.repeat(20) })) },
   },
+  'a name of 5,000 slashes': {
+    triggerSchema: { additionalProperties: { type: 'array', items: { type: 'string' } } },
+    payload: { ['/'.repeat(5_000)]: Array(2_500).fill(1) },
+  },
+  '1,500 patterns (a?b?){999}': {
+    triggerSchema: {
+      properties: Object.fromEntries(Array.from({ length: 1_500 }, (_, n) => [`p${n}`, { pattern: '(a?b?){999}' }])),
+    },
+    payload: {},
+  },
+  '[ab]{0,999}[^ab]\\b on 19 KB': {
+    triggerSchema: { properties: { a: { pattern: '[ab]{0,999}[^ab]\\b' } } },
+    payload: { a: 'ab'.repeat(9_500) },
+  },
+  'each item wrong in 100 ways': {
+    triggerSchema: {
+      properties: { a: { items: { allOf: Array.from({ length: 100 }, () => ({ type: 'string' })) } } },
+    },
+    payload: { a: Array(40_000).fill(1) },
+  },
 };
 
 const definitionOf = ({ task = {}, triggerSchema = { type: 'object' } }: Attack) => ({
