@@ -129,10 +129,10 @@ const LONG_LOOP = { list: { $map: { $eval: 'range(0, 50000)' }, 'each(x)': { $ev
 const HOOK = JSON.parse(readFileSync(new URL('../../../bench/decision-hook.json', import.meta.url), 'utf8'));
 
 describe('a template', () => {
-  it('with names, loops, conditions, merged objects and dates is rendered on the main thread', async () => {
+  it('with names, loops, conditions, merged objects and dates, and a schema with unique items, is the main thread’s', async () => {
     const { asked, evaluator, compile, counts } = createCounted();
-    const hook = compile({}, HOOK.definition.task);
-    const evaluation = await evaluator.evaluate(hook, triggered(HOOK.payload), 300);
+    const hook = compile(HOOK.definition.triggerSchema, HOOK.definition.task);
+    const evaluation = await evaluator.evaluate(hook, triggered(HOOK.payload), JSON.stringify(HOOK.payload).length);
     assert.ok(evaluation.outcome === 'rendered' && evaluation.ranIn === 'server', JSON.stringify(evaluation));
     assert.deepEqual(JSON.parse(evaluation.task).scopes, ['assume:repo:bench/level-2']);
     assert.equal(evaluator.renderNow(hook, scheduled, newBudget())?.outcome, 'rendered');
