@@ -18,6 +18,18 @@ const terminateListeners = statement<unknown>(
   `select pg_terminate_backend(pid) from pg_stat_activity
    where datname = current_database() and (query ilike 'listen %' or query = 'select 1')`,
 );
+const createTries = statement('test.create-tries', 'create sequence tries');
+// A sequence counts also what is undone.
+const createStumble = statement(
+  'test.create-stumble',
+  `create function stumble(times integer) returns integer language plpgsql as $$
+   declare tried integer := nextval('tries');
+   begin
+     if tried <= times then raise exception 'in the way' using errcode = '40P01'; end if;
+     return tried;
+   end $$`,
+);
+const stumble = statement<{ tries: number }>('test.stumble', 'select stumble($1) as tries');
 const notify = statement<unknown>('test.notify', 'select pg_notify($1, $2)');
 const inTransaction = statement<{ started: boolean }>(
   'test.in-transaction',
@@ -94,6 +106,14 @@ describe('a transaction', () => {
     assert.equal(tries, 3);
     const numbers = (await database.query(listNumbers)).map(({ n }) => n).toSorted();
     assert.deepEqual(numbers, [1, 1, 2, 4], 'as if one had come after the other');
+  });
+
+  it('of a single statement is tried again, too, three times in all', async (t) => {
+    const database = await freshDatabase(t);
+    await database.query(createTries);
+    await database.query(createStumble);
+    await assert.rejects(database.query(stumble, [3]), { code: '40P01' });
+    assert.deepEqual(await database.query(stumble, [5]), [{ tries: 6 }]);
   });
 
   it('that is the victim of a deadlock is tried again', async (t) => {
