@@ -76,6 +76,7 @@ const insideTheWorker = async (rounds: number): Promise<Row[]> => {
           seed: 's',
           deadlineMs: 1000,
           known: name === 'limiter' ? known : {},
+          owner: '0v1',
           passesWhenFailed: true,
         });
         const outcome = checkAnswer(report, { pieces, state: bowl.state, seed: 's' });

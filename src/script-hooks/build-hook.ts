@@ -3,7 +3,7 @@ import { newSlugId } from '../core/ids.ts';
 import { checkAnswer } from './check-answer.ts';
 import { checkRequest, wrong } from './check-request.ts';
 import { createCircuitBreaker } from './circuit-breaker.ts';
-import type { Failure, Program, Question, RunReport, SaidWhileLoading } from './engine/worker-protocol.ts';
+import type { Failure, GivenEvent, Program, Question, RunReport, SaidWhileLoading } from './engine/worker-protocol.ts';
 import { ScriptHookError } from './errors.ts';
 import { unwrapHoon } from './hoon-source.ts';
 import { createHostAnswers } from './host-answers.ts';
@@ -64,27 +64,37 @@ export type RequestOfHook = {
 };
 
 /**
- * Runs hooks that see the same event, in this order, in one message to a thread. Answers the
- * outcomes of those that ran, at least of the first: the others wait for what the event has become.
- * None at all: the thread ended with what they came to, and each should run alone.
+ * Runs hooks in one message to a thread: for each event those that see it, in this order. Answers
+ * the outcomes of those that ran, at least of the first: the others wait for what an event has
+ * become. None at all: the thread ended with what they came to, and each should run alone.
  */
-export const runTogether = async (sandbox: Sandbox, requests: readonly RequestOfHook[]): Promise<Outcome[]> => {
-  const [first] = requests;
-  if (first === undefined) return [];
-  const pieces = apart(first.request);
-  const begun: BegunRun[] = [];
-  for (const { hook, request, passesWhenFailed } of requests) {
-    const one = hook.begin(request, pieces, passesWhenFailed);
-    if ('run' in one) begun.push(one);
-    else if (begun.length === 0) return [one];
-    else break;
+export const runTogether = async (
+  sandbox: Sandbox,
+  events: readonly (readonly RequestOfHook[])[],
+): Promise<readonly (readonly Outcome[])[]> => {
+  const begun: { readonly event: GivenEvent; readonly runs: BegunRun[] }[] = [];
+  beginning: for (const requests of events) {
+    const [first] = requests;
+    if (first === undefined) break;
+    const pieces = apart(first.request);
+    const runs: BegunRun[] = [];
+    for (const { hook, request, passesWhenFailed } of requests) {
+      const one = hook.begin(request, pieces, passesWhenFailed);
+      if ('run' in one) {
+        if (runs.push(one) === 1) begun.push({ event: pieces.given, runs });
+      } else if (begun.length === 0) return [[one]];
+      else break beginning;
+    }
   }
-  const result = await sandbox.run(
-    pieces.given,
-    begun.map(({ run }) => run),
-  );
-  if (result.kind === 'ran') return result.reports.flatMap((report, index) => begun[index]?.end(report) ?? []);
-  return begun.length === 1 ? begun.map(({ end }) => end(result)) : [];
+  const given = begun.map(({ event, runs }) => ({ event, runs: runs.map(({ run }) => run) }));
+  const result = await sandbox.run(given);
+  if (result.kind === 'ran') {
+    return result.reports.map((reports, event) =>
+      reports.flatMap((report, index) => begun[event]?.runs[index]?.end(report) ?? []),
+    );
+  }
+  const runs = begun.flatMap((event) => event.runs);
+  return runs.length === 1 ? [runs.map(({ end }) => end(result))] : [];
 };
 
 /**
@@ -175,19 +185,21 @@ const hookOf = (
         return notRun(bowl, seed, `the script was stopped from outside: ${report.why}`, deadlineMs);
       }
       expected = new Set(report.asked);
+      // It may have come from a run before it, and not from here; whoever notes what is read, notes it.
+      if (expected.has('state')) void bowl.stateJson;
       if (!expected.has('posts') && !expected.has('postCount')) expectedMs = report.cpuMs;
       const outcome = checkAnswer(report, context);
       strikes.count(outcome.outcome === 'failed' ? outcome.kind : 'fine');
       return outcome;
     };
-    const input = { now, seed, hasOwnIds, deadlineMs, passesWhenFailed, ...texts };
+    const input = { now, seed, hasOwnIds, deadlineMs, owner: bowl.hook.id, passesWhenFailed, ...texts };
     return { run: { script, input, answer: answers.answer }, end };
   };
 
   const hook: BuiltHook = {
     run: async (request) => {
-      const [outcome] = await runTogether(sandbox, [{ hook, request, passesWhenFailed: true }]);
-      return outcome as Outcome;
+      const [outcomes] = await runTogether(sandbox, [[{ hook, request, passesWhenFailed: true }]]);
+      return outcomes?.[0] as Outcome;
     },
     begin,
     expectedMs: () => (isClosed || strikes.disabled() !== null ? Number.POSITIVE_INFINITY : expectedMs),

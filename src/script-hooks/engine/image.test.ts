@@ -71,6 +71,7 @@ test('a run leaves the same memory behind when it is repeated', () => {
     seed: 'x',
     deadlineMs: 1000,
     known: {},
+    owner: '0v1',
     passesWhenFailed: true,
   } as const;
   const runs = [0, 1, 2, 3].map((n) => {

@@ -57,12 +57,17 @@ export type Run = {
   readonly deadlineMs: number;
   /** Answers given beforehand: what this hook asked for in its last run. */
   readonly known: Readonly<Partial<Record<'state' | 'fleet', string>>>;
+  /** Whose state it has: what it sets, later runs of the job for the same owner get. */
+  readonly owner: string;
   /** Whether the event passes when this run fails. */
   readonly passesWhenFailed: boolean;
 };
 
-/** Runs that see the same event, one after the other: see run-in-order.ts. */
-export type RunJob = { readonly kind: 'run'; readonly event: GivenEvent; readonly runs: readonly Run[] };
+/** An event, and the scripts that see it. */
+export type EventRuns = { readonly event: GivenEvent; readonly runs: readonly Run[] };
+
+/** All are run one after the other: see run-in-order.ts. */
+export type RunJob = { readonly kind: 'run'; readonly events: readonly EventRuns[] };
 
 export type CompileJob = { readonly kind: 'compile'; readonly source: string };
 
@@ -113,8 +118,8 @@ export type RunReport = {
   readonly retired: boolean;
 };
 
-/** Of the runs of a job that took place: at least the first. */
-export type RunReports = { readonly kind: 'ran'; readonly reports: readonly RunReport[] };
+/** Of the runs that took place, for each event: at least the first of the first. */
+export type RunReports = { readonly kind: 'ran'; readonly reports: readonly (readonly RunReport[])[] };
 
 export type CompileReport =
   | { readonly kind: 'compiled'; readonly bytecode: Uint8Array }

@@ -2,7 +2,6 @@
 // what is written with the commit.
 
 import { hostOf } from '../../community/groups/membership.ts';
-import { createLocks } from '../../community/turns/locks.ts';
 import type { HooksWrite, TurnHooks, TurnRuns } from '../../community/turns/turn-hooks.ts';
 import type { Transaction } from '../../database/database.ts';
 import { insertRunRows, storeFailedEffect } from '../library/run-rows.ts';
@@ -10,14 +9,16 @@ import { doStatesStand, type HookStates, type StateChange, storeStates } from '.
 import type { HostedHook, HostedHooks } from './hosted-hooks.ts';
 import type { Jobs } from './jobs.ts';
 import { endJobs, insertJobs, type Job, type NewJob } from './jobs-store.ts';
-import type { Ran, RunHooks, RunsResult } from './run-hooks.ts';
+import type { RunsResult } from './run-hooks.ts';
+import type { Ran } from './run-writer.ts';
+import type { OpenStates, TurnGroups } from './turn-groups.ts';
 
 export type HostedTurnsSettings = {
   /** Script hooks run on the channels of this ship. */
   readonly our: string;
   readonly hooks: HostedHooks;
   readonly states: HookStates;
-  readonly runHooks: RunHooks;
+  readonly groups: TurnGroups;
   readonly jobs: Pick<Jobs, 'lease' | 'add'>;
   readonly onRuns: (runs: readonly Ran[]) => void;
 };
@@ -38,50 +39,20 @@ type Write = HooksWrite & {
   jobs: readonly Job[];
 };
 
-/** Answers how to read the states of hooks. */
-type Open = () => Promise<HookStates['read']>;
-
 /** Hooks run on the channels of one ship, and see nothing of others. */
 export const isHostedBy = (nest: string, ship: string): boolean => hostOf(nest) === ship;
 
 export const createHostedTurns = (settings: HostedTurnsSettings): HostedTurns => {
-  const { our, hooks, states, runHooks, jobs, onRuns } = settings;
-  /** Each hook, while it runs. */
-  const held = createLocks();
-  /** The hooks of a turn, until its commit is handed in. */
-  const inOrder = createLocks();
-
-  /**
-   * A hook is free for the next turn as soon as it has run. Of two turns that share hooks one is
-   * before the other at each of them, and its commit is handed in first.
-   */
-  const runsOf = (list: readonly HostedHook[], open: Open, origin?: string): TurnRuns => {
-    const ids = [...new Set(list.map(({ id }) => id))];
+  const { our, hooks, states, groups, jobs, onRuns } = settings;
+  const runsOf = (list: readonly HostedHook[], open: OpenStates, origin?: string): TurnRuns => {
     let result: RunsResult | undefined;
     let endTurn = (): void => {};
     return {
       run: async (turn) => {
-        // All are asked for at once: of any two turns, one is before the other everywhere.
-        const places = new Map(ids.map((id) => [id, held.take([id])]));
-        const place = inOrder.take(ids);
-        const leave = async (id: string): Promise<void> => (await places.get(id))?.();
-        try {
-          const read = await open();
-          result = await runHooks(list, origin === undefined ? turn : { ...turn, origin }, {
-            take: async (id) => {
-              await places.get(id);
-              return read(id);
-            },
-            done: async (change) => {
-              states.keep([change]);
-              await leave(change.hook);
-            },
-          });
-          return result.verdict;
-        } finally {
-          for (const id of ids) void leave(id);
-          endTurn = await place;
-        }
+        const running = groups.run({ hooks: list, turn: origin === undefined ? turn : { ...turn, origin } }, open);
+        endTurn = running.release;
+        result = await running.result;
+        return result.verdict;
       },
       writes: () => writeOf(result),
       release: (isKept) => {
@@ -92,9 +63,8 @@ export const createHostedTurns = (settings: HostedTurnsSettings): HostedTurns =>
     };
   };
 
-  const inMemory: Open = async () => states.read;
   const lockedIn =
-    (tx: Transaction, list: readonly HostedHook[]): Open =>
+    (tx: Transaction, list: readonly HostedHook[]): OpenStates =>
     async () => {
       const ids = list.map(({ id }) => id);
       const locked = await states.readLocked(tx, ids);
@@ -138,13 +108,13 @@ export const createHostedTurns = (settings: HostedTurnsSettings): HostedTurns =>
   return {
     begin: async (nest) => {
       const list = isHostedBy(nest, our) ? await hooks.ofChannel(nest) : [];
-      return list.length === 0 ? undefined : runsOf(list, inMemory);
+      return list.length === 0 ? undefined : runsOf(list, 'in memory');
     },
     beginLocked: async (nest, tx) => {
       const list = isHostedBy(nest, our) ? await hooks.ofChannel(nest) : [];
       return list.length === 0 ? undefined : runsOf(list, lockedIn(tx, list));
     },
-    beginAlone: (hook, origin, tx) => runsOf([hook], tx ? lockedIn(tx, [hook]) : inMemory, origin),
+    beginAlone: (hook, origin, tx) => runsOf([hook], tx ? lockedIn(tx, [hook]) : 'in memory', origin),
     stand: (tx, writes) =>
       doStatesStand(
         tx,

@@ -16,7 +16,9 @@ import { createHostedHooks, type HostedHook } from './hosted-hooks.ts';
 import { createHostedTurns } from './hosted-turns.ts';
 import { createJobs, type Jobs } from './jobs.ts';
 import { createPrograms } from './programs.ts';
-import { createRunHooks, type Ran } from './run-hooks.ts';
+import { createRunHooks } from './run-hooks.ts';
+import type { Ran } from './run-writer.ts';
+import { createTurnGroups } from './turn-groups.ts';
 import { createCronHandler, createWaitHandler } from './waits.ts';
 
 export type HostingSettings = Base & {
@@ -69,7 +71,8 @@ export const createHosting = async (settings: HostingSettings): Promise<Hosting>
     giveUpJob: (job, reason) => giveUpJob(job, reason),
   });
   const states = createHookStates(database);
-  const turns = createHostedTurns({ our, hooks, states, runHooks, jobs, onRuns });
+  const groups = createTurnGroups({ states, runHooks, programs });
+  const turns = createHostedTurns({ our, hooks, states, groups, jobs, onRuns });
   const giveUpJob = createGiveUpJob({ database, turns, our, clock });
   const doJob = createDoJob({ our, database, timers, hooks, turns, community, fireTaskHook, clock, log });
 

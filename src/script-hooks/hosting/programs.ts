@@ -7,8 +7,8 @@ import type { HostedHook, HostedHooks } from './hosted-hooks.ts';
 export type Programs = AsyncDisposable & {
   /** undefined: the hook is gone. Rejects with a ScriptHookError when it cannot be built. */
   readonly get: (hook: Pick<HostedHook, 'id' | 'version'>) => Promise<Program | undefined>;
-  /** What a run of it should take, in ms of CPU time; Infinity: not known, or it is not built. */
-  readonly expectedMs: (hook: Pick<HostedHook, 'id' | 'version'>) => number;
+  /** What a run of it should take, in ms of CPU time; Infinity: not known, or it does not run. */
+  readonly expectedMs: (hook: Pick<HostedHook, 'id' | 'version' | 'whyNot'>) => number;
   /** Builds what is in use and not built yet, one after another, so that no run waits for it. */
   readonly prepare: () => Promise<void>;
 };
@@ -53,8 +53,8 @@ export const createPrograms = (hooks: Pick<HostedHooks, 'sourceOf' | 'inUse'>, s
 
   return {
     get,
-    expectedMs: ({ id, version }) => {
-      const known = cache.peek(id);
+    expectedMs: ({ id, version, whyNot }) => {
+      const known = whyNot === null ? cache.peek(id) : undefined;
       const ms = known?.version === version ? known.hook?.expectedMs() : undefined;
       return ms ?? Number.POSITIVE_INFINITY;
     },

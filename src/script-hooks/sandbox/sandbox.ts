@@ -38,10 +38,10 @@ export type Sandbox = AsyncDisposable & {
   readonly compile: (source: string) => Promise<CompileReport | Ended>;
   readonly load: (bytecode: Uint8Array) => Promise<LoadReport | Ended>;
   /**
-   * For hooks: runs compiled scripts on one event, when their turn comes; at least the first, and
-   * the next as long as the event stays as it is. When the thread ends, it takes all reports along.
+   * For hooks: runs compiled scripts on events, when their turn comes; at least the first, and the
+   * others as run-in-order.ts has it. When the thread ends, it takes all reports along.
    */
-  readonly run: (event: GivenEvent, runs: readonly ScriptRun[]) => Promise<RunReports | Ended>;
+  readonly run: (events: readonly ScriptRuns[]) => Promise<RunReports | Ended>;
   readonly statistics: () => SandboxStatistics;
   readonly addScript: (program: Program) => Script;
   readonly forgetScript: (script: Script) => void;
@@ -69,9 +69,10 @@ export type ScriptRun = {
   readonly answer: AnswerQuestion;
 };
 
+export type ScriptRuns = { readonly event: GivenEvent; readonly runs: readonly ScriptRun[] };
+
 type Waiting = {
-  readonly event: GivenEvent;
-  readonly runs: readonly ScriptRun[];
+  readonly events: readonly ScriptRuns[];
   readonly done: (result: RunReports | Ended) => void;
 };
 
@@ -142,16 +143,17 @@ export const createSandbox = (options: SandboxOptions = {}): Sandbox => {
     if (queue.size > 0 && runners.size < size) void startRunner();
   };
 
-  const runOn = async (worker: SandboxWorker, { event, runs, done }: Waiting): Promise<void> => {
+  const runOn = async (worker: SandboxWorker, { events, done }: Waiting): Promise<void> => {
     const steps: Step[] = [];
-    const given = runs.map(({ script, input, answer }): Run => {
+    const given = ({ script, input, answer }: ScriptRun): Run => {
       const program = worker.scripts.has(script.number) ? undefined : script.program;
       worker.scripts.add(script.number);
       const before = startMs(script.program) + (program === undefined ? 0 : FIRST_RUN_MS);
       steps.push({ ms: before + input.deadlineMs + PATIENCE_MS + limits.graceMs, answer });
       return { hook: script.number, program, ...input };
-    });
-    const running = worker.submit({ kind: 'run', event, runs: given }, steps);
+    };
+    const job = events.map(({ event, runs }) => ({ event, runs: runs.map(given) }));
+    const running = worker.submit({ kind: 'run', events: job }, steps);
     // Not before: monitoring ends as soon as nobody is busy.
     monitor();
     const result = await running;
@@ -170,8 +172,9 @@ export const createSandbox = (options: SandboxOptions = {}): Sandbox => {
     counted.messages++;
     if (result.kind === 'ended') counted.terminations++;
     if (result.kind !== 'ran') return;
-    counted.runs += result.reports.length;
-    counted.retirements += result.reports.filter(({ retired }) => retired).length;
+    const reports = result.reports.flat();
+    counted.runs += reports.length;
+    counted.retirements += reports.filter(({ retired }) => retired).length;
   };
 
   /** What may pass before the hook itself begins. */
@@ -254,12 +257,12 @@ export const createSandbox = (options: SandboxOptions = {}): Sandbox => {
         if (worker.scripts.delete(script.number)) worker.tell({ kind: 'forget', hook: script.number });
       }
     },
-    run: (event, runs) => {
+    run: (events) => {
       if (closed.signal.aborted) throw disposed();
-      const first = runs[0]?.script.number ?? 0;
+      const first = events[0]?.runs[0]?.script.number ?? 0;
       return new Promise((done) => {
         const waiting = queue.get(first);
-        const next = { event, runs, done };
+        const next = { events, done };
         if (waiting === undefined) queue.set(first, [next]);
         else waiting.push(next);
         dispatch();
