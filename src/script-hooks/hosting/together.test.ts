@@ -1,8 +1,9 @@
-// Quick hooks of a channel run in one message to a thread. What each does, sees and costs is what
-// it would be if it ran alone.
+// Quick hooks of a channel run in one message to a thread, and so do posts that wait for the same
+// ones. What each run does, sees and costs is what it would be alone.
 import assert from 'node:assert/strict';
-import { after, it } from 'node:test';
+import { after, describe, it } from 'node:test';
 import { eventually, lastFirst } from '../../../test/support/wait.ts';
+import { repeatRun } from '../library/repeat-run.ts';
 import { createWorld, essay, NEC, onPost } from '../test-support/hosting-world.ts';
 
 const world = await createWorld(lastFirst({ after }));
@@ -110,4 +111,95 @@ it('a hook that ends its thread fails alone, and those beside it run once', asyn
 it('a hook that waits for messages of the channel keeps no other hook waiting', async () => {
   const { nest } = await warmed('reads', [NOTES, NOTES, READS, NOTES], 3);
   assert.equal(await messagesOf(() => post('one', NEC, nest)), 3);
+});
+
+describe('posts of several channels, which wait for the same hooks,', () => {
+  const PLACES = 5;
+  /** Channels with the same hooks, after those have run in one of them. */
+  const shared = async (name: string, sources: readonly string[]) => {
+    const first = await warmed(name, sources);
+    const nests = [first.nest];
+    for (let number = 1; number < PLACES; number += 1) {
+      nests.push(await channel('chat', `${name}${number}`));
+      await world.manage({ order: { nest: nests.at(-1), seq: first.ids } });
+    }
+    const said: string[] = [];
+    /** One post in each channel at once, again and again, until some of them went together. */
+    const together = async (textOf: (number: number) => string, isSo: (messages: number) => boolean) =>
+      eventually('posts go together', async () => {
+        const round = nests.map((_, number) => `${textOf(number)} ${said.length + number}`);
+        said.push(...round);
+        return isSo(await messagesOf(() => Promise.all(nests.map((nest, number) => say(round[number] ?? '', nest)))));
+      });
+    return { ...first, nests, said, together };
+  };
+  /** Every run is as it would be alone, on the state that the one before it left. */
+  const assertRepeatable = async (nests: readonly string[]) => {
+    const runs = await rows('select id from script_runs where origin = any($1::text[]) order by id', [nests]);
+    for (const { id } of runs) {
+      const repeated = await repeatRun(world, id);
+      assert.deepEqual(repeated?.kind === 'repeated' && repeated.differs, []);
+    }
+  };
+
+  it('take fewer messages than posts, and each run has the state that the one before it left', async () => {
+    const { nests, said, seen, together } = await shared('crowd', [NOTES, DENIES, NOTES]);
+    await together(
+      () => 'post',
+      (messages) => messages < PLACES,
+    );
+    for (const place of [0, 2]) assert.deepEqual((await seen(place)).toSorted(), said.toSorted());
+    assert.deepEqual(await seen(0), await seen(2));
+    await assertRepeatable(nests);
+  });
+
+  it('are as if they had come alone where hooks change, deny and fail', async () => {
+    const marksAndNotes =
+      script(`if (text.startsWith('mark')) event['on-post'].add.essay.content = [{ inline: [text + '!'] }];
+      set_state([...(get_state() ?? []), text])`);
+    const guards = script(`if (text.startsWith('no')) return { event: { denied: null }, effects: [] };
+      if (text.startsWith('throw')) throw new Error('thrown')`);
+    const { nests, said, seen, together } = await shared('mixed', [NOTES, guards, marksAndNotes, NOTES, marksAndNotes]);
+    const words = ['post', 'mark', 'no', 'throw', 'mark'];
+    await together(
+      (number) => words[number] ?? '',
+      (messages) => messages < 2 * PLACES,
+    );
+    assert.deepEqual((await seen(0)).toSorted(), said.toSorted());
+    const passed = said.filter((text) => !text.startsWith('no'));
+    assert.deepEqual((await seen(2)).toSorted(), passed.toSorted());
+    const marked = passed.map((text) => (text.startsWith('mark') ? `${text}!` : text));
+    for (const place of [3, 4]) assert.deepEqual((await seen(place)).toSorted(), marked.toSorted());
+    const ends = passed.map((text) => (text.startsWith('mark') ? `${text}!!` : text));
+    const all = (await Promise.all(nests.map((nest) => texts(nest)))).flat().filter((text) => text !== 'warm');
+    assert.deepEqual(all.toSorted(), ends.toSorted());
+    await assertRepeatable(nests);
+  });
+
+  it('have nothing of the state of a run whose answer does not count', async () => {
+    const spoils = script(`set_state([...(get_state() ?? []), text]);
+      if (text.startsWith('bad')) event['on-post'].add.essay.content = 5`);
+    const { nests, said, seen, together } = await shared('spoilt', [NOTES, spoils]);
+    await together(
+      (number) => (number % 2 === 1 ? 'bad' : 'good'),
+      (messages) => messages < PLACES,
+    );
+    assert.deepEqual((await seen(0)).toSorted(), said.toSorted());
+    assert.deepEqual((await seen(1)).toSorted(), said.filter((text) => text.startsWith('good')).toSorted());
+    await assertRepeatable(nests);
+  });
+
+  it('run once each when one of them ends the thread', async () => {
+    const hangs = script(`if (text.startsWith('hang')) new Array(1e9) + ''`);
+    const { nests, said, seen } = await shared('stuck', [NOTES, hangs, NOTES]);
+    for (const [number, nest] of nests.entries()) said.push(`${number === 3 ? 'hang' : 'post'} ${nest}`);
+    await Promise.all(nests.map((nest, number) => post(said[number] ?? '', NEC, nest)));
+    for (const place of [0, 2]) assert.deepEqual((await seen(place)).toSorted(), said.toSorted());
+    const limited = await rows(
+      `select event::text as event from script_runs where origin = any($1::text[]) and outcome = 'limited'`,
+      [nests],
+    );
+    assert.equal(limited.length, 1);
+    assert.match(limited[0].event, /hang/);
+  });
 });
