@@ -185,7 +185,7 @@ const hookOf = (
         return notRun(bowl, seed, `the script was stopped from outside: ${report.why}`, deadlineMs);
       }
       expected = new Set(report.asked);
-      // It may have come from a run before it, and not from here; whoever notes what is read, notes it.
+      // It may have come from a run before it, and not from here: it was read all the same.
       if (expected.has('state')) void bowl.stateJson;
       if (!expected.has('posts') && !expected.has('postCount')) expectedMs = report.cpuMs;
       const outcome = checkAnswer(report, context);

@@ -28,9 +28,9 @@ export type Verdict =
   | { readonly kind: 'denied'; readonly reason: string | null };
 
 /**
- * The hooks of one channel, for one turn. Each is free for other turns as soon as `run` has run it:
- * they go on from the state that it left, before that is committed. The commit checks that every
- * state it builds on is still the one that was read.
+ * The hooks of one channel, for one turn. Each is free for other turns as soon as `run` has run it,
+ * or those that run together with it: they go on from the state that it left, before that is
+ * committed. The commit checks that every state it builds on is still the one that was read.
  */
 export type TurnRuns = {
   readonly run: (turn: Turn) => Promise<Verdict>;

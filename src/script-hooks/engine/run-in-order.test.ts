@@ -14,7 +14,7 @@ const given = { head: '{}', parts: [], skeleton: '{"n":1}', isWhole: true };
 
 type Told = { readonly owner: string; readonly verdict: Verdict; readonly sets?: string; readonly guards?: boolean };
 
-/** Two events and what each run comes to: owner:state of the runs that took place, for each event. */
+/** Answers `owner:state` of the runs that took place, for each event. */
 const play = (...events: readonly (readonly Told[])[]) => {
   const all = events.flat();
   const begun: number[] = [];

@@ -1,5 +1,5 @@
-// The runs of one job: events one after the other, and for each the scripts that see it, for as long
-// as it stays the same. What changes the event is looked at by the host before anything else runs.
+// The runs of one job: events one after the other, and for each the scripts that see it, as long as
+// it stays the same. What changes the event is looked at by the host before anything else runs.
 import type { GivenEvent, Run, RunJob, RunReport, Verdict } from './worker-protocol.ts';
 
 /** `begins` is told which run comes next, counted through the whole job. */

@@ -1,5 +1,5 @@
-// Who holds which hook, while it runs and until the commit is handed in. Turns that ask for the same
-// quick hooks while these are busy are a group: they run together as soon as all the hooks are free.
+// Who holds which hook, while it runs and until the commit is handed in. Turns that ask for the
+// same quick hooks while these are busy are a group: they run together when all hooks are free.
 import { createLocks } from '../../community/turns/locks.ts';
 import type { HookStates } from './hook-states.ts';
 import type { Programs } from './programs.ts';
