@@ -7,6 +7,11 @@ import type { Said } from './users.ts';
 
 type Kept = { readonly nest: string; readonly id: string; readonly author: string; readonly text: string };
 
+type FailedRun = { readonly event: string | null; readonly reason: string | null };
+
+/** The hooks take some ms: these are said of a machine that had no time for them. */
+const FOR_WANT_OF_TIME = /took longer|stopped from outside/;
+
 export type Verdict = { readonly problems: readonly string[]; readonly posts: number; readonly ticks: number };
 
 const TEXT = `(select string_agg(t, '') from json_array_elements(%) v, json_array_elements_text(v -> 'inline') t)`;
@@ -41,6 +46,10 @@ export const judge = async (said: readonly Said[], connection: Connection): Prom
       `select schedule ->> 'next' as first, (select count(*) from script_runs r where r.hook = c.hook) as runs
        from script_crons c`,
     );
+    const failed = await query<FailedRun>(
+      `select event::text as event, reason from script_runs join script_hooks h on h.id = hook
+       where h.name = 'counts' and outcome = 'failed'`,
+    );
     const counts = (states.find(({ name }) => name === 'counts')?.state ?? []) as string[];
     const ticks = (states.find(({ name }) => name === 'ticks')?.state ?? []) as number[];
     return {
@@ -48,7 +57,7 @@ export const judge = async (said: readonly Said[], connection: Connection): Prom
       ticks: ticks.length,
       problems: [
         ...judgeSaid(said, posts, replies),
-        ...judgeStates(said, [...posts, ...replies], counts),
+        ...judgeStates(said, [...posts, ...replies], { counts, failed }),
         ...judgeEffects(posts, replies),
         ...judgeReactions(said, reacts),
         ...judgeTicks(ticks, Number(cron?.first), Number(cron?.runs)),
@@ -73,8 +82,13 @@ const judgeSaid = (said: readonly Said[], posts: readonly Kept[], replies: reado
       : [];
   });
 
-/** The hook that counts saw every post that is there, once, and else only what was denied. */
-const judgeStates = (said: readonly Said[], kept: readonly Kept[], counts: readonly string[]): string[] => {
+type Counted = { readonly counts: readonly string[]; readonly failed: readonly FailedRun[] };
+
+/**
+ * The hook that counts saw every post that is there, once, and else only what was denied. An event
+ * passes where a run is stopped for want of time; then its row says so.
+ */
+const judgeStates = (said: readonly Said[], kept: readonly Kept[], { counts, failed }: Counted): string[] => {
   const times = new Map<string, number>();
   for (const mark of counts) times.set(mark, (times.get(mark) ?? 0) + 1);
   const marks = new Set(kept.filter(({ author }) => author !== HOST).map((post) => post.text));
@@ -86,7 +100,13 @@ const judgeStates = (said: readonly Said[], kept: readonly Kept[], counts: reado
   );
   return [
     ...[...times].filter(([, count]) => count > 1).map(([mark, count]) => `the state has ${mark} ${count} times`),
-    ...[...marks].filter((mark) => !times.has(mark)).map((mark) => `the state lacks ${mark}`),
+    ...[...marks]
+      .filter((mark) => !times.has(mark))
+      .flatMap((mark) => {
+        const reasons = failed.filter(({ event }) => event?.includes(`"${mark}"`)).map(({ reason }) => reason ?? '');
+        if (reasons.some((reason) => FOR_WANT_OF_TIME.test(reason))) return [];
+        return [`the state lacks ${mark}; its run says ${reasons[0] ?? 'nothing'}`];
+      }),
     ...[...times.keys()]
       .filter((mark) => !marks.has(mark) && !maySee.has(mark))
       .map((mark) => `the state has ${mark}, which is not there`),
