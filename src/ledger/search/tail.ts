@@ -24,7 +24,7 @@ export type Tail = {
  * take.
  */
 const BACK_MS = 500;
-const FAR_BACK_MS = 10_000;
+export const FAR_BACK_MS = 10_000;
 const FAR_BACK_AFTER_MS = 1_000;
 const MOST_AT_ONCE = 1_000;
 

@@ -15,14 +15,14 @@ const rawRow = (seq: number) => {
 };
 
 /** A reader of a ledger with many pieces of 500 entries, who takes nothing until told to. */
-const startReading = async (after?: number) => {
+const startReading = async (after?: number, piece = PIECE) => {
   const clock = createFakeClock();
   let reads = 0;
   let tell: OnNew = () => {};
   const query = async ({ name }: { readonly name: string }) => {
     if (name === 'ledger.at-of') return [{ at: START }];
     reads += 1;
-    return Array.from({ length: PIECE }, (_, index) => rawRow(reads * PIECE + index));
+    return Array.from({ length: piece }, (_, index) => rawRow(reads * PIECE + index));
   };
   const follow = createFollowFires({
     ...{ database: { query } as unknown as Database, clock },
@@ -75,6 +75,20 @@ describe('who catches up with the ledger', () => {
     assert.equal(isOver(), false);
     await clock.advance(30_000);
     assert.equal(isOver(), true);
+  });
+});
+
+describe('who has caught up with the ledger', () => {
+  it('is not sent again what is told a moment later', async () => {
+    const { clock, stream, source, written, comes } = await startReading(1, 2);
+    await settle(clock);
+    source.resume(stream);
+    await settle(clock);
+    comes(PIECE + 2);
+    for (let taken = 0; taken < 5; taken += 1) source.resume(stream);
+    const ids = written.flatMap((text) => text.match(/^id: \d+/gm) ?? []);
+    assert.deepEqual([ids.length, new Set(ids).size], [PIECE + 2, PIECE + 2]);
+    source.detach(stream);
   });
 });
 

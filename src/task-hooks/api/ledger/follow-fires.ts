@@ -8,7 +8,7 @@ import { ApiError } from '../../../http/api-error.ts';
 import { type LedgerFilter, matches } from '../../../ledger/search/filter.ts';
 import type { FoundRow } from '../../../ledger/search/found-row.ts';
 import { readSince } from '../../../ledger/search/read-since.ts';
-import type { Tail } from '../../../ledger/search/tail.ts';
+import { FAR_BACK_MS, type Tail } from '../../../ledger/search/tail.ts';
 import { fireRowOf } from './fire-row.ts';
 
 /**
@@ -71,6 +71,8 @@ export const createFollowFires = ({ database, clock, tail, ending }: FollowFires
     if (ending.aborted) throw new ApiError('ServiceUnavailable', 'The server is ending.');
     const leave = enter(clientId);
     let waiting: FoundRow[] = [];
+    /** What was sent to catch up: of the latest of these, others may tell later. */
+    let sent = new Map<number, number>();
     let [isCaughtUp, isBlocked, isOver] = [false, false, false];
     let to: EventStream | undefined;
     let cancelAlive = () => {};
@@ -85,7 +87,7 @@ export const createFollowFires = ({ database, clock, tail, ending }: FollowFires
       }
     };
     const onNew = (rows: readonly FoundRow[]) => {
-      const own = rows.filter((row) => matches(filter, row));
+      const own = rows.filter((row) => matches(filter, row) && !sent.has(row.seq));
       if (own.length === 0) return;
       waiting.push(...own);
       if (waiting.length > MOST_WAITING)
@@ -118,9 +120,8 @@ export const createFollowFires = ({ database, clock, tail, ending }: FollowFires
     };
 
     const catchUp = async (seq: number) => {
-      const sent = new Set<number>();
       const since = await readSince({ database, clock }, seq, async (rows) => {
-        for (const row of rows) sent.add(row.seq);
+        for (const { seq, at } of rows) sent.set(seq, at);
         const own = rows.filter((row) => matches(filter, row));
         if (own.length > 0) write(own.map(eventOf).join(''));
         if (isBlocked && !isOver) await whenTaken.promise;
@@ -128,6 +129,8 @@ export const createFollowFires = ({ database, clock, tail, ending }: FollowFires
       });
       if (since !== undefined) write(`event: gap\ndata: ${JSON.stringify({ until: toIso(since) })}\n\n`);
       waiting = waiting.filter((row) => !sent.has(row.seq));
+      const from = clock.now() - FAR_BACK_MS;
+      sent = new Map([...sent].filter(([, at]) => at >= from));
     };
 
     return (stream) => {
