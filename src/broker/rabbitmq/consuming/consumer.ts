@@ -120,7 +120,7 @@ export const createAmqpConsumer = (settings: AmqpConsumerSettings): AmqpConsumer
     if (!session || ending?.aborted || session.subscriptions.has(queue.id)) return;
     const subscription = createSubscription(queue, session);
     session.subscriptions.set(queue.id, subscription);
-    void consume(subscription).catch((error: unknown) => {
+    subscription.beginning = consume(subscription).catch((error: unknown) => {
       if (session.amqp.ended.aborted || subscription.over.signal.aborted) return;
       log.debug({ err: error, queue: queue.brokerName }, 'queue not read; the topology checks it');
       leave(subscription, true);
@@ -245,12 +245,15 @@ export const createAmqpConsumer = (settings: AmqpConsumerSettings): AmqpConsumer
     if (subscription) void stopReading(subscription).then(() => ensure(subscription.queue));
   };
 
+  /** Resolves when RabbitMQ has back what was handed out and not read. */
   const stopReading = async (subscription: Subscription) => {
-    const { channel, consumerTag } = subscription;
     leave(subscription, false);
+    await subscription.beginning;
+    const { channel, consumerTag } = subscription;
     if (!channel || consumerTag === undefined) return;
     try {
       await channel.channel.cancel(consumerTag);
+      await channel.channel.prefetch(PREFETCH); // says the same again; its answer comes after what went back
     } catch (error) {
       log.debug({ err: error }, 'queue reading not ended: its channel was closed before');
     }
@@ -272,7 +275,10 @@ export const createAmqpConsumer = (settings: AmqpConsumerSettings): AmqpConsumer
 
   return {
     ensure,
-    isIdle: (id) => (current?.subscriptions.get(id)?.items.length ?? 0) === 0,
+    isIdle: (id) => {
+      const subscription = current?.subscriptions.get(id);
+      return !subscription || (subscription.consumerTag !== undefined && subscription.items.length === 0);
+    },
     stop: async (id) => {
       const subscription = current?.subscriptions.get(id);
       if (subscription) await stopReading(subscription);

@@ -24,6 +24,8 @@ export type Subscription = {
   readonly over: AbortController;
   shared?: SharedChannel;
   channel?: AckChannel;
+  /** Resolves when RabbitMQ has answered whether it is read. */
+  beginning?: Promise<void>;
   consumerTag?: string;
   /** This reading has the queue's row, in a transaction that may be undone. */
   isBeingTaken: boolean;
