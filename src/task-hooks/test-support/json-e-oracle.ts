@@ -4,6 +4,24 @@ import jsone from 'json-e';
 import { HandOver, JsonEError } from '../evaluation/json-e/errors.ts';
 import { type Budget, newBudget, renderWithin } from '../evaluation/json-e/render.ts';
 
+/** Names that templates of tests have: values of every kind. */
+export const CONTEXT = {
+  now: '2017-01-19T16:27:20.974Z',
+  yes: true,
+  no: false,
+  n: 2,
+  text: 'hello',
+  list: [3, 1, 2],
+  words: ['b', 'a', 'c'],
+  people: [
+    { name: 'b', age: 2 },
+    { name: 'a', age: 1 },
+    { name: 'c', age: 2 },
+  ],
+  deep: [[1, [2, [3]]], [], [[4]]],
+  object: { a: 1, b: { c: [1] } },
+};
+
 /** `crash`: handed over where the library crashes; `odd`: handed over, though it does not. */
 export type Verdict = 'value' | 'error' | 'budget' | 'crash' | 'odd';
 

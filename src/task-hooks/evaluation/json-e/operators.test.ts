@@ -2,24 +2,7 @@
 // Every operator of templates with arguments of every kind, beside the library.
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { compareWithLibrary, type Verdict } from '../../test-support/json-e-oracle.ts';
-
-const context = {
-  now: '2017-01-19T16:27:20.974Z',
-  yes: true,
-  no: false,
-  n: 2,
-  text: 'hello',
-  list: [3, 1, 2],
-  words: ['b', 'a', 'c'],
-  people: [
-    { name: 'b', age: 2 },
-    { name: 'a', age: 1 },
-    { name: 'c', age: 2 },
-  ],
-  deep: [[1, [2, [3]]], [], [[4]]],
-  object: { a: 1, b: { c: [1] } },
-};
+import { compareWithLibrary, CONTEXT as context, type Verdict } from '../../test-support/json-e-oracle.ts';
 
 /** Each makes values of another kind. */
 const ARGUMENTS: readonly unknown[] = [

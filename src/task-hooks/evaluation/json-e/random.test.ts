@@ -3,24 +3,7 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import fc from 'fast-check';
 import { roundsOf } from '../../../../test/support/test-length.ts';
-import { compareWithLibrary } from '../../test-support/json-e-oracle.ts';
-
-const context = {
-  now: '2017-01-19T16:27:20.974Z',
-  yes: true,
-  no: false,
-  n: 2,
-  text: 'hello',
-  list: [3, 1, 2],
-  words: ['b', 'a', 'c'],
-  people: [
-    { name: 'b', age: 2 },
-    { name: 'a', age: 1 },
-    { name: 'c', age: 2 },
-  ],
-  deep: [[1, [2, [3]]], [], [[4]]],
-  object: { a: 1, b: { c: [1] } },
-};
+import { compareWithLibrary, CONTEXT as context } from '../../test-support/json-e-oracle.ts';
 
 const PATHS = ['list', 'words', 'people', 'object.b.c', 'text', 'n', 'people[0]', 'people[1].name', 'list[1:]', 'deep'];
 const CALLS = [
