@@ -36,6 +36,12 @@ const honestRunIsRight = async (): Promise<void> => {
   assert.equal(outcome.effects.length, 1);
 };
 
+/**
+ * A run that its own deadline does not end is ended from outside 1,100 ms after its beginning, on a
+ * machine that has time for that.
+ */
+const LONGEST_RUN_MS = 3_000;
+
 const attack = async ({ code, source }: Attack): Promise<void> => {
   const built = await buildHook(source ?? scriptOf(code ?? ''), { sandbox }).catch((error) => {
     assert.match(error.code, /^HW_SCRIPT_/);
@@ -49,7 +55,7 @@ const attack = async ({ code, source }: Attack): Promise<void> => {
   assert.ok(JSON.stringify(outcome).length > 0);
   for (const { reason } of outcome.dropped) assert.equal(typeof reason, 'string');
   if (outcome.outcome === 'failed') assert.equal(typeof outcome.message, 'string');
-  assert.ok(outcome.durationMs < 1000, `${outcome.durationMs} ms`);
+  assert.ok(outcome.durationMs < LONGEST_RUN_MS, `${outcome.durationMs} ms`);
   assert.ok(!outcome.prints.includes('ESCAPED'));
   assert.equal(({} as { polluted?: unknown }).polluted, undefined);
   if (outcome.outcome === 'failed') assert.ok(!/node:|\/src\/|file:/.test(outcome.message), outcome.message);
