@@ -11,7 +11,6 @@ export type HookStore = {
   /** Hooks by the uid of their incarnation. */
   readonly findMany: (uids: readonly string[], on?: Queryable) => Promise<ReadonlyMap<string, Hook>>;
   readonly groups: () => Promise<string[]>;
-  /** Ordered by hookId. */
   /** Hooks of the group in the order of their ids, from the one after `after` on. */
   readonly page: (hookGroupId: string, after: string) => Promise<HookPage>;
   /** undefined: a hook of that name exists already. */

@@ -1,7 +1,7 @@
 // JSON-e's own functions. Each tests its arguments as the library does, and spends what it takes
 // before it does it.
 import { JsonEError, odd } from './errors.ts';
-import { fromNow, readTimespan } from './from-now.ts';
+import { fromNow, readTimespan, spendDate } from './from-now.ts';
 import { spendSearch } from './parts.ts';
 import { isObject, type Run, type Scope, spend, spendText, type Values } from './run.ts';
 
@@ -36,12 +36,12 @@ const define = (name: string, kinds: readonly string[], invoke: (...given: never
 
 /** Any number of arguments, at least one. */
 const defineVariadic =
-  (name: string, kind: 'number' | 'string', invoke: (given: never[], scope: Scope) => unknown): Builtin =>
+  (name: string, kind: 'number' | 'string', invoke: (given: never[], scope: Scope, run: Run) => unknown): Builtin =>
   (given, scope, run) => {
     spend(run, 2 + given.length);
     if (given.length < 1) throw invalid(`${name}: expected at least 1 arguments`);
     if (given.some((value) => typeof value !== kind)) throw invalid(name);
-    return invoke(given as never[], scope);
+    return invoke(given as never[], scope, run);
   };
 
 /** Its tests change with its first call that has two arguments, as they do in the library. */
@@ -160,9 +160,10 @@ export const BUILTINS: Values = {
   ),
   split: define('split', ['string', 'string|number'], split),
   join: define('join', ['array', 'string|number'], join),
-  fromNow: defineVariadic('fromNow', 'string', ([timespan, reference]: string[], scope) =>
-    fromNow(readTimespan(timespan as string), reference || nowIn(scope)),
-  ),
+  fromNow: defineVariadic('fromNow', 'string', ([timespan = '', reference]: string[], scope, run) => {
+    spendDate(run, timespan);
+    return fromNow(readTimespan(timespan), reference || nowIn(scope));
+  }),
   typeof: define('typeof', [ANYTHING], typeOf),
   defined: define('defined', ['string'], isDefined),
 };

@@ -1,5 +1,6 @@
 // Time spans and the moments that they lead to, as JSON-e counts them.
 import { odd } from './errors.ts';
+import { type Run, spend } from './run.ts';
 
 const UNITS = [
   ['y|year|years|yr', 365 * 86_400_000],
@@ -16,6 +17,10 @@ const TIMESPAN = new RegExp(
 );
 const LONGEST_TIMESPAN = 200;
 const LONGEST_DATE = 100;
+
+/** For reading a moment and writing another, and for reading the span if that is not known yet. */
+export const spendDate = (run: Run, timespan = ''): void =>
+  spend(run, 30 + 2 * Math.min(timespan.length, LONGEST_TIMESPAN));
 
 /** ms. What is no time span is left to the library: its error names no place. */
 export const readTimespan = (text: string): number => {

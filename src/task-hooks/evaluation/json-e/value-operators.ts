@@ -1,7 +1,7 @@
 // Operators that make one value: expressions, conditions, names, dates, JSON.
 import { nowIn } from './builtins.ts';
 import { templateError } from './errors.ts';
-import { fromNow, readTimespan } from './from-now.ts';
+import { fromNow, readTimespan, spendDate } from './from-now.ts';
 import { type Compiling, failing, isName, NOTHING, type Operator, withOnly } from './operator.ts';
 import {
   holdsFunction,
@@ -38,7 +38,7 @@ const date: Operator = (template, compiling) => {
   const span = isConstant ? constantSpan(timespan) : computedSpan(compiling.template(timespan));
   const reference = from ? compiling.template(from) : undefined;
   return (scope, run) => {
-    spend(run, 10);
+    spendDate(run);
     const read = span(scope, run);
     const moment = reference ? reference(scope, run) : nowIn(scope);
     return fromNow(read(), moment);
@@ -63,7 +63,7 @@ const computedSpan =
     const text = part(scope, run);
     return () => {
       if (typeof text !== 'string') throw templateError('$fromNow expects a string');
-      spend(run, 10 + text.length);
+      spendDate(run, text);
       return readTimespan(text);
     };
   };
