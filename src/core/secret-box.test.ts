@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
 import { describe, it } from 'node:test';
 import fc from 'fast-check';
-import { createSecretBox, secretsAreEqual } from './secret-box.ts';
+import { createSecretBox, secretsAreEqual, signaturesAreEqual } from './secret-box.ts';
 
 const box = createSecretBox(randomBytes(32));
 
@@ -91,6 +91,15 @@ describe('comparing secrets', () => {
       fc.property(fc.string(), fc.string(), (left, right) => {
         assert.equal(secretsAreEqual(left, right), left === right);
         assert.equal(secretsAreEqual(left, left), true);
+      }),
+    );
+  });
+
+  it('says whether signatures are equal, also when their lengths differ', () => {
+    fc.assert(
+      fc.property(fc.base64String(), fc.base64String(), (left, right) => {
+        assert.equal(signaturesAreEqual(left, right), left === right);
+        assert.equal(signaturesAreEqual(left, left), true);
       }),
     );
   });

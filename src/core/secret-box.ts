@@ -5,6 +5,7 @@ import {
   createHash,
   createHmac,
   createSecretKey,
+  hash,
   hkdfSync,
   randomBytes,
   timingSafeEqual,
@@ -88,4 +89,8 @@ const createNonces = (): (() => Buffer) => {
 
 /** Whether two secrets are equal, in a time that does not depend on where they differ. */
 export const secretsAreEqual = (left: string, right: string): boolean =>
-  timingSafeEqual(createHash('sha256').update(left).digest(), createHash('sha256').update(right).digest());
+  timingSafeEqual(hash('sha256', left, 'buffer'), hash('sha256', right, 'buffer'));
+
+/** The same for what has a length that everybody knows, like a signature. */
+export const signaturesAreEqual = (left: string, right: string): boolean =>
+  left.length === right.length && timingSafeEqual(Buffer.from(left, 'latin1'), Buffer.from(right, 'latin1'));

@@ -3,7 +3,7 @@
 import { withoutBrackets } from '#signing';
 import type { Clock } from '../../core/clock.ts';
 import { newAccessToken } from '../../core/ids.ts';
-import { secretsAreEqual } from '../../core/secret-box.ts';
+import { signaturesAreEqual } from '../../core/secret-box.ts';
 import type { Authenticate, Caller, SignedRequest } from '../../http/api-method.ts';
 import { hawkMac } from '../../taskcluster/hawk.ts';
 import type { RoleExpansion } from '../roles/role-expansion.ts';
@@ -232,7 +232,7 @@ const signedOf = ({ method, url, host, port }: Incoming) => ({ verb: method, res
  * not tell which names are taken.
  */
 const checkMac = (given: string, computed: string): void => {
-  if (!secretsAreEqual(given, computed)) throw authenticationFailed('Unauthorized: Bad mac');
+  if (!signaturesAreEqual(given, computed)) throw authenticationFailed('Unauthorized: Bad mac');
 };
 
 const checkClient = ({ clientId, disabled, expires }: KnownClient, now: number): void => {
