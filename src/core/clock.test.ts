@@ -73,12 +73,17 @@ describe('sleep', () => {
 
 describe('the text of a time', () => {
   it('is ISO 8601 in UTC with milliseconds, whatever was written before', () => {
-    const time = fc.integer({ min: 0, max: Date.UTC(9999, 11, 31) });
+    const last = 8.64e15;
+    const time = fc.oneof(
+      fc.integer({ min: 0, max: Date.UTC(9999, 11, 31) }),
+      fc.double({ min: -last, max: last, noNaN: true }),
+    );
     fc.assert(
       fc.property(time, time, (one, other) => {
         for (const ms of [one, other, one, one]) assert.equal(toIso(ms), new Date(ms).toISOString());
       }),
     );
+    for (const ms of [Number.NaN, Number.POSITIVE_INFINITY, last + 1]) assert.throws(() => toIso(ms), RangeError);
   });
 });
 

@@ -70,18 +70,42 @@ export const withDeadline = <T>(
  */
 export const LATEST_MS = 253_402_300_799_999;
 
-let lastMs = Number.NaN;
-let lastText = '';
+/** The last moment that a Date can be. */
+export const LAST_DATE_MS = 8.64e15;
+
+const DAY_MS = 86_400_000;
+/** Days that are written are few: those of today's events, and their tasks' last days. */
+const MOST_DAYS = 100;
+const days = new Map<number, string>();
+const TWO_DIGITS = Array.from({ length: 60 }, (_, number) => String(number).padStart(2, '0'));
+
+/** `2026-11-20T`. */
+const dayText = (day: number): string => {
+  const known = days.get(day);
+  if (known !== undefined) return known;
+  const text = new Date(day * DAY_MS).toISOString().slice(0, -'00:00:00.000Z'.length);
+  if (days.size >= MOST_DAYS) days.clear();
+  days.set(day, text);
+  return text;
+};
 
 /**
  * An ISO 8601 date in UTC with milliseconds, as every API here writes it:
- * `2026-11-20T15:29:17.603Z`.
+ * `2026-11-20T15:29:17.603Z`. A fire writes some fifteen, and `toISOString` takes five times as
+ * long.
  */
 export const toIso = (ms: number): string => {
-  if (ms === lastMs) return lastText; // within one fire the same moment is written many times
-  lastText = new Date(ms).toISOString();
-  lastMs = ms;
-  return lastText;
+  if (!(Math.abs(ms) <= LAST_DATE_MS)) throw new RangeError(`${ms} is no time`);
+  const whole = Math.trunc(ms); // as Date does
+  const day = Math.floor(whole / DAY_MS);
+  const rest = whole - day * DAY_MS;
+  const [hour, minute, second] = [
+    Math.floor(rest / 3_600_000),
+    Math.floor(rest / 60_000) % 60,
+    Math.floor(rest / 1_000) % 60,
+  ];
+  const time = `${TWO_DIGITS[hour]}:${TWO_DIGITS[minute]}:${TWO_DIGITS[second]}`;
+  return `${dayText(day)}${time}.${String(1_000 + (rest % 1_000)).slice(1)}Z`;
 };
 
 /**

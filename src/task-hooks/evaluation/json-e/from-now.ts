@@ -1,4 +1,5 @@
 // Time spans and the moments that they lead to, as JSON-e counts them.
+import { LAST_DATE_MS, toIso } from '../../../core/clock.ts';
 import { odd } from './errors.ts';
 import { type Run, spend } from './run.ts';
 
@@ -57,7 +58,8 @@ const dateAfterAnother = (offset: number, reference: string): string | null => {
 const dateAfter = (offset: number): string | null => {
   const known = dates.get(offset);
   if (known !== undefined) return known;
-  const date = new Date(lastMs + offset).toJSON();
+  const ms = lastMs + offset;
+  const date = Math.abs(ms) <= LAST_DATE_MS ? toIso(ms) : null;
   if (dates.size < MOST_DATES) dates.set(offset, date);
   return date;
 };
