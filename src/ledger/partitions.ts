@@ -56,7 +56,7 @@ const listMonths = statement<MonthRow>(
 const MOST_PASSES = 10;
 
 export const createPartitions = (database: Database, of: Partitioned): Partitions => {
-  const known = new Set<string>();
+  const known = new Map<string, Month>();
   const beingMade = new Map<string, Promise<void>>();
 
   const isThere = async (on: Queryable, { table }: Month) =>
@@ -72,15 +72,21 @@ export const createPartitions = (database: Database, of: Partitioned): Partition
       await tx.query(attach(month, of));
     });
 
+  const isKnown = (ms: number): boolean => {
+    for (const { from, to } of known.values()) if (ms >= from && ms < to) return true;
+    return false;
+  };
+
   const ensureMonths: Partitions['ensureMonths'] = async (times, tx = database) => {
-    for (const month of times.map((ms) => monthOf(of, ms))) {
-      if (known.has(month.table)) continue;
+    for (const ms of times) {
+      if (isKnown(ms)) continue;
+      const month = monthOf(of, ms);
       if (!(await isThere(tx, month))) {
         const making = beingMade.get(month.table) ?? make(month).finally(() => beingMade.delete(month.table));
         beingMade.set(month.table, making);
         await making;
       }
-      known.add(month.table);
+      known.set(month.table, month);
     }
   };
 
@@ -134,7 +140,8 @@ export const createPartitions = (database: Database, of: Partitioned): Partition
   };
 };
 
-type Month = { readonly table: string; readonly from: string; readonly to: string };
+/** `from` and `to`: milliseconds since the epoch; `to` is the next one's. */
+type Month = { readonly table: string; readonly from: number; readonly to: number };
 
 const monthOf = (of: Partitioned, ms: number): Month => {
   const date = new Date(ms);
@@ -142,7 +149,7 @@ const monthOf = (of: Partitioned, ms: number): Month => {
   // Also guards what is put into SQL text below.
   if (!(year >= 1970 && year <= 9998)) throw new RangeError(`${of}: there is no month for the time ${ms}`);
   const table = `${of}_${year}_${String(month + 1).padStart(2, '0')}`;
-  return { table, from: toIso(Date.UTC(year, month)), to: toIso(Date.UTC(year, month + 1)) };
+  return { table, from: Date.UTC(year, month), to: Date.UTC(year, month + 1) };
 };
 
 // Names cannot be parameters, so these are made for a month each. A process meets few of them.
@@ -154,7 +161,7 @@ const createTable = ({ table }: Month, of: Partitioned) =>
 const attach = ({ table, from, to }: Month, of: Partitioned) =>
   statement(
     `ledger.attach.${table}`,
-    `alter table ${of} attach partition ${table} for values from ('${from}') to ('${to}')`,
+    `alter table ${of} attach partition ${table} for values from ('${toIso(from)}') to ('${toIso(to)}')`,
   );
 const detach = (table: string, of: Partitioned) =>
   statement(`ledger.detach.${table}`, `alter table ${of} detach partition ${table} concurrently`);
