@@ -11,6 +11,8 @@ export type CreateTaskRequest = {
   readonly taskId: string;
   /** The task definition as JSON. The same text for every attempt. */
   readonly task: string;
+  /** The same where it need not be parsed. Nobody changes it. */
+  readonly value?: Readonly<Record<string, unknown>>;
   /** The only scopes with which the task is created. */
   readonly authorizedScopes: readonly string[];
 };

@@ -110,8 +110,9 @@ export const createStandaloneQueue = (settings: StandaloneQueueSettings): Standa
 
   /** What hooks send, which no HTTP layer has looked at. */
   const prepare = async (request: CreateTaskRequest): Promise<NewTask | Refusal> => {
-    const { taskId, task, authorizedScopes } = request;
-    const payload = JSON.parse(task) as CreateTaskPayload;
+    const { taskId, task, value, authorizedScopes } = request;
+    // The check fills in what was left out, all of it at the top.
+    const payload = (value ? { ...value } : JSON.parse(task)) as CreateTaskPayload;
     await turnIfLarge(task.length);
     const caller = await callerWith(HOOKS_CLIENT_ID, authorizedScopes);
     try {

@@ -1,6 +1,6 @@
 // One event against one definition: does the payload fit, and which task comes of it. Pure, and the
 // same wherever it runs.
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 import type { AnySchemaObject } from 'ajv';
 import { describeError } from '../../core/errors.ts';
 import { SLUG_ID } from '../../core/ids.ts';
@@ -61,9 +61,14 @@ export type Evaluation = Outcome & { readonly ranIn?: RanIn };
 /** On the main thread of the server, or in the process for what is heavy. */
 export type RanIn = 'server' | 'process';
 
+export type TaskValue = Readonly<Record<string, unknown>>;
+
 type Outcome =
-  /** `task` is JSON; this text is what every attempt sends. */
-  | { readonly outcome: 'rendered'; readonly task: string; readonly deadline: unknown }
+  /**
+   * `task` is JSON; this text is what every attempt sends. `value`: the same, where it was rendered
+   * in this process. It may be a part of the template: nobody changes it.
+   */
+  | { readonly outcome: 'rendered'; readonly task: string; readonly value?: TaskValue; readonly deadline: unknown }
   /** `reason`: where it was not the template. */
   | ({ readonly outcome: 'declined'; readonly reason?: string } & Ended)
   /** `pointers`: to what the problem in the same place is about, where it is known. */
@@ -93,7 +98,9 @@ export const evaluate = (
   try {
     const task = JSON.stringify(rendered.task);
     if (Buffer.byteLength(task) <= LARGEST_TASK_BYTES) {
-      return { outcome: 'rendered', task, deadline: rendered.task.deadline };
+      const { deadline } = rendered.task;
+      // What the library renders goes to another process.
+      return { outcome: 'rendered', task, deadline, ...(render !== renderByLibrary && { value: rendered.task }) };
     }
     return { outcome: 'limited', message: `The template renders to a task of more than ${LARGEST_TASK_BYTES} bytes.` };
   } catch (error) {
@@ -154,7 +161,7 @@ export const taskIdIn = (payload: unknown): string | undefined => {
 const LONGEST_TASK_ID = 100;
 
 /** Equal for equal payloads. */
-export const hashOfPayload = (payload: unknown): Buffer => createHash('sha256').update(canonicalJson(payload)).digest();
+export const hashOfPayload = (payload: unknown): Buffer => hash('sha256', canonicalJson(payload), 'buffer');
 
 const refuse = (payload: unknown, payloadBytes: number, compilation: SchemaCompilation): Evaluation | undefined => {
   if (!compilation.ok) {

@@ -7,6 +7,7 @@ import { createBatch } from '../../database/batch.ts';
 import type { Database, Transaction } from '../../database/database.ts';
 import type { CreateTaskAnswer, Queue } from '../../queue/queue.ts';
 import type { HookRevision } from '../definition.ts';
+import type { TaskValue } from '../evaluation/evaluate.ts';
 import { findUnchanged } from '../hooks/hook-store.ts';
 import type { BeginAtOnce, BegunAtOnce, PlainFire } from './at-once/begin-at-once.ts';
 import type { AfterCommit, EndFires } from './end-fires.ts';
@@ -45,12 +46,14 @@ export type BeginFires = {
   /**
    * Begins a fire in a commit that it shares with those that come at the same time. `changed`:
    * nothing was done, because the hook is at another revision or gone, or the event is known
-   * already. `pending`: it is stored, and attempts go on after `patienceMs`.
+   * already. `pending`: it is stored, and attempts go on after `patienceMs`. `value`: its task,
+   * where that need not be parsed.
    */
   readonly alone: (
     hook: HookRevision,
     fire: Fire,
     patienceMs: number,
+    value?: TaskValue,
   ) => Promise<AttemptsEnd | { readonly outcome: 'pending' } | { readonly outcome: 'changed' }>;
   /**
    * As `alone`, for an event that may come again; a repeat finds its fire, unfinished or in the
@@ -190,9 +193,9 @@ export const createBeginFires = (settings: BeginFiresSettings): BeginFires => {
   return {
     inTransaction: async (tx, fires, how) => (await begin(tx, fires, how)).afterCommit,
     withEnds: begin,
-    alone: async (hook, fire, patienceMs) => {
+    alone: async (hook, fire, patienceMs, value) => {
       if (!createTasksIn) return storeAndAttempt(fire.known ? store.storeOnce : store.store, hook, fire, patienceMs);
-      const plain = await atOnce?.prepare(fire, hook);
+      const plain = await atOnce?.prepare(fire, hook, value);
       const begun = plain ? await makeTogether(plain) : 'left';
       if (begun !== 'left') return { outcome: begun === 'made' ? 'created' : 'changed' };
       const answer = await beginTogether({ hook, fire });

@@ -77,7 +77,7 @@ export const createFireCall = (settings: FireCallSettings): FireCall => {
     const fire = { ...fireOf(hook, event, { evaluation, arrived, payloadHash: choice?.payloadHash }), payload };
     const begin = event.chosenTaskId === undefined ? beginFires.alone : beginFires.once;
     const { known, patienceMs = PATIENCE_MS } = event;
-    const end = await begin(hook, fire, patienceMs);
+    const end = await begin(hook, fire, patienceMs, evaluation.value);
     const named = choice && { taskId: event.taskId };
     if (end.outcome === 'pending') return { outcome: 'pending', ...named };
     if (end.outcome !== 'changed') return { ...resultOf(end), ...named };

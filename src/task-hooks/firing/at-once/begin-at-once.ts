@@ -8,6 +8,7 @@ import type { Ledger } from '../../../ledger/create-ledger.ts';
 import { entryValues, recordedPiece } from '../../../ledger/write.ts';
 import type { PlainTask, PlainTasks } from '../../../queue/queue.ts';
 import type { HookRevision } from '../../definition.ts';
+import type { TaskValue } from '../../evaluation/evaluate.ts';
 import { unchangedPiece } from '../../hooks/hook-store.ts';
 import { CREATED, endedBy, type Fire, ledgerEntryOf, taskRequestOf } from '../fire.ts';
 import {
@@ -33,7 +34,7 @@ export type BegunAtOnce = 'made' | 'changed' | 'left';
 
 export type BeginAtOnce = {
   /** undefined: it is not plain. */
-  readonly prepare: (fire: Fire, hook?: HookRevision) => Promise<PlainFire | undefined>;
+  readonly prepare: (fire: Fire, hook?: HookRevision, value?: TaskValue) => Promise<PlainFire | undefined>;
   /** One answer a fire, in order: in the caller's transaction, or in one of its own. */
   readonly begin: (fires: readonly PlainFire[], tx?: Transaction) => Promise<readonly BegunAtOnce[]>;
 };
@@ -65,8 +66,9 @@ export const createBeginAtOnce = ({ database, ledger, plainTasks, clock }: Begin
   ]);
 
   return {
-    prepare: async (fire, hook) => {
-      const task = await plainTasks.prepare(taskRequestOf(fire));
+    prepare: async (fire, hook, value) => {
+      const request = taskRequestOf(fire);
+      const task = await plainTasks.prepare(value ? { ...request, value } : request);
       return task && { fire, task, hook };
     },
     begin: async (fires, tx) => {
