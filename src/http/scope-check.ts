@@ -12,14 +12,26 @@ export const fillInScopes = (
   values: Readonly<Record<string, string>>,
 ): ScopeExpression => {
   if (typeof expression === 'string') {
-    return expression.replace(/<(\w+)>/g, (_, name: string) => {
-      const value = values[name];
-      if (value === undefined) throw new Error(`the scope "${expression}" needs <${name}>`);
-      return value;
-    });
+    const [first, ...rest] = piecesOf(expression);
+    let filled = first as string;
+    for (let at = 0; at < rest.length; at += 2) {
+      const value = values[rest[at] as string];
+      if (value === undefined) throw new Error(`the scope "${expression}" needs <${rest[at]}>`);
+      filled += value + rest[at + 1];
+    }
+    return filled;
   }
   if ('AllOf' in expression) return { AllOf: expression.AllOf.map((part) => fillInScopes(part, values)) };
   return { AnyOf: expression.AnyOf.map((part) => fillInScopes(part, values)) };
+};
+
+/** Of declared scopes, which are few: what stands between names, and the names. */
+const pieces = new Map<string, readonly string[]>();
+
+const piecesOf = (expression: string): readonly string[] => {
+  const known = pieces.get(expression) ?? expression.split(/<(\w+)>/);
+  pieces.set(expression, known);
+  return known;
 };
 
 /**

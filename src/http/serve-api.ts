@@ -47,8 +47,8 @@ type Progress = {
   bytes: number;
   /** Whether all of it was received. */
   isKnown: boolean;
-  /** The first bytes, as text. */
-  beginning: string;
+  /** The first bytes. */
+  beginning: Buffer;
 };
 
 export const serveApis = (server: FastifyInstance, apis: readonly ApiService[], serving: ApiServing): void => {
@@ -106,7 +106,7 @@ const createHandler = (service: string, method: ApiMethod, serving: ApiServing, 
   const { largestBody = SMALL_BODY_BYTES, input, leavesLargeUnparsed = false } = method;
 
   return async (request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> => {
-    const progress: Progress = { payload: {}, bytes: 0, isKnown: false, beginning: '' };
+    const progress: Progress = { payload: {}, bytes: 0, isKnown: false, beginning: NOTHING };
     const params = request.params as Record<string, string>;
     let child: Log | undefined;
     const requestLog = (): Log => {
@@ -125,7 +125,7 @@ const createHandler = (service: string, method: ApiMethod, serving: ApiServing, 
       const contentType = request.raw.headers['content-type'];
       if (!isJson(contentType)) return true;
       await pause();
-      progress.beginning = bytes.toString('utf8', 0, LONGEST_CUT_ECHO);
+      progress.beginning = bytes.subarray(0, LONGEST_CUT_ECHO);
       progress.payload = undefined;
       if (mayLeave && looksLikeObject(bytes)) {
         requireUtf8(contentType);
@@ -207,10 +207,12 @@ const createHandler = (service: string, method: ApiMethod, serving: ApiServing, 
 const LARGEST_ECHO = 8 * 1024;
 /** Bytes of the beginning of a larger one, or of one that grows with its indentation. */
 const LONGEST_CUT_ECHO = 2_000;
+const NOTHING = Buffer.alloc(0);
 
 /** The payload as it was understood, for an error; a text where it is cut, or no JSON. */
-const echoOf = ({ payload, bytes, beginning }: Progress): unknown => {
-  if (beginning === '') return payload;
+const echoOf = ({ payload, bytes, beginning: first }: Progress): unknown => {
+  if (first.length === 0) return payload;
+  const beginning = first.toString();
   const isWhole = bytes <= LARGEST_ECHO && jsonText(payload ?? '').length <= 2 * LARGEST_ECHO;
   if (isWhole && payload !== undefined) return payload;
   if (bytes <= LONGEST_CUT_ECHO && payload === undefined) return beginning;
