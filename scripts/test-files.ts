@@ -17,7 +17,7 @@ export type TestKind = 'unit' | 'database' | 'process';
  */
 export const TEST_KINDS: readonly TestKind[] = ['process', 'database', 'unit'];
 
-const TESTS = ['src/**/*.test.ts', 'test/**/*.test.ts', 'bench/*.test.ts', 'scripts/*.test.ts'];
+const TESTS = ['src/**/*.test.ts', 'test/**/*.test.ts', 'bench/**/*.test.ts', 'scripts/*.test.ts'];
 const NOT_TESTS = ['**/node_modules/**', 'test/tools/**'];
 
 const DATABASE = 'test/support/database.ts';

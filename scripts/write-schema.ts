@@ -10,7 +10,7 @@ import {
   newDatabaseName,
   startTestServer,
 } from '../test/support/test-server.ts';
-import { readSchema } from './schema-text.ts';
+import { readSchema } from './generating/schema-text.ts';
 
 await using server = await startTestServer(process.env.DATABASE_URL);
 const name = newDatabaseName('schema');

@@ -4,7 +4,7 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { after, before, describe, it } from 'node:test';
 import { gzipSync } from 'node:zlib';
-import { ALL_APIS } from '../scripts/all-apis.ts';
+import { ALL_APIS } from '../scripts/generating/all-apis.ts';
 import type { ApiDeclaration, MethodDeclaration } from '../src/http/api-method.ts';
 import { SMALL_BODY_BYTES } from '../src/http/bodies/body.ts';
 import { declareCommonMethods } from '../src/http/common-methods.ts';

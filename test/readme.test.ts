@@ -8,7 +8,7 @@ import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
-import { ALL_APIS } from '../scripts/all-apis.ts';
+import { ALL_APIS } from '../scripts/generating/all-apis.ts';
 import { codeBlocksOf } from './house/documents.ts';
 import { startServerProcess } from './support/server-process.ts';
 

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
 import pg from 'pg';
-import { readSchema } from '../../scripts/schema-text.ts';
+import { readSchema } from '../../scripts/generating/schema-text.ts';
 import { type Cleanup, freshConnection } from '../../test/support/database.ts';
 import { lastFirst } from '../../test/support/wait.ts';
 

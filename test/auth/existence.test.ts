@@ -2,7 +2,7 @@
 // what they name exists or not: every method of every API that names something.
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
-import { ALL_APIS } from '../../scripts/all-apis.ts';
+import { ALL_APIS } from '../../scripts/generating/all-apis.ts';
 import { AUTH_API } from '../../src/auth/api/declaration.ts';
 import type { MethodDeclaration } from '../../src/http/api-method.ts';
 import { argumentsOf } from '../../src/http/api-method.ts';

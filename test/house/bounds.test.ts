@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { it } from 'node:test';
-import { ALL_APIS } from '../../scripts/all-apis.ts';
+import { ALL_APIS } from '../../scripts/generating/all-apis.ts';
 import { SMALL_BODY_BYTES, sizeText } from '../../src/http/bodies/body.ts';
 import { DEFAULT_LIMITS } from '../../src/task-hooks/evaluation/pool.ts';
 

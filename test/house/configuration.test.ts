@@ -5,7 +5,7 @@ import { globSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
 import { fileURLToPath } from 'node:url';
-import { withOptions } from '../../scripts/options-page.ts';
+import { withOptions } from '../../scripts/generating/options-page.ts';
 import { OPTIONS, type Option } from '../../src/options.ts';
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));

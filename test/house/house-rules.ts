@@ -198,23 +198,23 @@ const checkInnerFloors = (path: string, files: Files): string[] =>
     return [`src/${path}:${line}: imports src/${target}, but in ${folder}/ ${to} is above ${from}`];
   });
 
-/** Folders inside rooms have a floor, and none is so full that nobody finds anything in it. */
-const checkFolders = (paths: readonly string[]): string[] => {
-  const filesIn = new Map<string, number>();
-  for (const path of paths) filesIn.set(dirname(path), (filesIn.get(dirname(path)) ?? 0) + 1);
-  return [...filesIn].flatMap(([folder, count]) => {
-    const problems: string[] = [];
-    if (count > MOST_FILES_IN_A_FOLDER) {
-      problems.push(
-        `src/${folder}: has ${count} files beside each other, at most ${MOST_FILES_IN_A_FOLDER} are allowed`,
-      );
-    }
-    if (folder.includes('/') && innerFloorOf(dirname(folder), basename(folder)) === -1) {
-      problems.push(`src/${folder}: has no floor in ${dirname(folder)}/; see INNER_FLOORS in house-rules.ts`);
-    }
-    return problems;
-  });
+/** None is so full that nobody finds anything in it. */
+export const findFullFolders = (paths: readonly string[]): string[] => {
+  const filesIn = Map.groupBy(paths, dirname);
+  return [...filesIn].flatMap(([folder, { length }]) =>
+    length > MOST_FILES_IN_A_FOLDER
+      ? [`${folder}: has ${length} files beside each other, at most ${MOST_FILES_IN_A_FOLDER} are allowed`]
+      : [],
+  );
 };
+
+/** Folders inside rooms have a floor. */
+const checkFolders = (paths: readonly string[]): string[] => [
+  ...findFullFolders(paths.map((path) => `src/${path}`)),
+  ...[...new Set(paths.map(dirname))]
+    .filter((folder) => folder.includes('/') && innerFloorOf(dirname(folder), basename(folder)) === -1)
+    .map((folder) => `src/${folder}: has no floor in ${dirname(folder)}/; see INNER_FLOORS in house-rules.ts`),
+];
 
 type Graph = ReadonlyMap<string, ReadonlySet<string>>;
 

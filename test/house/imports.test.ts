@@ -4,10 +4,11 @@ import { globSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, it, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
-import { type Files, findViolations, isTest, LONGEST_FILE_LINES, linesOf } from './house-rules.ts';
+import { type Files, findFullFolders, findViolations, isTest, LONGEST_FILE_LINES, linesOf } from './house-rules.ts';
 import { importsOf, onlyCode } from './source-text.ts';
 
-const SOURCE = fileURLToPath(new URL('../../src', import.meta.url));
+const ROOT = fileURLToPath(new URL('../..', import.meta.url));
+const SOURCE = join(ROOT, 'src');
 const COMFORTABLE_LINES = 300;
 
 const source: Files = new Map(
@@ -20,6 +21,13 @@ test('src/ keeps the rules of the house', (t) => {
     if (!isTest(path) && linesOf(text) > COMFORTABLE_LINES) t.diagnostic(`src/${path} has ${linesOf(text)} lines`);
   }
   assert.deepEqual(findViolations(source), []);
+});
+
+test('no folder beside src/ is too full; tests and generated files do not count', () => {
+  const paths = globSync('{bench,bin,client,scripts}/**/*.{ts,js}', { cwd: ROOT });
+  assert.ok(paths.length > 50, 'the folders were read');
+  const written = paths.filter((path) => !isTest(path) && !/^client\/[\w-]+-api\.ts$/.test(path));
+  assert.deepEqual(findFullFolders(written), []);
 });
 
 const house = (files: Record<string, string>): string[] => findViolations(new Map(Object.entries(files)));

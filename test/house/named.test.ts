@@ -21,7 +21,7 @@ const documents = find('*.md', 'docs/*.md', 'examples/*.md', 'examples/*/*.md').
   path,
   text: read(path),
 }));
-const sources = find('src/**/*.ts', 'bin/*.js', 'scripts/*', 'test/support/*.ts').map(read).join('\n');
+const sources = find('src/**/*.ts', 'bin/*.js', 'scripts/**/*.{ts,js}', 'test/support/*.ts').map(read).join('\n');
 
 /** Those that match somewhere in a document, with the document, and are not known. */
 const unknown = (pattern: RegExp, isKnown: (name: string) => boolean): string[] =>
@@ -63,7 +63,7 @@ describe('documents name', () => {
 
   it('options of the server, of a command, or of a program in this repository', () => {
     const known = new Set<string>([...Object.values(OPTIONS).map(({ flag }) => flag), 'config']);
-    const programs = `${sources}\n${find('examples/**/*.mjs', 'bench/*.ts', 'test/*/main.ts').map(read).join('\n')}`;
+    const programs = `${sources}\n${find('examples/**/*.mjs', 'bench/**/*.ts', 'test/*/main.ts').map(read).join('\n')}`;
     const isRead = (flag: string) => new RegExp(`[\\s{']${flag}(?:'|: ?[{\\w])`).test(programs);
     assert.deepEqual(
       unknown(/`--([a-z][a-z-]+)[ =`]/g, (flag) => known.has(flag) || isRead(flag)),
