@@ -31,7 +31,7 @@ export const bindings: Measure = {
 };
 
 /** Also for the quorum queues of a short try, which the setting's documentation tells of. */
-export const takeWith = async (bench: Bench, queueType: QueueType): Promise<Row[]> => {
+const takeWith = async (bench: Bench, queueType: QueueType): Promise<Row[]> => {
   await using undo = new AsyncDisposableStack();
   const cleanup = lastFirst({ after: (step) => undo.defer(step) });
   const { clock, say } = bench;

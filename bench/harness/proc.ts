@@ -33,7 +33,7 @@ export const listProcesses = (): ProcessInfo[] => {
     .flatMap((entry) => readProcess(Number(entry)) ?? []);
 };
 
-export const readProcess = (pid: number): ProcessInfo | undefined => {
+const readProcess = (pid: number): ProcessInfo | undefined => {
   try {
     const stat = readFileSync(`/proc/${pid}/stat`, 'latin1');
     // The name stands in parentheses and may hold anything, parentheses and spaces too.

@@ -64,7 +64,7 @@ export const MOST_BYTES_KEPT = 32 * 1024 * 1024;
 /** What one read answers; a single message may be larger. */
 export const MOST_READ = 100;
 export const MOST_BYTES_READ = 2 * 1024 * 1024;
-export const LONGEST_BODY_SHOWN = 1024 * 1024;
+const LONGEST_BODY_SHOWN = 1024 * 1024;
 
 export const NO_SUCH_WATCH =
   'There is no such watch on this exchange. One that nobody has read for a minute is gone; open another.';

@@ -15,8 +15,6 @@ export type OutgoingMailSettings = Base & {
   readonly timers: Timers;
   /** undefined: mail is not configured, and none is sent. */
   readonly mailer: Mailer | undefined;
-  /** How long disposing waits for what is being sent, in milliseconds (default 10 s). */
-  readonly shutdownMs?: number;
 };
 
 /**
@@ -92,7 +90,7 @@ const holdPending = statement<{ data: Pending }>(
  * text } }));
  */
 export const createOutgoingMail = (settings: OutgoingMailSettings): OutgoingMail => {
-  const { timers, mailer, database, clock, log, metrics, shutdownMs = SHUTDOWN_MS } = settings;
+  const { timers, mailer, database, clock, log, metrics } = settings;
   const help = 'Mails by outcome; failed: a try that is made again';
   const mails = metrics.counter('hookwright_mails_total', help, ['outcome']);
   const underWay = new Set<Promise<void>>();
@@ -190,7 +188,7 @@ export const createOutgoingMail = (settings: OutgoingMailSettings): OutgoingMail
     },
     [Symbol.asyncDispose]: async () => {
       isStopping = true;
-      await waitForSends(shutdownMs);
+      await waitForSends(SHUTDOWN_MS);
       if (underWay.size === 0) return;
       cutOff.abort(new Error('the server ended'));
       await waitForSends(LAST_WORDS_MS);

@@ -49,7 +49,7 @@ export const createHookRequest = Type.Object(
   { additionalProperties: false },
 );
 
-export const hookDefinition = Type.Object(
+const hookDefinition = Type.Object(
   { ...content, hookGroupId: Type.String(), hookId: Type.String() },
   { additionalProperties: false },
 );

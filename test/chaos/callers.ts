@@ -11,7 +11,7 @@ import type { Victim } from './victim.ts';
  * real clients do; at times it asks twice at once. `once`: chooses the taskId and asks once.
  * `plain`: lets the server choose, and asks once.
  */
-export const MANNERS = ['patient', 'plain', 'patient', 'once'] as const;
+const MANNERS = ['patient', 'plain', 'patient', 'once'] as const;
 export type Manner = (typeof MANNERS)[number];
 
 export type Payload = {

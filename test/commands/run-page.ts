@@ -13,7 +13,7 @@ import { cleanEnvironment, follow, LAUNCHER, newWorld, PROJECT, type World } fro
 type Shell = (script: string) => Promise<string>;
 export type Reader = { readonly world: World; readonly shell: Shell };
 
-export const maskedFor =
+const maskedFor =
   ({ folder, server }: World) =>
   (text: string): string =>
     text

@@ -120,7 +120,7 @@ export const LONGEST_FILE_LINES = 400;
 
 export const isTest = (path: string): boolean => /\.test\.ts$|(^|\/)test-support\//.test(path);
 
-export const roomOf = (path: string): string => path.split('/')[0] ?? path;
+const roomOf = (path: string): string => path.split('/')[0] ?? path;
 
 const floorOf = (room: string): number => FLOORS.findIndex((rooms) => rooms.includes(room));
 

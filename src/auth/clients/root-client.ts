@@ -12,7 +12,7 @@ import type { Database } from '../../database/database.ts';
 import type { ClientStore } from './clients.ts';
 
 export const ROOT_CLIENT_ID = 'root';
-export const ROOT_CREDENTIALS_FILE = 'root-credentials.json';
+const ROOT_CREDENTIALS_FILE = 'root-credentials.json';
 
 /** Expires as the static clients of Taskcluster do: about 1,000 years on. */
 const FAR_MS = 1_000 * 365.25 * 24 * 60 * 60 * 1000;

@@ -18,7 +18,7 @@ import { removeDeliveries, WATCH_PREFIX } from './queue-store.ts';
 /** Says that something came in on a watch, or that one is gone. */
 export const WATCHES_CHANNEL = 'broker_watches';
 
-export const queueOfWatch = (watch: WatchId): string => WATCH_PREFIX + digestOfWatch(watch);
+const queueOfWatch = (watch: WatchId): string => WATCH_PREFIX + digestOfWatch(watch);
 
 const insertWatch = statement(
   'watches.insert',

@@ -20,8 +20,6 @@ export type Ships = {
   /** A new code; the old one opens nothing any more. undefined: there is no such ship. */
   readonly resetCode: (ship: string) => Promise<ShipWithCode | undefined>;
   readonly isKnown: (tx: Queryable, ship: string) => Promise<boolean>;
-  /** Those of these ships that are not here. */
-  readonly unknownOf: (tx: Queryable, ships: readonly string[]) => Promise<readonly string[]>;
   /**
    * The ship that this code opens; `ship`: only that one. undefined: none.
    * @example await ships.shipOfCode('~zod', 'lidlut-tabwed-pillex-ridrup')
@@ -94,7 +92,6 @@ export const createShips = ({ database, clock, secretBox, ship: host }: ShipsSet
       return row && { ship, code };
     },
     isKnown: async (tx, ship) => (await unknownShips(tx, [ship])).length === 0,
-    unknownOf: unknownShips,
     shipOfCode: async (wanted, text) => {
       const code = readLoginCode(text);
       if (code === undefined) return undefined;

@@ -8,7 +8,7 @@ import type { Owner } from './owner.ts';
  * What the programs get to see. PGDATA, PGOPTIONS, LD_LIBRARY_PATH and the like would change what
  * they do, and LC_ALL=C keeps their messages in the words that failure.ts looks for.
  */
-export const CHILD_ENVIRONMENT = { PATH: process.env.PATH ?? '/usr/bin:/bin', LC_ALL: 'C', TZ: 'UTC' };
+const CHILD_ENVIRONMENT = { PATH: process.env.PATH ?? '/usr/bin:/bin', LC_ALL: 'C', TZ: 'UTC' };
 
 /**
  * Options that every program gets: a session of its own (Ctrl-C in the terminal is for us alone)

@@ -10,8 +10,6 @@ import type { Place } from './place.ts';
 const LONGEST_SOCKET_PATH = 103;
 const SOCKET_NAME = '.s.PGSQL.5432';
 
-export const DATABASE_PORT = 5432;
-
 export type SocketFolder = {
   readonly path: string;
   /** It lies in /tmp, so it is to be removed when the server has ended. */

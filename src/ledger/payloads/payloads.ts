@@ -67,7 +67,7 @@ const [PLAIN, COMPRESSED] = [Buffer.of(0), Buffer.of(1)];
 const LINE_BREAK = 10;
 const DAY_MS = 86_400_000;
 
-export const KEEP_ALL: Keeping = { isKept: true, redact: [] };
+const KEEP_ALL: Keeping = { isKept: true, redact: [] };
 
 /** The first line of what is sealed; the payload follows it. */
 type Head = Pick<KeptPayload, 'context' | 'bytes'> & {

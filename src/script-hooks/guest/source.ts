@@ -12,7 +12,7 @@ import { guestRun } from './run.ts';
 import { guestLibrary } from './tlon-hooks.ts';
 import { guestValues } from './values.ts';
 
-export const POSTS_PER_PAGE = 64;
+const POSTS_PER_PAGE = 64;
 
 /** An expression whose value takes the host function and gives what guestRun gives. */
 export const guestSource = (limits: { readonly effects: number }): string => {

@@ -27,7 +27,7 @@ export type Recording = {
 };
 
 /** Bytes of a Replay. */
-export const LARGEST_REPLAY = 64 * 1024;
+const LARGEST_REPLAY = 64 * 1024;
 
 /** Notes what a run reads of its bowl. It costs a run that reads nothing next to nothing. */
 export const recordRun = (bowl: Bowl): Recording => {

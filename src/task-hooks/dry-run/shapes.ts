@@ -6,7 +6,7 @@ import { FIRE_OUTCOMES } from '../../ledger/entry.ts';
 import { createHookRequest, HOOK_GROUP_ID, HOOK_ID } from '../definition.ts';
 
 /** Of the last events, on which a definition is tried. */
-export const MOST_TRIED = 20;
+const MOST_TRIED = 20;
 
 const time = (description?: string) =>
   Type.String({ format: 'date-time', maxLength: 100, ...(description !== undefined && { description }) });

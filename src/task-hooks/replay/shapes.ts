@@ -3,7 +3,7 @@ import Type, { type Static } from 'typebox';
 import type { NamedSchema } from '../../http/api-method.ts';
 import { FIRE_OUTCOMES } from '../../ledger/entry.ts';
 
-export const USUAL_RATE = 10;
+const USUAL_RATE = 10;
 const HIGHEST_RATE = 2_000;
 
 const closed = { additionalProperties: false };

@@ -4,19 +4,11 @@ import fc from 'fast-check';
 export const HOOK_IDS = ['a', 'b', 'c'] as const;
 
 /** What the queue does from then on; `chance` is another one each time. */
-export const QUEUE_MOODS = [
-  'works',
-  '503',
-  'refuses connections',
-  'hangs',
-  'answers get lost',
-  '403',
-  'chance',
-] as const;
+const QUEUE_MOODS = ['works', '503', 'refuses connections', 'hangs', 'answers get lost', '403', 'chance'] as const;
 export type QueueMood = (typeof QUEUE_MOODS)[number];
 
 /** What befalls the next turn that a scheduler takes; it is dead then. */
-export const CRASHES = ['before the commit', 'after the commit', 'connection terminated'] as const;
+const CRASHES = ['before the commit', 'after the commit', 'connection terminated'] as const;
 export type Crash = (typeof CRASHES)[number];
 
 export type HookChange =

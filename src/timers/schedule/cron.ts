@@ -2,6 +2,7 @@
 // iterators with a position, and take some 30 µs for a date. Everything is in UTC,
 // so no hour is ever missing or twice.
 import { type CronExpression, CronExpressionParser } from 'cron-parser';
+import { LRUCache } from 'lru-cache';
 import type { CronDays } from './cron-days.ts';
 import type { CronTimes } from './cron-times.ts';
 import { numberSet } from './number-set.ts';
@@ -14,7 +15,7 @@ export type ParsedCron = { readonly cron: Cron } | { readonly refusal: string };
  * One of 255 characters takes about 1 KB. Twice the hooks that are to be due in the same second.
  */
 const KNOWN_AT_MOST = 20_000;
-const known = new Map<string, Cron>();
+const known = new LRUCache<string, Cron>({ max: KNOWN_AT_MOST });
 
 /**
  * A refusal says what is wrong and, where cron-parser would take the pattern, what to write
@@ -34,7 +35,6 @@ export const parseCron = (pattern: string): ParsedCron => {
   }
   if (hashes(pattern).some((field) => field.includes('H'))) return { refusal: NO_HASH };
   const cron = { days: daysOf(expression), times: timesOf(expression) };
-  if (known.size >= KNOWN_AT_MOST) known.delete(known.keys().next().value as string);
   known.set(pattern, cron);
   return { cron };
 };

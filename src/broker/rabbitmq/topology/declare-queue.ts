@@ -32,7 +32,7 @@ export type QueueOutcome = TopologyResult & {
   readonly isRefused: boolean;
 };
 
-export const queueArguments = (queueType: QueueType): Options.AssertQueue => ({
+const queueArguments = (queueType: QueueType): Options.AssertQueue => ({
   durable: true,
   arguments: { 'x-single-active-consumer': true, ...(queueType === 'quorum' ? { 'x-queue-type': 'quorum' } : {}) },
 });

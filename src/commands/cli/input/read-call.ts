@@ -64,7 +64,7 @@ export const readCall = (entry: ReadEntry, args: readonly string[]): Values => {
   return { texts, lists, switches };
 };
 
-export const wrongCall = (entry: CommandEntry, problem: string): OperatorError =>
+const wrongCall = (entry: CommandEntry, problem: string): OperatorError =>
   new OperatorError('HW_BAD_OPTION', { problem, cure: `See: hookwright help ${entry.words.join(' ')}` });
 
 const parse = (entry: ReadEntry, args: readonly string[]) => {

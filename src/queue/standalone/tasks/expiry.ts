@@ -15,7 +15,7 @@ import { type Changed, passTime } from './transitions.ts';
 
 export const TASK_TIMER = { kind: 'queue.tasks', key: '' } as const;
 
-export const LONGEST_SLEEP_MS = 30_000;
+const LONGEST_SLEEP_MS = 30_000;
 
 /**
  * Twice the sleep, and the same again for a transaction that takes long to commit and for clocks

@@ -45,8 +45,6 @@ export type StoredTask = {
   readonly runs: readonly Run[];
 };
 
-export type TaskStatus = ReturnType<typeof statusOf>;
-
 export const stateOf = (runs: readonly Run[]): TaskState => runs.at(-1)?.state ?? 'unscheduled';
 
 const UNRESOLVED: readonly TaskState[] = ['unscheduled', 'pending', 'running'];

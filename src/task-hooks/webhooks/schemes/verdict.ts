@@ -1,7 +1,7 @@
 // What the check of a delivery says.
 
 /** Why a delivery is not believed: a closed set, for the ledger and for labels of metrics. */
-export const FAILED_CHECKS = {
+const FAILED_CHECKS = {
   missing: 'has no',
   repeated: 'has more than one',
   malformed: 'has a malformed',
