@@ -3,9 +3,8 @@
 import type { FireRecord, Hooks } from '#client';
 import type { Call, Run } from '../cli/command.ts';
 import { EXIT_STATUS } from '../cli/exit-status.ts';
-import { isUnreachable } from '../cli/explain-error.ts';
 import { requireCount } from '../cli/input/require-id.ts';
-import { heedInterruption } from '../cli/interruption.ts';
+import { keepLooking } from '../cli/keep-looking.ts';
 import { asJson, oneLine, type Paint } from '../cli/output.ts';
 import { reasonOf } from '../cli/reason-of.ts';
 import { table } from '../cli/table.ts';
@@ -79,47 +78,30 @@ export const missedText = (detail: unknown): string => {
   return `${atLeast === true ? 'at least 1,000' : count} occurrences, from ${first} to ${last}`;
 };
 
-/**
- * Oldest first, as a log. Ends with Ctrl-C, or when the server refuses; a server that is away is
- * waited for.
- */
-const follow = async (call: Call, name: HookArguments, limit: number): Promise<number> => {
-  const { signal, grace } = heedInterruption(call.clock);
-  const say = (fires: readonly FireRecord[]) => {
-    for (const fire of fires) call.output.line(call.output.isJson ? asJson(fire, 0) : lineOf(fire, call.output.paint));
-  };
-  let { hooks } = await call.connect();
-  // The first look is not forgiven: a wrong name or wrong credentials are said at once.
-  let known = await lookBack(hooks, name, Math.max(limit, LOOK_BACK));
-  say(known.fires.slice(0, limit).toReversed());
-  let isAway = false;
-  for (;;) {
-    await call.clock.sleep(LOOK_EVERY_MS, signal);
-    if (signal.aborted) {
-      await grace();
-      return EXIT_STATUS.done;
+/** Oldest first, as a log. */
+const follow = (call: Call, name: HookArguments, limit: number): Promise<number> => {
+  let known: Known | undefined;
+  const { output } = call;
+  return keepLooking(call, LOOK_EVERY_MS, async ({ connection: { hooks }, answered }) => {
+    const before = known;
+    known = before ? await freshOf(hooks, name, before) : await lookBack(hooks, name, limit);
+    answered();
+    for (const fire of known.fresh.toReversed()) {
+      output.line(output.isJson ? asJson(fire, 0) : lineOf(fire, output.paint));
     }
-    try {
-      const { fresh, ...next } = await freshOf(hooks, name, known);
-      if (isAway) call.output.remark('The server is there again.');
-      isAway = false;
-      say(fresh.toReversed());
-      known = next;
-    } catch (error) {
-      if (!isUnreachable(error)) throw error;
-      if (!isAway) call.output.remark('The server cannot be reached; waiting for it.');
-      isAway = true;
-      // It may come back at another address.
-      hooks = (await call.connect()).hooks;
-    }
-  }
+  });
 };
 
 /**
  * The newest fires. What is older than `floor` was not looked at; undefined: there is nothing
  * older.
  */
-type Known = { readonly fires: readonly FireRecord[]; readonly floor: string | undefined };
+type Known = {
+  readonly fires: readonly FireRecord[];
+  /** Those of them that were not known before. */
+  readonly fresh: readonly FireRecord[];
+  readonly floor: string | undefined;
+};
 
 /**
  * How far behind the newest one a row may come in, in rows: what was committed late is seen too.
@@ -127,15 +109,16 @@ type Known = { readonly fires: readonly FireRecord[]; readonly floor: string | u
 const LOOK_BACK = 200;
 
 const lookBack = async (hooks: Hooks, name: HookArguments, limit: number): Promise<Known> => {
-  const fires = await newest(hooks, name, limit);
-  return { fires, floor: fires.length === limit ? fires.at(-1)?.ended : undefined };
+  const most = Math.max(limit, LOOK_BACK);
+  const fires = await newest(hooks, name, most);
+  return { fires, fresh: fires.slice(0, limit), floor: fires.length === most ? fires.at(-1)?.ended : undefined };
 };
 
 /**
  * What is not among the known ones; and what to know the next time. Records never change, so they
  * are their own identity.
  */
-const freshOf = async (hooks: Hooks, name: HookArguments, { fires: known, floor = '' }: Known) => {
+const freshOf = async (hooks: Hooks, name: HookArguments, { fires: known, floor = '' }: Known): Promise<Known> => {
   const seen = new Set(known.map((fire) => JSON.stringify(fire)));
   const fires: FireRecord[] = [];
   const fresh: FireRecord[] = [];

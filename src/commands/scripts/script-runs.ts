@@ -4,9 +4,8 @@ import type { ScriptHooks } from '#client';
 import { OperatorError } from '../../core/errors.ts';
 import type { Call, Run } from '../cli/command.ts';
 import { EXIT_STATUS } from '../cli/exit-status.ts';
-import { isUnreachable } from '../cli/explain-error.ts';
 import { requireCount } from '../cli/input/require-id.ts';
-import { heedInterruption } from '../cli/interruption.ts';
+import { keepLooking } from '../cli/keep-looking.ts';
 import { asJson, type Colour, oneLine, type Paint } from '../cli/output.ts';
 import { scriptId } from './sent-script.ts';
 
@@ -30,7 +29,7 @@ export const scriptRuns: Run = async (call) => {
   const hook = named === undefined ? undefined : await scriptId(scripts, named);
   const filter: Filter = { ...(hook !== undefined && { hook }), ...(origin !== undefined && { origin }) };
   const runs = await newest(scripts, filter, limit);
-  if (call.has('follow')) return follow(call, scripts, filter, runs);
+  if (call.has('follow')) return follow(call, filter, runs);
   call.output.answer(
     runs,
     (paint) =>
@@ -62,46 +61,31 @@ const newest = async (scripts: ScriptHooks, filter: Filter, limit: number): Prom
   }
 };
 
-/** Ends with Ctrl-C, or when the server refuses; a server that is away is waited for. */
-const follow = async (call: Call, first: ScriptHooks, filter: Filter, known: readonly RunEntry[]): Promise<number> => {
-  const { signal, grace } = heedInterruption(call.clock);
+const follow = (call: Call, filter: Filter, known: readonly RunEntry[]): Promise<number> => {
   const { output } = call;
   const say = (runs: readonly RunEntry[]) => {
     for (const run of runs) output.line(output.isJson ? asJson(run, 0) : textOf(run, output.paint).trimEnd());
   };
-  say(known.toReversed());
-  let scripts = first;
+  let unsaid = known.toReversed();
   let top = known[0]?.id ?? 0;
   // What was there before and is not shown is not news.
   let floor = known.length === 0 ? 0 : Math.max(known.at(-1)?.id ?? 0, top - LOOK_BACK);
   const seen = new Set(known.map(({ id }) => id));
-  let isAway = false;
-  for (;;) {
-    await call.clock.sleep(LOOK_EVERY_MS, signal);
-    if (signal.aborted) {
-      await grace();
-      return EXIT_STATUS.done;
-    }
-    try {
-      const near = [...seen].filter((id) => id > floor);
-      const { runs } = await scripts.followRuns({
-        ...{ ...filter, after: String(floor) },
-        ...(near.length > 0 && { seen: near.join(',') }),
-      });
-      if (isAway) output.remark('The server is there again.');
-      isAway = false;
-      say(runs);
-      for (const { id } of runs) seen.add(id);
-      top = Math.max(top, ...runs.map(({ id }) => id));
-      floor = Math.max(floor, top - LOOK_BACK);
-      for (const id of seen) if (id <= floor) seen.delete(id);
-    } catch (error) {
-      if (!isUnreachable(error)) throw error;
-      if (!isAway) output.remark('The server cannot be reached; waiting for it.');
-      isAway = true;
-      scripts = (await call.connect()).scripts; // it may come back at another address
-    }
-  }
+  return keepLooking(call, LOOK_EVERY_MS, async ({ connection: { scripts }, answered }) => {
+    say(unsaid);
+    unsaid = [];
+    const near = [...seen].filter((id) => id > floor);
+    const { runs } = await scripts.followRuns({
+      ...{ ...filter, after: String(floor) },
+      ...(near.length > 0 && { seen: near.join(',') }),
+    });
+    answered();
+    say(runs);
+    for (const { id } of runs) seen.add(id);
+    top = Math.max(top, ...runs.map(({ id }) => id));
+    floor = Math.max(floor, top - LOOK_BACK);
+    for (const id of seen) if (id <= floor) seen.delete(id);
+  });
 };
 
 const COLOURS: Readonly<Record<string, Colour>> = { allowed: 'green', denied: 'yellow', failed: 'red', limited: 'red' };
