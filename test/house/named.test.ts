@@ -50,13 +50,17 @@ describe('documents name', () => {
     assert.deepEqual(unknown(/\b(hookwright_[a-z_]+)\b/g, isOurs), []);
   });
 
-  it('files, in the walks of docs/architecture.md, that there are', () => {
-    const [, walks = ''] = /^## Where an event goes\n(.*?)^## /ms.exec(read('docs/architecture.md')) ?? [];
-    const paths = [...walks.matchAll(/`([\w-]+\/[\w/-]+\.ts)`/g)].map(([, path = '']) => path);
-    assert.ok(paths.length > 20);
-    const exists = (path: string) => ['src', 'src/task-hooks'].some((room) => existsSync(join(ROOT, room, path)));
+  it('files of this repository, in what is written for those who change it', () => {
+    const pages = ['docs/architecture.md', ...find('docs/decisions/*.md'), 'CONTRIBUTING.md', 'bench/README.md'];
+    const files = find('{src,client,types,test,bench,scripts,bin}/**/*.*').map((path) => `/${path}`);
+    const paths = pages.flatMap((page) =>
+      [...read(page).matchAll(/`(?:node [\w/.]+ )?([\w-]+\/[\w/.-]+\.(?:ts|js|json|sql))\b/g)].map(
+        ([, path = '']) => path,
+      ),
+    );
+    assert.ok(paths.length > 100);
     assert.deepEqual(
-      paths.filter((path) => !exists(path)),
+      paths.filter((path) => !path.includes('NNNN') && !files.some((file) => file.endsWith(`/${path}`))),
       [],
     );
   });
