@@ -5,7 +5,7 @@ import { type DeclaredType, declareTypes } from '../community/schema/declare-typ
 import * as scalars from '../community/schema/scalars.ts';
 import { ActionClub } from '../community/types/chat.ts';
 import { TriggerTaskHook } from '../community/types/effect.ts';
-import { SEED_TYPES } from '../community/types/seed-types.ts';
+import { SCRIPT_TYPES } from '../community/types/script-types.ts';
 
 const SCALARS = Object.fromEntries(
   Object.entries(scalars).flatMap(([name, schema]) =>
@@ -13,9 +13,10 @@ const SCALARS = Object.fromEntries(
   ),
 );
 
-const NAMES = Object.keys(SEED_TYPES);
+const NAMES = Object.keys(SCRIPT_TYPES);
 const FIRST_OF_EFFECTS = NAMES.indexOf('EventResult') + 1;
-const pick = (names: readonly string[]) => Object.fromEntries(names.map((name) => [name, SEED_TYPES[name] as TSchema]));
+const pick = (names: readonly string[]) =>
+  Object.fromEntries(names.map((name) => [name, SCRIPT_TYPES[name] as TSchema]));
 
 /** What scripts read, where ships stand in one spelling. */
 const READ_TYPES = pick(NAMES.slice(0, FIRST_OF_EFFECTS));
@@ -170,7 +171,7 @@ ${declareTypes(SCALARS)
 
 ## Types
 
-${declareTypes({ ...SEED_TYPES, ActionClub })
+${declareTypes({ ...SCRIPT_TYPES, ActionClub })
   .map(section)
   .join('\n')}`;
 };

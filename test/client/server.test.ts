@@ -7,7 +7,7 @@ import { systemClock } from '../../src/core/clock.ts';
 import { ECHO_SCOPES, echoHook, rootClients } from '../support/client.ts';
 import { type Server, serveQuickly } from '../support/server.ts';
 import { lastFirst } from '../support/wait.ts';
-import { SEED_METHODS } from './seed-methods.ts';
+import { LISTED_METHODS } from './listed-methods.ts';
 
 const HOUR = 60 * 60 * 1000;
 const cleanup = lastFirst({ after });
@@ -86,7 +86,7 @@ describe('every method that was asked for', () => {
     assert.equal((await refusal(noting.hook(...life))).code, 'ResourceNotFound');
     assert.equal(((await noting.ping()) as { alive: boolean }).alive, true);
     assert.deepEqual(
-      SEED_METHODS.map(({ name }) => name).filter((name) => !called.has(name)),
+      LISTED_METHODS.map(({ name }) => name).filter((name) => !called.has(name)),
       [],
     );
   });

@@ -50,6 +50,18 @@ const leadsSomewhere = (document: string, link: string): boolean => {
   return anchor === undefined || anchorsOf(read(target)).includes(anchor);
 };
 
+describe('the code', () => {
+  it('opens nothing that lies beside this repository', () => {
+    const FROM_HERE = /(?:new URL\(|import\.meta\.dirname, )'((?:\.\.\/)+[^']*)'/g;
+    const outside = find('{src,client,test,bench,scripts,bin}/**/*.{ts,js}').flatMap((path) =>
+      [...read(path).matchAll(FROM_HERE)]
+        .filter(([, to = '']) => !`${join('/root', dirname(path), to)}/`.startsWith('/root/'))
+        .map(([, to = '']) => `${path}: ${to}`),
+    );
+    assert.deepEqual(outside, []);
+  });
+});
+
 describe('the tests', () => {
   it('are none of them left out for ever, and none is run alone', () => {
     const files = find('src/**/*.test.ts', 'test/**/*.test.ts', 'bench/**/*.test.ts', 'scripts/*.test.ts');

@@ -27,7 +27,7 @@ const failed = (outcome: Outcome) => {
   return outcome as Outcome & { outcome: 'failed' };
 };
 
-test("the seed's example passes every event through, as the same object", async () => {
+test('the example that everybody knows passes every event through, as the same object', async () => {
   const source = `const hooks = require("tlon_hooks");
 module.exports = (event) => {
 return {event: {allowed: event}, effects: []};

@@ -1,10 +1,10 @@
-// Values of the seed's types, made from the seed's own definitions: as many as needed to show every
-// branch once.
-import { parseType, type SeedList, type SeedType } from './seed.ts';
+// Values of the types that scripts know, made from the listed definitions: as many as needed to
+// show every branch once.
+import { type ListedType, parseType, type TypeList } from './script-types.ts';
 
 /**
- * What stands where the seed only says string or number: it has a meaning that the seed's types do
- * not tell.
+ * What stands where the list only says string or number: it has a meaning that the list does not
+ * tell.
  */
 const BY_KEY: Readonly<Record<string, unknown>> = {
   ship: '~nec',
@@ -97,18 +97,18 @@ const RECORD_KEYS: Readonly<Record<string, string>> = {
   Contact: 'nickname',
 };
 
-/** Every branch of a type of the seed once, with a path that names it: `Effect.channels.create`. */
-export const samplesOf = (list: SeedList, name: string): { readonly branch: string; readonly value: unknown }[] => {
+/** Every branch of a listed type once, with a path that names it: `Effect.channels.create`. */
+export const samplesOf = (list: TypeList, name: string): { readonly branch: string; readonly value: unknown }[] => {
   const types = new Map(Object.entries(list.types).map(([key, text]) => [key, parseType(text)]));
 
-  const one = (type: SeedType, place: string, key: string): unknown => {
+  const one = (type: ListedType, place: string, key: string): unknown => {
     switch (type.is) {
       case 'array':
         return key === 'items' || key === 'set' ? [] : [one(type.of, `${place}[]`, `${key}[]`)];
       case 'record':
         return { [RECORD_KEYS[place] ?? 'key']: one(type.of, `${place}{}`, key) };
       case 'union':
-        return one(type.of[0] as SeedType, place, key);
+        return one(type.of[0] as ListedType, place, key);
       case 'object':
         return Object.fromEntries(
           Object.entries(type.fields).map(([field, of]) => [field, one(of, `${place}.${field}`, field)]),
@@ -130,12 +130,12 @@ export const samplesOf = (list: SeedList, name: string): { readonly branch: stri
   };
 
   const type = types.get(name);
-  if (type === undefined) throw new Error(`the seed has no type ${name}`);
+  if (type === undefined) throw new Error(`the list has no type ${name}`);
   return branches(type).map(({ branch, type: chosen }) => ({ branch, value: one(chosen, name, name) }));
 };
 
 /** A union's branches; inside a branch, each alternative of a field once. */
-const branches = (type: SeedType): { branch: string; type: SeedType }[] => {
+const branches = (type: ListedType): { branch: string; type: ListedType }[] => {
   if (type.is === 'union') return type.of.flatMap(branches);
   if (type.is === 'object') {
     const alternatives = Object.entries(type.fields).flatMap(([key, field]) =>

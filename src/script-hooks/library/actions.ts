@@ -1,5 +1,5 @@
-// What the owner of the host does with script hooks, and what is answered: the JSON that the seed's
-// clients speak.
+// What the owner of the host does with script hooks, and what is answered: the JSON that
+// clients of %hooks speak.
 import { type Static, Type } from 'typebox';
 import { Nest, Text, Uv } from '../../community/schema/scalars.ts';
 import { maybe, nullable, recordOf, variants } from '../../community/schema/schema.ts';

@@ -6,7 +6,7 @@ import type { Config } from './actions.ts';
 import { type SaidSchedule, saySchedule } from './cron-schedule.ts';
 import * as store from './store.ts';
 
-/** Every key of the dump that is no name is what the seed's clients expect there. */
+/** Every key of the dump that is no name is what clients of %hooks expect there. */
 export type Dump = {
   readonly hooks: Readonly<Record<string, DumpedHook>>;
   readonly order: Readonly<Record<string, readonly string[]>>;

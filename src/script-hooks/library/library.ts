@@ -48,7 +48,7 @@ export type ScriptLibrarySettings = Base & {
 };
 
 export type ScriptLibrary = {
-  /** Does one action, in the JSON of the seed: `{"add": {"name", "src"}}`. */
+  /** Does one action, in the JSON of %hooks: `{"add": {"name", "src"}}`. */
   readonly act: (action: unknown, acting: Acting) => Promise<ScriptActResult>;
   /** Everything but states and waits. */
   readonly dump: () => Promise<Dump>;

@@ -1,5 +1,5 @@
-// Every type of the seed by its name there, in the order of the seed: what is generated and tested
-// goes through this list.
+// Every type that scripts know, by the name that hook-builder-js gave it, and in its order: what is
+// generated and tested goes through this list.
 import type { TSchema } from 'typebox';
 import * as activity from './activity.ts';
 import * as channels from './channels.ts';
@@ -10,7 +10,7 @@ import * as group from './group.ts';
 import * as posts from './posts.ts';
 import * as story from './story.ts';
 
-export const SEED_TYPES: Readonly<Record<string, TSchema>> = {
+export const SCRIPT_TYPES: Readonly<Record<string, TSchema>> = {
   KindData: story.KindData,
   Inline: story.Inline,
   Listing: story.Listing,

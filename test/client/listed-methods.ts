@@ -29,7 +29,7 @@ hooks.ping()
 
 export type SeedMethod = { readonly name: string; readonly args: readonly string[]; readonly answers: boolean };
 
-export const SEED_METHODS: readonly SeedMethod[] = [
+export const LISTED_METHODS: readonly SeedMethod[] = [
   ...LIST.matchAll(/^\/\/ hooks\.(\w+) ::.*-> Promise (Result|Nothing)\nhooks\.\1\((.*)\)$/gm),
 ].map(([, name = '', answer, args = '']) => ({
   name,

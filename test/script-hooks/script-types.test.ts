@@ -1,15 +1,15 @@
-// Every type, union branch and function of the seed, by name.
+// Every type, union branch and function that scripts know, by name.
 import assert from 'node:assert/strict';
-import { existsSync, readFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { after, before, test } from 'node:test';
 import { decoder } from '../../src/community/schema/decode.ts';
-import { SEED_TYPES } from '../../src/community/types/seed-types.ts';
+import { SCRIPT_TYPES } from '../../src/community/types/script-types.ts';
 import { buildHook, createSandbox, type Sandbox } from '../../src/script-hooks/index.ts';
 import { samplesOf } from './samples.ts';
-import { listSeed, parseType, type SeedList } from './seed.ts';
+import { parseType, type TypeList } from './script-types.ts';
 import { bowl, eventNamed, NOW, scriptOf } from './support.ts';
 
-const list: SeedList = JSON.parse(readFileSync(new URL('seed-list.json', import.meta.url), 'utf8'));
+const list: TypeList = JSON.parse(readFileSync(new URL('script-types.json', import.meta.url), 'utf8'));
 
 let sandbox: Sandbox;
 before(() => {
@@ -17,18 +17,12 @@ before(() => {
 });
 after(() => sandbox[Symbol.asyncDispose]());
 
-test('the list of types and functions is that of the seed', (t) => {
-  const seed = new URL('../../../shared/seeds/hook-builder-js.txt', import.meta.url);
-  if (!existsSync(seed)) return t.skip('the seed does not lie beside the project');
-  assert.deepEqual(list, listSeed(readFileSync(seed, 'utf8')));
-});
-
-test('there is a schema for each type of the seed, and for nothing else', () => {
-  assert.deepEqual(Object.keys(SEED_TYPES).sort(), Object.keys(list.types).sort());
+test('there is a schema for each listed type, and for nothing else', () => {
+  assert.deepEqual(Object.keys(SCRIPT_TYPES).sort(), Object.keys(list.types).sort());
 });
 
 for (const name of Object.keys(list.types)) {
-  const check = decoder(SEED_TYPES[name] as never);
+  const check = decoder(SCRIPT_TYPES[name] as never);
   for (const { branch, value } of samplesOf(list, name)) {
     test(`${name}: ${branch} is accepted, and its exact form stays as it is`, () => {
       const first = check(value);
@@ -49,7 +43,7 @@ for (const { branch, value } of samplesOf(list, 'Effect').concat(nestedEffects()
     );
     const outcome = await hook.run({ event: eventNamed('cron'), bowl });
     assert.deepEqual(outcome.dropped, []);
-    const exact = decoder(SEED_TYPES.Effect as never)(value);
+    const exact = decoder(SCRIPT_TYPES.Effect as never)(value);
     assert.deepEqual(outcome.effects, [exact.ok && exact.value]);
   });
 }
@@ -76,7 +70,7 @@ function nestedEffects(): { branch: string; value: unknown }[] {
   );
 }
 
-/** A script that calls each function of the seed, and what it prints of it. */
+/** A script that calls each listed function, and what it prints of it. */
 const CALLS: Readonly<Record<string, readonly [code: string, expected: unknown]>> = {
   get_state: ['hooks.get_state()', { kept: true }],
   set_state: ['[hooks.set_state({a: undefined}), hooks.get_state()]', [0, { a: null }]],
@@ -151,6 +145,6 @@ for (const name of list.functions) {
   });
 }
 
-test('every definition of the seed can be read', () => {
+test('every listed definition can be read', () => {
   for (const text of Object.values(list.types)) assert.ok(parseType(text));
 });
