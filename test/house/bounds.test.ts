@@ -93,6 +93,7 @@ const OF_A_REQUEST: typeof BOUNDS = [
   ['src/http/bodies/json-structure.ts', 'MOST_VALUES', 120_000, '| 120,000 values,'],
   ['src/http/bodies/json-structure.ts', 'MOST_KEYS', 25_000, '25,000 keys, counted as they arrive'],
   ['src/http/bodies/json-structure.ts', 'DEEPEST_BODY', 500, '| 500 levels |'],
+  ['src/http/bodies/receive-body.ts', 'MOST_PIECES', 25_000, '| 25,000 as it is sent,'],
   ['src/http/bodies/body-budget.ts', 'MOST_BODY_BYTES', 32 * MB, '| 32 MB; others wait,'],
   ['src/http/bodies/body-budget.ts', 'LONGEST_WAIT_MS', 30_000, 'up to 30 s, then 503'],
   ['src/http/validation.ts', 'MOST_EXPLAINED', 2_000, 'more than 2,000 values;'],

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import fc from 'fast-check';
 import { MOST_AT_ONCE } from '../../core/json.ts';
-import { isJson, parseBodyInTurns, parseJsonBody } from './body.ts';
+import { isJson, looksLikeObject, parseBodyInTurns, parseJsonBody } from './body.ts';
 import { DEEPEST_BODY, MOST_KEYS, MOST_VALUES } from './json-structure.ts';
 
 const malformed = (message: RegExp) => ({ code: 'MalformedPayload', message });
@@ -38,6 +38,11 @@ describe('a JSON body', () => {
         assert.deepEqual(parse(json), JSON.parse(json));
       }),
     );
+  });
+
+  it('looks like an object by its first byte that is no blank', () => {
+    const looks = [' \t\r\n{', '{]', '[{', '', ' ', '\u00a0{'].map((body) => looksLikeObject(Buffer.from(body)));
+    assert.deepEqual(looks, [true, true, false, false, false, false]);
   });
 
   it('is the same when it is read in turns, with characters across its pieces and bytes that are none', async () => {

@@ -131,6 +131,47 @@ describe('a body', () => {
   });
 });
 
+describe('a body in very small pieces', () => {
+  const chunked = { 'transfer-encoding': 'chunked' };
+  const pieces = (count: number) => '1\r\nx\r\n'.repeat(count);
+
+  it('is all there', async (t) => {
+    const { body, socket } = await open(t, chunked);
+    socket.write(`${pieces(20_000)}${(300 * 1024).toString(16)}\r\n${'y'.repeat(300 * 1024)}\r\n0\r\n\r\n`);
+    await body.begin();
+    assert.equal((await body.read()).toString(), 'x'.repeat(20_000) + 'y'.repeat(300 * 1024));
+  });
+
+  it('of which there are too many is refused, and no more of it is read', async (t) => {
+    for (const headers of [chunked, { ...chunked, ...encoded('br') }]) {
+      const { body, socket, request } = await open(t, headers);
+      socket.write(pieces(100_000));
+      await assert.rejects(body.begin(), { code: 'InputTooLarge', message: /25,000 pieces/ });
+      body.end();
+      assert.equal(request.isPaused(), true);
+    }
+  });
+
+  it('is not drained after another refusal either', async (t) => {
+    const { body, socket, request } = await open(t, { ...chunked, ...json });
+    socket.write('200\r\n');
+    socket.write('['.repeat(512));
+    await assert.rejects(body.begin(), malformed(/deeper/));
+    body.end();
+    const paused = once(request, 'pause');
+    socket.write(`\r\n${pieces(100_000)}`);
+    await paused;
+  });
+
+  it('is not drained when nobody wanted it', async (t) => {
+    const { body, socket, request } = await open(t, chunked);
+    body.end();
+    const paused = once(request, 'pause');
+    socket.write(pieces(100_000));
+    await paused;
+  });
+});
+
 describe('the bodies of all requests together', () => {
   const clock = createFakeClock();
 
