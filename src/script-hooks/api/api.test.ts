@@ -398,8 +398,10 @@ describe('trying a script on a channel', () => {
   it('is refused for what does not compile, and where there is no channel', async () => {
     const wrong = await refusalOf(by('*').tryScript({ src: 'module.exports = (', nest: LOUNGE }));
     assert.match(`${wrong.statusCode} ${wrong.message}`, /^400 SyntaxError: .* \(line 1, column \d+\)/);
-    const nowhere = await refusalOf(by('*').tryScript({ src: LETS_PASS, nest: 'chat/~zod/none' }));
-    assert.match(`${nowhere.statusCode} ${nowhere.message}`, /^404 There is no channel chat\/~zod\/none/);
+    for (const nest of ['chat/~zod/none', 'chat/~zod/none\0']) {
+      const nowhere = await refusalOf(by('*').tryScript({ src: LETS_PASS, nest }));
+      assert.match(`${nowhere.statusCode} ${nowhere.message}`, /^404 There is no channel chat\/~zod\/none/);
+    }
   });
 });
 
