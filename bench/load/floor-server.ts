@@ -113,7 +113,7 @@ const serve = async ({ data, credentials, taskId: known, task }: FloorSetup): Pr
     rootUrl: undefined,
     findClient: (clientId) => (clientId === client.clientId ? client : undefined),
     roles: () => roles,
-    replays: createReplays(),
+    replays: createReplays(clock),
   });
 
   const server = fastify();

@@ -136,7 +136,7 @@ const takeRound = async (kind: Kind): Promise<number> => {
     rootUrl: undefined,
     findClient: (clientId) => (clientId === client.clientId ? client : undefined),
     roles: () => roles,
-    replays: createReplays(),
+    replays: createReplays(systemClock),
   });
   const before = process.cpuUsage();
   for (const [index, request] of requests.entries()) {

@@ -31,7 +31,7 @@ const { authenticate } = createAuthenticator({
   rootUrl: undefined,
   findClient: (clientId) => (clientId === client.clientId ? client : undefined),
   roles: () => compileRoles([{ roleId: 'r', scopes: ['via:1'] }]),
-  replays: createReplays(),
+  replays: createReplays(systemClock),
 });
 
 const server = createServer(async (request, response) => {

@@ -127,7 +127,7 @@ export const createStandaloneAuth = async (settings: StandaloneAuthSettings): Pr
     rootUrl,
     findClient: clientCache.get,
     roles: roles.current,
-    replays: createReplays(),
+    replays: createReplays(clock),
     onUsed: used.note,
   });
   const record = createRecordChange(broker);

@@ -78,7 +78,7 @@ const READINGS_KEPT = 2 * 1024 * 1024;
 
 export const createTaskclusterAuth = (settings: TaskclusterAuthSettings): TaskclusterAuth => {
   const { client, clock, log } = settings;
-  const replays = createReplays();
+  const replays = createReplays(clock);
   const addressOf = createAddressOf(settings);
   const verdicts = createVerdictReader();
   let underWay = 0;
@@ -175,7 +175,8 @@ export const createTaskclusterAuth = (settings: TaskclusterAuthSettings): Taskcl
       // Two parsers saw the header. They agree, or what is checked here is not what was signed.
       if (id !== clientId || (claimed ?? '') !== (hash ?? '')) throw badHeader();
       if (hash) await checkPayload(request, hash);
-      if (!replays.use(request, { id, nonce, ts })) throw authenticationFailed('Unauthorized: Invalid nonce');
+      const problem = replays.use(request, { id, nonce, ts });
+      if (problem) throw authenticationFailed(`Unauthorized: ${problem}`);
     }
     return { clientId, scopes };
   };

@@ -35,7 +35,7 @@ export const createTestAuthentication =
       rootUrl,
       findClient: (clientId) => (clientId === tester.clientId ? tester : undefined),
       roles: () => ({ expand: normalForm }),
-      replays: { use: () => true, forgive: () => {} }, // sending it twice gains nothing
+      replays: { use: () => undefined, forgive: () => {} }, // sending it twice gains nothing
     });
     return authenticate(signed);
   };

@@ -36,13 +36,13 @@ const clockAt = (now: number): Clock => ({
   sleep: async () => {},
 });
 
-const authenticator = (options: { now?: number; rootUrl?: { host: string; port: number }; kept?: number } = {}) =>
+const authenticator = (options: { now?: number; rootUrl?: { host: string; port: number } } = {}) =>
   createAuthenticator({
     clock: clockAt(options.now ?? NOW),
     rootUrl: options.rootUrl,
     findClient: (clientId) => CLIENTS.find((client) => client.clientId === clientId),
     roles: () => ROLES,
-    replays: createReplays(options.kept),
+    replays: createReplays(clockAt(options.now ?? NOW)),
   });
 
 const URL_PATH = '/api/auth/v1/clients/a%2Fb?x=1';
@@ -657,7 +657,7 @@ describe('whatever comes', () => {
       rootUrl: undefined,
       findClient: () => Promise.reject(away),
       roles: () => ROLES,
-      replays: createReplays(),
+      replays: createReplays(clockAt(NOW)),
     });
     await assert.rejects(authenticate(signed()), (error) => error === away);
   });

@@ -15,7 +15,7 @@ import { type ExtCertificate, parseExt } from './ext.ts';
 import { checkPayload } from './payload-hash.ts';
 import { hasBewit, readBewit } from './read-bewit.ts';
 import { readHeader } from './read-header.ts';
-import type { Replays } from './replays.ts';
+import { CLOCK_SKEW_MS, type Replays } from './replays.ts';
 
 /**
  * What verification needs to know of a client. The same object as long as the client did not
@@ -87,8 +87,6 @@ export type Authenticator = {
   readonly forgive: (request: SignedRequest) => void;
 };
 
-/** Either side; certificates and bewits have times of their own. */
-const CLOCK_SKEW_MS = 15 * 60 * 1000;
 export const EVERYBODY = 'assume:anonymous';
 
 /** Whose signature it may be, and what it will mean once it is known to be good. */
@@ -192,7 +190,8 @@ export const createAuthenticator = (settings: AuthenticatorSettings): Authentica
     if (!verified) return undefined;
     const { candidate, claims } = verified;
     if (claims?.hash) await checkPayload(request, claims.hash);
-    if (claims && !replays.use(request, claims)) throw authenticationFailed('Unauthorized: Invalid nonce');
+    const problem = claims && replays.use(request, claims);
+    if (problem) throw authenticationFailed(`Unauthorized: ${problem}`);
     return conclude(candidate);
   };
 
