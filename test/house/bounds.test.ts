@@ -127,6 +127,8 @@ const OF_THE_HOSTILE: typeof BOUNDS = [
     2_000,
     'patterns of 2,000 instructions together',
   ],
+  ['src/task-hooks/evaluation/schemas/schema-cost.ts', 'MOST_VALUES_HERE', 5_000, '; 5,000 values, also of'],
+  ['src/task-hooks/evaluation/schemas/schema-cost.ts', 'MOST_NAMING_HERE', 16 * KB, '; 16 Ki of names and references'],
   ['src/task-hooks/evaluation/schemas/schema-cost.ts', 'MOST_STEPS_HERE', MB, 'at most 1 Mi of'],
   ['src/task-hooks/evaluation/schemas/trigger-schema.ts', 'MOST_ERRORS_TOLD', 20, '| twenty are told;'],
   ['src/task-hooks/evaluation/schemas/trigger-schema.ts', 'LARGEST_CHECK_FOR_ALL_ERRORS', 8 * MB, 'and 8 Mi of schema'],

@@ -51,6 +51,21 @@ describe('a warning of an evaluation', () => {
     assert.deepEqual(ofSchema({ if: {} }), ['In triggerSchema, "if" without "then" and "else" is ignored.']);
   });
 
+  it('is short, however long the names of the definition are', () => {
+    const name = 'k'.repeat(60_000);
+    for (const [template, schema] of [
+      [{ [name]: [{ $foo: 1 }] }, {}],
+      [{ [`$${name}`]: 1 }, {}],
+      [`\${${name}@`, {}],
+      [{}, { definitions: { [name]: { default: 1 } } }],
+      [{}, { properties: { a: { properties: { [name]: { type: 'string', default: 1 } } } } }],
+    ] as const) {
+      const warnings = warningsOfEvaluation(template, schema);
+      assert.equal(warnings.length, 1);
+      assert.ok(warnings.join().length < 2_000, `${warnings.join().length}`);
+    }
+  });
+
   it('does not come of a schema whose defaults are filled in and fit', () => {
     for (const schema of [
       true as unknown as object,

@@ -1,6 +1,7 @@
 // What a trigger schema or a template says that its author may not have meant: defaults that do not
 // fit, what has no effect, what can never be rendered.
 import type { AnySchemaObject } from 'ajv';
+import { cut } from '../../http/cut.ts';
 import { isSchema, type Subschema, subschemasOf } from './schemas/subschemas.ts';
 import { type CompiledSchema, compileTriggerSchema } from './schemas/trigger-schema.ts';
 import { findTemplateProblems } from './template-problems.ts';
@@ -8,10 +9,15 @@ import { findTemplateProblems } from './template-problems.ts';
 /** Each says the place and the cure. */
 export const warningsOfEvaluation = (template: unknown, schema: AnySchemaObject): string[] => [
   ...findTemplateProblems(template).map(
-    ({ place, reason }) => `${place} cannot be rendered, so no event that needs it makes a task: ${reason}.`,
+    ({ place, reason }) =>
+      `${cut(place, LONGEST_PLACE)} cannot be rendered, so no event that needs it makes a task: ${cut(reason, LONGEST_REASON)}.`,
   ),
   ...warningsOfSchema(schema),
 ];
+
+/** Characters: names may be as long as the definition, and each warning is a line of the log. */
+const LONGEST_PLACE = 300;
+const LONGEST_REASON = 600;
 
 /** Empty also when the schema does not compile, which is more than a warning. */
 const warningsOfSchema = (schema: AnySchemaObject): string[] => {
@@ -23,9 +29,9 @@ const warningsOfSchema = (schema: AnySchemaObject): string[] => {
     ...misfits(schema, check),
     ...ignoredDefaults(schema).map(
       (place) =>
-        `triggerSchema${place} has no effect: a default is filled in only for a member of properties that is not within anyOf, oneOf, not, if or contains.`,
+        `triggerSchema${cut(place, LONGEST_PLACE)} has no effect: a default is filled in only for a member of properties that is not within anyOf, oneOf, not, if or contains.`,
     ),
-    ...new Set(withoutEffect.map((message) => `In triggerSchema, ${message}.`)),
+    ...new Set(withoutEffect.map((message) => `In triggerSchema, ${cut(message, LONGEST_REASON)}.`)),
   ].slice(0, MOST_WARNINGS);
 };
 

@@ -59,6 +59,12 @@ describe('a trigger schema is used on the main thread', () => {
     assert.ok(largestFor({ properties: { left: { $ref: '#' }, right: { $ref: '#' } } }) >= 500);
   });
 
+  it('when it has an $id, and references below it', () => {
+    const properties = Object.fromEntries(repeat(50, (at) => [`p${at}`, { $ref: '#/definitions/a' }]));
+    const $id = 'https://schemas.example.com/hooks/v1/a-trigger-schema.json#';
+    assert.ok(largestFor({ $id, properties, definitions: { a: { type: 'string' } } }) >= LARGE);
+  });
+
   it('when most of it are descriptions', () => {
     assert.ok(largestFor({ properties: { a: { type: 'string', description: 'x'.repeat(30_000) } } }) >= LARGE);
   });
@@ -103,6 +109,17 @@ describe('a trigger schema goes to the other process', () => {
     'with a keyword that nobody knows': { unknownKeyword: 1 },
     'that would answer later': { $async: true },
     'that is longer than 64 KB': { description: 'x'.repeat(70_000) },
+    'of thousands of definitions that nothing refers to': { definitions: { a: { allOf: repeat(6_000, () => ({})) } } },
+    'of many names under a long $id': {
+      $id: `http://a.example/${'x/'.repeat(5_000)}`,
+      definitions: Object.fromEntries(repeat(500, (at) => [`d${at}`, { $id: `${at}` }])),
+    },
+    'of many references under many an $id': {
+      definitions: Object.fromEntries(repeat(500, (at) => [`d${at}`, { $id: `a${at}`, items: { $ref: `#${at}` } }])),
+    },
+    'with dynamic references that nothing refers to': {
+      $defs: Object.fromEntries(repeat(500, (at) => [`d${at}`, { $dynamicAnchor: 'x', items: { $dynamicRef: '#x' } }])),
+    },
   })) {
     it(what, () => {
       assert.equal(costOfSchema(schema), undefined);

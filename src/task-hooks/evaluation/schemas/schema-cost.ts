@@ -16,6 +16,13 @@ const LARGEST_SCHEMA_HERE = 64 * 1024;
 const MOST_KEYWORDS_HERE = 300;
 /** Of all patterns of a schema together, in instructions: some 3 ms to compile. */
 const LARGEST_PROGRAMS_HERE = 2_000;
+/** Also of definitions that nothing refers to: the schema of schemas takes some 1.5 µs of each. */
+const MOST_VALUES_HERE = 5_000;
+/**
+ * Each `$ref`, `$id` and `$anchor` is made a URL with the `$id` around it, in time that grows with
+ * the length of that: 52 KB took more than a minute. Characters of all `$id` × such names: 5 ms.
+ */
+const MOST_NAMING_HERE = 16 * 1024;
 /** Of some 10 ns each. */
 const MOST_STEPS_HERE = 1024 * 1024;
 /** Of any check, and of copying what is checked. */
@@ -26,7 +33,7 @@ const STEPS_PER_BYTE = 5;
  * compile quickly.
  */
 export const costOfSchema = (schema: unknown): SchemaCost | undefined => {
-  if (JSON.stringify(schema).length > LARGEST_SCHEMA_HERE) return undefined;
+  if (JSON.stringify(schema).length > LARGEST_SCHEMA_HERE || !isReadQuickly(schema)) return undefined;
   const boundFor = boundChecks(schema, { keywords: MOST_KEYWORDS_HERE, instructions: LARGEST_PROGRAMS_HERE });
   const bound = boundFor(0);
   if (!(stepsFor(bound, 1) <= MOST_STEPS_HERE)) return undefined;
@@ -43,6 +50,28 @@ export const costOfSchema = (schema: unknown): SchemaCost | undefined => {
       return largest;
     },
   };
+};
+
+const NAMING = new Set(['$id', '$anchor', '$dynamicAnchor', '$recursiveAnchor', '$ref']);
+
+/** What the whole document costs, whether a payload meets it or not. */
+const isReadQuickly = (schema: unknown): boolean => {
+  let [values, names, identifiers] = [0, 0, 0];
+  const toSee: unknown[] = [schema];
+  while (toSee.length > 0) {
+    const value = toSee.pop();
+    values += 1;
+    if (values + toSee.length > MOST_VALUES_HERE) return false;
+    if (typeof value !== 'object' || value === null) continue;
+    for (const [key, below] of Object.entries(value)) {
+      // Where it leads hangs on the way to it, so all anchors of that name are looked at.
+      if (key === '$dynamicRef' || key === '$recursiveRef') return false;
+      if (NAMING.has(key)) names += 1;
+      if (key === '$id' && typeof below === 'string') identifiers += below.length;
+      toSee.push(below);
+    }
+  }
+  return names * identifiers <= MOST_NAMING_HERE;
 };
 
 /** To a 64th; -1 when there is none. */
