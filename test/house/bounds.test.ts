@@ -99,6 +99,7 @@ const OF_A_REQUEST: typeof BOUNDS = [
   ['src/http/validation.ts', 'MOST_EXPLAINED', 2_000, 'more than 2,000 values;'],
   ['src/http/cut.ts', 'MOST_TOLD', 10, 'ten errors are told'],
   ['src/http/api-error.ts', 'LONGEST_MESSAGE', 8_000, '| 8,000 characters;'],
+  ['src/task-hooks/evaluation/evaluate.ts', 'LONGEST_REASON', 8_000, 'in the ledger | 8,000 characters |'],
   ['src/http/scope-check.ts', 'MOST_TOLD', 50, '; 50 scopes of a list |'],
   ['src/http/serve-api.ts', 'LARGEST_ECHO', 8 * KB, '| 8 KB; of a larger one'],
   ['src/http/serve-api.ts', 'LONGEST_CUT_ECHO', 2_000, '2,000 bytes, and that it was cut'],

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { type Evaluation, evaluate } from './evaluate.ts';
+import { type Evaluation, evaluate, reasonOf } from './evaluate.ts';
 import { compileTriggerSchema } from './schemas/trigger-schema.ts';
 
 const evaluated = (triggerSchema: object, payload: unknown): Evaluation => {
@@ -18,6 +18,19 @@ describe('an event', () => {
         evaluation.message,
         /^The trigger schema of the hook cannot be used; save the hook with another one:/,
       );
+    }
+  });
+
+  it('has a short reason in the ledger, whatever its payload or its template made up', () => {
+    const name = 'k'.repeat(200_000);
+    const rejected = evaluated({ additionalProperties: false }, { [name]: 1 });
+    for (const one of [
+      rejected,
+      { outcome: 'failed', message: name },
+      { outcome: 'limited', message: name },
+    ] as const) {
+      assert.ok(one.outcome !== 'rendered');
+      assert.ok(reasonOf(one).length < 10_000, `${reasonOf(one).length}`);
     }
   });
 

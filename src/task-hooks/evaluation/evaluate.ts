@@ -7,6 +7,7 @@ import { SLUG_ID } from '../../core/ids.ts';
 import { canonicalJson } from '../../core/json.ts';
 import { ApiError, type ApiErrorCode } from '../../http/api-error.ts';
 import { parseJsonBody } from '../../http/bodies/body.ts';
+import { cut } from '../../http/cut.ts';
 import {
   type DeliveredBody,
   prepareDelivery,
@@ -185,16 +186,17 @@ const refuse = (payload: unknown, payloadBytes: number, compilation: SchemaCompi
 export const reasonOf = (evaluation: Exclude<Evaluation, { outcome: 'rendered' }>): string => {
   switch (evaluation.outcome) {
     case 'rejected':
-      return evaluation.problems.join('; ').slice(0, LONGEST_REASON);
+      return cut(evaluation.problems.join('; '), LONGEST_REASON);
     case 'declined':
       return evaluation.reason ?? 'The template rendered to nothing.';
     case 'failed':
     case 'limited':
-      return evaluation.message.slice(0, LONGEST_REASON);
+      return cut(evaluation.message, LONGEST_REASON);
   }
 };
 
-const LONGEST_REASON = 128 * 1024;
+/** Characters: of what an event or a template made up. A page of the ledger has up to 1,000 of them. */
+const LONGEST_REASON = 8_000;
 
 /** The same as rows of the ledger have it. */
 export const errorOf = (evaluation: Exclude<Evaluation, { outcome: 'rendered' }>): object => ({
