@@ -1,10 +1,11 @@
 // What is shown as YAML is read as the same again, whatever is in it.
 import assert from 'node:assert/strict';
+import { existsSync } from 'node:fs';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import { roundsOf } from '../../../../test/support/test-length.ts';
 import { canonicalJson } from '../../../core/json.ts';
-import { asYaml, parseDocumentText } from './read-document.ts';
+import { asYaml, parseDocumentText, readDocument } from './read-document.ts';
 
 const key = fc.oneof(
   fc.string({ unit: 'binary' }),
@@ -104,4 +105,27 @@ test('aliases that would fill the memory are refused', () => {
         .join(', ')}]`,
     );
   assert.throws(() => parseDocumentText(lines.join('\n'), 'bomb.yaml'), { code: 'HW_BAD_FILE' });
+});
+
+test('what nests too deep, or for ever, is refused with that reason', () => {
+  const refused = { code: 'HW_BAD_FILE', message: /it nests too deep, or an alias stands within/ };
+  for (const source of [
+    'a: &a [*a]',
+    'a: &a { b: { c: *a } }',
+    `{"a": ${'['.repeat(100_000)}`,
+    `{"a": ${'['.repeat(20_000)}${']'.repeat(20_000)}}`,
+    `{"a": ${'{"b":'.repeat(20_000)}1${'}'.repeat(20_000)}}`,
+  ]) {
+    assert.throws(() => parseDocumentText(source, 'x'), refused, source.slice(0, 20));
+  }
+});
+
+test('as deep as the server takes it, it is read', () => {
+  const source = `{"a": ${'['.repeat(498)}${']'.repeat(498)}}`;
+  assert.deepEqual(parseDocumentText(source, 'x'), JSON.parse(source));
+});
+
+test('of a file without end no more is read than a server takes', { skip: !existsSync('/dev/zero') }, async () => {
+  const reading = readDocument('/dev/zero', { cwd: '/', stdin: process.stdin });
+  await assert.rejects(reading, { code: 'HW_BAD_FILE', message: /it has more than 32 MB/ });
 });

@@ -1,11 +1,14 @@
 // A JSON value from a file or from standard input, written in JSON or YAML; and YAML from a JSON
 // value.
-import { readFile } from 'node:fs/promises';
+import { createReadStream } from 'node:fs';
 import { resolve } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { Document, LineCounter, parseDocument, visit } from 'yaml';
 import { describeError, describeFileError, OperatorError } from '../../../core/errors.ts';
 import type { Call } from '../command.ts';
+
+/** Bytes. The server takes 10 MB; comments and indentation are beside them. */
+const LARGEST_FILE = 32 * 1024 * 1024;
 
 /**
  * `name` is a path, or `-` for standard input. Throws HW_BAD_FILE, which says in which line and
@@ -15,9 +18,12 @@ export const readDocument = async (name: string, { cwd, stdin }: Pick<Call, 'cwd
   const path = name === '-' ? 'standard input' : name;
   let source: string;
   try {
-    source = name === '-' ? await text(stdin) : await readFile(resolve(cwd, name), 'utf8');
+    source = name === '-' ? await text(stdin) : await text(createReadStream(resolve(cwd, name), { end: LARGEST_FILE }));
   } catch (error) {
     throw new OperatorError('HW_BAD_FILE', { path, reason: describeFileError(error) }, error);
+  }
+  if (Buffer.byteLength(source) > LARGEST_FILE) {
+    throw new OperatorError('HW_BAD_FILE', { path, reason: 'it has more than 32 MB, which no server takes' });
   }
   return parseDocumentText(source, path);
 };
@@ -33,19 +39,25 @@ export const parseDocumentText = (source: string, path: string): object => {
   const [problem] = [...document.errors, ...document.warnings];
   if (problem !== undefined) {
     const { line, col } = lines.linePos(problem.pos[0]);
-    throw bad(problem.message, `:${line}:${col}`);
+    throw bad(isTooDeep(problem) ? TOO_DEEP : problem.message, `:${line}:${col}`);
   }
   let value: unknown;
+  let stranger: string | undefined;
   try {
     value = document.toJS();
+    stranger = findStranger(value, '');
   } catch (error) {
-    throw bad(describeError(error)); // aliases without an anchor, or so many that they would fill the memory
+    // Aliases without an anchor, or so many that they would fill the memory.
+    throw bad(isTooDeep(error) ? TOO_DEEP : describeError(error));
   }
-  const stranger = findStranger(value, '');
   if (stranger !== undefined) throw bad(`${stranger} is no value that JSON has`);
   if (typeof value === 'object' && value !== null && !Array.isArray(value)) return value;
   throw bad(`it holds ${value === null || value === undefined ? 'nothing' : 'no object'}`);
 };
+
+/** The parser's own errors tell of the stack in their text only. */
+const isTooDeep = (error: unknown): boolean => describeError(error).startsWith('Maximum call stack size exceeded');
+const TOO_DEEP = 'it nests too deep, or an alias stands within what it is an alias of';
 
 /** Where something stands that JSON would not carry: `.nan`, or numbers without end. */
 const findStranger = (value: unknown, path: string): string | undefined => {
