@@ -2,6 +2,7 @@
 // exit status for scripts.
 import { ApiCallError } from '#client';
 import { OperatorError, type OperatorErrorCode } from '../../core/errors.ts';
+import { FIRE_OUTCOMES } from '../../ledger/entry.ts';
 import { EXIT_STATUS } from './exit-status.ts';
 import { SLUG_ID_IN_WORDS } from './input/require-id.ts';
 import { printable } from './output.ts';
@@ -147,6 +148,7 @@ const RULES: Readonly<Record<string, string>> = {
   exchange: 'up to 255 printable ASCII characters',
   routingKey: 'up to 255 characters',
   routingKeyPattern: 'up to 255 characters',
+  outcome: `${FIRE_OUTCOMES.join(', ')}, with commas between`,
 };
 
 /** Codes of the client's own: whatever answered, it was not the server. */
