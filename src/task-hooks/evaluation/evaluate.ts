@@ -195,7 +195,7 @@ export const reasonOf = (evaluation: Exclude<Evaluation, { outcome: 'rendered' }
   }
 };
 
-/** Characters: of what an event or a template made up. A page of the ledger has up to 1,000 of them. */
+/** Characters, which an event or a template made up. A page of the ledger has up to 1,000. */
 const LONGEST_REASON = 8_000;
 
 /** The same as rows of the ledger have it. */
