@@ -33,6 +33,8 @@ export type As = {
   readonly actor: string;
   /** How many effects of hooks led to this; default 0: somebody does it. */
   readonly depth?: number;
+  /** How many more may come of it; default: as many as of any event. */
+  readonly effectsLeft?: number | undefined;
   /** The effect that this is: it is done with the commit, whatever comes of it. */
   readonly effect?: string;
 };
@@ -79,11 +81,11 @@ export const createCommunity = (settings: CommunitySettings): Community => {
   return {
     attempts,
     readTurn,
-    act: async (asked, { actor, depth = 0, effect }) => {
+    act: async (asked, { actor, depth = 0, effectsLeft, effect }) => {
       const [action, ...more] = 'length' in asked ? asked : [asked];
       if (!action) return DONE;
       const post = postOf(action);
-      if (post && more.length === 0) return takeTurn({ ...post, actor, depth, effect });
+      if (post && more.length === 0) return takeTurn({ ...post, actor, depth, effectsLeft, effect });
       if ([action, ...more].some(postOf)) return refuse('A post is not done together with other actions.');
       return actAlone([action, ...more], { actor, now: clock.now() }, effect);
     },

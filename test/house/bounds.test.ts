@@ -137,6 +137,8 @@ const OF_THE_HOSTILE: typeof BOUNDS = [
   ['src/task-hooks/firing/fire-runner.ts', 'MOST_UNDER_WAY_OF_A_HOOK', 50, '50 are of one hook'],
   ['src/task-hooks/messages/rejections.ts', 'MOST_OF_THEIR_OWN', 5, 'five rows a minute'],
   ['src/script-hooks/hosting/run-writer.ts', 'DEEPEST_EFFECT', 8, 'after eight effects in a chain'],
+  ['src/script-hooks/hosting/run-writer.ts', 'MOST_CAUSED', 10_000, 'more than 10,000 that come of one event'],
+  ['src/script-hooks/hosting/waits.ts', 'MOST_WAITS', 10_000, '; 10,000 wake-ups of a hook wait at most'],
   ['src/airlock/sessions/login-attempts.ts', 'MOST_OF_ADDRESS', 30, 'after 30 failures a minute from one address'],
   ['src/airlock/sessions/login-attempts.ts', 'MOST_IN_ALL', 600, 'or 600 in all, 429'],
   ['src/airlock/channels/channels.ts', 'MOST_OF_SESSION', 50, '50 channels of a session'],

@@ -26,6 +26,7 @@ export type PostCommand = {
   readonly action: ActionPost;
   readonly actor: string;
   readonly depth: number;
+  readonly effectsLeft?: number | undefined;
   /** The effect that this is; it is done with the commit, whatever comes of it. */
   readonly effect?: string | undefined;
 };
@@ -51,7 +52,7 @@ export const createTakeTurn = (settings: TakeTurnSettings): TakeTurn => {
 
   /** What comes of it, before anything is written. */
   const decide = async (command: PostCommand, runs: TurnRuns | undefined): Promise<Decision> => {
-    const { nest, action, actor, depth } = command;
+    const { nest, action, actor, depth, effectsLeft } = command;
     const post = postIdOf(action);
     const isNewReply = 'reply' in action && 'add' in action.reply.action;
     const view = await readTurn(database, { nest, actor, post, reply: replyIdOf(action) });
@@ -67,7 +68,10 @@ export const createTakeTurn = (settings: TakeTurnSettings): TakeTurn => {
     const event = eventOf(action, before, id);
     if (!event) return { result: DONE };
     const posts = createPostPages(database, nest, view.posts);
-    const verdict = await runs?.run({ nest, event, src: actor, now, depth, posts, group: view.group });
+    const verdict = await runs?.run({
+      ...{ nest, event, src: actor, now, depth, effectsLeft, posts },
+      group: view.group,
+    });
     if (verdict?.kind === 'denied') {
       return { result: { kind: 'denied', reason: verdict.reason ?? denialOf(event) }, isRun: true };
     }

@@ -16,6 +16,8 @@ export type Turn = {
   readonly now: number;
   /** How many effects led to it; 0: a user did it. */
   readonly depth: number;
+  /** How many effects may still come of it; undefined: it has begun with this event. */
+  readonly effectsLeft?: number | undefined;
   /** Of the channel, before the event. */
   readonly posts: PostPages | undefined;
   readonly group: StoredGroup | undefined;

@@ -46,7 +46,10 @@ export const createDoJob = (settings: DoJobSettings): ((job: Job) => Promise<voi
     if ('wait' in effect) {
       return database.transaction(async (tx) => {
         if (!(await turns.endEffects(tx, [{ id }])).has(id)) return undefined;
-        const refusal = await setWait(tx, timers, { wait: effect.wait, hook, origin, depth, now: clock.now() });
+        const refusal = await setWait(tx, timers, {
+          ...{ wait: effect.wait, hook, origin, depth },
+          ...{ left: job.left, now: clock.now() },
+        });
         if (refusal !== undefined) await storeFailedEffect(tx, job.run, job.index, refusal);
         return refusal;
       });
@@ -58,7 +61,7 @@ export const createDoJob = (settings: DoJobSettings): ((job: Job) => Promise<voi
       await database.transaction((tx) => turns.endEffects(tx, [{ id, refusal }]));
       return refusal;
     }
-    const result = await community().act(effect, { actor: our, depth, effect: id });
+    const result = await community().act(effect, { actor: our, depth, effectsLeft: job.left, effect: id });
     return result.kind === 'done' ? undefined : result.reason;
   };
 
@@ -75,7 +78,8 @@ export const createDoJob = (settings: DoJobSettings): ((job: Job) => Promise<voi
       attempt: async (runs, commit) => {
         if (runs) {
           const seen = await surroundings(origin);
-          await runs.run({ ...seen, event, src: our, now: clock.now(), depth: job.depth });
+          const effectsLeft = job.body.kind === 'wake' ? job.body.left : undefined;
+          await runs.run({ ...seen, event, src: our, now: clock.now(), depth: job.depth, effectsLeft });
         }
         commit({ hooks: runs?.writes(), effect: { id: job.id } });
         return { result: 'done', isKept: true };

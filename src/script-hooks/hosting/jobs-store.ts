@@ -15,6 +15,8 @@ export type EffectJob = {
   readonly hook: string;
   readonly name: string;
   readonly origin: string;
+  /** How many effects may come of it in turn. Absent: of a version that did not count. */
+  readonly left?: number | undefined;
   /** Of the task, if it makes one. */
   readonly taskId?: string;
 };
@@ -24,6 +26,7 @@ export type WakeJob = {
   readonly hook: string;
   readonly origin: string;
   readonly wake: WaitingHook;
+  readonly left?: number | undefined;
 };
 
 export type JobBody = EffectJob | CronJob | WakeJob;

@@ -138,7 +138,7 @@ export const createRunHooks = ({ our, programs, sandbox, log, onDisabled }: RunH
     };
     const end = async (verdict: RunsResult['verdict']): Promise<RunsResult> => {
       for (const change of changes.values()) if (!handedOn.has(change.hook)) await handOn(change);
-      return { verdict, states: [...changes.values()], runs };
+      return { verdict, states: [...changes.values()], runs: write.share(runs) };
     };
     /** Of these hooks those before the first that is gone. */
     const ask = async (next: readonly HostedHook[], stateOf = take): Promise<Asked[]> => {

@@ -17,11 +17,23 @@ export type Occasion = Turn & { readonly origin?: string };
 
 /** An effect of an effect of an effect: this many, and no more. */
 const DEEPEST_EFFECT = 8;
+/**
+ * Effects that may come of one event, those included that come of its effects: with 256 of each run
+ * a chain of eight would never end. They are shared out evenly.
+ */
+export const MOST_CAUSED = 10_000;
 /** Characters of an event as the ledger keeps it. */
 const LARGEST_EVENT = 64 * 1024;
 
 /** Of one turn. */
-export const createRunWriter = ({ nest, origin = nest ?? '', src, now, depth }: Occasion) => {
+export const createRunWriter = ({
+  nest,
+  origin = nest ?? '',
+  src,
+  now,
+  depth,
+  effectsLeft = MOST_CAUSED,
+}: Occasion) => {
   let last: { readonly event: Event; readonly text: string | null } | undefined;
   const textOf = (event: Event): string | null => {
     if (last?.event === event) return last.text;
@@ -74,6 +86,21 @@ export const createRunWriter = ({ nest, origin = nest ?? '', src, now, depth }: 
           seed: outcome.seed,
         },
       };
+    },
+    /** All runs of the turn, with what each of their effects may cause in turn. */
+    share: (runs: readonly Ran[]): Ran[] => {
+      const asked = runs.reduce((sum, { jobs }) => sum + jobs.length, 0);
+      const done = Math.min(asked, effectsLeft);
+      const left = Math.floor((effectsLeft - done) / Math.max(1, done));
+      let room = done;
+      return runs.map(({ jobs, row }) => {
+        const kept = jobs.slice(0, room).map((job) => ({ ...job, body: { ...job.body, left } }));
+        room -= kept.length;
+        const reason = `of one event ${MOST_CAUSED} effects may come, and this is beyond its share of them`;
+        const beyond = jobs.slice(kept.length).map(({ body }) => ({ pointer: `/effects/${body.index}`, reason }));
+        const { result } = row;
+        return { jobs: kept, row: { ...row, result: { ...result, dropped: [...result.dropped, ...beyond] } } };
+      });
     },
   };
 };

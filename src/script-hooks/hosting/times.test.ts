@@ -183,6 +183,34 @@ describe('a wake-up', () => {
   });
 });
 
+describe('a wake-up too many', () => {
+  it('is refused, and says so beside its run; one of an id that waits replaces that', async () => {
+    const id = await add(
+      'sleepless',
+      script(`const wait = (id) => ({ wait: { id, hook: null, data: 'x', 'fires-at': Date.now() + ${HOUR} } });
+        return { event: { allowed: event }, effects: event.wake ? [] : [wait(1), wait(20000)] };`),
+    );
+    const fill = `insert into script_waits select id, n::text, '', id, '{}', 0 from script_hooks, generate_series(1, 10000) n where name = $1`;
+    await rows(fill, ['sleepless']);
+    await manage({ cron: { id, origin: null, schedule: '~d1', config: {} } });
+    await advance(1);
+    const [run] = await rows(
+      'select failed_effects from script_runs r join script_hooks h on h.id = r.hook where h.name = $1',
+      ['sleepless'],
+    );
+    assert.deepEqual(run.failed_effects, [
+      { index: 1, reason: '10000 wake-ups of this hook wait already, and no more are taken' },
+    ]);
+    const [one] = await rows(
+      `select wake from script_waits w join script_hooks h on h.id = w.hook
+      where h.name = $1 and w.id = '1'`,
+      ['sleepless'],
+    );
+    assert.equal(one.wake.data, 'x');
+    await manage({ del: id });
+  });
+});
+
 describe('a run that no post causes', () => {
   it('sees nothing of channels that another ship hosts, and keeps where it was asked for', async () => {
     const nest = `chat/${NEC}/private`;

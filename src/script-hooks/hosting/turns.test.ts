@@ -102,6 +102,37 @@ describe('effects', () => {
     assert.equal((await posts(nest)).length, 9);
   });
 
+  it('that cause many each end after so many as may come of one event, shared out evenly', async () => {
+    const nest = await channel('chat', 'fan');
+    const three = `[1, 2, 3].map((n) => effects.post_here(String(n)))`;
+    await hook(script(`return { event: { allowed: event }, effects: ${three} };`), nest);
+    await does(onPost(nest, { add: essay('start', NEC) }), { actor: NEC, effectsLeft: 20 });
+    await settled();
+    assert.equal((await posts(nest)).length, 1 + 3 + 9);
+    const dropped = await world.rows(
+      `select (result->'dropped')::text as dropped from script_runs where origin = $1 order by id desc limit 9`,
+      [nest],
+    );
+    for (const row of dropped) assert.match(row.dropped, /beyond its share/);
+    assert.equal(dropped.length, 9);
+  });
+
+  it('that cause more at once are part of the same chain', async () => {
+    const nest = await channel('chat', 'fan-of-waits');
+    const waits = `[1, 2, 3].map((n) => ({ wait: { id: String(Date.now()) + n, hook: null, data: null, 'fires-at': Date.now() } }))`;
+    await hook(
+      script(`return { event: { allowed: event }, effects: event.wake ? [effects.post_here('woken'), ...${waits}]
+        : event['on-post'].add.essay.author === '${HOST}' ? [] : ${waits} };`),
+      nest,
+    );
+    await does(onPost(nest, { add: essay('start', NEC) }), { actor: NEC, effectsLeft: 15 });
+    for (let passed = 0; passed < 5; passed += 1) {
+      await world.clock.advance(1);
+      await settled();
+    }
+    assert.equal((await posts(nest)).length, 1 + 3);
+  });
+
   it('of several hooks are done one after the other, in their order; the post is there before them', async () => {
     const nest = await channel('chat', 'in-order');
     const says = (...words: readonly string[]) =>

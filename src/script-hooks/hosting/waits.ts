@@ -23,19 +23,28 @@ const putWait = statement(
      depth = excluded.depth`,
 );
 // Keys of timers are a hook, a slash, and the id of a wait or the origin of a cron.
-const takeWaits = statement<{ key: string; origin: string; hook: string; wake: WaitingHook; depth: number }>(
+const takeWaits = statement<{ key: string; origin: string; hook: string; wake: StoredWake; depth: number }>(
   'script-waits.take',
   `with due as (select split_part(key, '/', 1)::numeric as hook, split_part(key, '/', 2) as id from unnest($1::text[]) key)
    delete from script_waits w using due where w.asked_by = due.hook and w.id = due.id
    returning w.asked_by || '/' || w.id as key, w.origin, w.hook, w.wake, w.depth`,
 );
-const hookExists = statement<{ id: string }>('script-waits.hook', 'select id from script_hooks where id = $1');
+/** Of the hook that asks, those that wait, and those whose time has come and that have not run. */
+const findWoken = statement<{ waiting: number }>(
+  'script-waits.hook',
+  `select (select count(*) from (select from script_waits where asked_by = $2 and id <> $3 limit $5) waits)
+     + (select count(*) from (select from script_jobs where lane = $4 limit $5) due) as waiting
+   from script_hooks where id = $1`,
+);
 const findCrons = statement<Cron>(
   'script-crons.due',
   `with due as (
      select split_part(key, '/', 1)::numeric as hook, substr(key, strpos(key, '/') + 1) as origin from unnest($1::text[]) key)
    select hook, origin, schedule from script_crons join due using (hook, origin)`,
 );
+
+/** `left`: of one that goes on with a chain of effects. */
+type StoredWake = WaitingHook & { readonly left?: number | undefined };
 
 export type AskedWait = {
   readonly wait: WaitingHook;
@@ -44,10 +53,14 @@ export type AskedWait = {
   readonly origin: string;
   /** How many effects led to this one, it included. */
   readonly depth: number;
+  /** How many more may come of it. */
+  readonly left: number | undefined;
   /** ms since the epoch. */
   readonly now: number;
 };
 
+/** Of a hook: each may ask for 256 more. */
+const MOST_WAITS = 10_000;
 /** A wake-up that is sooner goes on with the chain of effects that asked for it. */
 const AT_ONCE_MS = 1_000;
 
@@ -55,18 +68,21 @@ const AT_ONCE_MS = 1_000;
 export const setWait = async (
   tx: Transaction,
   timers: Pick<Timers, 'set'>,
-  { wait, hook, origin, depth, now }: AskedWait,
+  { wait, hook, origin, depth, left, now }: AskedWait,
 ): Promise<string | undefined> => {
   if (wait['fires-at'] > LATEST_MS) return 'no wake-up is later than the year 9999';
   const asked = wait.hook ?? 0;
   const woken = parseUv(asked) === 0n ? hook : String(parseUv(asked));
-  if ((await tx.query(hookExists, [woken])).length === 0) return `there is no hook ${asked}`;
   const id = String(parseUv(wait.id));
+  const [found] = await tx.query(findWoken, [woken, hook, id, wakeLane(woken, origin), MOST_WAITS]);
+  if (!found) return `there is no hook ${asked}`;
+  if (found.waiting >= MOST_WAITS) return `${MOST_WAITS} wake-ups of this hook wait already, and no more are taken`;
   const due = Math.max(0, wait['fires-at']);
   // The timer before the row, as its handler locks them.
   await timers.set(tx, { kind: WAIT_TIMER, key: waitTimerKey(hook, id), due });
-  const wake = { ...wait, hook: wait.hook ?? uvText(hook) };
-  await tx.query(putWait, [hook, id, origin, woken, JSON.stringify(wake), due - now < AT_ONCE_MS ? depth : 0]);
+  const isAtOnce = due - now < AT_ONCE_MS;
+  const wake: StoredWake = { ...wait, hook: wait.hook ?? uvText(hook), ...(isAtOnce && { left }) };
+  await tx.query(putWait, [hook, id, origin, woken, JSON.stringify(wake), isAtOnce ? depth : 0]);
   return undefined;
 };
 
@@ -104,11 +120,15 @@ export const createCronHandler =
     });
   };
 
-const wakeOf = ({ depth, ...wait }: Omit<WakeJob, 'kind'> & { readonly depth: number }): NewJob =>
-  jobOf({ kind: 'wake', hook: wait.hook, origin: wait.origin, wake: wait.wake }, depth);
+const wakeOf = ({ hook, origin, wake: { left, ...wake }, depth }: TakenWait): NewJob =>
+  jobOf({ kind: 'wake', hook, origin, wake, left }, depth);
+
+type TakenWait = Omit<WakeJob, 'kind' | 'wake'> & { readonly wake: StoredWake; readonly depth: number };
+
+const wakeLane = (hook: string, origin: string): string => `wake/${hook}/${origin}`;
 
 const jobOf = (body: CronJob | WakeJob, depth: number): NewJob => ({
-  lane: `${body.kind}/${body.hook}/${body.origin}`,
+  lane: body.kind === 'wake' ? wakeLane(body.hook, body.origin) : `cron/${body.hook}/${body.origin}`,
   body,
   depth,
 });
