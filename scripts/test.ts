@@ -11,6 +11,7 @@ import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { onLauncherGone } from '../src/core/lifeline.ts';
 import { startTestServer, TEST_SERVER_VARIABLE } from '../test/support/test-server.ts';
+import { makeMemoryFolder } from './memory-folder.ts';
 import { findTestFiles, TEST_KINDS, type TestKind } from './test-files.ts';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
@@ -67,6 +68,8 @@ const runFiles = async (files: string[], watch: boolean, settings: NodeJS.Proces
 };
 
 const runWithServer = async (files: string[], watch: boolean): Promise<number> => {
+  await using folder = makeMemoryFolder();
+  if (folder) process.env.TMPDIR = folder.path;
   await using server = await startTestServer(process.env.DATABASE_URL);
   const { connection, template } = server;
   return await runFiles(files, watch, { [TEST_SERVER_VARIABLE]: JSON.stringify({ connection, template }) });
