@@ -4,9 +4,10 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { withClient } from './chaos/community/oracle.ts';
 import { runCommunityChaos } from './chaos/community/run-community.ts';
+import { roundsOf } from './support/test-length.ts';
 import { lastFirst } from './support/wait.ts';
 
-const KILLS = 15;
+const KILLS = roundsOf(15);
 const onLinux = { skip: process.platform !== 'linux' && 'it finds what to kill in /proc' };
 
 test(
