@@ -1,4 +1,4 @@
-// npm test: lint and types, then all tests against one database server.
+// npm test: lint and types, and beside them all tests against one database server.
 //   npm test -- FILE…            only these files, without lint and types
 //   npm test -- --kind unit      only the files of this kind (scripts/test-files.ts)
 //   npm test -- --watch FILE…    again whenever one of them, or what it imports, is saved
@@ -44,7 +44,19 @@ const runTool = (name: string, ...args: string[]): Promise<number> =>
     child.on('exit', (status) => resolve(status ?? 1));
   });
 
-const runFiles = async (files: string[], watch: boolean, settings: NodeJS.ProcessEnv): Promise<number> => {
+/** Lint and types. */
+const check = async (): Promise<boolean> => {
+  const statuses = await Promise.all([
+    runTool('biome', 'check', '--error-on-warnings', '.'),
+    runTool('tsc', '--noEmit'),
+  ]);
+  return statuses.every((status) => status === 0);
+};
+
+type Options = { readonly watch?: boolean; readonly isChecked?: Promise<boolean> };
+
+const runFiles = async (files: string[], settings: NodeJS.ProcessEnv, options: Options): Promise<number> => {
+  const { watch = false, isChecked } = options;
   const env: NodeJS.ProcessEnv = { ...process.env, ...settings };
   // Servers that tests start are to be what a newcomer gets, unless the test says otherwise.
   delete env.DATABASE_URL;
@@ -63,16 +75,19 @@ const runFiles = async (files: string[], watch: boolean, settings: NodeJS.Proces
   events.on('test:summary', ({ file, success }) => {
     if (file === undefined) hasPassed = success;
   });
-  for await (const text of events.compose(spec)) process.stdout.write(text);
+  // What the checks find is said first, and alone: the tests wait with what they have to say.
+  const isRefused = (await isChecked) === false;
+  if (isRefused) ending.abort();
+  for await (const text of events.compose(spec)) if (!isRefused) process.stdout.write(text);
   return hasPassed && !ending.signal.aborted ? 0 : 1;
 };
 
-const runWithServer = async (files: string[], watch: boolean): Promise<number> => {
+const runWithServer = async (files: string[], options: Options): Promise<number> => {
   await using folder = makeMemoryFolder();
   if (folder) process.env.TMPDIR = folder.path;
   await using server = await startTestServer(process.env.DATABASE_URL);
   const { connection, template } = server;
-  return await runFiles(files, watch, { [TEST_SERVER_VARIABLE]: JSON.stringify({ connection, template }) });
+  return await runFiles(files, { [TEST_SERVER_VARIABLE]: JSON.stringify({ connection, template }) }, options);
 };
 
 const isKind = (text: string): text is TestKind => TEST_KINDS.some((kind) => kind === text);
@@ -86,16 +101,12 @@ const main = async (): Promise<number> => {
   if (!kinds.every(isKind)) throw new Error(`--kind is one of ${TEST_KINDS.join(', ')}`);
   if (values.watch && positionals.length === 0) throw new Error('--watch needs the test files to watch');
   if (kinds.length + positionals.length === 0) {
-    const checks = await Promise.all([
-      runTool('biome', 'check', '--error-on-warnings', '.'),
-      runTool('tsc', '--noEmit'),
-    ]);
-    if (checks.some((status) => status !== 0)) return 1;
-    return runWithServer(findTestFiles(root, TEST_KINDS), false);
+    return runWithServer(findTestFiles(root, TEST_KINDS), { isChecked: check() });
   }
   const files = [...positionals.map((file) => resolve(file)), ...(kinds.length > 0 ? findTestFiles(root, kinds) : [])];
   const needsNothing = kinds.every((kind) => kind === 'unit') && positionals.length === 0;
-  return needsNothing ? runFiles(files, values.watch, {}) : runWithServer(files, values.watch);
+  const { watch } = values;
+  return needsNothing ? runFiles(files, {}, { watch }) : runWithServer(files, { watch });
 };
 
 process.exitCode = await main().catch((error: Error) => {
