@@ -176,6 +176,22 @@ describe('a transaction', () => {
     );
   });
 
+  it('commits right behind what its work has sent, and fails when some of that does', async (t) => {
+    const database = await databaseWithNumbers(t);
+    const send = (key: string) => database.transaction(async (tx) => ({ sent: tx.query(insertNumber, [key, 2]) }));
+    await (await send('c')).sent;
+    await assert.rejects(send('a'), { code: '23505' });
+    const unheard = database.transaction(async (tx) => {
+      await tx.query(insertNumber, ['d', 2]);
+      await tx.query(insertNumber, ['a', 2]).catch(() => {});
+    });
+    await assert.rejects(unheard, { code: '23505' });
+    assert.deepEqual(
+      (await database.query(listNumbers)).map(({ key }) => key),
+      ['a', 'b', 'c'],
+    );
+  });
+
   it('whose connection breaks leaves nothing, and the connection is not used again', async (t) => {
     const database = await freshDatabase(t, { poolSize: 1 });
     await database.query(createNumbers);

@@ -127,7 +127,7 @@ const runTransaction = async <T>(pool: pg.Pool, work: (tx: Transaction) => Promi
   /** Of statements that were sent together, those behind the one that failed are only aborted. */
   let failed: unknown;
   let isOver = false;
-  const query: Transaction['query'] = async (statement, values) => {
+  const ask = async <Row>(statement: Statement<Row>, values?: readonly unknown[]): Promise<Row[]> => {
     // Work side by side may go on when some of it has failed: the client is another's by then.
     if (isOver) throw new Error(`${statement.name}: the transaction is over`);
     try {
@@ -137,14 +137,24 @@ const runTransaction = async <T>(pool: pg.Pool, work: (tx: Transaction) => Promi
       throw error;
     }
   };
+  /** What was sent, without what has succeeded. */
+  const sent = new Set<Promise<unknown>>();
+  const query: Transaction['query'] = (statement, values) => {
+    const answer = ask(statement, values);
+    sent.add(answer);
+    const forget = () => sent.delete(answer);
+    answer.then(forget, () => {}); // one that has failed fails the transaction
+    return answer;
+  };
   try {
     // It goes out with the first statement, and fails only with its connection.
     const begun = client.query('begin');
     begun.catch(() => {}); // awaited below
     const result = await work({ query });
     isOver = true;
-    await begun;
-    await client.query('commit');
+    // Right behind what was sent. When some of that fails nothing is left to commit, and it is no
+    // error to ask for it.
+    await Promise.all([begun, ...sent, client.query('commit')]);
     return result;
   } catch (error) {
     isOver = true;

@@ -22,9 +22,11 @@ export type Listener = {
 export type Database = Queryable &
   AsyncDisposable & {
     /**
-     * Commits when `work` resolves, rolls back when it rejects. Serialization failures and
-     * deadlocks are tried again (three times in all), as they are of single statements; so `work`
-     * must not have effects outside the transaction.
+     * Commits when `work` resolves, rolls back when it rejects. Statements that `work` has sent
+     * without waiting for their answers share a round trip with the commit; when one of them fails,
+     * all is undone and this rejects. Serialization failures and deadlocks are tried again (three
+     * times in all), as they are of single statements; so `work` must not have effects outside the
+     * transaction.
      */
     readonly transaction: <T>(work: (tx: Transaction) => Promise<T>) => Promise<T>;
     /** Listens on a channel until disposed. The listening connection heals by itself. */
