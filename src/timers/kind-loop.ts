@@ -4,6 +4,7 @@ import { backoff } from '../core/backoff.ts';
 import type { Clock } from '../core/clock.ts';
 import type { Log } from '../core/log.ts';
 import { createLoop } from '../core/loop.ts';
+import type { Turn } from './turn.ts';
 
 export type KindLoop = {
   readonly kind: string;
@@ -20,8 +21,8 @@ export type KindLoopSettings = {
   readonly log: Log;
   /** When the first one may be claimed, if there is one. */
   readonly findEarliest: () => Promise<number | undefined>;
-  /** Handles what is due; answers how many it found. */
-  readonly takeTurn: () => Promise<number>;
+  /** Handles what is due. */
+  readonly takeTurn: () => Promise<Turn>;
 };
 
 /**
@@ -45,12 +46,13 @@ export const createKindLoop = ({ kind, clock, log, findEarliest, takeTurn }: Kin
   let heardWhileAsking = Number.POSITIVE_INFINITY;
   let emptyTurns = 0;
 
-  const ask = async () => {
+  /** Asks the database when the first one is due, by `find`. */
+  const ask = async (find: () => Promise<number | undefined>) => {
     // What is heard from here on may be newer than the answer; what was heard before, the answer
     // includes.
     heardWhileAsking = Number.POSITIVE_INFINITY;
     nextPoll = clock.monotonic() + (isListening ? LISTENING_POLL_MS : DEAF_POLL_MS);
-    const found = (await findEarliest()) ?? Number.POSITIVE_INFINITY;
+    const found = (await find()) ?? Number.POSITIVE_INFINITY;
     earliest = Math.min(found, heardWhileAsking);
   };
 
@@ -61,10 +63,14 @@ export const createKindLoop = ({ kind, clock, log, findEarliest, takeTurn }: Kin
    */
   const handleDue = async (signal: AbortSignal): Promise<number> => {
     try {
-      if (!isDue() && clock.monotonic() >= nextPoll) await ask();
+      if (!isDue() && clock.monotonic() >= nextPoll) await ask(findEarliest);
       while (isDue() && !signal.aborted) {
-        const handled = await takeTurn();
-        await ask();
+        let handled = 0;
+        await ask(async () => {
+          const turn = await takeTurn();
+          handled = turn.handled;
+          return turn.next ? turn.next.due : findEarliest();
+        });
         emptyTurns = handled === 0 && isDue() ? emptyTurns + 1 : 0;
         if (emptyTurns > 0) return backoff(emptyTurns - 1, HELD_BY_ANOTHER);
       }

@@ -101,11 +101,11 @@ export const moveOn = async (
       ? []
       : [{ key: timer.key, due: toIso(next), data: data === undefined ? null : JSON.stringify(data) }],
   );
-  if (done.length > 0) await on.query(removeDone, [kind, done]);
-  if (moved.length > 0) {
-    const columns = [moved.map(({ key }) => key), moved.map(({ due }) => due), moved.map(({ data }) => data)];
-    await on.query(moveTimers, [kind, ...columns]);
-  }
+  const columns = [moved.map(({ key }) => key), moved.map(({ due }) => due), moved.map(({ data }) => data)];
+  await Promise.all([
+    done.length > 0 && on.query(removeDone, [kind, done]),
+    moved.length > 0 && on.query(moveTimers, [kind, ...columns]),
+  ]);
 };
 
 // Only the very turn that failed: another scheduler may have had better luck since.

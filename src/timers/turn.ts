@@ -5,7 +5,7 @@ import { type Clock, LATEST_MS } from '../core/clock.ts';
 import { describeError, errorCode } from '../core/errors.ts';
 import type { Log } from '../core/log.ts';
 import type { Database } from '../database/database.ts';
-import { claim, moveOn, postpone } from './statements.ts';
+import { claim, earliestOf, moveOn, postpone } from './statements.ts';
 import type { BatchTimerHandler, DueTimer, TimerAnswer } from './types.ts';
 
 export type TurnSettings = {
@@ -22,56 +22,82 @@ export type TurnSettings = {
 
 const TRY_AGAIN = { firstMs: 1_000, longestMs: 300_000 };
 
-type Attempted =
-  | { readonly claimed: readonly DueTimer[]; readonly failure?: undefined }
-  | { readonly claimed: readonly DueTimer[]; readonly failure: { readonly error: unknown } };
-
-/**
- * Handles at most `limit` due timers; answers how many there were. A failing handler undoes its
- * whole transaction, so what it was given is then tried in halves, down to the timer that fails
- * alone: that one is postponed, and the others are done. Rejects only when the database fails; then
- * nothing is done that is not committed.
- */
-export const takeTurn = async (settings: TurnSettings): Promise<number> => {
-  const { claimed, failure } = await attempt(settings);
-  if (failure) await isolate(settings, claimed, failure.error);
-  return claimed.length;
+export type Turn = {
+  /** How many timers there were. */
+  readonly handled: number;
+  /** When the first one of this kind may be claimed after it; absent: not known. */
+  readonly next?: { readonly due: number | undefined };
 };
 
-const attempt = async (settings: TurnSettings, only?: readonly DueTimer[]): Promise<Attempted> => {
+type Failure = {
+  readonly error: unknown;
+  /** The handler had answered before. */
+  readonly isLate: boolean;
+};
+type Attempted = {
+  readonly claimed: readonly DueTimer[];
+  readonly failure?: Failure | undefined;
+  readonly earliest?: number | undefined;
+};
+
+/**
+ * Handles at most `limit` due timers. A failing handler undoes its whole transaction, so what it
+ * was given is then tried in halves, down to the timer that fails alone: that one is postponed, and
+ * the others are done. Rejects only when the database fails; then nothing is done that is not
+ * committed.
+ */
+export const takeTurn = async (settings: TurnSettings): Promise<Turn> => {
+  const hasty = await attempt(settings, { isHasty: true });
+  const { claimed } = hasty;
+  if (!hasty.failure) return { handled: claimed.length, next: { due: hasty.earliest } };
+  const { failure } = hasty.failure.isLate ? await attempt(settings, { only: claimed }) : hasty;
+  if (failure) await isolate(settings, claimed, failure.error);
+  return { handled: claimed.length };
+};
+
+type Attempt = { readonly only?: readonly DueTimer[]; readonly isHasty?: boolean };
+
+const attempt = async (settings: TurnSettings, { only, isHasty = false }: Attempt): Promise<Attempted> => {
   const { database, clock, kind, limit, handler } = settings;
   let claimed: readonly DueTimer[] = [];
   let answers: readonly TimerAnswer[] = [];
   let claimedAt = 0;
-  let failure: { error: unknown } | undefined;
+  let hasAnswered = false;
+  let failure: Failure | undefined;
+  let earliest: number | undefined;
   try {
-    await database.transaction(async (tx) => {
-      [failure, answers] = [undefined, []]; // the transaction may be a second try, after a deadlock
+    const { sent } = await database.transaction(async (tx) => {
+      // The transaction may be a second try, after a deadlock.
+      [failure, answers, hasAnswered] = [undefined, [], false];
       claimedAt = clock.now();
       const keys = only?.map(({ key }) => key);
       claimed = await claim(tx, { kind, now: claimedAt, limit, ...(keys ? { keys } : {}) });
-      if (claimed.length === 0) return;
-      try {
-        answers = checkAnswers(await handler(tx, claimed), claimed.length);
-      } catch (error) {
-        failure = { error };
-        throw error;
+      if (claimed.length > 0) {
+        try {
+          answers = checkAnswers(await handler(tx, claimed, isHasty), claimed.length);
+        } catch (error) {
+          failure = { error, isLate: false };
+          throw error;
+        }
       }
-      await moveOn(
-        tx,
-        kind,
-        answers.map((answer, index) => ({ timer: claimed[index] as DueTimer, answer })),
-      );
+      hasAnswered = true;
+      const turns = answers.map((answer, index) => ({ timer: claimed[index] as DueTimer, answer }));
+      // In one round trip with the commit, and with what the handler has sent last.
+      const sent = Promise.all([moveOn(tx, kind, turns), earliestOf(tx, kind)]);
+      sent.catch(() => {}); // the transaction fails with it
+      return { sent };
     });
+    [, earliest] = await sent;
   } catch (error) {
-    // A deferred constraint (class 23) speaks at the commit, and is the handler's doing as well.
-    failure ??= errorCode(error)?.startsWith('23') ? { error } : undefined;
+    // A deferred constraint speaks at the commit, and what was sent ahead once the handler has
+    // answered: either is the handler's doing as well (classes 22 and 23).
+    if (hasAnswered && /^2[23]/.test(errorCode(error) ?? '')) failure ??= { error, isLate: true };
     if (!failure) throw error;
     return { claimed, failure };
   }
   for (const timer of claimed) settings.onClaimed(timer, claimedAt - timer.due);
   for (const { afterCommit } of answers) if (afterCommit) runAfterCommit(settings, afterCommit);
-  return { claimed };
+  return { claimed, earliest };
 };
 
 const isolate = async (settings: TurnSettings, failed: readonly DueTimer[], error: unknown): Promise<void> => {
@@ -79,7 +105,7 @@ const isolate = async (settings: TurnSettings, failed: readonly DueTimer[], erro
   if (failed.length === 1 && alone) return postponeAlone(settings, alone, error);
   const middle = Math.ceil(failed.length / 2);
   for (const half of [failed.slice(0, middle), failed.slice(middle)]) {
-    const again = await attempt(settings, half);
+    const again = await attempt(settings, { only: half });
     if (again.failure) await isolate(settings, again.claimed, again.failure.error);
   }
 };

@@ -51,5 +51,13 @@ export type TimerAnswer = {
  */
 export type TimerHandler = (tx: Transaction, timer: DueTimer) => Promise<TimerAnswer>;
 
-/** Handles many at once, in order of due time; answers one for each, in the same order. */
-export type BatchTimerHandler = (tx: Transaction, timers: readonly DueTimer[]) => Promise<readonly TimerAnswer[]>;
+/**
+ * Handles many at once, in order of due time; answers one for each, in the same order. `isHasty`:
+ * it may answer before the database has answered its last statements. When they fail the turn is
+ * undone, and the handler is asked once more, not to be hasty.
+ */
+export type BatchTimerHandler = (
+  tx: Transaction,
+  timers: readonly DueTimer[],
+  isHasty: boolean,
+) => Promise<readonly TimerAnswer[]>;

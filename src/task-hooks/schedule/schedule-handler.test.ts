@@ -203,7 +203,7 @@ describe('a server that has no room for more fires', () => {
     const full = { hasRoom: () => false };
     const handle = createScheduleHandler({ hooks, ticks, runner: full, clock });
     const timer = { kind: SCHEDULE_TIMER, key: uid, due: start + MINUTE, data: null, attempts: 0 };
-    const [answer, ...others] = await database.transaction((tx) => handle(tx, [timer]));
+    const [answer, ...others] = await database.transaction((tx) => handle(tx, [timer], false));
     assert.deepEqual([answer?.next, others], [start + 2 * MINUTE, []]);
     void answer?.afterCommit?.();
     assert.equal(queue.asked.things.length, 0);
@@ -211,7 +211,7 @@ describe('a server that has no room for more fires', () => {
     await handleDue();
     await finish();
     assert.deepEqual(firedOf('a'), ['12:01:00']);
-    await database.transaction((tx) => handle(tx, [timer])); // and once more, after the fire has ended
+    await database.transaction((tx) => handle(tx, [timer], false)); // and once more, after the fire has ended
     await finish();
     assert.deepEqual(firedOf('a'), ['12:01:00']);
   });
