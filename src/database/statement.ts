@@ -37,6 +37,12 @@ export type Piece = {
   readonly text: (first: number) => string;
 };
 
+/** A piece that must do all that it is given, or the whole statement does nothing. */
+export type WholePiece = Piece & {
+  /** The condition that it has, with its parameters numbered as in `text`. */
+  readonly isWhole: (first: number) => string;
+};
+
 /** Pieces one after the other, as one. */
 export const joinPieces = (name: string, pieces: readonly Piece[]): Piece => ({
   name,

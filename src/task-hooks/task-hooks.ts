@@ -131,7 +131,7 @@ export const createTaskHooks = (settings: TaskHooksSettings): TaskHooks => {
 
   const ticks = createTicks({ cache, evaluator, beginFires, payloads });
   const changes = createHookChanges({ database, hooks, tokens, timers, ticks, broker, clock });
-  timers.handleBatch(SCHEDULE_TIMER, createScheduleHandler({ hooks, ticks, runner, clock }));
+  timers.handleBatch(SCHEDULE_TIMER, createScheduleHandler({ hooks, cache, ticks, runner, clock }));
 
   const rejections = createRejections({ timers, beginFires, clock });
   timers.handleBatch(REJECTIONS_TIMER, rejections.handler);

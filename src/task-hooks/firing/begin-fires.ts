@@ -5,11 +5,13 @@
 import type { Clock } from '../../core/clock.ts';
 import { createBatch } from '../../database/batch.ts';
 import type { Database, Transaction } from '../../database/database.ts';
+import type { WholePiece } from '../../database/statement.ts';
 import type { CreateTaskAnswer, Queue } from '../../queue/queue.ts';
 import type { HookRevision } from '../definition.ts';
 import type { TaskValue } from '../evaluation/evaluate.ts';
 import { findUnchanged } from '../hooks/hook-store.ts';
 import type { BeginAtOnce, BegunAtOnce, PlainFire } from './at-once/begin-at-once.ts';
+import type { BeginWhole } from './at-once/begin-whole.ts';
 import type { AfterCommit, EndFires } from './end-fires.ts';
 import {
   type AttemptsEnd,
@@ -60,6 +62,11 @@ export type BeginFires = {
    * ledger. `changed`: it did, or the hook has changed.
    */
   readonly once: BeginFires['alone'];
+  /**
+   * For fires that begin with what this cause writes, in one statement. Absent: the queue is
+   * elsewhere.
+   */
+  readonly wholeWith: ((cause: WholePiece) => BeginWithCause) | undefined;
   /** An event that makes no fire, in a commit of its own. */
   readonly ended: (fire: EndedFire) => Promise<void>;
 };
@@ -71,6 +78,17 @@ export type Beginning = {
   readonly leaseOf: 'this process' | 'anybody';
 };
 
+/**
+ * Resolves when the statement is sent, whose values for the cause these are; `answer` rejects when
+ * anything of it was not as it should be, and nothing is done then. `notPlain`: because of this
+ * fire nothing was sent.
+ */
+export type BeginWithCause = (
+  fires: readonly Item[],
+  causeValues: readonly unknown[],
+  tx?: Transaction,
+) => Promise<{ readonly answer: Promise<AfterCommit> } | { readonly notPlain: Fire }>;
+
 export type BeginFiresSettings = {
   readonly database: Database;
   readonly store: FireStore;
@@ -78,8 +96,9 @@ export type BeginFiresSettings = {
   readonly endFires: EndFires;
   /** Where the queue lives in our database. */
   readonly createTasksIn: Queue['createTasksIn'] | undefined;
-  /** The short way for plain tasks. */
+  /** The short ways for plain tasks. */
   readonly atOnce: BeginAtOnce | undefined;
+  readonly wholeWith: ((cause: WholePiece) => BeginWhole) | undefined;
   readonly clock: Clock;
   readonly fireLog: FireLog;
   readonly fireMetrics: FireMetrics;
@@ -87,10 +106,10 @@ export type BeginFiresSettings = {
 
 const MOST_AT_ONCE = 200;
 
-type Item = { readonly hook: HookRevision; readonly fire: Fire };
+export type Item = { readonly hook: HookRevision; readonly fire: Fire };
 
 export const createBeginFires = (settings: BeginFiresSettings): BeginFires => {
-  const { database, store, runner, endFires, createTasksIn, atOnce, clock, fireLog, fireMetrics } = settings;
+  const { database, store, runner, endFires, createTasksIn, atOnce, wholeWith, clock, fireLog, fireMetrics } = settings;
 
   /** By fire. */
   const createTasks = async (tx: Transaction, fires: readonly Fire[]): Promise<Map<NewFire, CreateTaskAnswer>> => {
@@ -153,12 +172,18 @@ export const createBeginFires = (settings: BeginFiresSettings): BeginFires => {
       if (!atOnce) return plain.map(() => 'left');
       const began = clock.now();
       const begun = await atOnce.begin(plain);
-      const made = plain.filter((_, index) => begun[index] === 'made');
-      for (const { fire } of made) fireMetrics.begun(fire, began);
-      endFires.told(made.map(({ fire }) => endedBy(fire, CREATED)));
+      tellMade(
+        plain.filter((_, index) => begun[index] === 'made'),
+        began,
+      );
       return begun;
     },
   });
+
+  const tellMade = (made: readonly PlainFire[], began: number) => {
+    for (const { fire } of made) fireMetrics.begun(fire, began);
+    endFires.told(made.map(({ fire }) => endedBy(fire, CREATED)));
+  };
 
   const beginTogether = createBatch<Item, CreateTaskAnswer | undefined>({
     maxItems: MOST_AT_ONCE,
@@ -202,6 +227,22 @@ export const createBeginFires = (settings: BeginFiresSettings): BeginFires => {
       return answer ? endBy(answer) : { outcome: 'changed' };
     },
     once: (hook, fire, patienceMs) => storeAndAttempt(store.storeOnce, hook, fire, patienceMs),
+    wholeWith:
+      wholeWith &&
+      ((cause) => {
+        const beginWhole = wholeWith(cause);
+        return async (fires, causeValues, tx) => {
+          const plain: PlainFire[] = [];
+          for (const { fire, hook } of fires) {
+            const one = await atOnce?.prepare(fire, hook);
+            if (!one) return { notPlain: fire };
+            plain.push(one);
+          }
+          const began = clock.now();
+          const { answer } = await beginWhole(plain, causeValues, tx);
+          return { answer: answer.then(() => () => tellMade(plain, began)) };
+        };
+      }),
     ended: endFires.alone,
   };
 };

@@ -4,6 +4,7 @@ import type { Base } from '../../database/base.ts';
 import type { Ledger } from '../../ledger/create-ledger.ts';
 import type { Queue } from '../../queue/queue.ts';
 import { createBeginAtOnce } from './at-once/begin-at-once.ts';
+import { createBeginWhole } from './at-once/begin-whole.ts';
 import { type BeginFires, createBeginFires } from './begin-fires.ts';
 import { createEndFires, type EndFires } from './end-fires.ts';
 import type { FailureMail } from './failure-mail.ts';
@@ -38,7 +39,11 @@ export const createFiring = (settings: FiringSettings): Firing => {
   const endFires = createEndFires({ ...common, database, ledger, failureMail, tellWritten });
   const runner = createFireRunner({ ...common, log, queue, render, endFires });
   const { createTasksIn, plainTasks } = queue;
-  const atOnce = plainTasks && createBeginAtOnce({ database, ledger, plainTasks, clock });
-  const beginFires = createBeginFires({ ...common, database, runner, endFires, createTasksIn, atOnce });
+  const plain = plainTasks && { database, ledger, plainTasks, clock };
+  const beginFires = createBeginFires({
+    ...{ ...common, database, runner, endFires, createTasksIn },
+    atOnce: plain && createBeginAtOnce(plain),
+    wholeWith: plain && ((cause) => createBeginWhole(plain, cause)),
+  });
   return { beginFires, endFires, runner };
 };

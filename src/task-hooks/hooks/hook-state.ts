@@ -2,21 +2,36 @@
 // mailed.
 import { toIso } from '../../core/clock.ts';
 import type { Transaction } from '../../database/database.ts';
-import { statement } from '../../database/statement.ts';
+import { statement, type WholePiece } from '../../database/statement.ts';
 
 export type Occurrence = { readonly hookUid: string; readonly at: number };
 
 // The identity of an occurrence is (hook, time). Only later ones than the latest pass, so none
 // fires twice: not when two schedulers claim the same timer after each other, not when a clock is
 // set back, not when an edit finds a next date that another process has seen fire.
-const advanceStates = statement<{ hook_uid: string }>(
-  'hook-state.advance',
+const advancing = (first: number): string =>
   `insert into hook_state (hook_uid, last_occurrence)
-   select * from unnest($1::uuid[], $2::timestamptz[])
+   select * from unnest($${first}::uuid[], $${first + 1}::timestamptz[])
    on conflict (hook_uid) do update set last_occurrence = excluded.last_occurrence
      where hook_state.last_occurrence is null or hook_state.last_occurrence < excluded.last_occurrence
-   returning hook_uid`,
-);
+   returning hook_uid`;
+
+const advanceStates = statement<{ hook_uid: string }>('hook-state.advance', advancing(1));
+
+/** As `advance`, for a larger statement; whole if all are later. Its values: `advanceValues`. */
+export const advancedPiece: WholePiece = {
+  name: 'advanced',
+  parameters: 2,
+  text: (first) => `advanced as (${advancing(first)})`,
+  isWhole: (first) => `(select count(*) from advanced) = cardinality($${first}::uuid[])`,
+};
+
+// In one order, so that two who do this for the same hooks wait for each other instead of locking
+// each other out.
+export const advanceValues = (occurrences: readonly Occurrence[]): unknown[] => {
+  const sorted = occurrences.toSorted((a, b) => (a.hookUid < b.hookUid ? -1 : 1));
+  return [sorted.map(({ hookUid }) => hookUid), sorted.map(({ at }) => toIso(at))];
+};
 
 /**
  * Records each hook's latest occurrence; answers the hooks for which it is later than the one
@@ -24,10 +39,7 @@ const advanceStates = statement<{ hook_uid: string }>(
  */
 export const advance = async (tx: Transaction, occurrences: readonly Occurrence[]): Promise<ReadonlySet<string>> => {
   if (occurrences.length === 0) return new Set();
-  // In one order, so that two who do this for the same hooks wait for each other instead of locking
-  // each other out.
-  const sorted = occurrences.toSorted((a, b) => (a.hookUid < b.hookUid ? -1 : 1));
-  const rows = await tx.query(advanceStates, [sorted.map(({ hookUid }) => hookUid), sorted.map(({ at }) => toIso(at))]);
+  const rows = await tx.query(advanceStates, advanceValues(occurrences));
   return new Set(rows.map(({ hook_uid }) => hook_uid));
 };
 

@@ -201,7 +201,8 @@ describe('a server that has no room for more fires', () => {
     clock.jump(MINUTE);
     const { hooks, ticks } = editor;
     const full = { hasRoom: () => false };
-    const handle = createScheduleHandler({ hooks, ticks, runner: full, clock });
+    const cache = { getMany: async () => new Map<string, never>() };
+    const handle = createScheduleHandler({ hooks, cache, ticks, runner: full, clock });
     const timer = { kind: SCHEDULE_TIMER, key: uid, due: start + MINUTE, data: null, attempts: 0 };
     const [answer, ...others] = await database.transaction((tx) => handle(tx, [timer], false));
     assert.deepEqual([answer?.next, others], [start + 2 * MINUTE, []]);

@@ -13,15 +13,15 @@ import {
 } from '../../timers/schedule/schedule.ts';
 import type { Hook } from '../definition.ts';
 import { errorOf } from '../evaluation/evaluate.ts';
-import type { Evaluator } from '../evaluation/evaluator.ts';
+import type { CompiledHook, Evaluator } from '../evaluation/evaluator.ts';
 import { type Budget, newBudget } from '../evaluation/json-e/render.ts';
 import type { FiringContext } from '../evaluation/template.ts';
-import type { BeginFires, Beginning } from '../firing/begin-fires.ts';
+import type { BeginFires, Beginning, BeginWithCause, Item } from '../firing/begin-fires.ts';
 import type { AfterCommit } from '../firing/end-fires.ts';
-import type { EndedFire, FireEvent, NewFire } from '../firing/fire.ts';
+import { type EndedFire, type FireEvent, isRendered, type NewFire } from '../firing/fire.ts';
 import { givesUpAt } from '../firing/task-times.ts';
 import type { HookCache } from '../hooks/hook-cache.ts';
-import { advance } from '../hooks/hook-state.ts';
+import { advance, advancedPiece, advanceValues } from '../hooks/hook-state.ts';
 
 export type DueHook = {
   readonly hook: Hook;
@@ -36,7 +36,19 @@ export type Ticks = {
    * for their next dates after the same `now`.
    */
   readonly record: (tx: Transaction, due: readonly DueHook[], now: number, how: Beginning) => Promise<AfterCommit>;
+  /**
+   * As `record`, for hooks as they are known here, and resolves when all that is to be done is
+   * sent. The statement fails where `record` is needed; undefined: it is, and nothing was sent.
+   * Absent: the queue is elsewhere.
+   */
+  readonly send: SendTicks | undefined;
 };
+
+export type SendTicks = (
+  tx: Transaction,
+  due: readonly (DueHook & { readonly hook: CompiledHook })[],
+  now: number,
+) => Promise<(() => Promise<void>) | undefined>;
 
 export type TicksSettings = {
   readonly cache: HookCache;
@@ -76,6 +88,35 @@ export const createTicks = ({ cache, evaluator, beginFires, payloads }: TicksSet
     return { ...fire, task: evaluation.task, givesUp: givesUpAt(evaluation.deadline, moment) };
   };
 
+  const createSend = (begin: BeginWithCause): SendTicks => {
+    /** The last fire of these was not. */
+    const notPlain = new WeakSet<Hook>();
+    return async (tx, due, now) => {
+      if (due.length === 0 || due.some(({ hook }) => notPlain.has(hook))) return undefined;
+      const turn = newBudget(TURN);
+      const items: Item[] = [];
+      for (const { hook, due: first } of due) {
+        const { occurrence, missed } = whatPassed(hook, first, now);
+        if (missed) return undefined;
+        const fire = fireOf(hook, occurrence, now, turn);
+        if (!isRendered(fire)) {
+          notPlain.add(hook);
+          return undefined;
+        }
+        items.push({ hook, fire });
+      }
+      const occurrences = due.map(({ hook, due: at }) => ({ hookUid: hook.uid, at }));
+      const sent = await begin(items, advanceValues(occurrences), tx);
+      if ('answer' in sent) {
+        sent.answer.catch(() => {}); // the transaction fails with it
+        return async () => (await sent.answer)();
+      }
+      const { hookUid } = sent.notPlain;
+      for (const { hook } of due) if (hook.uid === hookUid) notPlain.add(hook);
+      return undefined;
+    };
+  };
+
   return {
     record: async (tx, due, now, how) => {
       const passed = due.map(({ hook, due: first }) => ({ hook, ...whatPassed(hook, first, now) }));
@@ -92,6 +133,7 @@ export const createTicks = ({ cache, evaluator, beginFires, payloads }: TicksSet
         ]);
       return beginFires.inTransaction(tx, fires, how);
     },
+    send: beginFires.wholeWith && createSend(beginFires.wholeWith(advancedPiece)),
   };
 };
 

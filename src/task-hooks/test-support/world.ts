@@ -155,7 +155,7 @@ export const createWorld = async (t: Cleanup): Promise<World> => {
     const changes = createHookChanges({
       ...{ database: own.database, hooks, tokens, timers, ticks, broker: silentBroker as Broker, clock: own.clock },
     });
-    timers.handleBatch(SCHEDULE_TIMER, createScheduleHandler({ hooks, ticks, runner, clock: own.clock }));
+    timers.handleBatch(SCHEDULE_TIMER, createScheduleHandler({ hooks, cache, ticks, runner, clock: own.clock }));
     const rejections = createRejections({ timers, beginFires, clock: own.clock });
     timers.handleBatch(REJECTIONS_TIMER, rejections.handler);
     const { acknowledge = async () => new Set<never>() } = options;

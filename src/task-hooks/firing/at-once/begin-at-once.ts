@@ -50,6 +50,14 @@ type Answer = { readonly made: readonly string[]; readonly left: readonly string
 
 const MADE = 'select task_id from made';
 
+/** Of `unchangedPiece` and of the piece of plain tasks. */
+export const plainValues = async (plainTasks: PlainTasks, fires: readonly PlainFire[]): Promise<unknown[]> => [
+  fires.map(({ task }) => task.taskId),
+  fires.map(({ fire }) => fire.hookUid),
+  fires.map(({ hook }) => hook?.revision ?? null),
+  ...(await plainTasks.values(fires.map(({ task }) => task))),
+];
+
 export const createBeginAtOnce = ({ database, ledger, plainTasks, clock }: BeginAtOnceSettings): BeginAtOnce => {
   const recorded = recordedPiece(MADE);
   const beginning = (name: string, pieces: readonly Piece[]) =>
@@ -80,10 +88,7 @@ export const createBeginAtOnce = ({ database, ledger, plainTasks, clock }: Begin
       const once = given.flatMap(({ hook, fire }) => (hook ? [{ hook, fire }] : [])).filter(isToRemember);
       const values = [
         ...(once.length > 0 ? eventValues(once) : []),
-        given.map(({ task }) => task.taskId),
-        given.map(({ fire }) => fire.hookUid),
-        given.map(({ hook }) => hook?.revision ?? null),
-        ...(await plainTasks.values(given.map(({ task }) => task))),
+        ...(await plainValues(plainTasks, given)),
         ...entryValues(entries),
       ];
       const begin = once.length > 0 ? beginOnce : beginFires;
