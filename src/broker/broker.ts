@@ -9,7 +9,7 @@
 //   delivery   one message on one queue; delivered until it is acknowledged
 
 import type { Transaction } from '../database/database.ts';
-import type { Piece } from '../database/statement.ts';
+import type { Piece, WholePiece } from '../database/statement.ts';
 import type { BrokerTools } from './operator-tools.ts';
 
 /** What waits for one reader. */
@@ -101,6 +101,14 @@ export type Broker = {
    * be done.
    */
   readonly acknowledge: (tx: Transaction, deliveries: readonly Delivery[]) => Promise<ReadonlySet<Delivery>>;
+  /**
+   * As `acknowledge`, as a part of the caller's statement, which does nothing if any of them had
+   * ended before. `values`: of the piece; undefined: these need `acknowledge`.
+   */
+  readonly endings?: {
+    readonly piece: WholePiece;
+    readonly values: (deliveries: readonly Delivery[]) => readonly unknown[] | undefined;
+  };
   /** Who reads all queues. Given once, before `run`. */
   readonly consume: (reader: Reader) => void;
   /**

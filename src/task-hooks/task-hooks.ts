@@ -135,8 +135,15 @@ export const createTaskHooks = (settings: TaskHooksSettings): TaskHooks => {
 
   const rejections = createRejections({ timers, beginFires, clock });
   timers.handleBatch(REJECTIONS_TIMER, rejections.handler);
-  const { acknowledge, bindingStates } = broker;
-  const commitMessages = createCommitMessages({ database, acknowledge, beginFires, rejections });
+  const { acknowledge, endings, bindingStates } = broker;
+  const commitMessages = createCommitMessages({
+    database,
+    acknowledge,
+    ...(endings && { endings }),
+    beginFires,
+    rejections,
+    log,
+  });
   const evaluateMessage = createEvaluateMessage({ evaluator, payloads, clock, log });
   broker.onBindingChange(createBindingChanges({ hooks, ledger, clock, log, tellWritten }));
   broker.consume(createMessageReader({ cache, evaluateMessage, commitMessages, runner, clock, log }));

@@ -5,6 +5,7 @@ import type { Database } from '../../database/database.ts';
 import { statement } from '../../database/statement.ts';
 import { createEffects, effectsReader, listEffects } from '../test-support/effects.ts';
 import { createWorld, oneByOne, said, type TestReader } from '../test-support/world.ts';
+import { removedPiece } from './queue-store.ts';
 
 const SECOND = 1_000;
 const NOTHING_LEFT = { outbox: 0, bodies: 0, deliveries: 0, due: 0 };
@@ -12,6 +13,11 @@ const NOTHING_LEFT = { outbox: 0, bodies: 0, deliveries: 0, due: 0 };
 const disconnectOthers = statement<unknown>(
   'test.disconnect-others-of-broker',
   'select pg_terminate_backend(pid) from pg_stat_activity where datname = current_database() and pid <> pg_backend_pid()',
+);
+
+const endDeliveries = statement<{ whole: boolean }>(
+  'test.end-deliveries',
+  `with ${removedPiece.text(1)} select ${removedPiece.isWhole(1)} as whole`,
 );
 
 const createRecorder = () => {
@@ -220,6 +226,23 @@ describe('a reader', () => {
     await publish({});
     await eventually('it came twice', () => overAlready.length === 2);
     assert.deepEqual(overAlready, [0, 0]);
+  });
+
+  it('may end deliveries in a statement of its own, which knows whether some had ended before', async (t) => {
+    const { bind, publish, start, database, left } = await createWorld(t);
+    await bind('q', '#');
+    const whole: (boolean | undefined)[] = [];
+    await start(async (deliveries, broker) => {
+      for (let n = 0; n < 2; n += 1) {
+        const [row] = await database.query(endDeliveries, broker.endings?.values(deliveries));
+        whole.push(row?.whole);
+      }
+    });
+    await publish({ body: 1 });
+    await eventually('it has ended twice', () => whole.length === 2);
+    assert.deepEqual(whole, [true, false]);
+    await eventually('nothing is left', async () => (await left()).due === 0);
+    assert.deepEqual(await left(), { ...NOTHING_LEFT, bindings: 1, queues: 1 });
   });
 
   it('that is slow keeps its queue, and the end waits for it', async (t) => {

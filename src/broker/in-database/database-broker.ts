@@ -9,7 +9,7 @@ import { createBrokerMetrics, MOST_COUNTED } from '../metrics.ts';
 import { OUTBOX_CHANNEL, pendingUpTo, publish } from '../outbox.ts';
 import { bindingStates, boundAmong, heardBound, setBindings } from './bindings.ts';
 import { createConsumer } from './consumer.ts';
-import { createQueueStore, QUEUES_CHANNEL } from './queue-store.ts';
+import { createQueueStore, QUEUES_CHANNEL, removedPiece } from './queue-store.ts';
 import { createRelay } from './relay.ts';
 import { createSweep } from './sweep.ts';
 import { createDatabaseTools } from './tools.ts';
@@ -74,6 +74,13 @@ export const createDatabaseBroker = (settings: Base): Broker => {
       );
       for (const delivery of deliveries) acknowledged.add(delivery);
       return new Set(deliveries.filter(({ id }) => !wereThere.has(Number(id))));
+    },
+    endings: {
+      piece: removedPiece,
+      values: (deliveries) => {
+        for (const delivery of deliveries) acknowledged.add(delivery);
+        return [deliveries.map(({ id }) => Number(id))];
+      },
     },
     consume,
     onBindingChange: () => {},

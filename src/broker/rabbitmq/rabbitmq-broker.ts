@@ -10,6 +10,7 @@ import { heardAll, publish } from '../outbox.ts';
 import { checkAmqplib } from './check-amqplib.ts';
 import type { AmqpConnection } from './connection/connection.ts';
 import { createAmqpConsumer } from './consuming/consumer.ts';
+import { receivedPiece } from './consuming/receipts.ts';
 import { createAmqpMetrics } from './metrics.ts';
 import { createAmqpRelay } from './publishing/relay.ts';
 import type { QueueType } from './topology/declare-queue.ts';
@@ -91,6 +92,7 @@ export const createRabbitmqBroker = (settings: RabbitmqBrokerSettings): Broker =
       if (!reading) throw new Error('nobody reads here');
       return reading.consumer.acknowledge(tx, deliveries);
     },
+    endings: { piece: receivedPiece, values: (deliveries) => reading?.consumer.endingValues(deliveries) },
     consume: (reader) => {
       if (reading) throw new Error('the broker has a reader already');
       if (isRunning) throw new Error('the reader comes too late: the broker runs already');

@@ -1,12 +1,13 @@
 // What became of messages, of many hooks in one transaction: their deliveries end, and their fires
 // begin.
 import type { Broker } from '../../broker/broker.ts';
+import type { Log } from '../../core/log.ts';
 import { createBatch } from '../../database/batch.ts';
 import type { Database, Transaction } from '../../database/database.ts';
 import type { CompiledHook } from '../evaluation/evaluator.ts';
 import type { BeginFires } from '../firing/begin-fires.ts';
 import type { AfterCommit } from '../firing/end-fires.ts';
-import { type EndedFire, isEnded, type NewFire } from '../firing/fire.ts';
+import { type EndedFire, isEnded, isRendered, type NewFire } from '../firing/fire.ts';
 import { findUnchanged } from '../hooks/hook-store.ts';
 import type { EvaluatedMessage } from './evaluate-message.ts';
 import type { Rejections } from './rejections.ts';
@@ -25,15 +26,19 @@ export type CommitMessages = (group: MessageGroup) => Promise<'committed' | 'sta
 export type CommitMessagesSettings = {
   readonly database: Database;
   readonly acknowledge: Broker['acknowledge'];
+  /** Of the broker. */
+  readonly endings?: Broker['endings'];
   readonly beginFires: BeginFires;
   readonly rejections: Rejections;
+  readonly log: Log;
 };
 
 /** Each has at most a hundred messages. */
 const MOST_GROUPS = 8;
 
 export const createCommitMessages = (settings: CommitMessagesSettings): CommitMessages => {
-  const { database, acknowledge, beginFires, rejections } = settings;
+  const { database, acknowledge, endings, beginFires, rejections, log } = settings;
+  const beginWithEndings = endings && beginFires.wholeWith?.(endings.piece);
 
   /** Rejected ones beyond the first few of a minute are only counted. */
   const countRejected = async (tx: Transaction, fires: readonly NewFire[]): Promise<NewFire[]> => {
@@ -68,11 +73,28 @@ export const createCommitMessages = (settings: CommitMessagesSettings): CommitMe
     }
   };
 
+  /** All of them in one statement, which needs no more; undefined: nothing was done. */
+  const commitWhole = async (groups: readonly MessageGroup[]): Promise<AfterCommit | undefined> => {
+    if (!beginWithEndings || !groups.every(({ atOnce }) => atOnce)) return undefined;
+    const messages = groups.flatMap(({ hook, messages }) => messages.map((message) => ({ hook, ...message })));
+    const items = messages.flatMap(({ hook, fire }) => (isRendered(fire) ? [{ hook, fire }] : []));
+    if (items.length < messages.length) return undefined;
+    const values = endings?.values(messages.map(({ delivery }) => delivery));
+    const begun = values && (await beginWithEndings(items, values));
+    return begun && 'answer' in begun ? begun.answer : undefined;
+  };
+
   return createBatch<MessageGroup, 'committed' | 'stale'>({
     maxItems: MOST_GROUPS,
     concurrency: 2,
     run: async (groups) => {
-      const { unchanged, afterCommits } = await commitUnchanged(groups);
+      const told = await commitWhole(groups).catch((error: unknown) => {
+        log.debug({ err: error }, 'messages not committed in one statement');
+        return undefined;
+      });
+      const { unchanged, afterCommits } = told
+        ? { unchanged: groups, afterCommits: [told] }
+        : await commitUnchanged(groups);
       for (const tell of afterCommits) tell();
       return groups.map((group) => (unchanged.includes(group) ? 'committed' : 'stale'));
     },

@@ -38,6 +38,10 @@ const listLedger = statement<{ outcome: string; cause: string }>(
   'test.tick-trips-ledger',
   'select outcome, cause from ledger order by arrived',
 );
+const plans = statement<{ generic_plans: number; custom_plans: number }>(
+  'test.tick-trips-plans',
+  `select generic_plans, custom_plans from pg_prepared_statements where name like 'fires.begin-advanced-%'`,
+);
 const listDue = statement<{ due: number; attempts: number }>(
   'test.tick-trips-timers',
   'select due, attempts from timers',
@@ -118,6 +122,13 @@ describe('a turn of hooks whose tasks are plain', () => {
     const { tick, counts, start } = await startHooks(t, TASK, 40);
     assert.deepEqual(await tick(), { handled: 40, next: start + 3 * MINUTE, trips: 2 });
     assert.deepEqual(await counts(), { tasks: 80, payloads: 80, messages: 0, occurrences: 40 });
+  });
+
+  it('is planned once', async (t) => {
+    const { database, tick } = await startHooks(t);
+    for (let count = 0; count < 12; count += 1) assert.equal((await tick()).trips, 2);
+    const [planned] = await database.query(plans);
+    assert.ok(planned && planned.custom_plans <= 5 && planned.generic_plans >= 8, JSON.stringify(planned));
   });
 
   it('fires a hook as it is, where this process knew it as it was', async (t) => {

@@ -159,7 +159,7 @@ export const createWorld = async (t: Cleanup): Promise<World> => {
     const rejections = createRejections({ timers, beginFires, clock: own.clock });
     timers.handleBatch(REJECTIONS_TIMER, rejections.handler);
     const { acknowledge = async () => new Set<never>() } = options;
-    const commitMessages = createCommitMessages({ database: own.database, acknowledge, beginFires, rejections });
+    const commitMessages = createCommitMessages({ database: own.database, acknowledge, beginFires, rejections, log });
     const evaluateMessage = createEvaluateMessage({ evaluator, payloads, clock: own.clock, log });
     const readMessages = createMessageReader({
       ...{ cache, evaluateMessage, commitMessages, runner, clock: own.clock, log },

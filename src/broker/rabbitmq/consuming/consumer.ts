@@ -17,7 +17,7 @@ import { type AckChannel, type Entry, openAckChannel } from './ack-channel.ts';
 import { createHandOver } from './hand-over.ts';
 import { createReadThrottle } from './read-throttle.ts';
 import { createReceiptCleanup } from './receipt-cleanup.ts';
-import { hashOf, holdQueues, type Received, SupersededError, writeReceipts } from './receipts.ts';
+import { hashOf, holdQueues, type Received, receivedValues, SupersededError, writeReceipts } from './receipts.ts';
 import { findRestartMarker } from './restart-marker.ts';
 import {
   bytesOf,
@@ -36,6 +36,8 @@ export type AmqpConsumer = {
   /** It is not read any more; what has come and is not over goes back. */
   readonly stop: (id: string) => Promise<void>;
   readonly acknowledge: (tx: Transaction, deliveries: readonly Delivery[]) => Promise<ReadonlySet<Delivery>>;
+  /** Of `receivedPiece`. */
+  readonly endingValues: (deliveries: readonly Delivery[]) => readonly unknown[] | undefined;
   readonly run: (signal: AbortSignal) => Promise<void>;
 };
 
@@ -207,8 +209,8 @@ export const createAmqpConsumer = (settings: AmqpConsumerSettings): AmqpConsumer
 
   const handOver = createHandOver({ clock, log, metrics, reader, ending: () => ending, onRead: finish });
 
-  const acknowledge: AmqpConsumer['acknowledge'] = async (tx, deliveries) => {
-    if (deliveries.length === 0) return new Set();
+  /** What is known of deliveries that are still ours. */
+  const recall = (deliveries: readonly Delivery[]) => {
     const known = deliveries.map((delivery) => {
       const one = received.get(delivery);
       if (!one) throw new Error(`the delivery ${delivery.id} is not from here`);
@@ -218,19 +220,26 @@ export const createAmqpConsumer = (settings: AmqpConsumerSettings): AmqpConsumer
       ({ subscription }) => subscription.over.signal.aborted || subscription.session !== current,
     );
     if (late.length > 0) throw new SupersededError([...new Set(late.map(({ what }) => what.queue))]);
-    const session = current as Session;
     const subscriptions = [...new Set(known.map(({ subscription }) => subscription))];
+    const held = subscriptions.map(({ queue, reading, isTaken }) => ({ queue: queue.id, reading, isTaken }));
+    return { session: current as Session, subscriptions, held, what: known.map((one) => one.what) };
+  };
+
+  const endingValues: AmqpConsumer['endingValues'] = (deliveries) => {
+    const { session, held, what } = recall(deliveries);
+    return receivedValues(held, what, session.run, clock.now());
+  };
+
+  const acknowledge: AmqpConsumer['acknowledge'] = async (tx, deliveries) => {
+    if (deliveries.length === 0) return new Set();
+    const { session, subscriptions, held, what } = recall(deliveries);
     try {
-      await holdQueues(
-        tx,
-        subscriptions.map(({ queue, reading, isTaken }) => ({ queue: queue.id, reading, isTaken })),
-      );
+      await holdQueues(tx, held);
     } catch (error) {
       if (error instanceof SupersededError) for (const id of error.queues) restart(session, id);
       throw error;
     }
     for (const subscription of subscriptions) subscription.isBeingTaken = true;
-    const what = known.map((one) => one.what);
     const over = await writeReceipts(tx, what, session.run, clock.now());
     if (over.size > 0) metrics.deduplicated(over.size);
     return new Set(deliveries.filter((_, index) => over.has(what[index] as Received)));
@@ -284,6 +293,7 @@ export const createAmqpConsumer = (settings: AmqpConsumerSettings): AmqpConsumer
       if (subscription) await stopReading(subscription);
     },
     acknowledge,
+    endingValues,
     run: async (signal) => {
       ending = signal;
       connection.onSession((session) => void begin(session));

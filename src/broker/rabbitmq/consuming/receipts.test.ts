@@ -9,7 +9,14 @@ import { silentLog } from '../../../core/log.ts';
 import type { Database, Queryable } from '../../../database/database.ts';
 import { statement } from '../../../database/statement.ts';
 import { createReceiptCleanup } from './receipt-cleanup.ts';
-import { dropEarlierReceipts, holdQueues, type Received, writeReceipts } from './receipts.ts';
+import {
+  dropEarlierReceipts,
+  holdQueues,
+  type Received,
+  receivedPiece,
+  receivedValues,
+  writeReceipts,
+} from './receipts.ts';
 
 const RUN = newUuid();
 const EQUAL = Buffer.alloc(20, 1);
@@ -49,7 +56,33 @@ const cleanupOn = (t: Cleanup, database: Database, on: Clock = clock) => {
   return cleanup;
 };
 
+const receive = statement<{ whole: boolean }>(
+  'test.receive',
+  `with ${receivedPiece.text(1)} select ${receivedPiece.isWhole(1)} as whole`,
+);
+
 describe('receipts', () => {
+  it('are written by a larger statement, which knows whether all is as it should be', async (t) => {
+    const database = await freshDatabase(t);
+    const [first, second] = [newUuid(), newUuid()];
+    const hold = (reading: string, isTaken: boolean) => ({ queue: 'one', reading, isTaken });
+    const taken = (reading: string) => database.transaction((tx) => holdQueues(tx, [hold(reading, false)]));
+    const received = async (reading: string, messages: readonly Received[]) => {
+      const values = receivedValues([hold(reading, true)], messages, RUN, clock.now());
+      return values && (await database.query(receive, values))[0]?.whole;
+    };
+    await taken(first);
+    assert.equal(await received(first, equalOnes(first, [1, 2])), true);
+    assert.equal(await received(first, equalOnes(first, [2, 3])), false, 'one is there');
+    const named = (reading: string) => equalOnes(reading, [4]).map((one) => ({ ...one, isIdentified: true }));
+    assert.equal(await received(first, named(first)), true);
+    await taken(second);
+    assert.equal(await received(first, equalOnes(first, [5])), false, 'another has the queue');
+    assert.equal(await received(second, named(second)), false, 'its message is known');
+    assert.equal(await received(second, equalOnes(second, [6], true)), undefined, 'it may be known');
+    assert.equal(receivedValues([hold(second, false)], equalOnes(second, [7]), RUN, clock.now()), undefined);
+  });
+
   it('answer for redeliveries that are taken in again after a part of them was stored', async (t) => {
     const database = await freshDatabase(t);
     await write(database, equalOnes(newUuid(), [1, 2, 3, 4]));

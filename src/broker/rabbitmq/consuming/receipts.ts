@@ -13,7 +13,7 @@ import { createHash } from 'node:crypto';
 import type { ConsumeMessage } from 'amqplib';
 import { toIso } from '../../../core/clock.ts';
 import type { Queryable, Transaction } from '../../../database/database.ts';
-import { statement } from '../../../database/statement.ts';
+import { statement, type WholePiece } from '../../../database/statement.ts';
 
 /** Of the delivery. */
 export type ReceiptKey = {
@@ -94,11 +94,11 @@ const takeQueues = statement(
   `insert into amqp_readers as r (queue, reading) select * from unnest($1::text[], $2::uuid[]) as q (queue, reading) order by queue
    on conflict (queue) do update set reading = excluded.reading where r.reading <> excluded.reading`,
 );
-const lockQueues = statement<{ queue: string }>(
-  'receipts.lock-queues',
-  `select r.queue from amqp_readers r join unnest($1::text[], $2::uuid[]) as q (queue, reading) using (queue, reading)
-   order by r.queue for no key update of r`,
-);
+const locking = (first: number): string =>
+  `select r.queue from amqp_readers r
+     join unnest($${first}::text[], $${first + 1}::uuid[]) as q (queue, reading) using (queue, reading)
+   order by r.queue for no key update of r`;
+const lockQueues = statement<{ queue: string }>('receipts.lock-queues', locking(1));
 
 export type HeldQueue = {
   readonly queue: string;
@@ -107,15 +107,19 @@ export type HeldQueue = {
   readonly isTaken: boolean;
 };
 
+const heldColumns = (held: readonly HeldQueue[]): unknown[] => [
+  held.map(({ queue }) => queue),
+  held.map(({ reading }) => reading),
+];
+
 /**
  * Until the transaction ends. Throws SupersededError when other readings have taken some of the
  * queues.
  */
 export const holdQueues = async (tx: Transaction, held: readonly HeldQueue[]): Promise<void> => {
-  const columns = (some: readonly HeldQueue[]) => [some.map(({ queue }) => queue), some.map(({ reading }) => reading)];
   const fresh = held.filter(({ isTaken }) => !isTaken);
-  if (fresh.length > 0) await tx.query(takeQueues, columns(fresh));
-  const locked = new Set((await tx.query(lockQueues, columns(held))).map(({ queue }) => queue));
+  if (fresh.length > 0) await tx.query(takeQueues, heldColumns(fresh));
+  const locked = new Set((await tx.query(lockQueues, heldColumns(held))).map(({ queue }) => queue));
   const lost = held.filter(({ queue }) => !locked.has(queue)).map(({ queue }) => queue);
   if (lost.length > 0) throw new SupersededError(lost);
 };
@@ -140,14 +144,48 @@ const absorbRedelivered = statement<ReceiptKey>(
    returning r.reading, r.number`,
 );
 
-const insertReceipts = statement<ReceiptKey>(
-  'receipts.insert',
-  `insert into amqp_receipts (reading, number, queue, hash, is_identified, stored, run)
-   select reading, number, queue, hash, is_identified, $6, $7
-   from unnest($1::uuid[], $2::bigint[], $3::text[], $4::bytea[], $5::bool[]) as c (reading, number, queue, hash, is_identified)
+const inserting = (first: number): string => {
+  const $ = (offset: number) => `$${first + offset}`;
+  return `insert into amqp_receipts (reading, number, queue, hash, is_identified, stored, run)
+   select reading, number, queue, hash, is_identified, ${$(5)}, ${$(6)}
+   from unnest(${$(0)}::uuid[], ${$(1)}::bigint[], ${$(2)}::text[], ${$(3)}::bytea[], ${$(4)}::bool[])
+        as c (reading, number, queue, hash, is_identified)
    order by queue, number
-   on conflict do nothing returning reading, number`,
-);
+   on conflict do nothing returning reading, number`;
+};
+
+const insertReceipts = statement<ReceiptKey>('receipts.insert', inserting(1));
+
+const insertValues = (received: readonly Received[], run: string, now: number): unknown[] => [
+  ...columnsOf(received),
+  received.map(({ isIdentified }) => isIdentified),
+  toIso(now),
+  run,
+];
+
+/**
+ * As `holdQueues` and `writeReceipts`, for a larger statement: whole if the readings have their
+ * queues and none had had its effect before.
+ */
+export const receivedPiece: WholePiece = {
+  name: 'received',
+  parameters: 9,
+  text: (first) => `held as materialized (${locking(first)}), receipts as (${inserting(first + 2)})`,
+  isWhole: (first) =>
+    `(select count(*) from held) = cardinality($${first}::text[])
+       and (select count(*) from receipts) = cardinality($${first + 2}::uuid[])`,
+};
+
+/** undefined: a queue is not taken yet, or some may be known to others under another identity. */
+export const receivedValues = (
+  held: readonly HeldQueue[],
+  received: readonly Received[],
+  run: string,
+  now: number,
+): unknown[] | undefined => {
+  if (!held.every(({ isTaken }) => isTaken) || received.some(isDoubtful)) return undefined;
+  return [...heldColumns(held), ...insertValues(received, run, now)];
+};
 
 /**
  * Answers those that had had their effect before. The queues are held. `run`: of RabbitMQ; another
@@ -159,17 +197,18 @@ export const writeReceipts = async (
   run: string,
   now: number,
 ): Promise<ReadonlySet<Received>> => {
-  const doubtful = received.filter(({ isIdentified, isRedelivered }) => isRedelivered && !isIdentified);
+  const doubtful = received.filter(isDoubtful);
   const absorbed = new Set<string>();
   if (doubtful.length > 0) {
     for (const key of await tx.query(absorbRedelivered, [...columnsOf(doubtful), run])) absorbed.add(textOf(key));
   }
   const others = received.filter((one) => !absorbed.has(textOf(one)));
-  const identified = others.map(({ isIdentified }) => isIdentified);
-  const inserted = await tx.query(insertReceipts, [...columnsOf(others), identified, toIso(now), run]);
+  const inserted = await tx.query(insertReceipts, insertValues(others, run, now));
   const fresh = new Set(inserted.map(textOf));
   return new Set(received.filter((one) => !fresh.has(textOf(one))));
 };
+
+const isDoubtful = ({ isIdentified, isRedelivered }: Received): boolean => isRedelivered && !isIdentified;
 
 const textOf = ({ reading, number }: ReceiptKey): string => `${reading}/${number}`;
 
