@@ -65,6 +65,14 @@ const WRAPS: Readonly<Record<string, Wrap>> = {
     schema: { properties: { a0: schema, b1: schema }, additionalProperties: schema },
     payload: named(4, payload),
   }),
+  closed: ({ schema, payload }) => ({
+    schema: {
+      properties: { a0: schema, a2: schema },
+      additionalProperties: false,
+      patternProperties: { '1$': schema },
+    },
+    payload: named(9, payload),
+  }),
   filledIn: ({ schema, payload }) => ({
     schema: { items: { properties: { a: { ...schema, default: payload }, b: { ...schema, default: payload } } } },
     payload: copies(20, {}),

@@ -139,9 +139,10 @@ const boundOf = (schema: unknown, walk: Walk, depth: number, loops: number): Bou
     walk.keywordsLeft -= weightOf(keyword, value);
     if (walk.keywordsLeft < 0 || !Object.hasOwn(RULES, keyword)) return UNBOUNDED;
     (EXCLUDE_EACH_OTHER.has(keyword) ? ofOtherParts : bounds).push((RULES[keyword] as Rule)(value, place));
+    if (Object.hasOwn(LOOPS_OVER_NAMES, keyword)) bounds.push((LOOPS_OVER_NAMES[keyword] as Rule)(value, place));
   }
-  const { again } = apart(ofOtherParts);
-  return sum([...bounds, { ...sum(ofOtherParts), again }]);
+  const { height } = sum(ofOtherParts);
+  return sum([...bounds, { ...apart(ofOtherParts), height }]);
 };
 
 /** No part of a value is met by two of them. */
@@ -197,7 +198,7 @@ const inLoop = (schema: unknown, { walk, depth, loops }: Place): Bound => boundO
 const ofItems = (schema: unknown, place: Place): Bound =>
   schema === true ? NOTHING : each(LEAST_ITEM, sum([inLoop(schema, place), steps(SCHEMA)]));
 
-const ofNames = (schema: unknown, place: Place, once: number): Bound =>
+const ofNames = (schema: unknown, place: Place, once = 0): Bound =>
   schema === true ? NOTHING : each(LEAST_PROPERTY, sum([inLoop(schema, place), steps(once)]));
 
 const test = (pattern: unknown, { walk }: Place): Bound => {
@@ -235,6 +236,13 @@ const refer: Rule = (reference, { walk, node, depth, loops }) => {
   return sum([call, called(boundOfFunction(target, walk))]);
 };
 
+/** What looking at each name takes, also at those that the schema is not for. */
+const LOOPS_OVER_NAMES: Readonly<Record<string, Rule>> = {
+  additionalProperties: (value, place) =>
+    value === true ? NOTHING : sum([testNames(place), each(LEAST_PROPERTY, steps(PROPERTY))]),
+  unevaluatedProperties: (value) => (value === true ? NOTHING : each(LEAST_PROPERTY, steps(TRACK_NAME))),
+};
+
 const textOf = (value: unknown): number => (typeof value === 'object' ? JSON.stringify(value).length : 1);
 
 const forAll = (keywords: readonly string[], rule: Rule): Record<string, Rule> =>
@@ -265,9 +273,8 @@ const RULES: Readonly<Record<string, Rule>> = {
     isSchema(value)
       ? sum([testNames(place), ...Object.values(value).map((one) => ofNames(one, place, TRACK_NAME))])
       : UNBOUNDED,
-  additionalProperties: (value, place) =>
-    value === true ? NOTHING : sum([testNames(place), ofNames(value, place, PROPERTY)]),
-  unevaluatedProperties: (value, place) => ofNames(value, place, TRACK_NAME),
+  additionalProperties: (value, place) => ofNames(value, place),
+  unevaluatedProperties: (value, place) => ofNames(value, place),
   propertyNames: (value, place) => sum([ofNames(value, place, errorAt(place.loops + 1)), fails(value, place)]),
   items: (value, place) => (Array.isArray(value) ? tuple : ofItems)(value, place),
   prefixItems: tuple,

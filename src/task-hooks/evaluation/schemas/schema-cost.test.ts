@@ -10,6 +10,7 @@ const nest = (depth: number, wrap: (inner: object) => object, inner: object): ob
   depth === 0 ? inner : wrap(nest(depth - 1, wrap, inner));
 
 const LARGE = 4 * 1024;
+const PROPERTY = { type: 'string' };
 
 describe('a trigger schema is used on the main thread', () => {
   for (const [what, schema] of Object.entries(ORDINARY_SCHEMAS)) {
@@ -65,13 +66,17 @@ describe('a trigger schema is used on the main thread', () => {
     assert.ok(largestFor({ $id, properties, definitions: { a: { type: 'string' } } }) >= LARGE);
   });
 
+  it('when it refuses unknown names on each of some levels, with payloads of 60 KB', () => {
+    const closed = nest(5, (a) => ({ type: 'object', properties: { a }, additionalProperties: false }), PROPERTY);
+    assert.ok(largestFor(closed) >= 60_000, `${largestFor(closed)}`);
+  });
+
   it('when most of it are descriptions', () => {
     assert.ok(largestFor({ properties: { a: { type: 'string', description: 'x'.repeat(30_000) } } }) >= LARGE);
   });
 });
 
 describe('a trigger schema goes to the other process', () => {
-  const PROPERTY = { type: 'string' };
   for (const [what, schema] of Object.entries({
     'of very many keywords': { properties: Object.fromEntries(repeat(1_000, (at) => [`p${at}`, PROPERTY])) },
     'of anyOf that doubles with each level': nest(12, (inner) => ({ anyOf: [inner, inner] }), PROPERTY),
