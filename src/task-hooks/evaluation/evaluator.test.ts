@@ -153,6 +153,28 @@ describe('a template', () => {
     assert.deepEqual(await counts(), { 'process budget': 2, 'server fits': 1 });
   });
 
+  it('that was given up for one payload is soon the main thread’s again, for all events', async () => {
+    const { evaluator, compile } = createCounted();
+    for (const [template, bad] of [
+      [{ deadline: { $fromNow: '${payload.ttl}' } }, { ttl: 'soon' }],
+      [{ list: { $map: { $eval: 'range(0, payload.n)' }, 'each(x)': { $eval: 'x' } } }, { n: 50_000 }],
+    ] as const) {
+      const hook = compile({}, template);
+      const places = (payload: object, times: number) =>
+        Promise.all(
+          Array.from({ length: times }, async () => (await evaluator.evaluate(hook, triggered(payload), 20)).ranIn),
+        );
+      assert.deepEqual(await places(bad, 1), ['process']);
+      assert.equal((await places({ ttl: '1 day', n: 5 }, 64)).lastIndexOf('process'), 62);
+      assert.deepEqual(new Set(await places({ ttl: '1 day', n: 5 }, 100)), new Set(['server']));
+    }
+    const ticks = compile({}, { a: '${firedBy}' });
+    ticks.template.heavyFrom = 0;
+    const rendered = Array.from({ length: 66 }, () => evaluator.renderNow(ticks, scheduled, newBudget()) !== undefined);
+    assert.equal(rendered.indexOf(true), 63);
+    assert.ok(rendered.slice(63).every(Boolean));
+  });
+
   it('that stumbles where the library crashes fails with the same words as there', async () => {
     const { asked, evaluator, compile, counts } = createCounted();
     const evaluation = await evaluator.evaluate(compile({}, { a: { $eval: 'payload[' } }), triggered({}), 2);

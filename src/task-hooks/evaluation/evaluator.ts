@@ -38,6 +38,8 @@ export type CompiledHook = Hook & {
   readonly template: {
     /** Payloads of at least so many bytes were beyond the budget. */
     heavyFrom: number;
+    /** Events that were not tried here for that. */
+    passedOn: number;
   };
 };
 
@@ -86,6 +88,21 @@ export type Evaluator = {
 /** Some 1,500 expressions: about 20 ms. */
 const LARGEST_TEMPLATE_PARSED_HERE = 6 * 1024;
 
+/**
+ * Events are passed on for what one before them took. That may have been its payload and not the
+ * template, so that one in so many is tried here again.
+ */
+const TRIED_AGAIN = 64;
+
+const isPassedOn = (template: CompiledHook['template'], payloadBytes: number): boolean => {
+  if (payloadBytes < template.heavyFrom) return false;
+  template.passedOn = (template.passedOn + 1) % TRIED_AGAIN;
+  return template.passedOn !== 0;
+};
+const noteThatItFits = (template: CompiledHook['template'], payloadBytes: number): void => {
+  if (payloadBytes >= template.heavyFrom) template.heavyFrom = Number.POSITIVE_INFINITY;
+};
+
 /** Where evaluations ran, and why. */
 type Count = (place: RanIn, why: 'fits' | Why) => void;
 /** `asked`: whoever asks has had enough of the main thread. */
@@ -127,13 +144,14 @@ export const createEvaluator = (pool: EvaluationPool, metrics?: Metrics): Evalua
     const { linear, template } = hook;
     if (payloadBytes > SMALL_BODY_BYTES) return runElsewhere(job, 'payload');
     if (!linear || !isCheapHere(linear, payloadBytes)) return runElsewhere(job, 'schema');
-    if (payloadBytes >= template.heavyFrom) return runElsewhere(job, 'budget');
+    if (isPassedOn(template, payloadBytes)) return runElsewhere(job, 'budget');
     // A copy where defaults are filled in: what a caller sent stays as it came, for messages and
     // for another try.
     const own = linear.hasDefaults ? { ...job, context: copyJson(context) } : job;
     const isWhole = budget.steps === newBudget().steps;
     const evaluation = hereOrHandedOver(() => evaluate(own, linear.schema(), renderWithin(budget)));
     if (!(evaluation instanceof HandOver)) {
+      noteThatItFits(template, payloadBytes);
       count('server', 'fits');
       return { ...evaluation, ranIn: 'server' };
     }
@@ -163,7 +181,11 @@ export const createEvaluator = (pool: EvaluationPool, metrics?: Metrics): Evalua
   };
 
   return {
-    compile: (hook) => ({ ...hook, linear: proveLinear(hook), template: { heavyFrom: Number.POSITIVE_INFINITY } }),
+    compile: (hook) => ({
+      ...hook,
+      linear: proveLinear(hook),
+      template: { heavyFrom: Number.POSITIVE_INFINITY, passedOn: 0 },
+    }),
 
     evaluate: (hook, context, payloadBytes, mayBeHere = true) =>
       mayBeHere
@@ -190,7 +212,7 @@ export const createEvaluator = (pool: EvaluationPool, metrics?: Metrics): Evalua
     },
 
     renderNow: ({ definition, template }, context, turn) => {
-      if (template.heavyFrom === 0) return undefined;
+      if (isPassedOn(template, 0)) return undefined;
       const budget = newBudget();
       const own = { ...budget, steps: Math.min(budget.steps, turn.steps) };
       const left = turn.steps - own.steps;
@@ -198,6 +220,7 @@ export const createEvaluator = (pool: EvaluationPool, metrics?: Metrics): Evalua
       const evaluation = hereOrHandedOver(() => evaluate(job, NOTHING_TO_CHECK, renderWithin(own)));
       turn.steps = left + own.steps;
       if (!(evaluation instanceof HandOver)) {
+        noteThatItFits(template, 0);
         count('server', 'fits');
         return evaluation;
       }
