@@ -253,6 +253,17 @@ describe('a template at its bounds', () => {
   });
 });
 
+describe('a context', () => {
+  it('with a name that no expression could have is refused as in the library', () => {
+    for (const name of ['two words', 'a-b', '7th', 'a.b', '', '$a', 'é']) {
+      for (const template of [{}, 'text', { $eval: 'n' }, { $unknown: 1 }]) {
+        assert.equal(compareWithLibrary(template, { ...context, [name]: 1 }), 'error', name);
+      }
+    }
+    for (const name of ['_', '__proto', 'a7', 'A_b']) assert.equal(compareWithLibrary({}, { [name]: 1 }), 'value');
+  });
+});
+
 describe('a template is left to the library', () => {
   const ODD: Readonly<Record<string, unknown>> = {
     'that writes a function as text': '${min}',

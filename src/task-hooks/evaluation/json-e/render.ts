@@ -4,7 +4,7 @@ import { copyJson } from '../../../core/json.ts';
 import { BUILTINS } from './builtins.ts';
 import { type CompiledTemplate, compileTemplate } from './compile.ts';
 import { HandOver, ODD, templateError } from './errors.ts';
-import { NOTHING } from './operator.ts';
+import { isName, NOTHING } from './operator.ts';
 import { holdsFunction, type Run, type Values } from './run.ts';
 
 /** What one event may cost on the main thread, all its templates together. */
@@ -26,6 +26,9 @@ export const renderWithin =
   (template: unknown, context: object): unknown => {
     const run: Run = { ...budget, takesAnyStep: false };
     try {
+      if (!Object.keys(context).every(isName)) {
+        throw templateError('top level keys of context must follow /[a-zA-Z_][a-zA-Z0-9_]*/');
+      }
       const { part, inPlace } = compiledOf(template);
       if (inPlace) holdsFunction(context, run); // spends what the copy takes
       const values = (inPlace ? copyJson(context) : context) as Values;
