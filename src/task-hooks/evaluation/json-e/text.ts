@@ -28,9 +28,10 @@ export const compileText = (text: string, room: Room): string | Part => {
   return inserted(pieces.filter((piece) => piece !== ''));
 };
 
-const inserted =
-  (pieces: readonly (string | Part)[]): Part =>
-  (scope, run) => {
+const inserted = (pieces: readonly (string | Part)[]): Part => {
+  const [first] = pieces;
+  if (pieces.length === 1 && typeof first === 'function') return first; // no text is made
+  return (scope, run) => {
     spend(run, pieces.length);
     let text = '';
     for (const piece of pieces) {
@@ -40,6 +41,7 @@ const inserted =
     }
     return text;
   };
+};
 
 const written =
   (part: Part, source: string): Part =>
