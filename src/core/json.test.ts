@@ -40,6 +40,34 @@ describe('JSON in turns', () => {
   });
 });
 
+describe('JSON in turns of long texts', () => {
+  const long = { units: 'ab', lone: '\ud800', pairs: '😀', crossed: '\udc00\ud800' };
+
+  it('is the text of JSON.stringify, wherever they stand', async () => {
+    for (const [name, unit] of Object.entries(long)) {
+      for (const before of ['', 'x']) {
+        const text = before + unit.repeat(300_000);
+        const items = [{ a: [1, undefined, { [text]: text, b: undefined, c: null }], d: 'x' }, text, [[text]], 'short'];
+        assert.ok(String(await stringifyInTurns(items)) === JSON.stringify(items), name);
+      }
+    }
+  });
+
+  it('leaves turns to others', async () => {
+    let isWritten = false;
+    let turns = 0;
+    const count = () => {
+      turns += 1;
+      if (!isWritten) setImmediate(count);
+    };
+    setImmediate(count);
+    await stringifyInTurns([{ payload: { deep: '\ud800'.repeat(1_700_000) } }]);
+    isWritten = true;
+    // Beside those between the pieces of its UTF-8.
+    assert.ok(turns >= 30, `${turns} turns`);
+  });
+});
+
 describe('a record', () => {
   it('has other values under the same keys, in their order', () => {
     const record = JSON.parse('{"two": 2, "__proto__": 0, "one": 1}');

@@ -25,6 +25,7 @@ const WHOLE: Readonly<Record<string, () => string>> = {
   '499 arrays': () => nested(499),
   '499 arrays of zeros': () => nested(499, zeros(MOST - 1_000)),
   '700,000 keys': () => keys(700_000),
+  'ten million blanks': () => `${' '.repeat(BODY_LIMIT_BYTES - 64 * 1024)}{}`,
   'a text that is no JSON': () => `{"a": ${'x'.repeat(BODY_LIMIT_BYTES - 64 * 1024)}`,
 };
 
@@ -39,6 +40,7 @@ const BY_TYPE: Readonly<Record<string, Readonly<Record<string, (bytes: number) =
     keys: (bytes) => keys(Math.min(MOST_KEYS - 100, bytes / 11)),
     'a text': (bytes) => `{"a":${text('x', bytes)}}`,
     'a text of escapes': (bytes) => `{"a":${text('\\u0007', bytes)}}`,
+    'a text of half characters': (bytes) => `{"a":${text('\\ud800', bytes)}}`,
     'a text of four bytes each': (bytes) => `{"a":${text('😀', bytes)}}`,
     'a key': (bytes) => `{${text('k', bytes)}:0}`,
     numbers: (bytes) => `{"a":${floats(Math.min(MOST / 4, bytes / 70))}}`,
