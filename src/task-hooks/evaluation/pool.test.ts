@@ -115,6 +115,33 @@ describe('the evaluation pool', () => {
     assert.match(isStopped(await held), /took longer than/);
   });
 
+  it('serves another hook before all jobs of one are done, and the check of a definition as well', async (t) => {
+    const pool = createPool(t, { workers: 1 });
+    const order: string[] = [];
+    const noted = (name: string, request: WorkerRequest) => pool.run(request).then(() => order.push(name));
+    const ofOne = (revision: number): WorkerRequest => {
+      const one = job({});
+      return one.kind === 'evaluate' ? { ...one, job: { ...one.job, key: `busy:${revision}` } } : one;
+    };
+    await Promise.all([
+      ...Array.from({ length: 8 }, (_, at) => noted('busy', ofOne(at))),
+      noted('another', EASY),
+      noted('check', { kind: 'compile', triggerSchema: {} }),
+    ]);
+    assert.deepEqual(order.slice(0, 4).toSorted(), ['another', 'busy', 'busy', 'check'].toSorted(), `${order}`);
+  });
+
+  it('turns away what is of one hook when too many of it wait, and takes what is of others', async (t) => {
+    const pool = createPool(t, { workers: 1, mostOfAHook: 2 });
+    const busy = Array.from({ length: 4 }, () => pool.run<Evaluation>(EASY));
+    const other = pool.run<Evaluation>(job({ a: 1 }));
+    const answers = await Promise.all(busy);
+    const away = answers.filter(({ ok }) => !ok);
+    assert.equal(away.length, 2);
+    for (const answer of away) assert.match(isStopped(answer), /^2 evaluations of this kind are waiting already/);
+    assert.equal(taskOf(await other).a, 1);
+  });
+
   it('turns jobs away at once when too many wait', async (t) => {
     const pool = createPool(t, { workers: 1, mostWaiting: 2, deadlineMs: 5_000 });
     const answers = await Promise.all(Array.from({ length: 4 }, () => pool.run<Evaluation>(EASY)));

@@ -4,6 +4,7 @@ import type { ChildProcess } from 'node:child_process';
 import type { Clock } from '../../core/clock.ts';
 import type { Log } from '../../core/log.ts';
 import { jobTimeIsUp } from './cpu-deadline.ts';
+import { createFairQueue } from './fair-queue.ts';
 import { cpuMsOf, endEvaluationProcess, startEvaluationProcess } from './process.ts';
 import type { WorkerAnswer, WorkerRequest } from './worker.ts';
 
@@ -12,11 +13,14 @@ export type EvaluationLimits = {
   readonly deadlineMs: number;
   readonly memoryMb: number;
   readonly workers: number;
-  /** Jobs that may wait; more are turned away at once. */
+  /** Jobs that may wait, and of one hook; more are turned away at once. */
   readonly mostWaiting: number;
+  readonly mostOfAHook: number;
 };
 
-export const DEFAULT_LIMITS: EvaluationLimits = { deadlineMs: 1_000, memoryMb: 256, workers: 2, mostWaiting: 1_000 };
+export const DEFAULT_LIMITS: EvaluationLimits = {
+  ...{ deadlineMs: 1_000, memoryMb: 256, workers: 2, mostWaiting: 1_000, mostOfAHook: 500 },
+};
 
 export type PoolAnswer<Result> =
   | { readonly ok: true; readonly result: Result }
@@ -41,6 +45,11 @@ const FAILED_INSIDE = {
   mayPass: true,
 } as const;
 const spent = (message: string): Answered<never> => ({ answer: { ok: false, message }, isSpent: true });
+
+/** Of a hook, whatever its revision; and of definitions that are saved. */
+const ownerOf = (request: WorkerRequest): string =>
+  'job' in request ? `hook ${request.job.key.split(':')[0]}` : request.kind;
+
 const IDLE_MS = 60_000;
 const START_DEADLINE_MS = 30_000;
 export const createEvaluationPool = (
@@ -48,7 +57,7 @@ export const createEvaluationPool = (
   limits: EvaluationLimits = DEFAULT_LIMITS,
 ): EvaluationPool => {
   const { clock, log } = settings;
-  const waiting: Waiting[] = [];
+  const waiting = createFairQueue<Waiting>();
   const running = new Set<Promise<void>>();
   const wakers = new Set<() => void>();
   const ending = new AbortController();
@@ -71,7 +80,7 @@ export const createEvaluationPool = (
       if (!started.answer.ok) throw new Error(`the evaluation process did not start: ${started.answer.message}`);
       for (let job = await nextJob(); job; job = await nextJob()) {
         if (!worker.connected) {
-          waiting.unshift(job); // it died while it was idle; the next one takes the job
+          waiting.put(ownerOf(job.request), job); // it died while it was idle; the next one takes the job
           return;
         }
         isFree = false;
@@ -128,15 +137,15 @@ export const createEvaluationPool = (
 
   /** undefined: there was none for a while, or the pool ends. */
   const nextJob = async (): Promise<Waiting | undefined> => {
-    while (waiting.length === 0 && !ending.signal.aborted) {
+    while (waiting.size() === 0 && !ending.signal.aborted) {
       const idle = new AbortController();
       const wake = () => idle.abort();
       wakers.add(wake);
       await clock.sleep(IDLE_MS, idle.signal);
       wakers.delete(wake);
-      if (!idle.signal.aborted) return waiting.shift();
+      if (!idle.signal.aborted) return waiting.take();
     }
-    return ending.signal.aborted ? undefined : waiting.shift();
+    return ending.signal.aborted ? undefined : waiting.take();
   };
 
   /** Whoever is woken takes all that waits, one after another; so one is enough for one job. */
@@ -149,15 +158,15 @@ export const createEvaluationPool = (
 
   const wakeOrStart = () => {
     wakeOne();
-    while (waiting.length > free && running.size < limits.workers) {
+    while (waiting.size() > free && running.size < limits.workers) {
       const one: Promise<void> = serve()
         .catch((error: unknown) => {
           log.error({ err: error }, 'evaluation process failed');
-          waiting.shift()?.end(FAILED_INSIDE);
+          waiting.take()?.end(FAILED_INSIDE);
         })
         .finally(() => {
           running.delete(one);
-          if (waiting.length > 0 && !ending.signal.aborted) wakeOrStart();
+          if (waiting.size() > 0 && !ending.signal.aborted) wakeOrStart();
         });
       running.add(one);
     }
@@ -167,20 +176,21 @@ export const createEvaluationPool = (
     run: (request) =>
       new Promise((resolve) => {
         if (ending.signal.aborted) return resolve(SHUTTING_DOWN);
-        if (waiting.length >= limits.mostWaiting) {
-          return resolve({
-            ok: false,
-            message: `${limits.mostWaiting} evaluations are waiting already; try again later.`,
-            mayPass: true,
-          });
+        const owner = ownerOf(request);
+        const tooMany = (message: string) => resolve({ ok: false, message, mayPass: true });
+        if (waiting.size() >= limits.mostWaiting) {
+          return tooMany(`${limits.mostWaiting} evaluations are waiting already; try again later.`);
         }
-        waiting.push({ request, end: resolve as Waiting['end'] });
+        if (waiting.sizeOf(owner) >= limits.mostOfAHook) {
+          return tooMany(`${limits.mostOfAHook} evaluations of this kind are waiting already; try again later.`);
+        }
+        waiting.put(owner, { request, end: resolve as Waiting['end'] });
         wakeOrStart();
       }),
     [Symbol.asyncDispose]: async () => {
       ending.abort();
       for (const wake of wakers) wake();
-      for (const { end } of waiting.splice(0)) end(SHUTTING_DOWN);
+      for (let job = waiting.take(); job; job = waiting.take()) job.end(SHUTTING_DOWN);
       await Promise.all(running);
     },
   };
