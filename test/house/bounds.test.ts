@@ -136,6 +136,7 @@ const OF_THE_HOSTILE: typeof BOUNDS = [
   ['src/task-hooks/firing/fire-runner.ts', 'MOST_UNDER_WAY', 500, '| of 500 fires under way in a process,'],
   ['src/task-hooks/firing/fire-runner.ts', 'MOST_UNDER_WAY_OF_A_HOOK', 50, '50 are of one hook'],
   ['src/task-hooks/messages/rejections.ts', 'MOST_OF_THEIR_OWN', 5, 'five rows a minute'],
+  ['src/broker/in-database/topic-table.ts', 'MOST_STEPS', 20_000, 'costs 20,000 steps in the tree'],
   ['src/script-hooks/hosting/run-writer.ts', 'DEEPEST_EFFECT', 8, 'after eight effects in a chain'],
   ['src/script-hooks/hosting/run-writer.ts', 'MOST_CAUSED', 10_000, 'more than 10,000 that come of one event'],
   ['src/script-hooks/hosting/waits.ts', 'MOST_WAITS', 10_000, '; 10,000 wake-ups of a hook wait at most'],

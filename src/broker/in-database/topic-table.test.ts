@@ -53,8 +53,10 @@ describe('a routing key', () => {
 
   it('leads to exactly the queues with a pattern that fits, however many there are, and after some were taken away', () => {
     const bindings = fc.array(fc.tuple(patterns, fc.constantFrom('q1', 'q2', 'q3', 'q4')), { maxLength: 12 });
-    const property = fc.property(bindings, fc.array(fc.nat(11)), keys, (all, removed, key) => {
-      const table = createTopicTable();
+    // Pattern by pattern at once, after some steps in the tree, and never.
+    const steps = fc.constantFrom(0, 5, 1_000);
+    const property = fc.property(bindings, fc.array(fc.nat(11)), keys, steps, (all, removed, key, mostSteps) => {
+      const table = createTopicTable(mostSteps);
       for (const [pattern, queue] of all) table.add(pattern, queue);
       const gone = removed.flatMap((index) => (all[index] ? [all[index]] : []));
       for (const [pattern, queue] of gone) table.remove(pattern, queue);
@@ -78,5 +80,21 @@ describe('a routing key', () => {
     assert.equal(matches(`${pairs}.#`, key), true);
     const stars = Array.from({ length: 60 }, () => '#.*').join('.');
     assert.equal(matches(`${stars}.b`, key), false);
+  });
+
+  it('finds its way through hundreds of them at once', () => {
+    const table = createTopicTable();
+    for (let queue = 0; queue < 250; queue += 1) {
+      const pairs = Array.from({ length: 62 }, (_, at) => (at < 8 && (queue >> at) % 2 === 1 ? '.*.#' : '.a.#'));
+      table.add(`#${pairs.join('')}${queue === 7 ? '.b' : ''}`, `q${queue}`);
+    }
+    const key = Array.from({ length: 127 }, () => 'a').join('.');
+    // Some 10 ms each; in the tree it is more than a second.
+    for (let round = 0; round < 20; round += 1) {
+      const found = new Set<string>();
+      table.match(key, found);
+      assert.equal(found.size, 249);
+      assert.equal(found.has('q7'), false);
+    }
   });
 });
