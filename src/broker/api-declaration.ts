@@ -49,7 +49,7 @@ const READ_WATCH_RESPONSE: NamedSchema = {
             body: Type.Optional(
               Type.String({ description: 'As text; JSON as a rule. Absent when it has more than 1 MB.' }),
             ),
-            bytes: Type.Integer({ minimum: 0, description: 'Of the body.' }),
+            bytes: Type.Integer({ minimum: 0, description: 'The size of the body.' }),
           },
           closed,
         ),

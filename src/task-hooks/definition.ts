@@ -153,8 +153,8 @@ const fireRecord = Type.Object(
     detail: Type.Optional(
       Type.Unknown({
         description:
-          'Of what was missed: first, last and count (`atLeast`: there were more). Of a message: where it came from. Of what came by a ' +
-          'webhook: its name. Of what was skipped: `because`.',
+          'For what was missed: first, last and count (`atLeast`: there were more). For a message: where it came from. For what came by a ' +
+          'webhook: its name. For what was skipped: `because`.',
       }),
     ),
   },

@@ -84,7 +84,7 @@ export const AUTH_ENTRIES: readonly CommandEntry[] = [
     kind: 'read',
     words: ['logout'],
     summary: 'Forget credentials',
-    args: [{ name: 'URL', isOptional: true, help: 'Of this server (default: of the latest login)' }],
+    args: [{ name: 'URL', isOptional: true, help: 'The server (default: that of the latest login)' }],
     options: [JSON_OPTION],
     load: async () => (await import('./login.ts')).logout,
   },

@@ -7,7 +7,7 @@ import { momentOf } from '../cli/input/moment.ts';
 export type FoundFire = SearchFiresResponse['fires'][number];
 
 export const FILTER_OPTIONS: readonly Option[] = [
-  { name: 'hook', value: 'GROUP/HOOK', help: 'Of this hook; * stands for any characters' },
+  { name: 'hook', value: 'GROUP/HOOK', help: 'Only this hook; * stands for any characters' },
   {
     name: 'outcome',
     value: 'OUTCOME',
@@ -18,7 +18,7 @@ export const FILTER_OPTIONS: readonly Option[] = [
   { name: 'by', value: 'CLIENT', help: 'Fired by this client' },
   { name: 'task', value: 'TASK', help: 'With this task' },
   { name: 'cause', value: 'TEXT', help: 'With exactly this cause, such as replay:7:1' },
-  { name: 'request', value: 'ID', help: 'Of this request, or of this replay of many' },
+  { name: 'request', value: 'ID', help: 'Only this request, or this replay of many' },
   { name: 'text', value: 'TEXT', help: 'With this in the reason, whatever the case' },
 ];
 

@@ -13,7 +13,7 @@ const DEFINITION: Argument = {
 
 export const HOOK_ENTRIES: readonly CommandEntry[] = [
   serverCall('hooks list', 'List hooks', async () => (await import('./hooks.ts')).hooks.list, {
-    args: [{ name: 'GROUP', isOptional: true, help: 'Of this group only' }],
+    args: [{ name: 'GROUP', isOptional: true, help: 'Only this group' }],
   }),
   serverCall('hooks show', 'Show the definition of a hook', async () => (await import('./hooks.ts')).hooks.show, {
     args: [HOOK],
@@ -115,7 +115,7 @@ export const HOOK_ENTRIES: readonly CommandEntry[] = [
           help: 'As if by triggerHook (default), triggerHookWithToken, pulseMessage or schedule',
         },
         { name: 'now', value: 'TIME', help: 'What the template takes for the present' },
-        { name: 'hook', value: 'GROUP/HOOK', help: 'Of which hook the file is the definition, if it does not say so' },
+        { name: 'hook', value: 'GROUP/HOOK', help: 'The hook whose definition the file is, if it does not say so' },
       ],
       notes:
         'Ends with 1 when no task would come of it, or when the new definition makes worse of an event. Nothing is created or recorded.',
@@ -132,10 +132,10 @@ export const HOOK_ENTRIES: readonly CommandEntry[] = [
     {
       args: [
         HOOK,
-        { name: 'EXCHANGE', isOptional: true, help: 'Of a message' },
+        { name: 'EXCHANGE', isOptional: true, help: 'The exchange of a message' },
         { name: 'KEY', isOptional: true, mayBeEmpty: true, help: 'Its routing key' },
       ],
-      options: [{ name: 'at', value: 'TIME', help: 'Of the schedule, such as 2030-01-31T12:00:00Z' }],
+      options: [{ name: 'at', value: 'TIME', help: 'A date of the schedule, such as 2030-01-31T12:00:00Z' }],
     },
   ),
   serverCall(

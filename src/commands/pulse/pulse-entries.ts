@@ -40,7 +40,7 @@ export const PULSE_ENTRIES: readonly CommandEntry[] = [
     'Show the messages of an exchange as they come',
     async () => (await import('./pulse-watch.ts')).pulseWatch,
     {
-      args: [EXCHANGE, { name: 'PATTERN', help: "Of routing keys: * is one word, # any number; '#' for all" }],
+      args: [EXCHANGE, { name: 'PATTERN', help: "Which routing keys: * is one word, # any number; '#' for all" }],
       options: [
         { name: 'hook', value: 'GROUP/HOOK', help: 'Also say what this hook would make of each, and why not' },
         { name: 'count', value: 'NUMBER', help: 'End after so many (default: with Ctrl-C)' },

@@ -56,7 +56,7 @@ export const READS = [
     {
       name: 'group',
       title: 'Get a group',
-      description: 'Members with their roles, sections, channels, who may come in. Of a group that the ship is in.',
+      description: 'Members with their roles, sections, channels, who may come in. The ship is in the group.',
       route: '/groups/<flag>',
       params: { flag: FLAG },
     },
@@ -198,7 +198,7 @@ export const READS = [
     {
       name: 'activity',
       title: 'Get what is new',
-      description: 'Of each source and of all together (`base`): what is unread, and how loud it is.',
+      description: 'What is unread, and how loud it is, for each source and for all together (`base`).',
       route: '/activity',
     },
     'activity-response',

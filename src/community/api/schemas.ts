@@ -31,7 +31,7 @@ export const ACTION: NamedSchema = {
 };
 
 export const ACT_RESPONSE: NamedSchema = schemaOf('action-response', {
-  id: Type.Optional(Type.String({ description: 'Of the post, reply or message that was made, in digits.' })),
+  id: Type.Optional(Type.String({ description: 'The post, reply or message that was made, in digits.' })),
   ignored: Type.Optional(
     Type.Array(Type.Object({ pointer: Type.String(), reason: Type.String() }, closed), {
       description: 'What of the action was left out.',

@@ -38,7 +38,7 @@ const common = {
   status: TASK_STATUS,
   task: Type.Object(
     { tags: Type.Record(Type.String(), Type.String()) },
-    { description: 'Of the definition, what readers need most.' },
+    { description: 'What readers of the definition need most.' },
   ),
   version: Type.Literal(1),
 };

@@ -75,7 +75,7 @@ const summary = {
 const dumpedHook = Type.Object(
   {
     id: idText,
-    version: Type.String({ description: 'Of the format; empty.' }),
+    version: Type.String({ description: 'The version of the format; empty.' }),
     name: Type.String(),
     meta,
     src: Type.String(),
@@ -89,14 +89,14 @@ const entry = {
   id: Type.Integer(),
   time: time('When the event happened.'),
   hook: idText,
-  name: nullable(Type.String({ description: 'Of the hook; `null`: it was deleted.' })),
+  name: nullable(Type.String({ description: 'The name of the hook; `null`: it was deleted.' })),
   hookVersion: Type.Integer(),
   origin: nullable(Type.String({ description: 'The channel; `null` for a global cron.' })),
   src: Type.String({ description: 'The ship that caused the event.' }),
   depth: Type.Integer({ description: 'How many effects led to it; 0: a user did it.' }),
   eventKind: Type.String({ description: '`on-post/add`, `cron` and the like.' }),
   outcome: Type.Union(RUN_OUTCOMES.map((one) => Type.Literal(one))),
-  reason: nullable(Type.String({ description: 'Of a denial or a failure.' })),
+  reason: nullable(Type.String({ description: 'Why it was denied, or failed.' })),
   effects: Type.Array(anything('As script-types.md describes them.')),
   failedEffects: Type.Array(
     Type.Object({ index: Type.Integer(), reason: Type.String() }, { description: 'Those that were refused.' }),
@@ -105,7 +105,7 @@ const entry = {
   dropped: Type.Array(
     Type.Object({ pointer: Type.String(), reason: Type.String() }, { description: 'What did not count.' }),
   ),
-  failure: Type.Optional(anything('Of a failure: its kind, where in the source, the calls under way.')),
+  failure: Type.Optional(anything('When it failed: the kind, where in the source, the calls under way.')),
   changedEvent: Type.Optional(anything('What the hook made of the event, where it changed it.')),
   durationMs: Type.Number(),
   seed: Type.String(),
@@ -232,7 +232,7 @@ export const SCHEMAS = {
     Type.Object(
       {
         isSame: Type.Boolean({ description: 'Whether the same came out.' }),
-        differs: Type.Array(Type.String(), { description: 'Of `outcome`, `event`, `effects`, `state`, `prints`.' }),
+        differs: Type.Array(Type.String(), { description: 'Which of `outcome`, `event`, `effects`, `state`, `prints`.' }),
         outcome: Type.String(),
         reason: nullable(Type.String()),
         effects: Type.Array(Type.Unknown()),

@@ -185,7 +185,7 @@ const METHODS = [
   {
     name: 'listWebhooks',
     title: 'List the webhooks of a hook',
-    description: 'The ways in that other systems have to this hook, ordered by name. Of Hookwright alone.',
+    description: 'The ways in that other systems have to this hook, ordered by name. Only Hookwright has this method.',
     category: 'Webhooks',
     stability: 'experimental',
     verb: 'GET',
@@ -197,7 +197,7 @@ const METHODS = [
   {
     name: 'webhook',
     title: 'Get a webhook',
-    description: 'The settings and the address of a webhook, without its secrets. Of Hookwright alone.',
+    description: 'The settings and the address of a webhook, without its secrets. Only Hookwright has this method.',
     category: 'Webhooks',
     stability: 'experimental',
     verb: 'GET',
@@ -224,7 +224,8 @@ const METHODS = [
   {
     name: 'removeWebhook',
     title: 'Delete a webhook',
-    description: 'Removes a webhook, if there is one. Its address leads nowhere from then on. Of Hookwright alone.',
+    description:
+      'Removes a webhook, if there is one. Its address leads nowhere from then on. Only Hookwright has this method.',
     category: 'Webhooks',
     stability: 'experimental',
     verb: 'DELETE',
@@ -263,8 +264,8 @@ const METHODS = [
     name: 'listFires',
     title: 'List everything that became of the events of a hook',
     description:
-      'All that the ledger has of a hook, newest first: also what was declined, rejected or missed, and why. Of Hookwright alone; other ' +
-      'servers do not have this method.',
+      'All that the ledger has of a hook, newest first: also what was declined, rejected or missed, and why. Only Hookwright has ' +
+      'this method.',
     category: 'Hook Status',
     stability: 'experimental',
     verb: 'GET',

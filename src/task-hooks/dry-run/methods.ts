@@ -14,7 +14,7 @@ import {
 const params = { hookGroupId: HOOK_GROUP_ID, hookId: HOOK_ID };
 /** As of a definition: all of it is parsed where requests arrive. */
 const LARGEST_BODY = 1024 * 1024;
-const SEEN = 'Of Hookwright alone; other servers do not have this method.';
+const SEEN = 'Only Hookwright has this method.';
 /** What it tells of a definition of one's own, saving it and firing the hook would tell as well. */
 const MAY_DEFINE = ['hooks:modify-hook:<hookGroupId>/<hookId>', 'assume:hook-id:<hookGroupId>/<hookId>'] as const;
 const GET_PAYLOAD = 'hooks:get-payload:<hookGroupId>/<hookId>';

@@ -126,7 +126,7 @@ export type RenderAnswer = Static<typeof renderAnswer>;
 export const RENDER_RESPONSE: NamedSchema = { name: 'render-response', schema: renderAnswer };
 
 const comparison = Type.Object({
-  seq: Type.Integer({ description: 'Of the fire, in the ledger.' }),
+  seq: Type.Integer({ description: 'The number of the fire in the ledger.' }),
   arrived: time(),
   verdict: Type.Enum(['same', 'changed', 'worse'], {
     description: '`worse`: the saved definition makes a task of it, or declines; this one does not.',
@@ -135,7 +135,9 @@ const comparison = Type.Object({
   is: outcome,
   error: Type.Optional(error),
   diff: Type.Optional(
-    Type.Array(Type.String(), { description: 'Of the tasks: `~ /path: old → new`, `+ /path: new`, `- /path: old`.' }),
+    Type.Array(Type.String(), {
+      description: 'What differs in the tasks: `~ /path: old → new`, `+ /path: new`, `- /path: old`.',
+    }),
   ),
 });
 export type Comparison = Static<typeof comparison>;
@@ -151,7 +153,9 @@ export const RENDER_LAST_RESPONSE: NamedSchema = { name: 'render-last-response',
 
 const whyNotRequest = Type.Object(
   {
-    exchange: Type.Optional(Type.String({ maxLength: 255, description: 'Of a message; together with `routingKey`.' })),
+    exchange: Type.Optional(
+      Type.String({ maxLength: 255, description: 'The exchange of a message; together with `routingKey`.' }),
+    ),
     routingKey: Type.Optional(Type.String({ maxLength: 255 })),
     at: Type.Optional(time('When the schedule of the hook was, or is, to fire.')),
   },
@@ -175,7 +179,7 @@ const whyNotAnswer = Type.Object({
     }),
   ),
   seq: Type.Optional(
-    Type.Integer({ description: 'Of the fire, or of what was recorded in its place, in the ledger.' }),
+    Type.Integer({ description: 'The number in the ledger of the fire, or of what was recorded in its place.' }),
   ),
   outcome: Type.Optional(Type.String({ description: 'What became of it.' })),
 });

@@ -21,7 +21,7 @@ const uuid = (description: string) => Type.Optional(Type.String({ format: 'uuid'
 const replayFireRequest = Type.Object(
   {
     as: revision,
-    replayId: uuid('Of your choice. The same call with it again is answered as the first, and fires nothing.'),
+    replayId: uuid('You choose it. The same call with it again is answered as the first, and fires nothing.'),
   },
   closed,
 );
@@ -29,11 +29,11 @@ export type ReplayFireRequest = Static<typeof replayFireRequest>;
 export const REPLAY_FIRE_REQUEST: NamedSchema = { name: 'replay-fire-request', schema: replayFireRequest };
 
 const replayFireAnswer = Type.Object({
-  cause: Type.String({ description: 'Of the new fire: `replay:<seq>:<n>`.' }),
+  cause: Type.String({ description: 'The cause of the new fire: `replay:<seq>:<n>`.' }),
   outcome: Type.Enum([...FIRE_OUTCOMES, 'pending'], {
     description: 'As the ledger has it. `pending`: it is stored, and attempts go on.',
   }),
-  taskId: Type.Optional(Type.String({ description: 'Of the task that was or will be created.' })),
+  taskId: Type.Optional(Type.String({ description: 'The task that was or will be created.' })),
   reason: Type.Optional(Type.String({ description: 'Why there is no task.' })),
 });
 export type ReplayFireAnswer = Static<typeof replayFireAnswer>;

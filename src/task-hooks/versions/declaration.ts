@@ -68,7 +68,7 @@ export const VERSION_METHODS = [
     title: 'Get a version of a hook',
     description:
       'The definition that a hook had at a version, and what it changed: against the version before, or against another one that is named. ' +
-      'Of Hookwright alone.',
+      'Only Hookwright has this method.',
     verb: 'GET',
     route: '/hooks/<hookGroupId>/<hookId>/versions/<version>',
     params: { ...HOOK, version: VERSION },
@@ -82,7 +82,7 @@ export const VERSION_METHODS = [
     title: 'Roll a hook back to a version',
     description:
       'Gives a hook the definition that it had at a version: a change as any other, checked as any other. Its trigger token and its webhooks ' +
-      'stay as they are. A hook that was removed is made again, without those that it had. Of Hookwright alone.',
+      'stay as they are. A hook that was removed is made again, without those that it had. Only Hookwright has this method.',
     verb: 'POST',
     route: '/hooks/<hookGroupId>/<hookId>/rollback',
     scopes: {

@@ -59,7 +59,7 @@ export const LEDGER_METHODS = [
     title: 'Explain a fire',
     description:
       'One row of the ledger, explained: the verdict of each step, the attempts, the task and its state, what it repeats and what repeats it; and ' +
-      'its payload, for who has `hooks:get-payload:<hookGroupId>/<hookId>` too. Of a hook that the caller may not see there is no such fire.',
+      'its payload, for who has `hooks:get-payload:<hookGroupId>/<hookId>` too. A fire of a hook that the caller may not see is not found.',
     route: '/fires/<seq>',
     params: { seq: SEQ },
     scopes: 'hooks:list-last-fires:<hookGroupId>/<hookId>',

@@ -15,7 +15,7 @@ const row = {
   outcome: Type.Optional(Type.Enum([...FIRE_OUTCOMES], { description: 'What became of the fire; others have none.' })),
   hookGroupId: Type.String(),
   hookId: Type.String(),
-  revision: Type.Optional(Type.Integer({ description: 'Of the hook, when it met the event.' })),
+  revision: Type.Optional(Type.Integer({ description: 'The revision of the hook when it met the event.' })),
   cause: Type.Optional(Type.String({ description: 'With the hook, the identity of the fire.' })),
   firedBy: Type.Optional(Type.String()),
   taskId: Type.Optional(Type.String()),
@@ -28,7 +28,7 @@ const row = {
   detail: Type.Optional(
     Type.Unknown({
       description:
-        'Of what was missed: first, last and count. Of a message: where it came from. Of a delivery: which webhook, and the check that failed. Of a binding: which, and how it is.',
+        'For what was missed: first, last and count. For a message: where it came from. For a delivery: which webhook, and the check that failed. For a binding: which, and how it is.',
     }),
   ),
 };
@@ -100,7 +100,7 @@ const explanation = Type.Object(
     }),
     steps: Type.Array(step, { description: 'What the event passed, in order; empty for what is no fire.' }),
     tries: Type.Array(attempt, { description: 'Attempts that ended nothing, oldest first, at most 100.' }),
-    taskState: Type.Optional(Type.String({ description: 'Of the task, as the queue says.' })),
+    taskState: Type.Optional(Type.String({ description: 'The state of the task, as the queue says.' })),
     replayedFrom: Type.Optional(Type.Integer({ description: 'The fire of which this one is a repetition.' })),
     replayedInto: Type.Array(replay, { description: 'Fires that were made of this one, at most 100.' }),
     payloadIs: Type.Enum(['shown', 'not kept', 'not yours to read'], {
