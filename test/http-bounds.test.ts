@@ -19,7 +19,7 @@ const MB = 1024 * 1024;
 const APIS = ALL_APIS.map(declareCommonMethods);
 const JSON_TYPE = { 'content-type': 'application/json' };
 const ANSWER_BYTES = 100 * 1024;
-/** Of the main thread, in all. Without bounds it is many seconds; the machine may be slow. */
+/** On the main thread, in all. Without bounds it is many seconds; the machine may be slow. */
 const CPU_MS = 2_000;
 
 const cleanup = lastFirst({ after });

@@ -197,7 +197,7 @@ const memoryOf = (pid: number): number => {
 };
 const peakOf = (pid: number): number => statusOf(pid, 'VmHWM');
 
-/** Of the main thread. Nanoseconds are the first number there. */
+/** CPU time of the main thread: the first number there, in nanoseconds. */
 const cpuMs = (pid: number): number =>
   Number(readFileSync(`/proc/${pid}/task/${pid}/schedstat`, 'latin1').split(' ')[0]) / 1e6;
 

@@ -30,7 +30,7 @@ export type FloorSetup = {
   readonly task: object;
 };
 
-/** The columns of the product's tables. Of the indexes only the one that makes a task unique. */
+/** The columns of the product's tables, and the one index that makes a task unique. */
 const TABLES = `
   create table tasks (task_id text primary key, task_queue_id text, task_group_id text, scheduler_id text, priority smallint,
     retries_left int, created timestamptz, deadline timestamptz, expires timestamptz, due timestamptz, definition json, runs json,

@@ -25,7 +25,7 @@ export type CommunitySettings = Base & {
   readonly hooks?: TurnHooks | undefined;
 };
 
-/** Of several all are done, or none: the reason is that of the first that is not done. No posts. */
+/** Does all, or none, for the reason of the first that is not done. Several are no posts. */
 export type Act = (action: Action | readonly Action[], as: As) => Promise<TurnResult>;
 
 export type As = {

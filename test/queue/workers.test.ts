@@ -7,7 +7,7 @@ import { runWorkers } from './run-workers.ts';
 
 const tasks = roundsOf(100);
 const kills = roundsOf(12);
-/** Of fewer, all may meet workers that have nothing to do. */
+/** Fewer might all meet workers that have nothing to do. */
 const ENOUGH_KILLS = 10;
 
 test('every task is resolved once, as it should be, though its workers and its server are killed again and again', {

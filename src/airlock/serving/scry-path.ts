@@ -2,7 +2,7 @@
 
 export type ScryPath = { readonly agent: string; readonly path: string; readonly extension: string | undefined };
 
-/** Of its last segment, after its last dot; ids have dots of their own. */
+/** Stands after the last dot of the last segment; ids have dots of their own. */
 const EXTENSION = /^(.*)\.(json|noun|mime)$/s;
 
 /**

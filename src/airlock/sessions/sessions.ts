@@ -44,7 +44,7 @@ export type SessionsSettings = Base & { readonly ships: Ships; readonly secretBo
 export const IDLE_SECONDS = 7 * 24 * 3600;
 /** How exactly it is known when a session was used last. */
 const USE_MS = 3_600_000;
-/** Of one ship. Programs that log in for each call leave theirs behind; the oldest end. */
+/** Sessions of one ship. Programs that log in for each call leave theirs behind; the oldest end. */
 const MOST_OF_SHIP = 1_000;
 const LOOK_EVERY_MS = 15_000;
 const CLEAN_EVERY_MS = 3_600_000;

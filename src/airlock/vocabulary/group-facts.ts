@@ -181,7 +181,7 @@ const orderBefore = (before: AirlockGroup, after: AirlockGroup, id: string): str
   return [...came.toReversed(), ...stay];
 };
 
-/** Of a section; more are told as one. */
+/** Moves of a section; more are told as one. */
 const MOST_MOVES = 100;
 
 const moves = (from: readonly string[], to: readonly string[]): { nest: string; idx: number }[] => {

@@ -31,7 +31,7 @@ export type RabbitmqBrokerSettings = Base & {
   readonly replaceQueues: boolean;
   readonly tools: BrokerTools;
   /**
-   * Of messages that were received and are not over; beyond it nothing more is read. Default 64 MB.
+   * Messages that were received and are not over; beyond it nothing is read. Default 64 MB.
    */
   readonly mostBytesInFlight?: number;
   /** The server's own exchanges. */

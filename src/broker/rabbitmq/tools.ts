@@ -28,7 +28,7 @@ export type AmqpToolsSettings = { readonly connection: AmqpConnection; readonly 
 const ANSWER_WITHIN_MS = 10_000;
 /** Each has a channel, of which a connection has some two thousand. */
 const MOST_READERS = 200;
-/** Of one process. As long as they live they take what comes. */
+/** In one process. As long as they live they take what comes. */
 const MOST_OPENED_A_MINUTE = 200;
 
 export const createAmqpTools = ({ connection, clock }: AmqpToolsSettings): BrokerTools => {

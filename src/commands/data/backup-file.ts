@@ -95,7 +95,7 @@ const fill = async (file: FileHandle, source: AsyncIterable<Buffer>): Promise<vo
 export type BackupSource = {
   /** For messages. */
   readonly path: string;
-  /** The bytes from the beginning. Of a pipe once only. */
+  /** The bytes from the beginning. A pipe gives them once. */
   readonly open: () => AsyncIterable<Buffer>;
   /** Whether it can be read again from the beginning. */
   readonly isFile: boolean;

@@ -22,7 +22,7 @@ export const replayRun: Run = async (call) => {
   return isSame ? EXIT_STATUS.done : EXIT_STATUS.failed;
 };
 
-/** Of a server, how long a trial may take, and some more. */
+/** Longer than a server lets a trial take. */
 const TIMEOUT_MS = 60_000;
 
 export const testScript: Run = async (call) => {

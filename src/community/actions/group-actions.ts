@@ -69,7 +69,7 @@ const join = async (
 const joinedByAll = ({ channels }: Group): string[] =>
   Object.entries(channels).flatMap(([nest, channel]) => (channel.join ? [nest] : []));
 
-/** Of a group that they are not in any more, ships have nothing to read. */
+/** Ships have nothing to read in a group that they are not in any more. */
 const leaveAll = async (tx: Transaction, flag: string, ships: readonly string[]): Promise<void> => {
   const channels = await readChannelsOf(tx, flag);
   await leaveChannels(
@@ -87,7 +87,7 @@ type Changed = {
   readonly admins: readonly string[];
 };
 
-/** Of what ships are told at once: 50 ms. */
+/** Rows that tell ships of one action: 50 ms. */
 const MOST_TOLD = 4_000;
 
 const whyTooMany = ({ admins }: Changed, consequences: readonly Consequence[]): string | undefined => {
@@ -147,7 +147,7 @@ const create = async (tx: Transaction, flag: string, group: Group, acting: Actin
   const members = Object.entries({ ...fleet, ...group.fleet });
   const whole: Group = {
     ...group,
-    // What no group is without. Of its members only the host has come.
+    // What no group is without. Only the host has come by now.
     fleet: Object.fromEntries(
       members.map(([ship, { sects }]) => [ship, { sects, joined: ship === acting.actor ? acting.now : 0 }]),
     ),

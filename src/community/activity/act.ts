@@ -14,7 +14,7 @@ import { keyOf, sourceOf } from './sources.ts';
 import { readSummary } from './summary.ts';
 import { LEVELS, volumeKeyOf } from './volume.ts';
 
-/** Of a source, since the time until which all of it is read. */
+/** Read one by one, in a source, after the time until which all of it is read. */
 const MOST_READ_ITEMS = 100;
 const MOST_KINDS = 100;
 
@@ -39,7 +39,7 @@ const deleteSources = statement(
   'delete from activity_sources where owner = any($1::text[]) and (key = $2 or $2 = any(parents))',
 );
 
-/** Of a source that is gone, with all below it: there are no posts any more that would show it. */
+/** For a source that is gone, and all below it: no posts are left that would show it. */
 export const removeEverywhere = async (
   tx: Transaction,
   owners: readonly string[],

@@ -29,7 +29,7 @@ export type FeedPage = {
   readonly sort?: 'mentions' | 'replies' | undefined;
 };
 
-/** Of what was told, of posts and of replies each. A feed has at least one event. */
+/** What was told, posts and replies have so many each. A feed has at least one event. */
 const MOST_BYTES = 512 * 1024;
 
 /** The latest first; what is beyond the bytes has no content, and there the feed ends. */

@@ -44,7 +44,7 @@ export const volumeKeyOf = (event: IncomingEvent): string => {
 
 export type VolumeSettings = Readonly<Record<string, VolumeMap>>;
 
-/** Of a kind: the settings of the source or, where it has none, of the nearest one above it. */
+/** How loud a kind is: as set for the source or, if it is not, for the nearest one above it. */
 export const volumeIn = (kind: string, settings: VolumeSettings, source: ActivitySource): Volume => {
   for (const above of wayUp(source)) {
     const own = settings[keyOf(above)];

@@ -17,7 +17,7 @@ export type Talk = {
 export type ShownPost = KeptPost & Talk;
 
 export const LONGEST_PAGE = 500;
-/** Of contents; a page has at least one post. */
+/** Bytes of contents; a page has at least one post. */
 const MOST_BYTES = 1024 * 1024;
 const MOST_REPLIES = 2_000;
 const REPLIERS_SEEN = 20;

@@ -15,7 +15,7 @@ export type ChannelMessage = {
 );
 
 const MOST_MESSAGES = 500;
-/** Of contents; a window has at least one message. */
+/** Bytes of contents; a window has at least one message. */
 const MOST_BYTES = 1024 * 1024;
 
 // A reply may have the id of a post: those of one id are in one window.

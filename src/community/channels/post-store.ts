@@ -109,7 +109,7 @@ export type PostWrite = {
   readonly replies: readonly (KeptReply & { readonly post: string })[];
 };
 
-/** Of the texts in one row of changes, about. */
+/** Characters of texts in one row of changes, about. */
 const MOST_TOLD = 1_000_000;
 
 // One statement, because it is in every commit of turns. What is written is told as it is written.

@@ -122,7 +122,7 @@ export const readWholeBook = async (on: Queryable, owner: string): Promise<reado
 
 type NewsRow = Omit<ContactRow, 'overlay'> & { readonly owner: string; readonly overlay: Contact | null };
 
-// Of who is only met, nothing is kept that is told.
+// Ships that are only met have nothing that is told.
 const newsOf = statement<NewsRow>(
   'contacts.news',
   `select owner, kip, is_page, is_followed, kept, case when is_page then overlay end as overlay from contact_pages

@@ -3,7 +3,7 @@ import type { Queryable } from '../../database/database.ts';
 import { statement } from '../../database/statement.ts';
 import type { Contact } from '../types/chat.ts';
 
-/** Of clubs and of groups each: a ship may be in groups of thousands. */
+/** Members of clubs, and of groups: a ship may be in groups of thousands. */
 const MOST_LOOKED_AT = 20_000;
 const MOST_MET = 2_000;
 /** Bytes of profiles that are read at once. */

@@ -34,7 +34,7 @@ type SummaryRow = Omit<GroupSummary, 'created'> & {
 };
 
 const MOST_GROUPS = 1_000;
-/** Of all groups of a ship together: as JSON. */
+/** All groups of a ship together, as JSON. */
 const MOST_BYTES = 8 * 1024 * 1024;
 const MOST_GUESTS = 100;
 const MOST_HOSTED = 100;
@@ -119,7 +119,7 @@ export const readGroupsConcerning = async (
 ): Promise<MeasuredGroup[]> =>
   flags.length === 0 || ships.length === 0 ? [] : (await from.query(concernedGroups, [flags, ships])).map(measured);
 
-/** Of all groups that the ship is in, or is a guest of. */
+/** All groups that the ship is in, or is a guest of. */
 export const readFlagsOf = async (from: Queryable, ship: string): Promise<string[]> =>
   (await from.query(flagsOfShip, [ship])).map(({ flag }) => flag);
 
@@ -129,7 +129,7 @@ export const readSummary = async (from: Queryable, ship: string, flag: string): 
   return row && mayKnow(row, ship) ? guestOf(row) : undefined;
 };
 
-/** Of groups in which the ship is not, but has to do with: at most 100. */
+/** Groups that the ship is not in, but has to do with: at most 100. */
 export const readGuestSummaries = async (from: Queryable, ship: string): Promise<GroupGuest[]> =>
   (await from.query(guestSummaries, [ship])).map(guestOf);
 

@@ -28,7 +28,7 @@ export const isBanned = (hosted: HostedGroup | GroupToChange, ship: string): boo
 export const channelHostsOf = ({ channels }: Group): ReadonlySet<string> => new Set(Object.keys(channels).map(hostOf));
 
 /**
- * Of a channel that belongs to this group. No readers: all members read. Admins read what the group
+ * The channel belongs to this group. No readers: all members read. Admins read what the group
  * lists, and everybody reads their own channels.
  */
 export const mayRead = (hosted: HostedGroup, nest: string, ship: string): boolean => {
@@ -50,7 +50,7 @@ export const mayWrite = (hosted: HostedGroup, nest: string, ship: string, writer
 const allows = (needed: readonly string[], roles: readonly string[]): boolean =>
   needed.length === 0 || hasAny(roles, needed);
 
-/** Of lists of a group, which is never changed in place: all its members may be asked about. */
+/** Lists of a group as sets: all members may be asked about, and it is never changed in place. */
 const sets = new WeakMap<readonly string[], ReadonlySet<string>>();
 
 const hasAny = (roles: readonly string[], wanted: readonly string[]): boolean => {

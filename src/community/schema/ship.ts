@@ -24,7 +24,7 @@ export const shipFromJson = (ship: unknown): string | null =>
 
 const bytes = Array.from({ length: 256 }, (_, byte) => BigInt(byte));
 const SUFFIXES = new Set(bytes.map((byte) => aura.render('p', byte).slice(1)));
-/** Of a word that has two syllables, the first. */
+/** The first of two syllables of a word. */
 const PREFIXES = new Set(['doz', ...bytes.slice(1).map((byte) => aura.render('p', byte * 256n).slice(1, 4))]);
 
 /** Words from the end, four and four; a name of one word may be one syllable. */

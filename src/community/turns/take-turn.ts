@@ -133,7 +133,7 @@ const replyIdOf = (action: ActionPost): string | undefined => {
   return digits('add-react' in asked ? asked['add-react'].id : asked['del-react'].id);
 };
 
-/** Of a channel that no group lists, and to whoever may not read it, the answer is that of none. */
+/** Whoever may not read a channel hears what is said of one that is not there. */
 const whyOutside = (view: TurnView | undefined, nest: string, actor: string): string => {
   const group = view?.group;
   const isThere = group && Object.hasOwn(group.group.channels, nest) && mayRead(group, nest, actor);

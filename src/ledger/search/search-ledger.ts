@@ -26,7 +26,7 @@ export type FoundPage = {
   readonly lookedUntil?: number;
 };
 
-/** Of one task, cause or request. */
+/** Entries of one task, cause or request. */
 const MOST_OF_ONE = 10_000;
 
 const BEFORE = 'at <= $1 and (at, seq) < ($1, $2) and at >= $3';

@@ -152,7 +152,7 @@ export const createScriptHooksApi = (settings: ScriptHooksApiSettings): ApiServi
   });
 };
 
-/** Of a script that is wrong; or of a server that had no time for it. */
+/** Says that the script is wrong, or that the server had no time for it. */
 const apiErrorOf = (error: ScriptHookError): ApiError => {
   const isOurs = error.code === 'HW_SCRIPT_COMPILE_TIME' || error.code === 'HW_SCRIPT_CLOSED';
   if (isOurs) return new ApiError('ServiceUnavailable', `${error.message}; try again.`);

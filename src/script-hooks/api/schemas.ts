@@ -232,7 +232,9 @@ export const SCHEMAS = {
     Type.Object(
       {
         isSame: Type.Boolean({ description: 'Whether the same came out.' }),
-        differs: Type.Array(Type.String(), { description: 'Which of `outcome`, `event`, `effects`, `state`, `prints`.' }),
+        differs: Type.Array(Type.String(), {
+          description: 'Which of `outcome`, `event`, `effects`, `state`, `prints`.',
+        }),
         outcome: Type.String(),
         reason: nullable(Type.String()),
         effects: Type.Array(Type.Unknown()),

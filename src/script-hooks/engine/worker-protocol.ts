@@ -118,7 +118,7 @@ export type RunReport = {
   readonly retired: boolean;
 };
 
-/** Of the runs that took place, for each event: at least the first of the first. */
+/** For each event, the runs that took place: at least the first one of the first event. */
 export type RunReports = { readonly kind: 'ran'; readonly reports: readonly (readonly RunReport[])[] };
 
 export type CompileReport =

@@ -161,7 +161,7 @@ async function* eventsOfRuns(database: Database, ids: readonly number[]): AsyncI
   }
 }
 
-/** Of the posts that are there, as if each came anew. */
+/** Events of the posts that are there, as if each came anew. */
 async function* eventsOfPosts({ length, page }: PostPages, last: number): AsyncIterable<PastEvent> {
   for (let place = Math.max(0, length - last); place < length; ) {
     const posts = await page(place, length, 'start');

@@ -1,4 +1,4 @@
-// Dry runs as methods of the hooks API. Of this server alone.
+// Dry runs as methods of the hooks API, which only this server has.
 import type { MethodDeclaration } from '../../http/api-method.ts';
 import { HOOK_GROUP_ID, HOOK_ID } from '../definition.ts';
 import {

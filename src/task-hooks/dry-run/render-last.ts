@@ -36,12 +36,12 @@ export type RenderLast = (
   which: { readonly most: number; readonly outcome: FireOutcome | undefined },
 ) => Promise<ComparedEvents>;
 
-/** Of the ledger, to find as many as are asked for whose payload is kept. */
+/** Rows of the ledger, to find as many as are asked for whose payload is kept. */
 const MOST_LOOKED_AT = 100;
 const MOST_DIFFERENCES = 30;
 /** Texts of tasks that are parsed to be compared. */
 const LARGEST_COMPARED = 256 * 1024;
-/** Of the main thread; what comes after it is evaluated in another process. */
+/** On the main thread; what comes after it is evaluated in another process. */
 const LONGEST_HERE_MS = 20;
 const LONGEST_MS = 10_000;
 
@@ -68,7 +68,7 @@ export const createRenderLast = ({ ledger, events, dryRun, clock }: RenderLastSe
       }
       const mayBeHere = hereMs < LONGEST_HERE_MS;
       const was = await dryRun(saved, { ...event, mayBeHere }, saved);
-      // Of its own: a check fills in defaults, of one definition or of the other.
+      // A copy: the check of either definition fills in its defaults.
       const own = { ...(again() as typeof event), mayBeHere };
       const { taskId, now } = event.context;
       const is = await dryRun(changed, { ...own, context: { ...own.context, taskId, now } }, saved);

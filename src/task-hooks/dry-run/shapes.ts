@@ -5,7 +5,7 @@ import type { NamedSchema } from '../../http/api-method.ts';
 import { FIRE_OUTCOMES } from '../../ledger/entry.ts';
 import { createHookRequest, HOOK_GROUP_ID, HOOK_ID } from '../definition.ts';
 
-/** Of the last events, on which a definition is tried. */
+/** The last events on which a definition is tried. */
 const MOST_TRIED = 20;
 
 const time = (description?: string) =>

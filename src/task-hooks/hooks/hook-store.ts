@@ -47,7 +47,7 @@ const listGroups = statement<{ hook_group_id: string }>(
    select hook_group_id from known where hook_group_id is not null`,
 );
 
-/** Of definitions, in bytes; a page has at least one. */
+/** Bytes of definitions; a page has at least one. */
 const LARGEST_PAGE = 1024 * 1024;
 const MOST_IN_A_PAGE = 5_000;
 

@@ -63,7 +63,7 @@ const setFirst = statement(
 );
 
 type CountedRow = {
-  /** Of a webhook, where `of_hook` is there. */
+  /** The id of a webhook, where `of_hook` is there. */
   hook_uid: string;
   of_hook: string | null;
   minute: number;

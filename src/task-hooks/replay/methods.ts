@@ -1,4 +1,4 @@
-// Replays as methods of the hooks API. Of this server alone.
+// Replays as methods of the hooks API, which only this server has.
 import type { MethodDeclaration } from '../../http/api-method.ts';
 import {
   REPLAY_FIRE_REQUEST,

@@ -52,7 +52,7 @@ export type ReplayJobsSettings = {
 const TURNS_A_SECOND = 10;
 /** What a turn evaluates is committed after so long, whatever the rate. */
 const LONGEST_MS = 500;
-/** Of the ledger, in one go; each payload has at most 256 KiB. */
+/** Rows of the ledger in one go; each payload has at most 256 KiB. */
 const READ_AT_ONCE = 16;
 /** Payloads and tasks. */
 const MOST_BYTES = 4 * 1024 * 1024;

@@ -7,7 +7,7 @@ import { statement } from '../../../database/statement.ts';
 
 export type LookedUp = {
   readonly toldTo: (owner: string, time: string) => ToldEvent | undefined;
-  /** Of the ships that watch, those that have joined the channel; and its group. */
+  /** The watching ships that have joined the channel, and its group. */
   readonly joined: (nest: string) => readonly { readonly ship: string; readonly flag: string }[];
   /** Of a post. */
   readonly authorOf: (nest: string, post: string) => string | undefined;

@@ -64,7 +64,7 @@ export const createActivityScry = (database: Database): Scry => {
   };
 };
 
-/** Of the keys of threads: those of a channel, after its group, or of a conversation. */
+/** How keys of threads begin: those of a channel, after its group, or of a conversation. */
 const prefixOf = (kind: string, place: readonly string[]): string | undefined => {
   if (kind === 'threads' && place.length === 5) return `thread/${place.slice(2).join('/')}/`;
   if (kind === 'dm-threads' && place.length === 1) return `dm-thread/${place[0]}/`;

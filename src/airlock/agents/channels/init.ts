@@ -28,7 +28,7 @@ export type ChannelsInit = {
 
 type Row = { readonly nest: string; readonly flag: string; readonly posts: number; readonly doc: ChannelDoc };
 
-/** Of all that is kept of them: of more the largest are left out. */
+/** All that is kept of them, in bytes; beyond it the largest are left out. */
 const MOST_BYTES = 4 * 1024 * 1024;
 
 const joinedChannels = statement<Row>(

@@ -5,7 +5,7 @@ import type { Queryable } from '../../../database/database.ts';
 import { statement } from '../../../database/statement.ts';
 
 const MOST_CHATS = 10_000;
-/** Of clubs: of more those are left out that were silent for longest. */
+/** All clubs, in bytes; beyond it those are left out that were silent for longest. */
 const MOST_BYTES = 4 * 1024 * 1024;
 
 export type AirlockClub = {

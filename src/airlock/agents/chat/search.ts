@@ -9,7 +9,7 @@ import { contains, mentions } from '../../vocabulary/story-text.ts';
 
 const MOST_SEARCHED = 500;
 const MOST_FOUND = 100;
-/** Of contents that are looked at, beside one page more. */
+/** Bytes of contents that are looked at, beside one page more. */
 const MOST_BYTES = 2 * 1024 * 1024;
 
 export type Search = {

@@ -30,7 +30,7 @@ const replace = statement(
 export const readPins = async (from: Queryable, ship: string): Promise<readonly string[]> =>
   (await from.query(find, [ship]))[0]?.items ?? [];
 
-/** Of more than 500 the first are kept. */
+/** Keeps the first 500. */
 export const changePins = async (on: Queryable, ship: string, { pins }: Static<typeof PinsAction>): Promise<void> => {
   if ('add' in pins) await on.query(add, [ship, pins.add]);
   else if ('del' in pins) await on.query(remove, [ship, pins.del]);

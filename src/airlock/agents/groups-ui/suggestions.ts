@@ -9,7 +9,7 @@ import { statement } from '../../../database/statement.ts';
 export const decodeShip = decoder(Ship);
 export const decodeShips = decoder(SomeShips);
 
-/** Of a ship; what is noted beyond is not kept. */
+/** What a ship may note; more is not kept. */
 const MOST_NOTED = 1_000;
 
 const noted = statement<{ ship: string; is_hidden: boolean }>(

@@ -11,7 +11,7 @@ import type { AmqpSession } from '../connection/connection.ts';
 import type { ReceiptKey } from './receipts.ts';
 
 export type Entry = {
-  /** Of the message, without its body: this one may wait here for others to be over. */
+  /** What is kept of the message while it waits here for others: no body. */
   readonly message: Pick<ConsumeMessage, 'fields'>;
   readonly key: ReceiptKey;
   /**

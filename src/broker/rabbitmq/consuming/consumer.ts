@@ -58,7 +58,7 @@ export type AmqpConsumerSettings = {
   readonly onGone: (queue: ReadyQueue) => void;
 };
 
-/** Of one queue. With 250, and 20 ms for a batch, a queue is read at thousands a second. */
+/** Messages of one queue. With 20 ms for a batch, a queue is read at thousands a second. */
 const PREFETCH = 250;
 const MOST_CONSUMERS_A_CHANNEL = 250;
 const END_WITHIN_MS = 3_000;

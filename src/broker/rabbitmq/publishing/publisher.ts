@@ -144,7 +144,7 @@ export const createPublisher = ({
 const propertiesOf = ({ id, cc, message_id, accepted }: Outgoing): Options.Publish => ({
   persistent: true,
   contentType: 'application/json',
-  // Of the same message it is always the same, and another one's after the database began anew.
+  // A message keeps it; after the database began anew, no other message gets the same.
   messageId: message_id ?? `hookwright-${id}-${accepted}`,
   timestamp: Math.floor(accepted / 1_000),
   ...(cc.length > 0 && { CC: [...cc] }),

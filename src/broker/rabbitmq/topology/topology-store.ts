@@ -61,7 +61,7 @@ export const adopt = async (tx: Transaction, now: number): Promise<void> => {
 
 const listNames = statement<{ name: string }>('amqp.list-names', 'select name from amqp_queues order by name');
 
-/** Of all queues that are there, or are to be. */
+/** All queues that are there, or are to be. */
 export const listQueueNames = async (on: Queryable): Promise<string[]> =>
   (await on.query(listNames)).map(({ name }) => name);
 

@@ -217,7 +217,7 @@ const countPending = statement<{ count: number }>(
 export const pendingCount = async (on: Queryable, taskQueueId: string): Promise<number> =>
   (await on.query(countPending, [taskQueueId]))[0]?.count ?? 0;
 
-/** Of definitions; a page has at least one task. */
+/** Bytes of definitions; a page has at least one task. */
 const LARGEST_PAGE = 4 * 1024 * 1024;
 
 export type TaskPage = { readonly tasks: readonly StoredTask[]; readonly hasMore: boolean };

@@ -37,7 +37,7 @@ export const reasonOf = ({ error, beginning }: FoundRow): string | undefined => 
   return cut(error === null ? beginning.replace(/^\{(?:"name":"Error",)?"message":"/, '') : beginning, LONGEST_REASON);
 };
 
-/** Of a message the ledger has its beginning, too; of many that were counted, that of the last. */
+/** Leaves out the beginning of a message, which the ledger has, too. */
 export const detailOf = (detail: unknown): unknown => {
   if (typeof detail !== 'object' || detail === null) return undefined;
   const { message: _, sample, ...rest } = detail as Record<string, unknown>;

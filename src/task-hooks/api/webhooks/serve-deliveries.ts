@@ -35,7 +35,7 @@ const refusal = () =>
 
 export const serveDeliveries = (server: FastifyInstance, serving: DeliveryServing): void => {
   const { receive, cache, clientAddress, clock, log } = serving;
-  // Of their own, so that no sender takes the room of those who sign, or of another webhook.
+  // One of their own: no sender takes the room of those who sign, or of another webhook.
   const budget = createSplitBudget(clock);
 
   const deliver = async (request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> => {

@@ -16,7 +16,7 @@ export type DeliveryContent = {
   readonly cloudevent?: Record<string, unknown>;
 };
 
-/** Of what is no JSON. Larger texts are data, and belong elsewhere. */
+/** A body that is no JSON. Larger texts are data, and belong elsewhere. */
 const LARGEST_TEXT_BYTES = 1024 * 1024;
 const STRUCTURE_PIECE_BYTES = 256 * 1024;
 
