@@ -1,5 +1,5 @@
 // Messages on topic exchanges, as the rest of the house knows them: the port behind which the
-// in-process broker and RabbitMQ stand.
+// broker in the database and RabbitMQ stand.
 //
 //   exchange   where messages are published, by name: `exchange/taskcluster-hooks/v1/hook-created`
 //   queue      where messages wait for one reader, in order; each hook with bindings has one, known

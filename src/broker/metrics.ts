@@ -1,4 +1,4 @@
-// What the in-process broker counts. No label holds a name of an exchange or a queue: callers
+// What the broker in the database counts. No label holds a name of an exchange or a queue: callers
 // choose those.
 import { LATENCY_BUCKETS, type Metrics } from '../core/metrics.ts';
 

@@ -1,4 +1,4 @@
-// The table `broker_bindings`, and a memory of it that is as true as the transaction that asks.
+// The table `broker_bindings`, and a cache of it that is as true as the transaction that asks.
 import { type Clock, toIso } from '../../core/clock.ts';
 import type { Queryable, Transaction } from '../../database/database.ts';
 import { type Piece, statement } from '../../database/statement.ts';
@@ -108,7 +108,7 @@ const readChanges = statement<BindingRow>(
    left join lateral (select * from broker_bindings where queue = q.queue offset 0) as b on true`,
 );
 
-export type BindingMemory = {
+export type BindingCache = {
   /**
    * From here on it knows at least what `tx` could read now. Costs what has changed, not what there
    * is.
@@ -123,7 +123,7 @@ export type BindingMemory = {
 /** Queues that were removed and that no message has come upon since are forgotten this often. */
 const READ_ALL_EVERY_MS = 3_600_000;
 
-export const createBindingMemory = (clock: Clock): BindingMemory => {
+export const createBindingCache = (clock: Clock): BindingCache => {
   let snapshot: string | undefined;
   let readAllAt = 0;
   const exchanges = new Map<string, TopicTable>();

@@ -11,7 +11,7 @@ import type { Database, Transaction } from '../../database/database.ts';
 import type { BrokerMetrics } from '../metrics.ts';
 import { moveOut, type Routed, readOutbox, type Waiting } from '../outbox.ts';
 import { HELD_BY_ANOTHER, tryToRelay } from '../relay-lock.ts';
-import { type BindingMemory, createBindingMemory } from './bindings.ts';
+import { type BindingCache, createBindingCache } from './bindings.ts';
 import { touch } from './queue-store.ts';
 import { tendWatches } from './watches.ts';
 
@@ -42,7 +42,7 @@ export const createRelay = ({
   metrics,
   onRouted,
 }: RelaySettings): (() => Promise<number | undefined>) => {
-  const bindings = createBindingMemory(clock);
+  const bindings = createBindingCache(clock);
   let heldByAnother = 0;
 
   const takeTurn = async (tx: Transaction): Promise<Turn> => {
@@ -90,7 +90,7 @@ export const createRelay = ({
 };
 
 /** As many of the messages as one turn can take, and where they go. */
-const route = (waiting: readonly Waiting[], bindings: BindingMemory): { taken: Waiting[]; routes: Routed[] } => {
+const route = (waiting: readonly Waiting[], bindings: BindingCache): { taken: Waiting[]; routes: Routed[] } => {
   const taken: Waiting[] = [];
   const routes: Routed[] = [];
   for (const message of waiting) {

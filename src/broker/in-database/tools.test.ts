@@ -7,7 +7,7 @@ import { createWorld } from '../test-support/world.ts';
 const NEVER = new AbortController().signal;
 const NOW = AbortSignal.abort();
 
-describe('the tools of the in-process broker', () => {
+describe('the tools of the broker in the database', () => {
   it('publish, and tell whether anybody gets it', async (t) => {
     const { start, bind } = await createWorld(t);
     const read: string[] = [];

@@ -1,22 +1,16 @@
-// The tools of the in-process broker: publishing goes through the outbox, and watches lie in the
-// database.
+// The tools of the broker in the database: publishing goes through the outbox, and watches are
+// queues.
 import type { Clock } from '../../core/clock.ts';
 import { newAccessToken } from '../../core/ids.ts';
 import type { Database, Transaction } from '../../database/database.ts';
 import { ApiError } from '../../http/api-error.ts';
 import type { OutgoingMessage } from '../broker.ts';
 import { type BrokerTools, LONGEST_WAIT_MS, NO_SUCH_WATCH, shownBody, type WatchReading } from '../operator-tools.ts';
-import { createBindingMemory } from './bindings.ts';
-import {
-  insertWatchOn,
-  removeWatch,
-  takeFromWatch,
-  WATCHES_CHANNEL,
-  type WatchedRow,
-  watchesThereAre,
-} from './watches.ts';
+import { createBindingCache } from './bindings.ts';
+import type { StoredDelivery } from './queue-store.ts';
+import { insertWatchOn, removeWatch, takeFromWatch, WATCHES_CHANNEL, watchesThereAre } from './watches.ts';
 
-export type InProcessToolsSettings = {
+export type DatabaseToolsSettings = {
   readonly database: Database;
   readonly clock: Clock;
   readonly publish: (tx: Transaction, messages: readonly OutgoingMessage[]) => Promise<void>;
@@ -27,8 +21,8 @@ const MOST_WATCHES = 200;
 /** A notification may get lost with its connection. */
 const LOOK_EVERY_MS = 2_000;
 
-export const createDatabaseTools = ({ database, clock, publish }: InProcessToolsSettings): BrokerTools => {
-  const bindings = createBindingMemory(clock);
+export const createDatabaseTools = ({ database, clock, publish }: DatabaseToolsSettings): BrokerTools => {
+  const bindings = createBindingCache(clock);
 
   return {
     publish: async (message) => {
@@ -70,7 +64,7 @@ export const createDatabaseTools = ({ database, clock, publish }: InProcessTools
   };
 };
 
-const reading = (rows: readonly WatchedRow[], isIncomplete: boolean): WatchReading => ({
+const reading = (rows: readonly StoredDelivery[], isIncomplete: boolean): WatchReading => ({
   messages: rows.map(({ exchange, routing_key, message_id, body, accepted }) => ({
     ...{ exchange, routingKey: routing_key, cc: [], messageId: message_id ?? undefined, accepted },
     ...shownBody(Buffer.from(body)),

@@ -1,5 +1,5 @@
-// Watches of the in-process broker: queues like those of hooks, but bounded, and read by whoever
-// has their id.
+// Watches of the broker in the database: queues like those of hooks, but bounded, and read by
+// whoever has their id.
 import { toIso } from '../../core/clock.ts';
 import type { Database, Queryable, Transaction } from '../../database/database.ts';
 import { statement } from '../../database/statement.ts';
@@ -13,7 +13,7 @@ import {
   type WatchId,
 } from '../operator-tools.ts';
 import { setBindings } from './bindings.ts';
-import { removeDeliveries, WATCH_PREFIX } from './queue-store.ts';
+import { removeDeliveries, type StoredDelivery, WATCH_PREFIX } from './queue-store.ts';
 
 /** Says that something came in on a watch, or that one is gone. */
 export const WATCHES_CHANNEL = 'broker_watches';
@@ -51,17 +51,8 @@ const takeWatch = statement<{ was_incomplete: boolean }>(
    where w.queue = before.queue returning before.is_incomplete as was_incomplete`,
 );
 
-export type WatchedRow = {
-  readonly id: number;
-  readonly exchange: string;
-  readonly routing_key: string;
-  readonly message_id: string | null;
-  readonly body: string;
-  readonly accepted: number;
-};
-
 // A statement of its own, so that it sees what the one before had to wait for.
-const readWatchQueue = statement<WatchedRow>(
+const readWatchQueue = statement<StoredDelivery>(
   'watches.read',
   `select id, exchange, routing_key, message_id, body::text as body, accepted
    from (select first.id, m.exchange, m.routing_key, m.message_id, m.body, m.accepted,
@@ -76,7 +67,7 @@ export const takeFromWatch = async (
   tx: Transaction,
   watch: WatchId,
   now: number,
-): Promise<{ readonly rows: readonly WatchedRow[]; readonly isIncomplete: boolean } | undefined> => {
+): Promise<{ readonly rows: readonly StoredDelivery[]; readonly isIncomplete: boolean } | undefined> => {
   const queue = queueOfWatch(watch);
   const [taken] = await tx.query(takeWatch, [queue, toIso(now)]);
   if (!taken) return undefined;

@@ -41,7 +41,7 @@ export type Left = {
   readonly due: number;
 };
 
-export const countLeft = statement<Left>(
+const countLeft = statement<Left>(
   'test.left',
   `select (select count(*) from outbox) as outbox, (select count(*) from broker_messages) as bodies,
           (select count(*) from broker_deliveries) as deliveries, (select count(*) from broker_bindings) as bindings,

@@ -23,12 +23,12 @@ import { changeRole } from './roles.ts';
 import { changeSection, withSections } from './sections.ts';
 
 /** As it is stored. */
-type Settled =
+type StoredChange =
   | Exclude<GroupChange, { kind: 'changed' }>
   | (Extract<GroupChange, { kind: 'changed' }> & { entry: Entry });
 
 /** Pure: the same group and action give the same change. */
-export const changeGroup = (hosted: GroupToChange, diff: GroupDiff, action: GroupAction): Settled => {
+export const changeGroup = (hosted: GroupToChange, diff: GroupDiff, action: GroupAction): StoredChange => {
   const change = apply(hosted, diff, action);
   if (change.kind !== 'changed') return change;
   const entry = fitEntry(hosted, { group: change.group, entry: change.entry ?? hosted.entry }, action);

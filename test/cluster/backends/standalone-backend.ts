@@ -1,5 +1,4 @@
-// Everything in the servers' own database: the in-process broker, the standalone queue, and the
-// client root.
+// Everything in the servers' own database: broker, standalone queue, and the client root.
 import { randomBytes } from 'node:crypto';
 import { join } from 'node:path';
 import { type RootCredentials, readJson } from '../../support/server.ts';

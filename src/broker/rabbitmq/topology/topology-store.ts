@@ -53,7 +53,7 @@ const adoptBindings = statement(
    select queue, exchange, pattern, $1 from broker_bindings where not starts_with(queue, '${WATCH_PREFIX}') on conflict do nothing`,
 );
 
-/** What was set while the in-process broker was at work; its watches are no queues of hooks. */
+/** What was set while the database was the broker; its watches are no queues of hooks. */
 export const adopt = async (tx: Transaction, now: number): Promise<void> => {
   await tx.query(adoptQueues);
   await tx.query(adoptBindings, [toIso(now)]);
