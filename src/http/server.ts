@@ -161,6 +161,6 @@ const answerFor = (error: unknown, log: Log): ApiError => {
   const status = typeof error === 'object' && error !== null && 'statusCode' in error ? Number(error.statusCode) : 500;
   if (status >= 400 && status < 500) return new ApiError('MalformedPayload', (error as Error).message);
   const incidentId = newUuid();
-  log.error({ err: error, incidentId }, 'a request failed inside');
+  log.error({ err: error, incidentId }, 'request failed');
   return new ApiError('InternalServerError', `Internal Server Error, incidentId ${incidentId}.`);
 };

@@ -109,11 +109,11 @@ export const createDoor = ({ sessions, log, rootUrl, origins }: DoorSettings): D
         if (status >= 400 && status < 500) return refuse(reply, status, (error as Error).message);
         const why = whyUnavailable(error);
         if (why !== undefined) {
-          log.warn({ err: error }, 'a request to the airlock failed: database unavailable');
+          log.warn({ err: error }, 'airlock request failed: database unavailable');
           return refuse(reply, 503, `${why} Try again later.`);
         }
         const incidentId = newUuid();
-        log.error({ err: error, incidentId }, 'a request to the airlock failed inside');
+        log.error({ err: error, incidentId }, 'airlock request failed');
         return refuse(reply, 500, `Internal error, incidentId ${incidentId}.`);
       });
     },

@@ -60,7 +60,7 @@ export const serveChannels = (scope: FastifyInstance, serving: ChannelServing): 
       if (openStream(reply, (stream) => channels.attach(session, uidOf(request), stream, lastEventId))) return reply;
     } catch (error) {
       if (error instanceof Refusal) throw error;
-      log.warn({ err: error }, 'an event stream could not be opened');
+      log.warn({ err: error }, 'event stream not opened');
       throw new Refusal(503, 'The stream cannot be opened at the moment.');
     }
     throw gone();

@@ -105,7 +105,7 @@ export const createJobs = ({ database, clock, log, doJob, giveUpJob }: JobsSetti
   const giveUp = async (job: Job, error: unknown): Promise<void> => {
     const reason = `failed ${MOST_ATTEMPTS} times, and is not tried again: ${describeError(error)}`;
     await giveUpJob(job, reason).catch((failure: unknown) => {
-      log.error({ job: job.id, err: describeError(failure) }, 'script job could not be ended');
+      log.error({ job: job.id, err: describeError(failure) }, 'script job not ended');
     });
   };
 

@@ -119,7 +119,7 @@ export const createRunHooks = ({ our, programs, sandbox, log, onDisabled }: RunH
       return (await programs.get(hook)) ?? 'it has been deleted';
     } catch (error) {
       const reason = describeError(error);
-      log.warn({ hook: hook.name, reason }, 'script hook could not be built');
+      log.warn({ hook: hook.name, reason }, 'script hook not built');
       return `it could not be built: ${reason}`;
     }
   };
