@@ -1,11 +1,8 @@
 // What the mode chooses: who authenticates callers, and where tasks and mail go.
 import type { Broker } from '../broker/broker.ts';
 import type { Config } from '../config.ts';
-import type { Clock } from '../core/clock.ts';
-import type { Log } from '../core/log.ts';
-import type { Metrics } from '../core/metrics.ts';
 import type { SecretBox } from '../core/secret-box.ts';
-import type { Database } from '../database/database.ts';
+import type { Base } from '../database/base.ts';
 import type { ApiService, Authenticate, Satisfies, SignedRequest } from '../http/api-method.ts';
 import type { Elsewhere } from '../http/serve-elsewhere.ts';
 import type { Mailer } from '../mail/mailer.ts';
@@ -35,15 +32,11 @@ export type Mode = AsyncDisposable & {
   readonly open: (rootUrl: string) => Promise<string | undefined>;
 };
 
-export type ModeSettings = {
+export type ModeSettings = Base & {
   readonly config: Config;
-  readonly database: Database;
   readonly timers: Timers;
   readonly broker: Broker;
   readonly secretBox: SecretBox;
-  readonly clock: Clock;
-  readonly log: Log;
-  readonly metrics: Metrics;
   /** Where clients reach the server; known once it listens. */
   readonly rootUrl: () => string;
   /** Resolves when a task that was not there may be there after all: its fire was under way. */

@@ -5,9 +5,7 @@ import { createPostPages } from '../../community/channels/post-pages.ts';
 import type { Community } from '../../community/community.ts';
 import type { Turn } from '../../community/turns/turn-hooks.ts';
 import type { Event } from '../../community/types/event.ts';
-import type { Clock } from '../../core/clock.ts';
-import type { Log } from '../../core/log.ts';
-import type { Database } from '../../database/database.ts';
+import type { Base } from '../../database/base.ts';
 import type { Timers } from '../../timers/create-timers.ts';
 import { insertRunRows, storeFailedEffect } from '../library/run-rows.ts';
 import type { HostedHook, HostedHooks } from './hosted-hooks.ts';
@@ -25,16 +23,13 @@ export type FireTaskHook = (asked: {
   readonly taskId: string;
 }) => Promise<string | undefined>;
 
-export type DoJobSettings = {
+export type DoJobSettings = Pick<Base, 'database' | 'clock' | 'log'> & {
   readonly our: string;
-  readonly database: Database;
   readonly timers: Timers;
   readonly hooks: HostedHooks;
   readonly turns: HostedTurns;
   readonly community: () => Community;
   readonly fireTaskHook: FireTaskHook;
-  readonly clock: Clock;
-  readonly log: Log;
 };
 
 export const createDoJob = (settings: DoJobSettings): ((job: Job) => Promise<void>) => {
