@@ -89,6 +89,7 @@ export const startRabbitmqNode = async (t: Cleanup, config: readonly string[] = 
   const env: NodeJS.ProcessEnv = {
     PATH: process.env.PATH,
     LANG: 'C.UTF-8',
+    ERL_CRASH_DUMP_SECONDS: '0', // none: a node that is killed has not crashed
     HOME: folder, // where Erlang makes its cookie
     ERL_EPMD_PORT: String(epmdPort),
     ERL_EPMD_ADDRESS: '127.0.0.1',
