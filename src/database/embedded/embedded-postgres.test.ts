@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { readdir, readFile, readlink, rm, stat, symlink } from 'node:fs/promises';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
+import { roundsOf } from '../../../test/support/test-length.ts';
 import { systemClock } from '../../core/clock.ts';
 import { silentLog } from '../../core/log.ts';
 import { type EmbeddedPostgres, startEmbeddedPostgres } from './embedded-postgres.ts';
@@ -16,6 +17,8 @@ import {
   spawnHolder,
   start,
 } from './test-support/world.ts';
+
+const ROUNDS = roundsOf(15);
 
 /** For the tests that only look at it. */
 let running: EmbeddedPostgres;
@@ -108,7 +111,7 @@ test('whoever comes while the server stops gets a server that stays', async (t) 
   const data = join(await newFolder(t), 'data');
   const options = { dataFolder: data, log: silentLog, clock: systemClock };
   let current = await startEmbeddedPostgres(options);
-  for (let round = 0; round < 15; round++) {
+  for (let round = 0; round < ROUNDS; round++) {
     const [next] = await Promise.all([startEmbeddedPostgres(options), current[Symbol.asyncDispose]()]);
     current = next;
     assert.deepEqual(await query(current.connection, 'select 1 as one'), [{ one: 1 }]);

@@ -38,7 +38,8 @@ export const ordinaryUserCanRun = async (): Promise<boolean> =>
 export const newFolder = async (t: Cleanup, mode = 0o711): Promise<string> => {
   const folder = await mkdtemp(join(tmpdir(), 'hookwright-test-'));
   await chmod(folder, mode);
-  t.after(() => rm(folder, { recursive: true, force: true }));
+  // More than once: a server that is stopping still writes there.
+  t.after(() => rm(folder, { recursive: true, force: true, maxRetries: 20, retryDelay: 100 }));
   return folder;
 };
 
