@@ -6,15 +6,14 @@ import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import type { GetClientResponse, GetRoleResponse } from '../../client/index.ts';
 import { systemClock } from '../../src/core/clock.ts';
-import { freshDatabaseUrl } from '../support/database.ts';
 import { eventually, lastFirst } from '../support/wait.ts';
-import { cleanEnvironment, LAUNCHER, newWorld, type World } from './command-world.ts';
+import { cleanEnvironment, LAUNCHER, newQuickWorld, type World } from './command-world.ts';
 
 let world: World;
 const undo = new AsyncDisposableStack();
 before(async () => {
   const t = lastFirst({ after: (step) => undo.defer(step) });
-  world = await newWorld(t, { DATABASE_URL: await freshDatabaseUrl(t) });
+  world = await newQuickWorld(t);
 });
 after(() => undo.disposeAsync());
 

@@ -9,11 +9,13 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
+import { fileURLToPath } from 'node:url';
 import type { Option } from '../../src/commands/cli/command.ts';
 import { COMMANDS } from '../../src/commands/command-table.ts';
 import { startSmtpServer } from '../../src/mail/test-support/smtp-server.ts';
 import { startDeployment } from '../support/deployment.ts';
 import { RABBITMQ_URL, WITHOUT_RABBITMQ } from '../support/rabbitmq.ts';
+import { MAIN } from '../support/server.ts';
 import { lastFirst } from '../support/wait.ts';
 import { cleanEnvironment, follow, GREETING, LAUNCHER, newWorld, PROJECT, type World } from './command-world.ts';
 
@@ -24,6 +26,17 @@ before(async () => {
 });
 after(() => undo.disposeAsync());
 
+const MANY_CALLS = fileURLToPath(new URL('many-calls.ts', import.meta.url));
+
+/** What each of them writes, called in one process. */
+const callMany = async (calls: readonly (readonly string[])[]): Promise<readonly string[]> => {
+  const args = [MANY_CALLS, MAIN, ...calls.map((words) => JSON.stringify(words))];
+  const child = spawn(process.execPath, args, { cwd: world.folder, env: cleanEnvironment(world.folder) });
+  const { status, out, err } = await follow(child).end;
+  assert.deepEqual([status, err], [0, '']);
+  return JSON.parse(out) as string[];
+};
+
 describe('help', () => {
   it('lists every command, and describes each with its arguments and options', async () => {
     const all = await world.succeed(['help']);
@@ -32,17 +45,21 @@ describe('help', () => {
       assert.match(all, new RegExp(`^ {2}${words} +${entry.summary.replace(/[.*+?]/g, '\\$&')}$`, 'm'));
       assert.match(entry.summary, /^[A-Z][^.]*[^.]$/, words);
     }
-    const check = async (entry: (typeof COMMANDS)[number]) => {
-      const text = await world.succeed(['help', ...entry.words]);
+    const calls = COMMANDS.flatMap(({ words }) => [
+      ['help', ...words],
+      [...words, '--help'],
+    ]);
+    const texts = await callMany(calls);
+    for (const [at, entry] of COMMANDS.entries()) {
+      const [text = '', same] = texts.slice(2 * at);
       assert.ok(text.startsWith(`hookwright ${entry.words.join(' ')}`), text);
       const options: readonly Option[] = entry.kind === 'own' ? [] : entry.options;
       for (const { name } of options) assert.match(text, new RegExp(`^ {2}--${name}\\b`, 'm'));
       if (entry.kind === 'own')
         for (const { name } of await entry.options())
           if (entry.words[0] !== 'config') assert.ok(text.includes(`--${name}`), name);
-      assert.equal(await world.succeed([...entry.words, '--help']), text);
-    };
-    for (let at = 0; at < COMMANDS.length; at += 8) await Promise.all(COMMANDS.slice(at, at + 8).map(check));
+      assert.equal(same, text);
+    }
   });
 
   it('of a noun lists its commands; the noun alone is a wrong call', async () => {

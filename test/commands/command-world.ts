@@ -5,7 +5,7 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import type { Cleanup } from '../support/database.ts';
+import { type Cleanup, freshDatabaseUrl } from '../support/database.ts';
 import { newFolder } from '../support/server.ts';
 import { type ServerProcess, startServerProcess } from '../support/server-process.ts';
 
@@ -44,6 +44,10 @@ export const cleanEnvironment = (home: string): NodeJS.ProcessEnv => ({
   HOME: home,
   TMPDIR: process.env.TMPDIR,
 });
+
+/** On a database of the run's server, for tests of what is not about the database. */
+export const newQuickWorld = async (t: Cleanup): Promise<World> =>
+  newWorld(t, { DATABASE_URL: await freshDatabaseUrl(t) });
 
 /** `serverEnv`: more of the environment of the server. */
 export const newWorld = async (t: Cleanup, serverEnv: NodeJS.ProcessEnv = {}): Promise<World> => {

@@ -4,7 +4,7 @@ import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import { lastFirst } from '../support/wait.ts';
-import { newWorld, type World } from './command-world.ts';
+import { newQuickWorld, type World } from './command-world.ts';
 
 type Ship = { readonly ship: string; readonly code: string };
 
@@ -12,7 +12,7 @@ describe('the community', () => {
   let world: World;
   const undo = new AsyncDisposableStack();
   before(async () => {
-    world = await newWorld(lastFirst({ after: (step) => undo.defer(step) }));
+    world = await newQuickWorld(lastFirst({ after: (step) => undo.defer(step) }));
   });
   after(() => undo.disposeAsync());
 

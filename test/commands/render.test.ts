@@ -5,14 +5,14 @@ import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import type { RenderLastResponse, RenderResponse, WhyNotResponse } from '../../client/index.ts';
 import { lastFirst } from '../support/wait.ts';
-import { GREETING, GREETING_SCOPES, newWorld, type World } from './command-world.ts';
+import { GREETING, GREETING_SCOPES, newQuickWorld, type World } from './command-world.ts';
 
 let world: World;
 const undo = new AsyncDisposableStack();
 const HOOK = 'test/hook';
 const BOUND = { bindings: [{ exchange: 'exchange/test/v1/x', routingKeyPattern: 'a.*' }] };
 before(async () => {
-  world = await newWorld(lastFirst({ after: (step) => undo.defer(step) }));
+  world = await newQuickWorld(lastFirst({ after: (step) => undo.defer(step) }));
   await world.succeed(['roles', 'grant', `hook-id:${HOOK}`, ...GREETING_SCOPES]);
   const definition = { ...GREETING, ...BOUND, schedule: ['0 0 12 * * *'] };
   await world.succeed(['hooks', 'create', HOOK, '-'], { input: JSON.stringify(definition) });

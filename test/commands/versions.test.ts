@@ -3,12 +3,12 @@ import assert from 'node:assert/strict';
 import { after, before, it } from 'node:test';
 import type { HookDefinition, ListVersionsResponse } from '../../client/index.ts';
 import { lastFirst } from '../support/wait.ts';
-import { GREETING, newWorld, type World } from './command-world.ts';
+import { GREETING, newQuickWorld, type World } from './command-world.ts';
 
 let world: World;
 const undo = new AsyncDisposableStack();
 before(async () => {
-  world = await newWorld(lastFirst({ after: (step) => undo.defer(step) }));
+  world = await newQuickWorld(lastFirst({ after: (step) => undo.defer(step) }));
 });
 after(() => undo.disposeAsync());
 

@@ -9,7 +9,7 @@ import { type Connection, connectApi } from '../../src/commands/calls/api-connec
 import { systemClock } from '../../src/core/clock.ts';
 import { signDelivery } from '../../src/task-hooks/webhooks/schemes/sign-delivery.ts';
 import { lastFirst } from '../support/wait.ts';
-import { GREETING, newWorld, PROJECT, type World } from './command-world.ts';
+import { GREETING, newQuickWorld, PROJECT, type World } from './command-world.ts';
 
 const FOLDER = join(PROJECT, 'examples/webhooks');
 const SECRET = 'a-secret:of-a-test';
@@ -63,7 +63,7 @@ describe('webhooks', () => {
   let github: Webhook;
   const undo = new AsyncDisposableStack();
   before(async () => {
-    world = await newWorld(lastFirst({ after: (step) => undo.defer(step) }));
+    world = await newQuickWorld(lastFirst({ after: (step) => undo.defer(step) }));
     const data = join(world.folder, '.hookwright');
     api = await connectApi({ data, rootUrl: undefined, clientId: undefined, env: {}, cwd: world.folder });
     await writeFile(join(world.folder, 'secret.txt'), `${SECRET}\n`);
