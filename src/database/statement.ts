@@ -43,6 +43,13 @@ export type WholePiece = Piece & {
   readonly isWhole: (first: number) => string;
 };
 
+/**
+ * An array parameter of which the planner does not know how long it is. Else it may find a plan
+ * that is made anew for each execution cheaper than one that is kept, and take longer for that plan
+ * than for the work.
+ */
+export const ofAnyLength = (array: string): string => `(select ${array})`;
+
 /** Pieces one after the other, as one. */
 export const joinPieces = (name: string, pieces: readonly Piece[]): Piece => ({
   name,

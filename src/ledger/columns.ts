@@ -1,6 +1,7 @@
 // The columns of the ledger as arrays, one a column, so that one statement writes many entries;
 // also together with something else.
 import { toIso } from '../core/clock.ts';
+import { ofAnyLength } from '../database/statement.ts';
 import type { LedgerEntry } from './entry.ts';
 
 type Column = {
@@ -48,8 +49,8 @@ export const LEDGER_COLUMNS = COLUMNS.map(({ name }) => name).join(', ');
  *  select entry.* from ${ledgerUnnest(2)} join gone using (hook_uid, cause)`
  */
 export const ledgerUnnest = (first: number): string => {
-  const parameters = COLUMNS.map(({ type }, index) => `$${first + index}::${type}[]`);
-  return `unnest(${parameters.join(', ')}) as entry (${LEDGER_COLUMNS})`;
+  const [one, ...others] = COLUMNS.map(({ type }, index) => `$${first + index}::${type}[]`);
+  return `unnest(${[ofAnyLength(one as string), ...others].join(', ')}) as entry (${LEDGER_COLUMNS})`;
 };
 
 /** One array a column. */

@@ -52,13 +52,21 @@ export type TriedTask = {
 };
 
 export type PlainTasks = {
+  /** undefined: it is not plain, or is refused. */
+  readonly prepare: (request: CreateTaskRequest) => Promise<PlainTask | undefined>;
+  /** All that there are, for whoever makes their statements beforehand. */
+  readonly forms: readonly PlainForm[];
+  /** The one to be used now. */
+  readonly form: () => PlainForm;
+};
+
+/** How plain tasks are made, with messages or without. */
+export type PlainForm = {
   /**
    * Needs a relation `unchanged (task_id)`, and makes only tasks that are in it; offers `made
    * (task_id)`. A task that is not made needs `createTasksIn`, which knows why.
    */
   readonly piece: Piece;
-  /** undefined: it is not plain, or is refused. */
-  readonly prepare: (request: CreateTaskRequest) => Promise<PlainTask | undefined>;
   /** Of the piece's parameters. */
   readonly values: (tasks: readonly PlainTask[]) => Promise<readonly unknown[]>;
   /** What the statement selects beside what the caller wants to know. */

@@ -1,7 +1,7 @@
 // The table `broker_bindings`, and a cache of it that is as true as the transaction that asks.
 import { type Clock, toIso } from '../../core/clock.ts';
 import type { Queryable, Transaction } from '../../database/database.ts';
-import { type Piece, statement } from '../../database/statement.ts';
+import { ofAnyLength, type Piece, statement } from '../../database/statement.ts';
 import type { Binding, BindingState, QueueIdentity } from '../broker.ts';
 import { requireName } from '../names.ts';
 import { createTopicTable, type TopicTable } from './topic-table.ts';
@@ -71,7 +71,7 @@ export const bindingStates = async (on: Queryable, queue: string): Promise<reado
 // Looked up one by one: however many bindings there are, it costs a look into an index for each
 // exchange.
 const bound = (exchanges: number): string =>
-  `select e.exchange from unnest($${exchanges}::text[]) as e (exchange)
+  `select e.exchange from unnest(${ofAnyLength(`$${exchanges}::text[]`)}) as e (exchange)
    where (select b.exchange from broker_bindings b where b.exchange = e.exchange limit 1) is not null`;
 
 const findBound = statement<{ exchange: string }>('bindings.bound-among', bound(1));

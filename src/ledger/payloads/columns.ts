@@ -1,6 +1,7 @@
 // The kept payloads of many fires as parameters of one statement. They go as one piece of bytes: an
 // array of them would be written as hexadecimal text, twice as long.
 import { toIso } from '../../core/clock.ts';
+import { ofAnyLength } from '../../database/statement.ts';
 
 /** A fire as far as its payload needs to know it. */
 export type WithPayload = {
@@ -20,7 +21,7 @@ export const PAYLOAD_COLUMN_COUNT = 6;
 export const payloadUnnest = (first: number): string => {
   const [at, hookUid, cause, start, length, bytes] = Array.from({ length: 6 }, (_, index) => `$${first + index}`);
   return `(select piece.at, piece.hook_uid, piece.cause, substring(${bytes}::bytea from piece.start for piece.length) as kept
-           from unnest(${at}::timestamptz[], ${hookUid}::uuid[], ${cause}::text[], ${start}::int[], ${length}::int[])
+           from unnest(${ofAnyLength(`${at}::timestamptz[]`)}, ${hookUid}::uuid[], ${cause}::text[], ${start}::int[], ${length}::int[])
                 as piece (at, hook_uid, cause, start, length)) as payload`;
 };
 

@@ -3,7 +3,7 @@
 import { toIso } from '../../core/clock.ts';
 import { newUuid } from '../../core/ids.ts';
 import type { Database, Queryable, Transaction } from '../../database/database.ts';
-import { type Piece, statement } from '../../database/statement.ts';
+import { ofAnyLength, type Piece, statement } from '../../database/statement.ts';
 import type { Hook, HookDefinition, HookName, HookRevision } from '../definition.ts';
 
 export type HookStore = {
@@ -144,7 +144,7 @@ export const unchangedPiece = (except?: string): Piece => ({
   parameters: 3,
   text: (first) => `unchanged as (
      select fire.task_id
-     from unnest($${first}::text[], $${first + 1}::uuid[], $${first + 2}::bigint[]) as fire (task_id, uid, revision)
+     from unnest(${ofAnyLength(`$${first}::text[]`)}, $${first + 1}::uuid[], $${first + 2}::bigint[]) as fire (task_id, uid, revision)
      where (fire.revision is null or fire.revision = (select hook.revision from hooks hook where hook.uid = fire.uid))
        ${except ? `and fire.task_id not in (${except})` : ''})`,
 });

@@ -40,7 +40,8 @@ const listLedger = statement<{ outcome: string; cause: string }>(
 );
 const plans = statement<{ generic_plans: number; custom_plans: number }>(
   'test.tick-trips-plans',
-  `select generic_plans, custom_plans from pg_prepared_statements where name like 'fires.begin-advanced-%'`,
+  `select generic_plans, custom_plans from pg_prepared_statements where name like 'fires.begin-advanced-%'
+     and generic_plans + custom_plans > 1`,
 );
 const listDue = statement<{ due: number; attempts: number }>(
   'test.tick-trips-timers',
@@ -126,7 +127,7 @@ describe('a turn of hooks whose tasks are plain', () => {
 
   it('is planned once', async (t) => {
     const { database, tick } = await startHooks(t);
-    for (let count = 0; count < 12; count += 1) assert.equal((await tick()).trips, 2);
+    for (let count = 0; count < 14; count += 1) assert.equal((await tick()).trips, 2);
     const [planned] = await database.query(plans);
     assert.ok(planned && planned.custom_plans <= 5 && planned.generic_plans >= 8, JSON.stringify(planned));
   });

@@ -6,7 +6,7 @@ import type { Broker } from '../../../broker/broker.ts';
 import { type MessageAbout, messageValues, PUBLISHED_COUNT, publishedPiece } from '../../../broker/outbox.ts';
 import type { Clock } from '../../../core/clock.ts';
 import { joinPieces, type Piece } from '../../../database/statement.ts';
-import type { CreateTaskRequest, PlainTask, PlainTasks, Refusal } from '../../queue.ts';
+import type { CreateTaskRequest, PlainForm, PlainTask, PlainTasks, Refusal } from '../../queue.ts';
 import { freshTask, type NewTask } from './create-tasks.ts';
 import { nearTimers } from './expiry.ts';
 import { CREATION_EXCHANGES, creationMessages } from './messages.ts';
@@ -21,8 +21,6 @@ export type PlainTasksSettings = {
 
 type Prepared = PlainTask & { readonly task: StoredTask };
 
-type News = { readonly heard: readonly string[]; readonly published: number };
-
 /** `written ($n)`: to these exchanges there are messages. */
 const written: Piece = {
   name: 'written',
@@ -32,10 +30,11 @@ const written: Piece = {
 
 // Who is bound is decided by the statement, so that a binding misses nothing of what begins after
 // its commit. If it is somebody for whom no messages were written, nothing is made.
-const made = madePiece(
-  'task_id in (select task_id from unchanged) and not exists (select exchange from heard except select exchange from written)',
-);
+const making = (unwritten: string): Piece =>
+  madePiece(`task_id in (select task_id from unchanged) and not exists (${unwritten})`);
 const published = publishedPiece('select task_id from made');
+
+const TOLD = '(select count(*) from told) as told';
 
 /** undefined: the broker's messages cannot be a part of a statement. */
 export const createPlainTasks = ({ broker, prepare, clock }: PlainTasksSettings): PlainTasks | undefined => {
@@ -44,8 +43,41 @@ export const createPlainTasks = ({ broker, prepare, clock }: PlainTasksSettings)
   /** When somebody looked last. Messages that nobody hears are not even written. */
   let lastHeard: ReadonlySet<string> = new Set(CREATION_EXCHANGES);
 
+  const silent: PlainForm = {
+    piece: joinPieces(`silent-tasks-${heard.name}`, [heard, making('select from heard')]),
+    values: async (plain) => [CREATION_EXCHANGES, ...(await taskValues(tasksOf(plain), clock.now()))],
+    news: `${TOLD}, exists (select from heard) as is_heard`,
+    learn: (row) => {
+      if ((row as { readonly is_heard: boolean }).is_heard) lastHeard = new Set(CREATION_EXCHANGES);
+    },
+  };
+
+  const loud: PlainForm = {
+    piece: joinPieces(`plain-tasks-${heard.name}`, [
+      ...[heard, written, making('select exchange from heard except select exchange from written'), published],
+    ]),
+    values: async (plain) => {
+      const now = clock.now();
+      const tasks = tasksOf(plain);
+      const hearing = lastHeard; // others may learn while we write
+      return [
+        CREATION_EXCHANGES,
+        [...hearing],
+        ...(await taskValues(tasks, now)),
+        ...(await messageValues(tasks.flatMap(messagesTo(hearing)), now)),
+      ];
+    },
+    news: `${TOLD}, array(select exchange from heard) as heard, ${PUBLISHED_COUNT} as published`,
+    learn: (row) => {
+      const news = row as { readonly heard: readonly string[]; readonly published: number };
+      lastHeard = new Set(news.heard);
+      accepted(news.published);
+    },
+  };
+
   return {
-    piece: joinPieces(`plain-tasks-${heard.name}`, [heard, written, made, published]),
+    forms: [silent, loud],
+    form: () => (lastHeard.size === 0 ? silent : loud),
     prepare: async (request): Promise<Prepared | undefined> => {
       const newTask = await prepare(request);
       if ('kind' in newTask) return undefined;
@@ -55,25 +87,10 @@ export const createPlainTasks = ({ broker, prepare, clock }: PlainTasksSettings)
       const task = freshTask(newTask, true, now);
       return nearTimers([task], now).length > 0 ? undefined : { taskId, task };
     },
-    values: async (plain) => {
-      const now = clock.now();
-      const tasks = (plain as readonly Prepared[]).map(({ task }) => task);
-      const messages = lastHeard.size === 0 ? [] : tasks.flatMap(messagesTo(lastHeard));
-      return [
-        CREATION_EXCHANGES,
-        [...lastHeard],
-        ...(await taskValues(tasks, now)),
-        ...(await messageValues(messages, now)),
-      ];
-    },
-    news: `(select count(*) from told) as told, array(select exchange from heard) as heard, ${PUBLISHED_COUNT} as published`,
-    learn: (row) => {
-      const news = row as News;
-      lastHeard = new Set(news.heard);
-      accepted(news.published);
-    },
   };
 };
+
+const tasksOf = (plain: readonly PlainTask[]) => (plain as readonly Prepared[]).map(({ task }) => task);
 
 const messagesTo =
   (heard: ReadonlySet<string>) =>

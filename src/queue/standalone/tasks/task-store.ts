@@ -6,7 +6,7 @@
 import { toIso } from '../../../core/clock.ts';
 import { stringifyInTurns } from '../../../core/json.ts';
 import type { Queryable, Transaction } from '../../../database/database.ts';
-import { type Piece, type Statement, statement } from '../../../database/statement.ts';
+import { ofAnyLength, type Piece, type Statement, statement } from '../../../database/statement.ts';
 import type { TaskState } from '../../queue.ts';
 import { dueOf, type Run, type StoredTask, stateOf } from './task.ts';
 import { rankOf, type TaskDefinition } from './task-definition.ts';
@@ -49,8 +49,8 @@ export const readStates = async (on: Queryable, taskIds: readonly string[]): Pro
 // wait for each other.
 const tellWaiters = (tasks: string, now: string) => `
   select count(*) from (
-    select pg_notify('${PENDING_CHANNEL}', q.task_queue_id) from (select distinct task_queue_id from ${tasks} where is_pending) q
-    where exists (select from queue_waiters w where w.task_queue_id = q.task_queue_id and w.until > ${now})) told`;
+    select pg_notify('${PENDING_CHANNEL}', w.task_queue_id) from queue_waiters w
+    where w.until > ${now} and w.task_queue_id in (select task_queue_id from ${tasks} where is_pending)) told`;
 
 // In the order of the ids, so that two who insert the same tasks wait for each other instead of
 // locking each other out; they are pending in the order in which they were given. A group that is
@@ -60,14 +60,14 @@ const making = (first: number, where = ''): string => {
   return `reserved as (
      select array_agg(place order by n) as places
      from (select n, nextval('tasks_pending_order') as place
-           from (select n from unnest(${$(12)}::int[]) as n order by n) as ordered) as drawn
+           from (select n from unnest(${ofAnyLength(`${$(12)}::int[]`)}) as n order by n) as ordered) as drawn
    ), made as (
      insert into tasks (task_id, task_queue_id, task_group_id, scheduler_id, priority, retries_left, created, deadline, expires, due,
                         definition, runs, pending_order)
      select task_id, task_queue_id, task_group_id, scheduler_id, priority, retries_left, ${$(8)}::timestamptz, deadline, expires, deadline,
             definition, runs, case when is_pending then (select places from reserved)[position] end
      from rows from (
-            unnest(${$(0)}::text[], ${$(1)}::text[], ${$(2)}::text[], ${$(3)}::text[], ${$(4)}::smallint[], ${$(5)}::int[],
+            unnest(${ofAnyLength(`${$(0)}::text[]`)}, ${$(1)}::text[], ${$(2)}::text[], ${$(3)}::text[], ${$(4)}::smallint[], ${$(5)}::int[],
                    ${$(6)}::timestamptz[], ${$(7)}::timestamptz[], ${$(9)}::boolean[], ${$(12)}::int[]),
             json_array_elements(${$(10)}::json),
             json_array_elements(${$(11)}::json))

@@ -6,7 +6,7 @@ import type { Database, Transaction } from '../../../database/database.ts';
 import { joinPieces, type Piece, statement } from '../../../database/statement.ts';
 import type { Ledger } from '../../../ledger/create-ledger.ts';
 import { entryValues, recordedPiece } from '../../../ledger/write.ts';
-import type { PlainTask, PlainTasks } from '../../../queue/queue.ts';
+import type { PlainForm, PlainTask, PlainTasks } from '../../../queue/queue.ts';
 import type { HookRevision } from '../../definition.ts';
 import type { TaskValue } from '../../evaluation/evaluate.ts';
 import { unchangedPiece } from '../../hooks/hook-store.ts';
@@ -50,28 +50,38 @@ type Answer = { readonly made: readonly string[]; readonly left: readonly string
 
 const MADE = 'select task_id from made';
 
+/** What is made of each form, beforehand. */
+export const perForm = <Made>({ forms }: PlainTasks, make: (form: PlainForm) => Made): ((form: PlainForm) => Made) => {
+  const made = new Map(forms.map((form) => [form, make(form)]));
+  return (form) => made.get(form) as Made;
+};
+
 /** Of `unchangedPiece` and of the piece of plain tasks. */
-export const plainValues = async (plainTasks: PlainTasks, fires: readonly PlainFire[]): Promise<unknown[]> => [
+export const plainValues = async (form: PlainForm, fires: readonly PlainFire[]): Promise<unknown[]> => [
   fires.map(({ task }) => task.taskId),
   fires.map(({ fire }) => fire.hookUid),
   fires.map(({ hook }) => hook?.revision ?? null),
-  ...(await plainTasks.values(fires.map(({ task }) => task))),
+  ...(await form.values(fires.map(({ task }) => task))),
 ];
 
 export const createBeginAtOnce = ({ database, ledger, plainTasks, clock }: BeginAtOnceSettings): BeginAtOnce => {
   const recorded = recordedPiece(MADE);
-  const beginning = (name: string, pieces: readonly Piece[]) =>
-    statement<Answer>(
-      `fires.${name}-${plainTasks.piece.name}`,
-      `with ${joinPieces(name, pieces).text(1)}
-     select array(${MADE}) as made, array(select task_id from unchanged except ${MADE}) as left, ${plainTasks.news}`,
-    );
-  const beginFires = beginning('begin', [unchangedPiece(), plainTasks.piece, recorded]);
-  const beginOnce = beginning('begin-once', [
-    knownPiece,
-    unchangedPiece('select task_id from known'),
-    ...[plainTasks.piece, recorded, rememberedPiece(MADE)],
-  ]);
+  const statementsOf = perForm(plainTasks, ({ piece, news }) => {
+    const beginning = (name: string, pieces: readonly Piece[]) =>
+      statement<Answer>(
+        `fires.${name}-${piece.name}`,
+        `with ${joinPieces(name, pieces).text(1)}
+     select array(${MADE}) as made, array(select task_id from unchanged except ${MADE}) as left, ${news}`,
+      );
+    return {
+      beginFires: beginning('begin', [unchangedPiece(), piece, recorded]),
+      beginOnce: beginning('begin-once', [
+        knownPiece,
+        unchangedPiece('select task_id from known'),
+        ...[piece, recorded, rememberedPiece(MADE)],
+      ]),
+    };
+  });
 
   return {
     prepare: async (fire, hook, value) => {
@@ -86,9 +96,11 @@ export const createBeginAtOnce = ({ database, ledger, plainTasks, clock }: Begin
       const now = clock.now();
       const entries = given.map(({ fire }) => ledgerEntryOf(endedBy(fire, CREATED), now));
       const once = given.flatMap(({ hook, fire }) => (hook ? [{ hook, fire }] : [])).filter(isToRemember);
+      const form = plainTasks.form();
+      const { beginFires, beginOnce } = statementsOf(form);
       const values = [
         ...(once.length > 0 ? eventValues(once) : []),
-        ...(await plainValues(plainTasks, given)),
+        ...(await plainValues(form, given)),
         ...entryValues(entries),
       ];
       const begin = once.length > 0 ? beginOnce : beginFires;
@@ -98,7 +110,7 @@ export const createBeginAtOnce = ({ database, ledger, plainTasks, clock }: Begin
         throw error;
       });
       if (!answer) return fires.map(() => 'left');
-      plainTasks.learn(answer);
+      form.learn(answer);
       const [made, left] = [new Set(answer.made), new Set(answer.left)];
       return fires.map((one) => {
         const { taskId } = one.task;

@@ -5,7 +5,7 @@ import { joinPieces, statement, type WholePiece } from '../../../database/statem
 import { entryValues, recordedPiece } from '../../../ledger/write.ts';
 import { unchangedPiece } from '../../hooks/hook-store.ts';
 import { CREATED, endedBy, ledgerEntryOf } from '../fire.ts';
-import { type BeginAtOnceSettings, type PlainFire, plainValues } from './begin-at-once.ts';
+import { type BeginAtOnceSettings, type PlainFire, perForm, plainValues } from './begin-at-once.ts';
 
 /**
  * In the caller's transaction, or in one of its own. Resolves when the statement is sent; it fails
@@ -20,26 +20,29 @@ export type BeginWhole = (
 
 export const createBeginWhole = (settings: BeginAtOnceSettings, cause: WholePiece): BeginWhole => {
   const { database, ledger, plainTasks, clock } = settings;
-  const pieces = [cause, unchangedPiece(), plainTasks.piece, recordedPiece('select task_id from made')];
   const taskIds = `$${cause.parameters + 1}::text[]`;
-  // Nothing but an error undoes a statement.
-  const begin = statement<object>(
-    `fires.begin-${cause.name}-${plainTasks.piece.name}`,
-    `with ${joinPieces(cause.name, pieces).text(1)}
-     select 1 / (${cause.isWhole(1)} and (select count(*) from made) = cardinality(${taskIds}))::int as whole, ${plainTasks.news}`,
-  );
+  const beginOf = perForm(plainTasks, ({ piece, news }) => {
+    const pieces = [cause, unchangedPiece(), piece, recordedPiece('select task_id from made')];
+    // Nothing but an error undoes a statement.
+    return statement<object>(
+      `fires.begin-${cause.name}-${piece.name}`,
+      `with ${joinPieces(cause.name, pieces).text(1)}
+     select 1 / (${cause.isWhole(1)} and (select count(*) from made) = cardinality(${taskIds}))::int as whole, ${news}`,
+    );
+  });
 
   return async (fires, causeValues, tx) => {
     const now = clock.now();
     const entries = fires.map(({ fire }) => ledgerEntryOf(endedBy(fire, CREATED), now));
-    const values = [...causeValues, ...(await plainValues(plainTasks, fires)), ...entryValues(entries)];
+    const form = plainTasks.form();
+    const values = [...causeValues, ...(await plainValues(form, fires)), ...entryValues(entries)];
     const sent = Promise.withResolvers<void>();
     const send = () => {
-      const rows = (tx ?? database).query(begin, values);
+      const rows = (tx ?? database).query(beginOf(form), values);
       sent.resolve();
       return rows;
     };
-    const answer = ledger.writeWith(entries, tx, send).then(([row]) => plainTasks.learn(row));
+    const answer = ledger.writeWith(entries, tx, send).then(([row]) => form.learn(row));
     answer.catch(sent.reject); // also when it fails before it is sent
     await sent.promise;
     return { answer };
