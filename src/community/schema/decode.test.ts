@@ -105,6 +105,13 @@ test('of what is not in its exact form only so much is taken at once, wherever i
   assert.ok(!decoder(Fleet)(Object.fromEntries(ships.map((ship) => [ship, { sects: [], joined: 0 }]))).ok);
 });
 
+test('an id has at most 45 digits, as a text and as a number', () => {
+  const delReact = (id: unknown) =>
+    effect({ channels: { channel: { nest: 'chat/~zod/a', action: { post: { 'del-react': { id, ship: '~zod' } } } } } });
+  for (const id of ['9'.repeat(45), 9e44, 5]) assert.ok(delReact(id).ok, `${id}`);
+  for (const id of ['9'.repeat(46), 1e45, 1e308]) assert.ok(!delReact(id).ok, `${id}`);
+});
+
 test('ships: name to number and back', () => {
   fc.assert(
     fc.property(fc.bigInt({ min: 0n, max: 2n ** 128n - 1n }), (number) => {

@@ -23,7 +23,9 @@ const pattern = (what: string, regex: RegExp): FormatWriter =>
   writer(what, (value) => (typeof value === 'string' && regex.test(value) ? value : undefined));
 
 const idNumber = (value: unknown): bigint | undefined => {
-  if (typeof value === 'number') return Number.isInteger(value) && value >= 0 ? BigInt(value) : undefined;
+  // Of at most 45 digits, as a text.
+  if (typeof value === 'number')
+    return Number.isInteger(value) && value >= 0 && value < 1e45 ? BigInt(value) : undefined;
   return typeof value === 'string' ? (parseId(value) ?? undefined) : undefined;
 };
 
