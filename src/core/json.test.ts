@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import fc from 'fast-check';
-import { canonicalJson, MOST_AT_ONCE, mapValues, sameJson, stringifyInTurns } from './json.ts';
+import { canonicalJson, jsonBytesInTurns, MOST_AT_ONCE, mapValues, sameJson, stringifyInTurns } from './json.ts';
 
 describe('two JSON values', () => {
   it('are the same exactly when their canonical texts are', () => {
@@ -29,6 +29,9 @@ describe('JSON in turns', () => {
     const items = [{ a: 1 }, 'x'.repeat(200_000), null, [1, 2]];
     assert.equal(String(await stringifyInTurns(items)), JSON.stringify(items));
     assert.equal(await stringifyInTurns([]), '[]');
+    for (const value of [items, items[1], {}]) {
+      assert.equal(String(await jsonBytesInTurns(value)), JSON.stringify(value));
+    }
   });
 
   it('is the same where characters of two units lie across its pieces', async () => {

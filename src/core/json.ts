@@ -57,13 +57,21 @@ const sameAt = (left: object, right: object, key: string): boolean =>
 export const stringifyInTurns = async (items: readonly unknown[]): Promise<string | Buffer> => {
   const texts: string[] = [];
   for (const item of items) {
-    const text = (await stringifyLong(item)) ?? JSON.stringify(item);
+    const text = await textInTurns(item);
     texts.push(text);
     await turnIfLarge(text.length);
   }
   const whole = `[${texts.join(',')}]`;
   return whole.length > LARGE ? encodeInTurns(whole) : whole;
 };
+
+/** The same of one value, in UTF-8. */
+export const jsonBytesInTurns = async (value: unknown): Promise<Buffer> => {
+  const text = await textInTurns(value);
+  return text.length > LARGE ? encodeInTurns(text) : Buffer.from(text);
+};
+
+const textInTurns = async (value: unknown): Promise<string> => (await stringifyLong(value)) ?? JSON.stringify(value);
 
 /** Undefined for what has no long texts. 10 MB of escaped surrogates take 0.1 s in one piece. */
 const stringifyLong = async (item: unknown): Promise<string | undefined> => {

@@ -3,6 +3,7 @@
 // nobody else's.
 import type { ConfirmChannel } from 'amqplib';
 import { type Clock, withDeadline } from '../../../core/clock.ts';
+import { jsonBytesInTurns } from '../../../core/json.ts';
 import { ApiError } from '../../../http/api-error.ts';
 import type { OutgoingMessage } from '../../broker.ts';
 import type { PublishResult } from '../../operator-tools.ts';
@@ -47,6 +48,7 @@ export const createDirectPublisher = ({ clock, address }: { clock: Clock; addres
   const publish: DirectPublisher['publish'] = async (session, message) => {
     await takeTurn();
     try {
+      const content = await jsonBytesInTurns(message.body);
       const channel = await takeChannel(session);
       const late = () =>
         new ApiError(
@@ -57,7 +59,7 @@ export const createDirectPublisher = ({ clock, address }: { clock: Clock; addres
         const result = await withDeadline(
           clock,
           CONFIRM_WITHIN_MS,
-          () => publishOn(channel, message, clock.now()),
+          () => publishOn(channel, message, content, clock.now()),
           late,
         );
         idle.get(session)?.push(channel);
@@ -74,9 +76,14 @@ export const createDirectPublisher = ({ clock, address }: { clock: Clock; addres
   return { publish };
 };
 
-const publishOn = (channel: ConfirmChannel, message: OutgoingMessage, now: number): Promise<PublishResult> =>
+const publishOn = (
+  channel: ConfirmChannel,
+  message: OutgoingMessage,
+  content: Buffer,
+  now: number,
+): Promise<PublishResult> =>
   new Promise((resolve, reject) => {
-    const { exchange, routingKey, body, messageId, cc = [] } = message;
+    const { exchange, routingKey, messageId, cc = [] } = message;
     let wasRouted = true;
     let refusal: unknown;
     const onReturn = () => {
@@ -98,5 +105,5 @@ const publishOn = (channel: ConfirmChannel, message: OutgoingMessage, now: numbe
       ...(messageId !== undefined && { messageId }),
       ...(cc.length > 0 && { CC: [...cc] }),
     };
-    channel.publish(exchange, routingKey, Buffer.from(JSON.stringify(body)), properties, done);
+    channel.publish(exchange, routingKey, content, properties, done);
   });
