@@ -13,6 +13,7 @@ import { loadEncryptionKey } from './core/encryption-key.ts';
 import { describeError, OperatorError } from './core/errors.ts';
 import type { Log } from './core/log.ts';
 import { createMetrics } from './core/metrics.ts';
+import { returnMemory } from './core/process/memory-return.ts';
 import { createSecretBox } from './core/secret-box.ts';
 import type { Base } from './database/base.ts';
 import type { Database } from './database/database.ts';
@@ -184,6 +185,7 @@ const start = async (config: Config, { clock, log }: AppSurroundings): Promise<A
     taskHooks.run(loops.signal), // what any part has stored, and what others have left behind
     community.run(loops.signal),
     airlock?.run(loops.signal),
+    returnMemory({ clock }, loops.signal),
   ]);
   undo.defer(async () => {
     intake.abort();

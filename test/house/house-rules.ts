@@ -84,7 +84,7 @@ const INNER_FLOORS: Readonly<Record<string, readonly (readonly string[])[]>> = {
     ['calls'],
   ],
   'commands/cli': [['input'], ['command.ts']],
-  core: [['files']],
+  core: [['files', 'process']],
   database: [['backup', 'start'], ['embedded']],
   http: [['pages'], ['references'], ['bodies', 'answers', 'senders']],
   ledger: [['search'], ['payloads']],
