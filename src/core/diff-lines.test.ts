@@ -23,3 +23,12 @@ it('it ends at as many lines as are asked for, and long values are cut', () => {
   const [line = ''] = diffLines({}, { a: 'x'.repeat(1_000) });
   assert.match(line, /^\+ \/a: "x{199}… \(1002 characters\)$/);
 });
+
+it('lines are short, however long the names are on the way to what was changed', () => {
+  const name = 'k'.repeat(100_000);
+  const deep = (leaf: number) => ({ [name]: { [name]: { [name]: { [name]: { [name]: { [name]: leaf } } } } } });
+  const lines = diffLines({ [name]: { a: 1, b: [1] }, deep: deep(1) }, { [name]: { a: 2, b: [2] }, deep: deep(2) });
+  assert.equal(lines.length, 3);
+  assert.match(lines[0] ?? '', /^~ \/k{200}…\/a: 1 → 2$/);
+  for (const line of lines) assert.ok(line.length < 1_500, `${line.length}`);
+});

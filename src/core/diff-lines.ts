@@ -16,14 +16,14 @@ type Walk = { readonly path: (string | number)[]; readonly lines: string[]; read
 const collect = (before: unknown, after: unknown, walk: Walk): void => {
   const { path, lines, most } = walk;
   if (before === after || lines.length >= most) return;
-  const here = () => `/${path.join('/')}`;
+  const here = () => cutAt(LONGEST_PLACE, `/${path.join('/')}`);
   if (!isContainer(before) || !isContainer(after) || Array.isArray(before) !== Array.isArray(after)) {
     if (JSON.stringify(before) !== JSON.stringify(after)) lines.push(`~ ${here()}: ${short(before)} → ${short(after)}`);
     return;
   }
   const look = (key: string | number) => {
     if (lines.length >= most || (before[key] === after[key] && before[key] !== undefined)) return;
-    path.push(key);
+    path.push(typeof key === 'string' ? cutAt(LONGEST, key) : key);
     if (!Object.hasOwn(after, key)) lines.push(`- ${here()}: ${short(before[key])}`);
     else if (!Object.hasOwn(before, key)) lines.push(`+ ${here()}: ${short(after[key])}`);
     else collect(before[key], after[key], walk);
@@ -36,6 +36,10 @@ const collect = (before: unknown, after: unknown, walk: Walk): void => {
   for (const key of Object.keys(before)) look(key);
   for (const key of Object.keys(after)) if (!Object.hasOwn(before, key)) look(key);
 };
+
+/** A name may be as long as the whole value, and stands in the line of each change below it. */
+const LONGEST_PLACE = 1_000;
+const cutAt = (most: number, text: string): string => (text.length > most ? `${text.slice(0, most)}…` : text);
 
 const isContainer = (value: unknown): value is Record<string | number, unknown> =>
   typeof value === 'object' && value !== null;

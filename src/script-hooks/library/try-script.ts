@@ -105,7 +105,7 @@ export const tryScript = async (
 const triedOf = ({ event, at, src }: PastEvent, outcome: Outcome): TriedEvent => ({
   ...{ at, ship: src, eventKind: eventKindName(event) ?? '', outcome: outcomeOf(outcome) },
   reason: reasonOf(outcome),
-  changes: outcome.outcome === 'allowed' ? diffLines(event, outcome.event).slice(0, MOST_CHANGES) : [],
+  changes: outcome.outcome === 'allowed' ? diffLines(event, outcome.event, MOST_CHANGES) : [],
   ...{ effects: outcome.effects, prints: outcome.prints, dropped: outcome.dropped, durationMs: outcome.durationMs },
 });
 
