@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import fc from 'fast-check';
 import { roundsOf } from '../../../test/support/test-length.ts';
-import { createTopicTable } from './topic-table.ts';
+import { createTopicTable, leadsTo } from './topic-table.ts';
 
 const matches = (pattern: string, key: string): boolean => {
   const table = createTopicTable();
@@ -65,6 +65,7 @@ describe('a routing key', () => {
       table.match(key, found);
       const expected = left.flatMap(([pattern, queue]) => (oracle(split(pattern), split(key)) ? [queue] : []));
       assert.deepEqual([...found].sort(), [...new Set(expected)].sort());
+      for (const [pattern] of all) assert.equal(leadsTo(pattern, key), oracle(split(pattern), split(key)));
       assert.equal(table.isEmpty(), left.length === 0);
     });
     fc.assert(property, { numRuns: roundsOf(3_000) });

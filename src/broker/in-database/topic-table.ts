@@ -87,6 +87,9 @@ export const createTopicTable = (mostSteps = MOST_STEPS): TopicTable => {
   };
 };
 
+/** By this pattern alone. */
+export const leadsTo = (pattern: string, routingKey: string): boolean => fits(wordsOf(pattern), wordsOf(routingKey));
+
 /** One pattern after the other. `path`: the words that lead to the node. */
 const matchEach = (node: Node, path: string[], key: readonly string[], into: Set<string>): void => {
   if (node.queues.size > 0 && fits(path, key)) for (const queue of node.queues) into.add(queue);

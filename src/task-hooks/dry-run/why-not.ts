@@ -1,6 +1,6 @@
 // Why a hook does not fire: the steps that an event takes to it, up to the one at which it ends.
 import type { BindingState, Broker } from '../../broker/broker.ts';
-import { createTopicTable } from '../../broker/in-database/topic-table.ts';
+import { leadsTo } from '../../broker/in-database/topic-table.ts';
 import { whySilent } from '../../broker/names.ts';
 import { type Clock, toIso } from '../../core/clock.ts';
 import type { Database } from '../../database/database.ts';
@@ -143,14 +143,6 @@ const nameOf = ({ exchange, routingKeyPattern }: NamedBinding): string => `${exc
 
 const isOf = (state: BindingState, { exchange, routingKeyPattern }: NamedBinding): boolean =>
   state.exchange === exchange && state.routingKeyPattern === routingKeyPattern;
-
-const leadsTo = (pattern: string, routingKey: string): boolean => {
-  const table = createTopicTable();
-  const found = new Set<string>();
-  table.add(pattern, '');
-  table.match(routingKey, found);
-  return found.size > 0;
-};
 
 const whyInactive = (state: BindingState | undefined): string => {
   if (state?.state === 'refused') return `The broker refuses the binding: ${state.reason ?? 'no reason is known'}`;
