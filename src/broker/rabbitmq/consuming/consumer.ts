@@ -119,7 +119,12 @@ export const createAmqpConsumer = (settings: AmqpConsumerSettings): AmqpConsumer
 
   const ensure = (queue: ReadyQueue) => {
     const session = current;
-    if (!session || ending?.aborted || session.subscriptions.has(queue.id)) return;
+    if (!session || ending?.aborted) return;
+    const known = session.subscriptions.get(queue.id);
+    // A queue that is deleted just after it was read first may be made anew while it goes. RabbitMQ
+    // 3.10 then cancels nothing, and hands what comes to a reader that gets none of it, for ever.
+    if (known?.consumerTag !== undefined && queue.isUnread) restart(session, queue.id);
+    if (known) return;
     const subscription = createSubscription(queue, session);
     session.subscriptions.set(queue.id, subscription);
     subscription.beginning = consume(subscription).catch((error: unknown) => {

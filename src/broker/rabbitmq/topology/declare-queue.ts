@@ -6,7 +6,13 @@ import { queueNameOf } from './queue-name.ts';
 import type { KnownBinding, QueueRecord, StateToSave, TopologyResult } from './topology-store.ts';
 
 /** A queue that is on RabbitMQ for the hook of this id. */
-export type ReadyQueue = { readonly id: string; readonly name: string; readonly brokerName: string };
+export type ReadyQueue = {
+  readonly id: string;
+  readonly name: string;
+  readonly brokerName: string;
+  /** Nobody read it when it was declared just now. */
+  readonly isUnread?: boolean;
+};
 
 export type QueueType = 'classic' | 'quorum';
 
@@ -66,7 +72,7 @@ export const declareQueue = async (record: QueueRecord, settings: DeclareSetting
   const isAsWanted = there === wanted && bindings.every(({ isWanted, state }) => isWanted && state === 'active');
   if (isAsWanted && !isForced) return { ...nothing, ready };
 
-  const trouble = await declare(ready, settings);
+  const { trouble, isUnread } = await declare(ready, settings);
   if (trouble !== undefined) {
     const states = bindings.filter(({ isWanted }) => isWanted).map((one) => stateOf(wanted, one, trouble));
     return { ...nothing, removed, states, isRefused: true };
@@ -75,7 +81,7 @@ export const declareQueue = async (record: QueueRecord, settings: DeclareSetting
   const of = (kind: Bound['kind']) => bindings.filter((_, index) => bound[index]?.kind === kind);
   return {
     name,
-    ready,
+    ready: { ...ready, isUnread },
     removed,
     declared: [{ name, queue: wanted }],
     unbound: of('unbound').map(({ exchange, routingKeyPattern }) => ({ queue: wanted, exchange, routingKeyPattern })),
@@ -110,18 +116,30 @@ const remove = async (brokerName: string, channelPool: ChannelPool): Promise<Ref
   return undefined;
 };
 
-/** Answers why it cannot be declared. */
-const declare = async (queue: ReadyQueue, settings: DeclareSettings): Promise<string | undefined> => {
+type Declared = {
+  readonly isUnread: boolean;
+  /** Why it cannot be declared. */
+  readonly trouble?: string;
+};
+
+const declare = async (queue: ReadyQueue, settings: DeclareSettings): Promise<Declared> => {
   const { channelPool, queueType, replace, user } = settings;
   const { brokerName } = queue;
-  const assert = () => channelPool.ask((channel) => channel.assertQueue(brokerName, queueArguments(queueType)));
+  let isUnread = false;
+  const assert = () =>
+    channelPool.ask(async (channel) => {
+      const { consumerCount } = await channel.assertQueue(brokerName, queueArguments(queueType));
+      isUnread = consumerCount === 0;
+    });
   let refusal = await assert();
   if (refusal?.code === PRECONDITION_FAILED && (await replace(queue))) refusal = await assert();
-  if (!refusal) return undefined;
+  if (!refusal) return { isUnread };
   if (refusal.code !== PRECONDITION_FAILED) {
-    return `RabbitMQ does not let the user "${user}" make the queue ${brokerName}: ${refusal.text}`;
+    const trouble = `RabbitMQ does not let the user "${user}" make the queue ${brokerName}: ${refusal.text}`;
+    return { isUnread, trouble };
   }
-  return `The queue ${brokerName} exists with other arguments, left by another service or another setting of the queue type (${refusal.text}). Delete it, or let the server replace it: see "replace queues" in its configuration`;
+  const trouble = `The queue ${brokerName} exists with other arguments, left by another service or another setting of the queue type (${refusal.text}). Delete it, or let the server replace it: see "replace queues" in its configuration`;
+  return { isUnread, trouble };
 };
 
 type Bound =
