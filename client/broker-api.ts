@@ -137,7 +137,7 @@ export type ReadWatchResponse = {
     accepted?: string;
     /** As text; JSON as a rule. Absent when it has more than 1 MB. */
     body?: string;
-    /** Of the body. */
+    /** The size of the body. */
     bytes: number;
   }>;
   /** Older messages were dropped, or may have been, because more came than a watch keeps. */

@@ -154,7 +154,7 @@ export interface CommunityMethods {
   /**
    * Get a group.
    *
-   * Members with their roles, sections, channels, who may come in. Of a group that the ship is in.
+   * Members with their roles, sections, channels, who may come in. The ship is in the group.
    *
    * Needs `community:read:<ship>`.
    */
@@ -271,7 +271,7 @@ export interface CommunityMethods {
   /**
    * Get what is new.
    *
-   * Of each source and of all together (`base`): what is unread, and how loud it is.
+   * What is unread, and how loud it is, for each source and for all together (`base`).
    *
    * Needs `community:read:<ship>`.
    */
@@ -367,7 +367,7 @@ export type ShipResponse = {
 export type Action = object;
 
 export type ActionResponse = {
-  /** Of the post, reply or message that was made, in digits. */
+  /** The post, reply or message that was made, in digits. */
   id?: string;
   /** What of the action was left out. */
   ignored?: Array<{

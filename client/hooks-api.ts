@@ -181,7 +181,7 @@ export interface HooksMethods {
   /**
    * List the webhooks of a hook.
    *
-   * The ways in that other systems have to this hook, ordered by name. Of Hookwright alone.
+   * The ways in that other systems have to this hook, ordered by name. Only Hookwright has this method.
    *
    * Needs `hooks:modify-hook:<hookGroupId>/<hookId>`.
    *
@@ -192,7 +192,7 @@ export interface HooksMethods {
   /**
    * Get a webhook.
    *
-   * The settings and the address of a webhook, without its secrets. Of Hookwright alone.
+   * The settings and the address of a webhook, without its secrets. Only Hookwright has this method.
    *
    * Needs `hooks:modify-hook:<hookGroupId>/<hookId>`.
    *
@@ -215,7 +215,7 @@ export interface HooksMethods {
   /**
    * Delete a webhook.
    *
-   * Removes a webhook, if there is one. Its address leads nowhere from then on. Of Hookwright alone.
+   * Removes a webhook, if there is one. Its address leads nowhere from then on. Only Hookwright has this method.
    *
    * Needs `hooks:modify-hook:<hookGroupId>/<hookId>`.
    *
@@ -247,8 +247,8 @@ export interface HooksMethods {
   /**
    * List everything that became of the events of a hook.
    *
-   * All that the ledger has of a hook, newest first: also what was declined, rejected or missed, and why. Of
-   * Hookwright alone; other servers do not have this method.
+   * All that the ledger has of a hook, newest first: also what was declined, rejected or missed, and why. Only
+   * Hookwright has this method.
    *
    * Needs `hooks:list-last-fires:<hookGroupId>/<hookId>`.
    *
@@ -261,8 +261,7 @@ export interface HooksMethods {
    *
    * What a fire of the hook would come to with this event: the verdict of the trigger schema, the task, what the
    * queue would say to it. Nothing is created or recorded. With `seq`, an event that was kept,
-   * `hooks:get-payload:<hookGroupId>/<hookId>` is needed too. Of Hookwright alone; other servers do not have this
-   * method.
+   * `hooks:get-payload:<hookGroupId>/<hookId>` is needed too. Only Hookwright has this method.
    *
    * Needs `hooks:get:<hookGroupId>:<hookId>` and `hooks:trigger-hook:<hookGroupId>/<hookId>`.
    *
@@ -275,7 +274,7 @@ export interface HooksMethods {
    *
    * As `renderHook`, for a definition that is not saved, with the role of the hook that it is for, which need not
    * exist. With `seq`, an event of that hook that was kept, `hooks:get-payload:<hookGroupId>/<hookId>` is needed
-   * too. Of Hookwright alone; other servers do not have this method.
+   * too. Only Hookwright has this method.
    *
    * Needs `hooks:modify-hook:<hookGroupId>/<hookId>` and `assume:hook-id:<hookGroupId>/<hookId>`.
    *
@@ -287,7 +286,7 @@ export interface HooksMethods {
    * Try a definition on the last events of a hook.
    *
    * What a new definition would make of the last events of the hook, beside what the saved one makes of them now:
-   * the same, something else, or nothing any more. Of Hookwright alone; other servers do not have this method.
+   * the same, something else, or nothing any more. Only Hookwright has this method.
    *
    * Needs `hooks:modify-hook:<hookGroupId>/<hookId>` and `assume:hook-id:<hookGroupId>/<hookId>` and
    * `hooks:get-payload:<hookGroupId>/<hookId>`.
@@ -300,7 +299,7 @@ export interface HooksMethods {
    * Ask why a hook does not fire.
    *
    * Whether a message with this routing key, or the schedule at this time, leads to a fire of the hook, and if
-   * not, at which step it ends. Of Hookwright alone; other servers do not have this method.
+   * not, at which step it ends. Only Hookwright has this method.
    *
    * Needs `hooks:get:<hookGroupId>:<hookId>` and `hooks:status:<hookGroupId>/<hookId>` and
    * `hooks:list-last-fires:<hookGroupId>/<hookId>`.
@@ -325,7 +324,7 @@ export interface HooksMethods {
    * Get a version of a hook.
    *
    * The definition that a hook had at a version, and what it changed: against the version before, or against
-   * another one that is named. Of Hookwright alone.
+   * another one that is named. Only Hookwright has this method.
    *
    * Needs `hooks:get:<hookGroupId>:<hookId>`.
    *
@@ -337,8 +336,8 @@ export interface HooksMethods {
    * Roll a hook back to a version.
    *
    * Gives a hook the definition that it had at a version: a change as any other, checked as any other. Its trigger
-   * token and its webhooks stay as they are. A hook that was removed is made again, without those that it had. Of
-   * Hookwright alone.
+   * token and its webhooks stay as they are. A hook that was removed is made again, without those that it had.
+   * Only Hookwright has this method.
    *
    * Needs `hooks:modify-hook:<hookGroupId>/<hookId>` and `assume:hook-id:<hookGroupId>/<hookId>` and
    * `hooks:get:<hookGroupId>:<hookId>`.
@@ -434,8 +433,8 @@ export interface HooksMethods {
    * Explain a fire.
    *
    * One row of the ledger, explained: the verdict of each step, the attempts, the task and its state, what it
-   * repeats and what repeats it; and its payload, for who has `hooks:get-payload:<hookGroupId>/<hookId>` too. Of a
-   * hook that the caller may not see there is no such fire.
+   * repeats and what repeats it; and its payload, for who has `hooks:get-payload:<hookGroupId>/<hookId>` too. A
+   * fire of a hook that the caller may not see is not found.
    *
    * Needs `hooks:list-last-fires:<hookGroupId>/<hookId>`.
    *
@@ -736,8 +735,8 @@ export type ListFiresResponse = {
     /** Why there is no task. */
     error?: unknown;
     /**
-     * Of what was missed: first, last and count (`atLeast`: there were more). Of a message: where it came from. Of
-     * what came by a webhook: its name. Of what was skipped: `because`.
+     * For what was missed: first, last and count (`atLeast`: there were more). For a message: where it came from.
+     * For what came by a webhook: its name. For what was skipped: `because`.
      */
     detail?: unknown;
   }>;
@@ -891,7 +890,7 @@ export type RenderLastRequest = {
 export type RenderLastResponse = {
   /** Newest first. */
   events: Array<{
-    /** Of the fire, in the ledger. */
+    /** The number of the fire in the ledger. */
     seq: number;
     /** As `2026-11-20T12:00:00.000Z`. */
     arrived: string;
@@ -912,7 +911,7 @@ export type RenderLastResponse = {
       code: string;
       message: string;
     };
-    /** Of the tasks: `~ /path: old → new`, `+ /path: new`, `- /path: old`. */
+    /** What differs in the tasks: `~ /path: old → new`, `+ /path: new`, `- /path: old`. */
     diff?: string[];
   }>;
   /** How many of the events that were looked at could not be tried: not kept, or not whole. */
@@ -922,7 +921,7 @@ export type RenderLastResponse = {
 };
 
 export type WhyNotRequest = {
-  /** Of a message; together with `routingKey`. */
+  /** The exchange of a message; together with `routingKey`. */
   readonly exchange?: string;
   readonly routingKey?: string;
   /** When the schedule of the hook was, or is, to fire. */
@@ -944,7 +943,7 @@ export type WhyNotResponse = {
   }>;
   /** Bindings of the hook to that exchange, or occurrences around that time. */
   nearest?: string[];
-  /** Of the fire, or of what was recorded in its place, in the ledger. */
+  /** The number in the ledger of the fire, or of what was recorded in its place. */
   seq?: number;
   /** What became of it. */
   outcome?: string;
@@ -1009,16 +1008,16 @@ export type ReplayFireRequest = {
    * now. Default: `"now"`.
    */
   readonly as?: "now" | "then";
-  /** Of your choice. The same call with it again is answered as the first, and fires nothing. */
+  /** You choose it. The same call with it again is answered as the first, and fires nothing. */
   readonly replayId?: string;
 };
 
 export type ReplayFireResponse = {
-  /** Of the new fire: `replay:<seq>:<n>`. */
+  /** The cause of the new fire: `replay:<seq>:<n>`. */
   cause: string;
   /** As the ledger has it. `pending`: it is stored, and attempts go on. */
   outcome: "created" | "declined" | "rejected" | "failed" | "exhausted" | "missed" | "limited" | "skipped" | "pending";
-  /** Of the task that was or will be created. */
+  /** The task that was or will be created. */
   taskId?: string;
   /** Why there is no task. */
   reason?: string;
@@ -1108,7 +1107,7 @@ export type SearchFiresResponse = {
     outcome?: "created" | "declined" | "rejected" | "failed" | "exhausted" | "missed" | "limited" | "skipped";
     hookGroupId: string;
     hookId: string;
-    /** Of the hook, when it met the event. */
+    /** The revision of the hook when it met the event. */
     revision?: number;
     /** With the hook, the identity of the fire. */
     cause?: string;
@@ -1125,8 +1124,8 @@ export type SearchFiresResponse = {
     /** Why there is no task; at most 1,000 characters. */
     reason?: string;
     /**
-     * Of what was missed: first, last and count. Of a message: where it came from. Of a delivery: which webhook, and
-     * the check that failed. Of a binding: which, and how it is.
+     * For what was missed: first, last and count. For a message: where it came from. For a delivery: which webhook,
+     * and the check that failed. For a binding: which, and how it is.
      */
     detail?: unknown;
   }>;
@@ -1151,7 +1150,7 @@ export type FireResponse = {
   outcome?: "created" | "declined" | "rejected" | "failed" | "exhausted" | "missed" | "limited" | "skipped";
   hookGroupId: string;
   hookId: string;
-  /** Of the hook, when it met the event. */
+  /** The revision of the hook when it met the event. */
   revision?: number;
   /** With the hook, the identity of the fire. */
   cause?: string;
@@ -1168,8 +1167,8 @@ export type FireResponse = {
   /** Why there is no task; at most 1,000 characters. */
   reason?: string;
   /**
-   * Of what was missed: first, last and count. Of a message: where it came from. Of a delivery: which webhook, and
-   * the check that failed. Of a binding: which, and how it is.
+   * For what was missed: first, last and count. For a message: where it came from. For a delivery: which webhook,
+   * and the check that failed. For a binding: which, and how it is.
    */
   detail?: unknown;
   /** Why there is no task, all of it. */
@@ -1194,7 +1193,7 @@ export type FireResponse = {
     at: string;
     reason?: string;
   }>;
-  /** Of the task, as the queue says. */
+  /** The state of the task, as the queue says. */
   taskState?: string;
   /** The fire of which this one is a repetition. */
   replayedFrom?: number;

@@ -416,7 +416,7 @@ export type Template = {
   hooks: Record<string, {
     /** The id of a script hook: `0v…`. */
     id: string;
-    /** Of the format; empty. */
+    /** The version of the format; empty. */
     version: string;
     name: string;
     /** What visitors of a channel see of the hook. */
@@ -491,7 +491,7 @@ export type ListRunsResponse = {
       pointer: string;
       reason: string;
     }>;
-    /** Of a failure: its kind, where in the source, the calls under way. */
+    /** When it failed: the kind, where in the source, the calls under way. */
     failure?: unknown;
     /** What the hook made of the event, where it changed it. */
     changedEvent?: unknown;
@@ -532,7 +532,7 @@ export type SearchRunsResponse = {
       pointer: string;
       reason: string;
     }>;
-    /** Of a failure: its kind, where in the source, the calls under way. */
+    /** When it failed: the kind, where in the source, the calls under way. */
     failure?: unknown;
     /** What the hook made of the event, where it changed it. */
     changedEvent?: unknown;
@@ -574,7 +574,7 @@ export type RunResponse = {
     pointer: string;
     reason: string;
   }>;
-  /** Of a failure: its kind, where in the source, the calls under way. */
+  /** When it failed: the kind, where in the source, the calls under way. */
   failure?: unknown;
   /** What the hook made of the event, where it changed it. */
   changedEvent?: unknown;
@@ -589,7 +589,7 @@ export type RunResponse = {
 export type ReplayRunResponse = {
   /** Whether the same came out. */
   isSame: boolean;
-  /** Of `outcome`, `event`, `effects`, `state`, `prints`. */
+  /** Which of `outcome`, `event`, `effects`, `state`, `prints`. */
   differs: string[];
   outcome: string;
   reason: null | string;
