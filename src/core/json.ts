@@ -71,10 +71,22 @@ export const jsonBytesInTurns = async (value: unknown): Promise<Buffer> => {
   return text.length > LARGE ? encodeInTurns(text) : Buffer.from(text);
 };
 
-const textInTurns = async (value: unknown): Promise<string> => (await stringifyLong(value)) ?? JSON.stringify(value);
+const textInTurns = async (value: unknown): Promise<string> =>
+  hasLong(value) ? stringifyLong(value) : JSON.stringify(value);
 
-/** Undefined for what has no long texts. 10 MB of escaped surrogates take 0.1 s in one piece. */
-const stringifyLong = async (item: unknown): Promise<string | undefined> => {
+/** Nearly nothing has; to find where they are takes as long as writing all of it. */
+const hasLong = (value: unknown): boolean => {
+  if (typeof value === 'string') return value.length > LONG_TEXT;
+  if (typeof value !== 'object' || value === null) return false;
+  if (Array.isArray(value)) return value.some(hasLong);
+  for (const key of Object.keys(value)) {
+    if (key.length > LONG_TEXT || hasLong((value as Record<string, unknown>)[key])) return true;
+  }
+  return false;
+};
+
+/** Of what has long texts. 10 MB of escaped surrogates take 0.1 s in one piece. */
+const stringifyLong = async (item: unknown): Promise<string> => {
   const around = new Set<unknown>();
   const findLong = (value: unknown): boolean => {
     let isFound = typeof value === 'string' && value.length > LONG_TEXT;
@@ -97,7 +109,8 @@ const stringifyLong = async (item: unknown): Promise<string | undefined> => {
     }
     return Array.isArray(value) ? `[${texts.join(',')}]` : `{${texts.join(',')}}`;
   };
-  return findLong(item) ? write(item) : undefined;
+  findLong(item);
+  return (await write(item)) as string;
 };
 
 /** Characters. */
