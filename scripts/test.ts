@@ -86,8 +86,7 @@ const runWithServer = async (files: string[], options: Options): Promise<number>
   await using folder = makeMemoryFolder();
   if (folder) process.env.TMPDIR = folder.path;
   await using server = await startTestServer(process.env.DATABASE_URL);
-  const { connection, template } = server;
-  return await runFiles(files, { [TEST_SERVER_VARIABLE]: JSON.stringify({ connection, template }) }, options);
+  return await runFiles(files, { [TEST_SERVER_VARIABLE]: JSON.stringify(server) }, options);
 };
 
 const isKind = (text: string): text is TestKind => TEST_KINDS.some((kind) => kind === text);

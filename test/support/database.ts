@@ -52,21 +52,20 @@ type Clone = { readonly connection: ServerConnection; readonly undo: AsyncDispos
 
 /** Dropped after the test, whoever is connected to it still. */
 const clone = async (t: Cleanup): Promise<Clone> => {
-  const { connection, template } = await server();
+  const { connection, ...how } = await server();
   const name = newDatabaseName('clone');
   // One hook for all: node:test runs hooks in the order in which they were given, and closing comes
   // before dropping.
   const undo = new AsyncDisposableStack();
   t.after(() => undo.disposeAsync());
   undo.defer(() => administer(connection, `drop database if exists ${name} with (force)`));
-  await cloneTemplate(connection, template, name);
+  await cloneTemplate(connection, how, name);
   return { connection: connectionTo(connection, name), undo };
 };
 
-const cloneTemplate = async (connection: ServerConnection, template: string, name: string) => {
-  // Copying the files costs half of what writing a log of them does; on a server that syncs what it
-  // writes it would cost more.
-  const strategy = 'connectionString' in connection ? '' : 'strategy file_copy';
+type How = Pick<TestServer, 'template' | 'strategy'>;
+
+const cloneTemplate = async (connection: ServerConnection, { template, strategy }: How, name: string) => {
   for (let tried = 1; ; tried += 1) {
     try {
       return await administer(connection, `create database ${name} template ${template} ${strategy}`);
