@@ -3,7 +3,7 @@
 import type { IncomingMessage } from 'node:http';
 import type { Transform } from 'node:stream';
 import { createBrotliDecompress, createGunzip, createInflate } from 'node:zlib';
-import type { Clock } from '../../core/clock.ts';
+import { type Clock, nextTurn } from '../../core/clock.ts';
 import { ApiError } from '../api-error.ts';
 import { inputTooLarge, isJson, SMALL_BODY_BYTES } from './body.ts';
 import type { BodyBudget } from './body-budget.ts';
@@ -46,6 +46,8 @@ const LONGEST_DRAIN_MS = 5_000;
  * parser and streams, whatever its size: ten million of one byte took 20 s and 3.5 GB.
  */
 const MOST_PIECES = 25_000;
+/** Then others have a turn. */
+const PIECES_AT_ONCE = 2_000;
 /** Bytes for which there must be room before more is taken. */
 const ROOM_AT_ONCE = 64 * 1024;
 const EMPTY = Buffer.alloc(0);
@@ -93,12 +95,22 @@ export const receiveBody = (request: IncomingMessage, settings: ReceiveSettings)
     detach();
     waiting?.reject(failure);
   };
+  const goOn = () => {
+    if (pieces > MOST_PIECES) return;
+    if (isOver || decoder || bytes <= SMALL_BODY_BYTES) request.resume();
+    else flow();
+  };
   /** Also of what comes after a refusal. */
   const onPieceSent = () => {
     pieces += 1;
+    if (pieces % PIECES_AT_ONCE === 0) {
+      request.pause();
+      void nextTurn().then(goOn);
+    }
     if (pieces <= MOST_PIECES) return;
     fail(inTooManyPieces());
     request.pause();
+    request.socket.pause(); // by itself the parser goes on until it has as many bytes as a stream holds
   };
   const onSent = (chunk: Buffer) => {
     sentBytes += chunk.length; // also of a coding that makes nothing of them
