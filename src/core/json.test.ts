@@ -56,6 +56,13 @@ describe('JSON in turns of long texts', () => {
     }
   });
 
+  it('is the same of what nests as deep as JSON can be written', async () => {
+    for (const inner of ['short', 'a'.repeat(300_000)]) {
+      const deep = JSON.parse(`${'['.repeat(3_000)}${JSON.stringify(inner)}${']'.repeat(3_000)}`);
+      assert.ok(String(await stringifyInTurns([deep])) === JSON.stringify([deep]));
+    }
+  });
+
   it('leaves turns to others', async () => {
     let isWritten = false;
     let turns = 0;

@@ -76,11 +76,20 @@ const textInTurns = async (value: unknown): Promise<string> =>
 
 /** Nearly nothing has; to find where they are takes as long as writing all of it. */
 const hasLong = (value: unknown): boolean => {
-  if (typeof value === 'string') return value.length > LONG_TEXT;
-  if (typeof value !== 'object' || value === null) return false;
-  if (Array.isArray(value)) return value.some(hasLong);
-  for (const key of Object.keys(value)) {
-    if (key.length > LONG_TEXT || hasLong((value as Record<string, unknown>)[key])) return true;
+  const toSee: object[] = [];
+  const isLong = (one: unknown): boolean => {
+    if (typeof one === 'object' && one !== null) toSee.push(one);
+    return typeof one === 'string' && one.length > LONG_TEXT;
+  };
+  if (isLong(value)) return true;
+  for (let seen = toSee.pop(); seen !== undefined; seen = toSee.pop()) {
+    if (Array.isArray(seen)) {
+      if (seen.some(isLong)) return true;
+    } else {
+      for (const key of Object.keys(seen)) {
+        if (key.length > LONG_TEXT || isLong((seen as Record<string, unknown>)[key])) return true;
+      }
+    }
   }
   return false;
 };
