@@ -10,9 +10,10 @@ export const readSecret = async (
   { stdin, output }: Pick<Call, 'stdin' | 'output'>,
 ): Promise<string> => {
   if (!stdin.isTTY) return text(stdin);
-  process.stderr.write(question);
+  // Before it is asked: who answers at once would have it shown.
   stdin.setRawMode(true).setEncoding('utf8');
   try {
+    process.stderr.write(question);
     return await typed(stdin);
   } finally {
     stdin.setRawMode(false).pause();
