@@ -123,7 +123,8 @@ export const createAmqpConsumer = (settings: AmqpConsumerSettings): AmqpConsumer
     const known = session.subscriptions.get(queue.id);
     // A queue that is deleted just after it was read first may be made anew while it goes. RabbitMQ
     // 3.10 then cancels nothing, and hands what comes to a reader that gets none of it, for ever.
-    if (known?.consumerTag !== undefined && queue.isUnread) restart(session, queue.id);
+    const { unreadAt = Number.NEGATIVE_INFINITY } = queue;
+    if (known?.readSince !== undefined && unreadAt > known.readSince) restart(session, queue.id);
     if (known) return;
     const subscription = createSubscription(queue, session);
     session.subscriptions.set(queue.id, subscription);
@@ -144,6 +145,7 @@ export const createAmqpConsumer = (settings: AmqpConsumerSettings): AmqpConsumer
     };
     const { consumerTag } = await channel.channel.consume(subscription.queue.brokerName, onMessage);
     subscription.consumerTag = consumerTag;
+    subscription.readSince = clock.monotonic();
     metrics.consumers(subscription.session.subscriptions.size);
     if (subscription.over.signal.aborted) await channel.channel.cancel(consumerTag);
   };

@@ -27,6 +27,8 @@ export type Subscription = {
   /** Resolves when RabbitMQ has answered whether it is read. */
   beginning?: Promise<void>;
   consumerTag?: string;
+  /** Monotonic ms: RabbitMQ has answered that it is read. */
+  readSince?: number;
   /** This reading has the queue's row, in a transaction that may be undone. */
   isBeingTaken: boolean;
   /** The same, committed. */

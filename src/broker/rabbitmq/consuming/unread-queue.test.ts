@@ -24,12 +24,17 @@ const start = async (t: TestContext) => {
   const readings: Reading[] = [];
   const cancelled: string[] = [];
   let consumerCount = 0;
+  let beforeAnswer = async () => {};
   const nothing = async () => ({});
   const channel = () =>
     Object.assign(new EventEmitter(), {
       ...{ prefetch: nothing, checkExchange: nothing, assertExchange: nothing, close: nothing },
       ...{ ack: () => {}, nack: () => {} },
-      assertQueue: async () => ({ consumerCount }),
+      assertQueue: async () => {
+        const answer = { consumerCount };
+        await beforeAnswer();
+        return answer;
+      },
       consume: async (_queue: string, onMessage: Reading['onMessage']) => {
         const tag = `tag-${readings.length}`;
         readings.push({ tag, onMessage });
@@ -59,11 +64,12 @@ const start = async (t: TestContext) => {
     await running;
   });
   await begun.promise;
-  const declare = async (readers: number) => {
+  const declare = async (readers: number, before: () => Promise<void> = async () => {}) => {
     consumerCount = readers;
+    beforeAnswer = before;
     const ask = async (work: (channel: Channel) => Promise<unknown>) => void (await work(channel()));
     const { ready } = await declareQueue(RECORD, {
-      ...{ channelPool: { ask }, user: 'me', queueType: 'classic', isForced: true },
+      ...{ channelPool: { ask }, clock, user: 'me', queueType: 'classic', isForced: true },
       ...{ isMissing: async () => false, replace: async () => false },
     });
     if (ready) consumer.ensure(ready);
@@ -86,4 +92,14 @@ it('a queue that nobody reads any more when it is declared again is read anew', 
     content: Buffer.from('a message'),
   } as ConsumeMessage);
   await eventually('its message is read', () => read.includes('a message'));
+});
+
+it('a queue is left alone that was unread when it was declared, and is read by the time of the answer', async (t) => {
+  const { declare, readings, cancelled } = await start(t);
+  await declare(0, async () => {
+    await declare(0);
+    await eventually('it is read', () => readings.length === 1);
+    await new Promise((resolve) => setImmediate(resolve));
+  });
+  assert.deepEqual([readings.length, cancelled], [1, []]);
 });

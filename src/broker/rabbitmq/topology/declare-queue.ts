@@ -1,6 +1,7 @@
 // Makes one queue on RabbitMQ what the records want it to be, and says what became of it. Does
 // nothing to the records.
 import type { Options } from 'amqplib';
+import type { Clock } from '../../../core/clock.ts';
 import type { ChannelPool, Refusal } from '../connection/channel-pool.ts';
 import { queueNameOf } from './queue-name.ts';
 import type { KnownBinding, QueueRecord, StateToSave, TopologyResult } from './topology-store.ts';
@@ -10,14 +11,15 @@ export type ReadyQueue = {
   readonly id: string;
   readonly name: string;
   readonly brokerName: string;
-  /** Nobody read it when it was declared just now. */
-  readonly isUnread?: boolean;
+  /** Monotonic ms: nobody had begun to read it by then. */
+  readonly unreadAt?: number | undefined;
 };
 
 export type QueueType = 'classic' | 'quorum';
 
 export type DeclareSettings = {
   readonly channelPool: ChannelPool;
+  readonly clock: Clock;
   readonly user: string;
   readonly queueType: QueueType;
   /** Whether an exchange is there; asked once a turn for all its bindings. */
@@ -72,7 +74,7 @@ export const declareQueue = async (record: QueueRecord, settings: DeclareSetting
   const isAsWanted = there === wanted && bindings.every(({ isWanted, state }) => isWanted && state === 'active');
   if (isAsWanted && !isForced) return { ...nothing, ready };
 
-  const { trouble, isUnread } = await declare(ready, settings);
+  const { trouble, unreadAt } = await declare(ready, settings);
   if (trouble !== undefined) {
     const states = bindings.filter(({ isWanted }) => isWanted).map((one) => stateOf(wanted, one, trouble));
     return { ...nothing, removed, states, isRefused: true };
@@ -81,7 +83,7 @@ export const declareQueue = async (record: QueueRecord, settings: DeclareSetting
   const of = (kind: Bound['kind']) => bindings.filter((_, index) => bound[index]?.kind === kind);
   return {
     name,
-    ready: { ...ready, isUnread },
+    ready: { ...ready, unreadAt },
     removed,
     declared: [{ name, queue: wanted }],
     unbound: of('unbound').map(({ exchange, routingKeyPattern }) => ({ queue: wanted, exchange, routingKeyPattern })),
@@ -117,29 +119,30 @@ const remove = async (brokerName: string, channelPool: ChannelPool): Promise<Ref
 };
 
 type Declared = {
-  readonly isUnread: boolean;
+  readonly unreadAt: number | undefined;
   /** Why it cannot be declared. */
   readonly trouble?: string;
 };
 
 const declare = async (queue: ReadyQueue, settings: DeclareSettings): Promise<Declared> => {
-  const { channelPool, queueType, replace, user } = settings;
+  const { channelPool, clock, queueType, replace, user } = settings;
   const { brokerName } = queue;
-  let isUnread = false;
+  let unreadAt: number | undefined;
   const assert = () =>
     channelPool.ask(async (channel) => {
+      const asked = clock.monotonic();
       const { consumerCount } = await channel.assertQueue(brokerName, queueArguments(queueType));
-      isUnread = consumerCount === 0;
+      unreadAt = consumerCount === 0 ? asked : undefined;
     });
   let refusal = await assert();
   if (refusal?.code === PRECONDITION_FAILED && (await replace(queue))) refusal = await assert();
-  if (!refusal) return { isUnread };
+  if (!refusal) return { unreadAt };
   if (refusal.code !== PRECONDITION_FAILED) {
     const trouble = `RabbitMQ does not let the user "${user}" make the queue ${brokerName}: ${refusal.text}`;
-    return { isUnread, trouble };
+    return { unreadAt, trouble };
   }
   const trouble = `The queue ${brokerName} exists with other arguments, left by another service or another setting of the queue type (${refusal.text}). Delete it, or let the server replace it: see "replace queues" in its configuration`;
-  return { isUnread, trouble };
+  return { unreadAt, trouble };
 };
 
 type Bound =

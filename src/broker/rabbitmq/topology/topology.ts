@@ -83,7 +83,7 @@ export const createTopology = (settings: TopologySettings): Topology => {
     const replaceIt = (queue: ReadyQueue) => replace(queue, channelPool);
     const declared = await database.transaction(async (tx) => {
       const records = await lockQueues(tx, names);
-      const common = { channelPool, user: connection.user, queueType, isMissing, isForced, replace: replaceIt };
+      const common = { channelPool, clock, user: connection.user, queueType, isMissing, isForced, replace: replaceIt };
       const outcomes = await Promise.all(records.map((record) => declareQueue(record, common)));
       const now = clock.now();
       await saveResult(
