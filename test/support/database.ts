@@ -2,7 +2,6 @@
 import { Socket } from 'node:net';
 import pg from 'pg';
 import { systemClock } from '../../src/core/clock.ts';
-import { errorCode } from '../../src/core/errors.ts';
 import { silentLog } from '../../src/core/log.ts';
 import { openDatabase } from '../../src/database/connection.ts';
 import type { Database } from '../../src/database/database.ts';
@@ -13,6 +12,7 @@ import {
   startTestServer,
   TEST_SERVER_VARIABLE,
   type TestServer,
+  untilItPasses,
 } from './test-server.ts';
 
 /**
@@ -20,9 +20,6 @@ import {
  * whole file.
  */
 export type Cleanup = { readonly after: (undo: () => Promise<void>) => void };
-
-const TEMPLATE_IN_USE = '55006';
-const TRIES = 50;
 
 /**
  * An open, migrated, empty database. Closed and dropped after the test.
@@ -52,28 +49,15 @@ type Clone = { readonly connection: ServerConnection; readonly undo: AsyncDispos
 
 /** Dropped after the test, whoever is connected to it still. */
 const clone = async (t: Cleanup): Promise<Clone> => {
-  const { connection, ...how } = await server();
+  const { connection, template, strategy } = await server();
   const name = newDatabaseName('clone');
   // One hook for all: node:test runs hooks in the order in which they were given, and closing comes
   // before dropping.
   const undo = new AsyncDisposableStack();
   t.after(() => undo.disposeAsync());
   undo.defer(() => administer(connection, `drop database if exists ${name} with (force)`));
-  await cloneTemplate(connection, how, name);
+  await administer(connection, `create database ${name} template ${template} ${strategy}`);
   return { connection: connectionTo(connection, name), undo };
-};
-
-type How = Pick<TestServer, 'template' | 'strategy'>;
-
-const cloneTemplate = async (connection: ServerConnection, { template, strategy }: How, name: string) => {
-  for (let tried = 1; ; tried += 1) {
-    try {
-      return await administer(connection, `create database ${name} template ${template} ${strategy}`);
-    } catch (error) {
-      if (errorCode(error) !== TEMPLATE_IN_USE || tried === TRIES) throw error;
-      await systemClock.sleep(100);
-    }
-  }
 };
 
 type Administrator = { readonly client: pg.Client; readonly socket: Socket };
@@ -91,7 +75,7 @@ const administer = async (connection: ServerConnection, text: string): Promise<v
   underWay += 1;
   socket.ref();
   try {
-    await client.query(text);
+    await untilItPasses(() => client.query(text));
   } finally {
     underWay -= 1;
     if (underWay === 0) socket.unref();

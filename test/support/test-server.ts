@@ -6,6 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import pg from 'pg';
 import { systemClock } from '../../src/core/clock.ts';
+import { errorCode } from '../../src/core/errors.ts';
 import { silentLog } from '../../src/core/log.ts';
 import { startEmbeddedPostgres } from '../../src/database/embedded/embedded-postgres.ts';
 import { migrate } from '../../src/database/migrate.ts';
@@ -60,13 +61,32 @@ export const connectionTo = (connection: ServerConnection, database: string): Se
   return { connectionString: url.href };
 };
 
+/**
+ * What may be asked again. Autovacuum may be at work in the database that is to be dropped, and
+ * ending it takes a right that the role of a given server does not have: it goes by itself.
+ */
+const PASSING_STATES: readonly unknown[] = ['55006', '42501']; // object in use, insufficient privilege
+const TRIES = 50;
+
+export const untilItPasses = async (ask: () => Promise<unknown>): Promise<void> => {
+  for (let tried = 1; ; tried += 1) {
+    try {
+      await ask();
+      return;
+    } catch (error) {
+      if (!PASSING_STATES.includes(errorCode(error)) || tried === TRIES) throw error;
+      await systemClock.sleep(100);
+    }
+  }
+};
+
 /** Runs statements one after another on a connection of their own. */
 export const administer = async (connection: ServerConnection, ...statements: string[]): Promise<void> => {
   const client = new pg.Client(connection);
   client.on('error', () => {}); // the statement that meets the broken connection reports it
   await client.connect();
   try {
-    for (const text of statements) await client.query(text);
+    for (const text of statements) await untilItPasses(() => client.query(text));
   } finally {
     await client.end();
   }
