@@ -1,14 +1,18 @@
-// What a command of the command line is. The table of all of them is command-table.ts; main.ts
-// finds a command in it by its words.
+// What a command of the command line is. The table of all of them is command-table.ts;
+// call-command.ts finds a command in it by its words.
+import type { Readable } from 'node:stream';
 import type { Clock } from '../../core/clock.ts';
 import type { Connection } from '../calls/api-connection.ts';
 import type { Output } from './output.ts';
+
+/** A terminal, a file or a pipe. */
+export type Input = NodeJS.ReadStream | (Readable & { readonly isTTY?: false });
 
 export type CommandIo = {
   readonly stdout: NodeJS.WritableStream;
   readonly stderr: NodeJS.WritableStream;
   /** Absent: that of the process. */
-  readonly stdin?: NodeJS.ReadableStream;
+  readonly stdin?: Input;
   readonly env: NodeJS.ProcessEnv;
   readonly cwd: string;
 };
@@ -95,7 +99,7 @@ export type Call = {
   /** The whole table, for completion. */
   readonly commands: readonly CommandEntry[];
   readonly output: Output;
-  readonly stdin: NodeJS.ReadStream;
+  readonly stdin: Input;
   /** For data. What people read goes through `output`. */
   readonly stdout: NodeJS.WritableStream;
   readonly env: NodeJS.ProcessEnv;
