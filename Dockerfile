@@ -9,8 +9,6 @@ RUN npm prune --omit=dev --omit=optional --ignore-scripts --no-audit --no-fund
 
 FROM node:24.21.0-bookworm-slim
 ENV NODE_ENV=production HOOKWRIGHT_HOST=0.0.0.0 HOOKWRIGHT_DATA=/data
-# The C library gives buffers of large requests back at once, instead of keeping them for the next.
-ENV MALLOC_MMAP_THRESHOLD_=1048576
 WORKDIR /app
 COPY --from=build /build/package.json ./
 COPY --from=build /build/node_modules ./node_modules

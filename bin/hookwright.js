@@ -6,7 +6,7 @@ import { existsSync } from 'node:fs';
 import * as nodeModule from 'node:module';
 import { dirname, join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
-import { findNode, isNewEnough, NEEDED_NODE, runInPlace, userCache } from './run-node.js';
+import { beginWithMemory, findNode, isNewEnough, NEEDED_NODE, runInPlace, userCache } from './run-node.js';
 
 const root = join(dirname(fileURLToPath(import.meta.url)), '..');
 const args = process.argv.slice(2);
@@ -32,6 +32,7 @@ const runPackage = async () => {
  */
 const run = async (main, node, compileCache) => {
   if (!isNewEnough(process.version)) return runInPlace(node, [main, ...args], compileCache);
+  if (args[0] === 'serve') beginWithMemory();
   // Tells by a result, not by throwing, when the folder cannot be written; then there is no cache.
   if (!process.env.NODE_COMPILE_CACHE) nodeModule.enableCompileCache(compileCache);
   process.argv[1] = main;

@@ -40,6 +40,19 @@ export const userCache = () => {
   return join(base, 'hookwright', 'compiled');
 };
 
+/**
+ * With this the C library of most Linux systems gives the buffers of large requests back at once,
+ * instead of keeping them for the next ones. It reads it when a process begins.
+ */
+export const MEMORY = { MALLOC_MMAP_THRESHOLD_: '1048576' };
+
+/** The same process begins once more, with MEMORY, where it has begun without. */
+export const beginWithMemory = () => {
+  if (process.platform !== 'linux' || process.env.MALLOC_MMAP_THRESHOLD_ !== undefined) return;
+  const args = [process.execPath, ...process.execArgv, ...process.argv.slice(1)];
+  process.execve?.(process.execPath, args, { ...process.env, ...MEMORY });
+};
+
 const FORWARDED = ['SIGINT', 'SIGTERM', 'SIGHUP', 'SIGQUIT'];
 
 /**
@@ -50,7 +63,7 @@ const FORWARDED = ['SIGINT', 'SIGTERM', 'SIGHUP', 'SIGQUIT'];
 export const runInPlace = (node, args, compileCache) => {
   const child = spawn(node, args, {
     stdio: ['inherit', 'inherit', 'inherit', 'pipe'],
-    env: { NODE_COMPILE_CACHE: compileCache, ...process.env, HOOKWRIGHT_LIFELINE_FD: '3' },
+    env: { NODE_COMPILE_CACHE: compileCache, ...MEMORY, ...process.env, HOOKWRIGHT_LIFELINE_FD: '3' },
   });
   // Nothing is ever said on the pipe; that the child closes its end is no error.
   child.stdio[3].on('error', () => {}).resume();

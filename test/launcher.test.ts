@@ -15,10 +15,11 @@ const PROJECT = fileURLToPath(new URL('..', import.meta.url));
 /** Prints what it got; the first argument says how it goes on. */
 const MAIN = `
 import { onLauncherGone } from './core/lifeline.ts';
-type Report = { version: string; args: string[]; pid: number; lifeline: boolean };
+type Report = { version: string; args: string[]; pid: number; lifeline: boolean; threshold?: string };
 const lifeline = 'HOOKWRIGHT_LIFELINE_FD' in process.env;
 onLauncherGone(() => process.exit(3));
 const report: Report = { version: process.version, args: process.argv.slice(2), pid: process.pid, lifeline };
+report.threshold = process.env.MALLOC_MMAP_THRESHOLD_;
 process.on('SIGTERM', () => process.exit(7)).on('SIGINT', () => process.exit(8));
 process.on('exit', (status) => report.args[0] === 'stay' && process.stdout.write('ended with ' + status + '\\n'));
 process.stdout.write(JSON.stringify(report) + '\\n');
@@ -114,7 +115,9 @@ const until = async (run: Run, what: RegExp, where: 'stdout' | 'stderr'): Promis
   }
 };
 
-const succeed = async (run: Run): Promise<{ version: string; args: string[]; pid: number; lifeline: boolean }> => {
+type Report = { version: string; args: string[]; pid: number; lifeline: boolean; threshold?: string };
+
+const succeed = async (run: Run): Promise<Report> => {
   assert.deepEqual(await run.end, [0, null], run.stderr());
   return JSON.parse(run.stdout());
 };
@@ -288,13 +291,34 @@ test('a lifeline that is none is ignored', async (t) => {
   }
 });
 
-test('under a Node that is new enough, the program runs in the launcher itself', async (t) => {
+const newReadyClone = async (t: TestContext): Promise<string> => {
   const clone = await newClone(t);
   await mkdir(join(clone, 'node_modules', '.bin'), { recursive: true });
   await symlink(process.execPath, join(clone, 'node_modules', '.bin', 'node'));
   await writeFile(join(clone, 'node_modules', '.package-lock.json'), lockfile('1.0.0'));
+  return clone;
+};
+
+test('under a Node that is new enough, the program runs in the launcher itself', async (t) => {
+  const clone = await newReadyClone(t);
   const run = launch(t, clone, hookwright('here'), { node: process.execPath });
   assert.equal((await succeed(run)).pid, run.process.pid);
+});
+
+const THRESHOLD = String(1024 * 1024);
+test('the server has an allocator that gives large buffers back, in the process that was started', {
+  skip: process.platform === 'linux' ? false : 'of Linux alone',
+}, async (t) => {
+  const clone = await newReadyClone(t);
+  await succeed(launch(t, clone, hookwright('list'), { node: process.execPath })); // sets up, and says so
+  const run = launch(t, clone, hookwright('serve', '--port', '0'), { node: process.execPath });
+  const { pid, args, threshold } = await succeed(run);
+  assert.deepEqual(
+    { pid, args, threshold },
+    { pid: run.process.pid, args: ['serve', '--port', '0'], threshold: THRESHOLD },
+  );
+  assert.equal(run.stderr(), '');
+  assert.equal((await succeed(launch(t, clone, hookwright('list'), { node: process.execPath }))).threshold, undefined);
 });
 
 test('an installed package runs under the Node of the project, or says what to do', underOldNode, async (t) => {
