@@ -246,7 +246,10 @@ const send = (
   return roundTrip(url, verb, { ...headers, authorization: header }, body);
 };
 
-/** Refusals are what is expected, and so is that the server hangs up on who sends on after one. */
+/**
+ * Refusals are what is expected, and so is that the server hangs up on who sends on after one. Of a
+ * stream of events it is enough that it begins: it has no end.
+ */
 const roundTrip = (
   url: string,
   method: string,
@@ -256,6 +259,10 @@ const roundTrip = (
 ): Promise<Answer> =>
   new Promise((resolve, reject) => {
     const asked = request(url, { method, headers, agent }, (answer) => {
+      if (answer.headers['content-type'] === 'text/event-stream') {
+        answer.on('error', () => {}).destroy(); // hung up by ourselves
+        return resolve({ status: answer.statusCode ?? 0, bytes: 0 });
+      }
       let bytes = 0;
       answer.on('data', (chunk: Buffer) => {
         bytes += chunk.length;
