@@ -1,5 +1,4 @@
 // Calls a command: finds it by its words, reads its arguments, runs it, and says what went wrong.
-
 import { systemClock } from '../core/clock.ts';
 import { VERSION } from '../version.ts';
 import type { Call, CommandEntry, CommandIo } from './cli/command.ts';
