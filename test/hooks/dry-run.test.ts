@@ -273,6 +273,7 @@ describe('whyNot', () => {
     const early = await ask('2026-11-19T13:00:00Z');
     assert.deepEqual([early.reaches, early.endedAt], [false, 'hook']);
     await passTimeUntil(world.clock as never, 'it fires', () => world.queue.tasks.size === 1, 600_000);
+    await eventually('it is recorded', async () => (await world.rows('select 1 from ledger')).length === 1);
     const was = await ask('2026-11-20T13:00:00Z');
     assert.deepEqual([was.reaches, was.outcome], [true, 'created']);
     assert.ok(was.seq > 0);
