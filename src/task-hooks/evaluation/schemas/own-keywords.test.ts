@@ -12,6 +12,29 @@ const problemsOf = (schema: AnySchemaObject, payload: unknown) => {
 };
 const textsOf = (schema: AnySchemaObject, payload: unknown) => problemsOf(schema, payload).map(({ text }) => text);
 
+describe('a name in a trigger schema', () => {
+  it('is a name, whatever code it looks like', () => {
+    for (const name of [
+      'vErrors === null ? a : vErrors.concat(a)',
+      'a.replace(/~/g, "~0").replace(/\\//g, "~1")',
+      '\\"',
+    ]) {
+      const schema = { properties: { [name]: { const: 1 } }, required: [name], additionalProperties: false };
+      assert.deepEqual(textsOf(schema, { [name]: 1 }), []);
+      const place = `data/${name.replaceAll('~', '~0').replaceAll('/', '~1')}`;
+      assert.deepEqual(textsOf(schema, { [name]: 2 }), [`${place} must be equal to constant`]);
+      assert.deepEqual(textsOf(schema, {}), [`data must have required property '${name}'`]);
+    }
+  });
+
+  it('may be long', () => {
+    for (const name of ['k', '"', '\\', '~', 'vErrors === null ? '].map((part) => part.repeat(300_000))) {
+      const schema = { properties: { [name]: { const: 1 } } };
+      assert.deepEqual([problemsOf(schema, { [name]: 1 }).length, problemsOf(schema, { [name]: 2 }).length], [0, 1]);
+    }
+  });
+});
+
 describe('equality in a trigger schema', () => {
   it('is that of JSON Schema, whatever is compared', () => {
     const scalar = fc.constantFrom<unknown>(0, -0, 1, 1.5, '', '0', '1', 'a', true, false, null, '{}', '[]');
