@@ -107,13 +107,15 @@ describe('followFires', () => {
   });
 
   it('goes on after the last event that a reader has', async (t) => {
-    const { server, trigger } = await start(t);
+    const { world, server, trigger } = await start(t);
     const first = await open(t, server);
     await trigger();
     const [{ id: seen }] = (await has(first, 1)) as [Event];
     first.close();
     await eventually('it is closed', first.isOver);
     await trigger('b');
+    // A fire is recorded when its task is there, which may be after the answer.
+    await eventually('it is recorded', async () => (await world.rows('select 1 from ledger')).length === 2);
     await trigger('a');
     for (const [path, header] of [
       ['', seen],
