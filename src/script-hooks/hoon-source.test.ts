@@ -69,6 +69,20 @@ test('Hoon of very many lines is refused before they are read', () => {
   assert.equal(unwrapHoon(source.replace('\n'.repeat(50_000), '')).trimStart(), 'let a;');
 });
 
+test('Hoon may have long words and much blank space, each of which is read once', () => {
+  const begin = '/+  b=hook-builder-js\n';
+  for (const source of [
+    `/+  ${'a'.repeat(1_000_000)}`,
+    `${begin}(b '''\n'''${' '.repeat(1_000_000)}x\n`,
+    `${begin}${'\n'.repeat(49_000)}`,
+    `${begin}(${' '.repeat(1_000_000)}c 'x')`,
+  ]) {
+    assert.throws(() => unwrapHoon(source), { code: 'HW_SCRIPT_HOON' });
+  }
+  const blank = ' '.repeat(300_000);
+  assert.equal(unwrapHoon(`${begin}(b${blank}'''\nx\n'''${blank})${blank}\n`).trim(), 'x');
+});
+
 test('JavaScript stays as it is', () => {
   for (const source of [
     SCRIPT,

@@ -29,7 +29,7 @@ export const unwrapHoon = (source: string): string => {
   const builder = builderNames(code);
   // The text begins behind the name of the builder, with nothing but blank space and comments
   // between.
-  const call = new RegExp(`(?:^\\s*%-|\\()\\s*(?:${builder.join('|')})(?![\\w-])`, 'm');
+  const call = new RegExp(`(?:^[^\\S\\n]*%-|\\()\\s*(?:${builder.join('|')})(?![\\w-])`, 'm');
   const found = call.exec(withoutText(code).join('\n'));
   const text = found === null ? undefined : textBehind(code.join('\n'), lines, found.index + found[0].length);
   if (text === undefined) throw new ScriptHookError('HW_SCRIPT_HOON', NOT_FOUND);
@@ -60,7 +60,8 @@ const builderNames = (code: readonly string[]): string[] => {
   for (const line of code) {
     isImport = IMPORT.test(line) || (isImport && /^\s+\S/.test(line));
     if (!isImport) continue;
-    for (const [, name] of line.matchAll(/([a-z][a-z0-9-]*)=hook-builder-js(?![\w-])/g)) names.push(name as string);
+    for (const [, name] of line.matchAll(/(?<![a-z0-9-])([a-z][a-z0-9-]*)=hook-builder-js(?![\w-])/g))
+      names.push(name as string);
   }
   // With * its parts stand by themselves, and without a name the library is its own.
   return names;
@@ -83,7 +84,7 @@ const textBehind = (code: string, lines: readonly string[], from: number): strin
 /** A text in ''': its lines are indented like its beginning. */
 const severalLines = (lines: readonly string[], start: number, indent: number): string | undefined => {
   const rest = lines.slice(start + 1);
-  const end = rest.findIndex((line) => /^\s*'''\s*\)?\s*$/.test(line));
+  const end = rest.findIndex((line) => /^\s*'''\s*(?:\)\s*)?$/.test(line));
   if (end < 0 || (lines[start] ?? '').slice(indent + 3).trim() !== '') return undefined;
   const blank = ' '.repeat(indent);
   const text = rest.slice(0, end).map((line) => (line.startsWith(blank) ? line.slice(indent) : line));
