@@ -91,7 +91,7 @@ const REPLACED = new RegExp(
   [
     /"[^"\\]*(?:\\.[^"\\]*)*"/, // unrolled, and each \w+ at its word's start: a name of 60 KB is read once
     /\b(\w+)\.replace\(\/~\/g, ?"~0"\)\.replace\(\/\\\/\/g, ?"~1"\)/,
-    /\bvErrors === null \? ([\w.]+) : vErrors\.concat\(\2\)/,
+    /\bvErrors === null \? (?<more>[\w.]+) : vErrors\.concat\(\k<more>\)/,
   ]
     .map(({ source }) => source)
     .join('|'),
