@@ -26,12 +26,8 @@ export const unwrapHoon = (source: string): string => {
     throw new ScriptHookError('HW_SCRIPT_TOO_LARGE', `The Hoon has more than ${MOST_LINES.toLocaleString('en')} lines`);
   }
   const code = lines.map((line) => line.replace(/^\s*::.*$/, ''));
-  const builder = builderNames(code);
-  // The text begins behind the name of the builder, with nothing but blank space and comments
-  // between.
-  const call = new RegExp(`(?:^[^\\S\\n]*%-|\\()\\s*(?:${builder.join('|')})(?![\\w-])`, 'm');
-  const found = call.exec(withoutText(code).join('\n'));
-  const text = found === null ? undefined : textBehind(code.join('\n'), lines, found.index + found[0].length);
+  const behind = endOfName(withoutText(code).join('\n'), builderNames(code));
+  const text = behind === undefined ? undefined : textBehind(code.join('\n'), lines, behind);
   if (text === undefined) throw new ScriptHookError('HW_SCRIPT_HOON', NOT_FOUND);
   return text;
 };
@@ -54,17 +50,27 @@ const NOT_FOUND =
 const isApplication = (line: string): boolean => /^\s*(%-\s+|\()[\w-]*hook-builder-js(?![\w-])/.test(line);
 
 /** What the file calls the library: its name, or the names that it is imported under. */
-const builderNames = (code: readonly string[]): string[] => {
-  const names = ['hook-builder-js'];
+const builderNames = (code: readonly string[]): ReadonlySet<string> => {
+  const names = new Set(['hook-builder-js']);
   let isImport = false;
   for (const line of code) {
     isImport = IMPORT.test(line) || (isImport && /^\s+\S/.test(line));
     if (!isImport) continue;
     for (const [, name] of line.matchAll(/(?<![a-z0-9-])([a-z][a-z0-9-]*)=hook-builder-js(?![\w-])/g))
-      names.push(name as string);
+      names.add(name as string);
   }
   // With * its parts stand by themselves, and without a name the library is its own.
   return names;
+};
+
+const CALL = /(?:^[^\S\n]*%-|\()\s*([\w-]+)/gm;
+
+/** The text begins behind it, with nothing but blank space and comments between. */
+const endOfName = (code: string, names: ReadonlySet<string>): number | undefined => {
+  for (const { index, 0: call, 1: name = '' } of code.matchAll(CALL)) {
+    if (names.has(name)) return index + call.length;
+  }
+  return undefined;
 };
 
 /** The lines before the first text: a script may speak of hook-builder-js, too. */

@@ -46,7 +46,11 @@ const BY_TYPE: Readonly<Record<string, Readonly<Record<string, (bytes: number) =
     numbers: (bytes) => `{"a":${floats(Math.min(MOST / 4, bytes / 70))}}`,
     'deep arrays': (bytes) => `{"a":${nested(490, zeros(Math.min(MOST - 1_000, bytes / 2)))}}`,
   },
-  string: { letters: (bytes) => text('t', bytes), 'line breaks': (bytes) => text('\\n', bytes) },
+  string: {
+    letters: (bytes) => text('t', bytes),
+    'line breaks': (bytes) => text('\\n', bytes),
+    'a word of Hoon': (bytes) => `"/+  ${'t'.repeat(bytes - 8)}"`,
+  },
 };
 const ANY_SHAPE = Object.assign({}, ...Object.values(BY_TYPE));
 
@@ -95,12 +99,19 @@ const fill = (places: readonly Around[], largest: number, isAll: boolean): Worst
     }),
   );
 
+const hook = () => echoHook({ task: { ...echoHook().task, payload: { said: { $eval: 'payload' } } } });
+
 const HOLE = 'anything of the worst';
 /** With what is worst in the place of HOLE. */
-const hole = (name: string, value: unknown): Around => {
+const hole = (name: string, value: unknown, type?: string): Around => {
   const [before = '', after = ''] = JSON.stringify(value).split(`"${HOLE}"`);
-  return { name, before, after };
+  return { name, type, before, after };
 };
+const inSchema = (name: string, triggerSchema: object) => hole(name, { ...hook(), triggerSchema }, 'string');
+const inSchemas = () => [
+  inSchema('a name in the trigger schema', { properties: { [HOLE]: { const: 1 } } }),
+  inSchema('a required name', { required: [HOLE] }),
+];
 
 const [FLAG, NEST, POST] = ['~zod/club', 'chat/~zod/lounge', '170141184507313431682019536779450777600'];
 const memo = { content: HOLE, author: '~zod', sent: 1 };
@@ -134,6 +145,8 @@ const ACTS: Readonly<Record<string, object>> = {
 };
 const script = { name: 'worst', src: 'module.exports = (event) => ({ event: { allowed: event } })' };
 const DEEPER: Readonly<Record<string, readonly Around[]>> = {
+  'hooks.createHook': inSchemas(),
+  'hooks.updateHook': inSchemas(),
   'community.act': Object.entries(ACTS).map(([name, act]) => hole(name, act)),
   'script-hooks.act': [
     hole('a source', { add: { ...script, src: HOLE } }),
@@ -207,7 +220,6 @@ export const compressed = async (text: string, n: number) => {
 
 const metadata = { name: 'n', description: '', owner: 'o@example.com', source: 'https://example.com/' };
 const inDays = (days: number): string => taskcluster.fromNowJSON(`${days} days`);
-const hook = () => echoHook({ task: { ...echoHook().task, payload: { said: { $eval: 'payload' } } } });
 const VALID: Readonly<Record<string, () => object>> = {
   createHook: hook,
   updateHook: hook,
