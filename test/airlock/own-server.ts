@@ -15,6 +15,7 @@ import { listen } from '../../src/http/listen.ts';
 import { createHttpServer } from '../../src/http/server.ts';
 import { type Cleanup, freshDatabase } from '../support/database.ts';
 import { createFakeClock, type FakeClock } from '../support/fake-clock.ts';
+import { freePort } from '../support/free-ports.ts';
 import { lastFirst } from '../support/wait.ts';
 import type { Airlock } from './support.ts';
 
@@ -83,7 +84,7 @@ export const serveOwn = async (
     };
     return { url, stop };
   };
-  let current = await start(0);
+  let current = await start(await freePort());
   t.after(() => current.stop());
   const { url } = current;
   return {

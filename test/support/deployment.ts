@@ -13,6 +13,7 @@ import { createAuthority, type StandInClient, type Verdict } from './deployment/
 import { type Answer, createStandInQueue, refuse, type StandInTask } from './deployment/queue.ts';
 import { findEntry } from './deployment/reference.ts';
 import { checkBody } from './deployment/schemas.ts';
+import { freePort } from './free-ports.ts';
 
 /** A request that reached the deployment. */
 export type Received = {
@@ -244,7 +245,7 @@ export const startDeployment = async (t: Cleanup, options: StandInOptions = {}):
     for (const socket of sockets) socket.destroy();
     await closed;
   };
-  const port = await listen(options.port ?? 0);
+  const port = await listen(options.port ?? (await freePort()));
   const rootUrl = `http://127.0.0.1:${port}`;
   t.after(async () => {
     await goAway();

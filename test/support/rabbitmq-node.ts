@@ -5,13 +5,13 @@ import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import { accessSync, constants } from 'node:fs';
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
 import { promisify } from 'node:util';
 import { connect } from 'amqplib';
 import { systemClock } from '../../src/core/clock.ts';
 import type { Cleanup } from './database.ts';
+import { freePorts } from './free-ports.ts';
 import { startJanitor } from './janitor.ts';
 
 export type RabbitmqNode = {
@@ -184,16 +184,4 @@ const answers = async (url: string, node: Supervised, logFolder: string) => {
       await systemClock.sleep(50);
     }
   }
-};
-
-/** Free at this moment, and given out at once, so that they differ. */
-const freePorts = async (count: number): Promise<number[]> => {
-  const servers = Array.from({ length: count }, () => createServer().listen(0, '127.0.0.1'));
-  await Promise.all(servers.map((server) => once(server, 'listening')));
-  const ports = servers.map((server) => {
-    const address = server.address();
-    return typeof address === 'object' && address ? address.port : 0;
-  });
-  await Promise.all(servers.map((server) => once(server.close(), 'close')));
-  return ports;
 };
