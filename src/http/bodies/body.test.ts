@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import fc from 'fast-check';
+import { roundsOf } from '../../../test/support/test-length.ts';
 import { MOST_AT_ONCE } from '../../core/json.ts';
 import { isJson, looksLikeObject, parseBodyInTurns, parseJsonBody } from './body.ts';
 import { DEEPEST_BODY, MOST_KEYS, MOST_VALUES } from './json-structure.ts';
@@ -51,6 +52,21 @@ describe('a JSON body', () => {
       body[MOST_AT_ONCE + 100] = 0xff;
       assert.deepEqual(await parseBodyInTurns(body, 'application/json'), parseJsonBody(body, 'application/json'));
     }
+  });
+
+  it('is the same in turns, whatever bytes stand where two pieces meet', async () => {
+    const body = Buffer.from(JSON.stringify({ a: 'x'.repeat(MOST_AT_ONCE + 100) }));
+    const bytes = fc.array(fc.constantFrom(0x41, 0x80, 0xbf, 0xa0, 0xc3, 0xe2, 0xed, 0xf0, 0xf4, 0xff), {
+      maxLength: 12,
+    });
+    await fc.assert(
+      fc.asyncProperty(bytes, async (around) => {
+        const broken = Buffer.from(body);
+        broken.set(around, MOST_AT_ONCE - 6);
+        assert.deepEqual(await parseBodyInTurns(broken, 'application/json'), parseJsonBody(broken, 'application/json'));
+      }),
+      { numRuns: roundsOf(250) },
+    );
   });
 
   it('that is empty is an empty object', () => assert.deepEqual(parse(''), {}));

@@ -1,6 +1,5 @@
 // A request body from bytes to JSON, with the errors that Taskcluster clients know. How it is
 // received: receive-body.ts.
-import { StringDecoder } from 'node:string_decoder';
 import { nextTurn, turnIfLarge } from '../../core/clock.ts';
 import { MOST_AT_ONCE } from '../../core/json.ts';
 import { ApiError } from '../api-error.ts';
@@ -64,15 +63,23 @@ export const parseBodyInTurns = async (body: Buffer, contentType: string): Promi
   return parseText(text);
 };
 
+/** As `toString` of the whole. Node's StringDecoder takes eight times as long for other letters than ASCII. */
 const decodeInTurns = async (body: Buffer): Promise<string> => {
-  if (body.length <= MOST_AT_ONCE) return body.toString('utf8');
-  const decoder = new StringDecoder('utf8');
-  let text = '';
-  for (let at = 0; at < body.length; at += MOST_AT_ONCE) {
-    text += decoder.write(body.subarray(at, at + MOST_AT_ONCE));
-    await nextTurn();
+  const pieces: string[] = [];
+  for (let at = 0; at < body.length; ) {
+    const end = edgeOfCharacter(body, at + MOST_AT_ONCE);
+    pieces.push(body.toString('utf8', at, end));
+    if (end < body.length) await nextTurn();
+    at = end;
   }
-  return text + decoder.end();
+  return pieces.join('');
+};
+
+/** The place, or up to three bytes before it, where no character of UTF-8 is cut in two. */
+const edgeOfCharacter = (body: Buffer, at: number): number => {
+  if (at >= body.length) return body.length;
+  const back = [0, 1, 2, 3].find((bytes) => ((body[at - bytes] as number) & 0xc0) !== 0x80);
+  return at - (back ?? 0);
 };
 
 const parseText = (text: string): unknown => {
