@@ -63,7 +63,10 @@ export const parseBodyInTurns = async (body: Buffer, contentType: string): Promi
   return parseText(text);
 };
 
-/** As `toString` of the whole. Node's StringDecoder takes eight times as long for other letters than ASCII. */
+/**
+ * As `toString` of the whole. Node's StringDecoder takes eight times as long for other letters than
+ * ASCII.
+ */
 const decodeInTurns = async (body: Buffer): Promise<string> => {
   const pieces: string[] = [];
   for (let at = 0; at < body.length; ) {
