@@ -56,6 +56,7 @@ const range: Builtin = (given, _scope, run) => {
   const [start, stop, step = 1] = given as [number, number, number?];
   const length = Math.ceil((stop - start) / step);
   if (!(length > 0)) return [];
+  if (length === Number.POSITIVE_INFINITY) return odd();
   spend(run, length);
   return Array.from({ length }, (_, at) => start + at * step);
 };

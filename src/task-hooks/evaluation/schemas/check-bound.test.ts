@@ -98,6 +98,9 @@ const deep = (wrap: (inner: unknown) => unknown, depth: number): unknown =>
 const LEAVES: readonly Case[] = [
   { schema: { type: 'string' }, payload: 1 },
   { schema: { required: ['a', 'b', 'c', 'd'], minProperties: 1 }, payload: {} },
+  { schema: { type: 'object', required: ['a', 'b', 'c', 'd'] }, payload: {} },
+  { schema: { type: 'object', required: ['a', 'b', 'c', 'd'] }, payload: 1 },
+  { schema: { type: 'object', properties: { a: { type: 'string' }, b: false } }, payload: { a: 1, b: 1 } },
   { schema: { propertyNames: { maxLength: 0, allOf: copies(4, { minLength: 9 }) } }, payload: named(9, 1) },
 ];
 const TREES: readonly Case[] = [

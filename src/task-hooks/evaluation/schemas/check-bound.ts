@@ -31,8 +31,9 @@ const COMPARE_ITEMS = 10;
 /** What `unevaluatedProperties` has to know about each name, of each schema in the same place. */
 const TRACK_NAME = 30;
 
-/** `1,` of an array and `"":1,` of an object. */
+/** `1,` and `{},` of an array, and `"":1,` of an object. */
 const LEAST_ITEM = 2;
+const LEAST_OBJECT = 3;
 const LEAST_PROPERTY = 5;
 
 const DEEPEST_SCHEMA = 50;
@@ -195,8 +196,23 @@ const part = (schema: unknown, leastBytes: number, place: Place): Bound => {
 
 const inLoop = (schema: unknown, { walk, depth, loops }: Place): Bound => boundOf(schema, walk, depth + 1, loops + 1);
 
-const ofItems = (schema: unknown, place: Place): Bound =>
-  schema === true ? NOTHING : each(LEAST_ITEM, sum([inLoop(schema, place), steps(SCHEMA)]));
+const ofItems = (schema: unknown, place: Place): Bound => {
+  if (schema === true) return NOTHING;
+  const items = (of: unknown, leastBytes: number) => each(leastBytes, sum([inLoop(of, place), steps(SCHEMA)]));
+  if (!isSchema(schema) || !isOfObjects(schema)) return items(schema, LEAST_ITEM);
+  // Ajv looks at the type first: what is no object has that one error.
+  const { type, ...rest } = schema;
+  return apart([items({ type }, LEAST_ITEM), items(rest, LEAST_OBJECT)]);
+};
+
+const OF_OBJECTS = new Set([
+  ...['required', 'properties', 'additionalProperties', 'patternProperties', 'propertyNames'],
+  ...['minProperties', 'maxProperties'],
+]);
+const isOfObjects = ({ type, nullable, ...rest }: SchemaNode): boolean =>
+  type === 'object' &&
+  nullable === undefined &&
+  Object.keys(rest).every((keyword) => OF_OBJECTS.has(keyword) || ANNOTATION_SET.has(keyword));
 
 const ofNames = (schema: unknown, place: Place, once = 0): Bound =>
   schema === true ? NOTHING : each(LEAST_PROPERTY, sum([inLoop(schema, place), steps(once)]));

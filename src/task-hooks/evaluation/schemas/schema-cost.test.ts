@@ -71,6 +71,14 @@ describe('a trigger schema is used on the main thread', () => {
     assert.ok(largestFor(closed) >= 60_000, `${largestFor(closed)}`);
   });
 
+  it('when it wants names of each object of a list, with payloads of 20 KB', () => {
+    const branch = {
+      ...{ type: 'object', additionalProperties: false, required: ['pattern', 'level'] },
+      properties: { pattern: PROPERTY, level: { type: 'integer', enum: [1, 2, 3] } },
+    };
+    assert.ok(largestFor({ properties: { event: {}, branches: { type: 'array', items: branch } } }) >= 20_000);
+  });
+
   it('when most of it are descriptions', () => {
     assert.ok(largestFor({ properties: { a: { type: 'string', description: 'x'.repeat(30_000) } } }) >= LARGE);
   });
