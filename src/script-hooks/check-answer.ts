@@ -47,17 +47,18 @@ export const checkAnswer = (report: RunReport, { pieces, state, seed }: RunConte
 };
 
 /** Puts the new state in, parsed when it is looked at: whoever only stores it needs its text. */
-const withState = (outcome: Outcome): Outcome => {
-  const { stateJson } = outcome;
-  if (stateJson === undefined) return outcome;
-  let parsed: { readonly state: unknown } | undefined;
-  return Object.defineProperty(outcome, 'state', {
-    get: () => {
-      parsed ??= { state: parseGuestJson(stateJson) };
-      return parsed.state;
-    },
-    enumerable: true,
-  });
+const withState = (outcome: Outcome): Outcome =>
+  outcome.stateJson === undefined ? outcome : Object.defineProperty(outcome, 'state', STATE);
+
+/** For all: what a getter of its own holds would live until the next large garbage collection. */
+const STATE = {
+  get(this: Outcome): unknown {
+    const state = parseGuestJson(this.stateJson as string);
+    Object.defineProperty(this, 'state', { value: state, enumerable: true });
+    return state;
+  },
+  enumerable: true,
+  configurable: true,
 };
 
 const checkEffects = (texts: readonly string[], dropped: Dropped[]): Effect[] => {

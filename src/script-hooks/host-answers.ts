@@ -47,7 +47,8 @@ export const createHostAnswers = (bowl: Bowl): HostAnswers => {
 
 const given = async <T>(value: Lazily<T>): Promise<T> => (typeof value === 'function' ? (value as () => T)() : value);
 
-const stateText = ({ state, stateJson }: Bowl): string => stateJson ?? JSON.stringify(state) ?? 'null';
+export const stateText = ({ state, stateJson }: Bowl): string =>
+  (typeof stateJson === 'function' ? stateJson() : stateJson) ?? JSON.stringify(state) ?? 'null';
 
 /** Ships and their roles: that is all that scripts can see of a group. */
 const fleetText = (fleet: Readonly<Record<string, { readonly sects: readonly string[] }>>): string =>

@@ -32,7 +32,7 @@ export type Bowl = {
   /** The hook's state: any JSON value, null before the first run. */
   readonly state: unknown;
   /** The same as JSON, if the caller has it: a large state need not be written out then. */
-  readonly stateJson?: string;
+  readonly stateJson?: string | (() => string);
   /** The hook's settings for this channel. */
   readonly config: Readonly<Record<string, unknown>>;
   readonly hook: { readonly id: string; readonly name: string };

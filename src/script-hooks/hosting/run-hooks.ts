@@ -260,9 +260,7 @@ const bowlOf = (our: string, { id, name, config }: HostedHook, turn: Turn, seen:
   return {
     ...{ our, src, now, config, hook: { id: uvText(id), name } },
     state: null, // only its text is looked at
-    get stateJson() {
-      return seen.state.json;
-    },
+    stateJson: () => seen.state.json,
     channel: nest === undefined ? null : { nest, posts: posts ?? [] },
     group: group ? { flag: group.flag, fleet: group.group.fleet } : null,
   };

@@ -1,6 +1,7 @@
 // What a run has read, noted while it runs, so that it can be repeated; and the same as a bowl.
 import { hash } from 'node:crypto';
 import type { VPost } from '../../community/types/posts.ts';
+import { stateText } from '../host-answers.ts';
 import type { Bowl, Lazily, Outcome, PostPages } from '../types.ts';
 
 /**
@@ -52,35 +53,31 @@ export const recordRun = (bowl: Bowl): Recording => {
   };
 
   const { channel, group } = bowl;
-  const stateJson = () => bowl.stateJson ?? JSON.stringify(bowl.state) ?? 'null';
   const noted: Bowl = {
     ...bowl,
-    get stateJson() {
+    stateJson: () => {
       readsState = true;
-      return stateJson();
+      return stateText(bowl);
     },
     channel: channel && {
       nest: channel.nest,
       posts: async () => {
         const { page, ...all } = pagesOf(await given(channel.posts));
-        return {
-          get length() {
-            return noteCount(all.length);
-          },
-          page: async (start, end, from) => {
+        return new NotedPages(
+          () => noteCount(all.length),
+          async (start, end, from) => {
             const posts = await page(start, end, from);
             return notePage(from === 'end' ? end - posts.length : start, posts);
           },
-        };
+        );
       },
     },
-    group: group && {
-      flag: group.flag,
-      get fleet() {
+    group:
+      group &&
+      new NotedGroup(group.flag, () => {
         const known: Lazily<FleetOf> = group.fleet;
         return typeof known === 'function' ? async () => noteFleet(await known()) : noteFleet(known);
-      },
-    },
+      }),
   } as Bowl;
 
   return {
@@ -90,7 +87,7 @@ export const recordRun = (bowl: Bowl): Recording => {
       const { our, src, now, config, hook } = bowl;
       const replay: Replay = {
         ...{ our, src, now, config, hook, nest: channel?.nest ?? null, flag: group?.flag ?? null },
-        ...(readsState && { stateJson: stateJson() }),
+        ...(readsState && { stateJson: stateText(bowl) }),
         ...(fleet !== undefined && { fleet }),
         ...(length !== undefined && { posts: { length, pages } }),
         stateAfter: stateHash(outcome),
@@ -100,6 +97,36 @@ export const recordRun = (bowl: Bowl): Recording => {
     },
   };
 };
+
+// Classes: what the getters of a literal hold would live until the next large garbage collection.
+
+class NotedGroup {
+  readonly flag: string;
+  readonly #read: () => Lazily<FleetOf>;
+
+  constructor(flag: string, read: () => Lazily<FleetOf>) {
+    this.flag = flag;
+    this.#read = read;
+  }
+
+  get fleet() {
+    return this.#read();
+  }
+}
+
+class NotedPages implements PostPages {
+  readonly page: PostPages['page'];
+  readonly #count: () => number;
+
+  constructor(count: () => number, page: PostPages['page']) {
+    this.page = page;
+    this.#count = count;
+  }
+
+  get length() {
+    return this.#count();
+  }
+}
 
 type FleetOf = Readonly<Record<string, { readonly sects: readonly string[] }>>;
 
