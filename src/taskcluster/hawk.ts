@@ -15,21 +15,25 @@ const LINE_BREAK = Buffer.of(10);
 const [BLOCK_BYTES, HASH_BYTES] = [64, 32];
 const [INNER, OUTER] = [0x36, 0x5c];
 
+/** Where what is hashed is put together, which never waits; longer texts have their own place. */
+const [INNER_TEXT, OUTER_TEXT] = [Buffer.alloc(8 * 1024), Buffer.alloc(BLOCK_BYTES + HASH_BYTES)];
+
 /**
- * RFC 2104, in base64. Of two hashes at once, each signature is checked in 1.6 µs; `createHmac`
- * takes 11, nearly all of it for objects.
+ * RFC 2104, in base64. Of two hashes at once, it takes a tenth of the time that `createHmac` takes,
+ * nearly all of it for objects. A hash that is a text takes a third of the time of a buffer.
  */
 const hmacSha256 = (key: string, text: string): string => {
   const bytes = Buffer.byteLength(key) > BLOCK_BYTES ? hash('sha256', key, 'buffer') : Buffer.from(key);
-  const inner = Buffer.alloc(BLOCK_BYTES + Buffer.byteLength(text), INNER);
-  const outer = Buffer.alloc(BLOCK_BYTES + HASH_BYTES, OUTER);
-  for (let at = 0; at < bytes.length; at += 1) {
-    inner[at] = INNER ^ (bytes[at] as number);
-    outer[at] = OUTER ^ (bytes[at] as number);
+  const mostBytes = BLOCK_BYTES + 3 * text.length;
+  const inner = mostBytes <= INNER_TEXT.length ? INNER_TEXT : Buffer.alloc(mostBytes);
+  for (let at = 0; at < BLOCK_BYTES; at += 1) {
+    const byte = at < bytes.length ? (bytes[at] as number) : 0;
+    inner[at] = INNER ^ byte;
+    OUTER_TEXT[at] = OUTER ^ byte;
   }
-  inner.write(text, BLOCK_BYTES);
-  hash('sha256', inner, 'buffer').copy(outer, BLOCK_BYTES);
-  return hash('sha256', outer, 'base64');
+  const end = BLOCK_BYTES + inner.write(text, BLOCK_BYTES);
+  OUTER_TEXT.write(hash('sha256', inner.subarray(0, end), 'binary'), BLOCK_BYTES, 'binary');
+  return hash('sha256', OUTER_TEXT, 'base64');
 };
 
 export type HawkSigner = { readonly id: string; readonly key: string; readonly ext: string | undefined };

@@ -85,8 +85,9 @@ export const createReplays = (clock: Clock, most = REPLAYS_KEPT): Replays => {
   };
 };
 
+/** Of a number that is exact. */
+const DIGITS = 13;
+
 /** Quotation marks stand in no attribute of a Hawk header, so no two triples make the same text. */
-const keyOf = ({ id, nonce, ts }: SignatureClaims): number => {
-  const digest = hash('sha256', `${id}"${nonce}"${ts}`, 'buffer');
-  return digest.readUInt32LE(0) * 2 ** 21 + (digest.readUInt32LE(4) >>> 11) + 1;
-};
+const keyOf = ({ id, nonce, ts }: SignatureClaims): number =>
+  Number.parseInt(hash('sha256', `${id}"${nonce}"${ts}`, 'hex').slice(0, DIGITS), 16) + 1;
