@@ -6,16 +6,25 @@ type Attribute = (typeof ATTRIBUTES)[number];
 
 /** Those that each header has, and those that it may have. None is empty. */
 export type HeaderAttributes = Readonly<Record<'id' | 'ts' | 'nonce' | 'mac', string>> &
-  Readonly<Partial<Record<Attribute, string>>>;
+  Readonly<Partial<Record<Attribute, string | undefined>>>;
 
 const LONGEST = 4096;
 const SCHEME = /^(\w+)(?:\s+|$)/;
 /** Attribute names of Hawk are at most five letters long; the bound keeps this linear. */
 const ATTRIBUTE = /(\w{1,16})="([^"\\]*)"\s*(?:,\s*|$)/y;
 
+/** In the order in which the package hawk writes it, and we: read at once, five times as fast. */
+const USUAL =
+  /^Hawk id="([ !#-[\]-~]+)", ts="([ !#-[\]-~]+)", nonce="([ !#-[\]-~]+)"(?:, hash="([ !#-[\]-~]+)")?(?:, ext="([ !#-[\]-~]+)")?, mac="([ !#-[\]-~]+)"$/;
+
 /** Throws AuthenticationFailed for what is no header of Hawk, in the words of the package hawk. */
 export const readHeader = (authorization: string): HeaderAttributes => {
   if (authorization.length > LONGEST) throw authenticationFailed('Bad Request: Header length too long');
+  const [, id = '', ts = '', nonce = '', hash, ext, mac = ''] = USUAL.exec(authorization) ?? [];
+  return mac === '' ? readUnusual(authorization) : { id, ts, nonce, hash, ext, mac };
+};
+
+const readUnusual = (authorization: string): HeaderAttributes => {
   if (/[^\x20-\x7e]/.test(authorization)) throw badHeader();
   const scheme = SCHEME.exec(authorization);
   if (!scheme) throw authenticationFailed('Bad Request: Invalid header syntax');
