@@ -1,6 +1,6 @@
 // Who signed a request: Hawk verifies the signature; clients, certificates, restrictions and
 // replays say what it is worth.
-import { withoutBrackets } from '#signing';
+import { type HawkFields, withoutBrackets } from '#signing';
 import type { Clock } from '../../core/clock.ts';
 import { newAccessToken } from '../../core/ids.ts';
 import { signaturesAreEqual } from '../../core/secret-box.ts';
@@ -89,10 +89,8 @@ export type Authenticator = {
 
 export const EVERYBODY = 'assume:anonymous';
 
-/** Whose signature it may be, and what it will mean once it is known to be good. */
+/** Whose signature it is, and what it means. */
 type Candidate = {
-  /** What the signature was made with. */
-  readonly key: string;
   readonly client: KnownClient;
   readonly clientId: string;
   readonly expires: number;
@@ -102,13 +100,19 @@ type Candidate = {
   readonly roles: RoleExpansion;
 };
 
-/** What a signature covers, whoever received it. */
-type Incoming = Address & Omit<ForwardedRequest, 'address'>;
-
 /** What the signer wrote besides, in a header. A bewit has none of it. */
 type Claims = { readonly id: string; readonly nonce: string; readonly ts: string; readonly hash: string | undefined };
 
-type Verified = { readonly candidate: Candidate; readonly claims?: Claims };
+/** What a request says of who signed it, before anything is looked up. */
+type Signature = {
+  readonly id: string;
+  readonly mac: string;
+  readonly type: 'header' | 'bewit';
+  readonly fields: HawkFields;
+  readonly claims?: Claims;
+};
+
+type Verified = { readonly candidate: Candidate; readonly claims: Claims | undefined };
 
 /**
  * Stands in for clients that do not exist. Nobody knows its token, so its signatures are all bad.
@@ -119,63 +123,36 @@ export const createAuthenticator = (settings: AuthenticatorSettings): Authentica
   const { clock, findClient, roles, replays, onUsed } = settings;
   const rootUrl = settings.rootUrl && { ...settings.rootUrl, host: withoutBrackets(settings.rootUrl.host) };
 
-  /**
-   * What is wrong with a client itself is told once the signature is known to be good: callers
-   * without its key do not even learn that it exists.
-   */
-  const loadCandidate = async (clientId: string, extText: string | undefined): Promise<Candidate> => {
-    const ext = parseExt(extText, clientId);
-    const issuerId = ext.issuer ?? clientId;
-    // A name that no client can have is not worth a question to the database, nor fit for one
-    // (NUL).
-    const found = CLIENT_ID.test(issuerId) ? await findClient(issuerId) : undefined;
-    const client = found ?? { ...STRANGER, clientId: issuerId, lastDateUsed: 0 };
-    const expansion = await roles();
-    const own = { key: client.accessToken, scopes: client.scopes, expires: client.expires };
-    const signing = ext.certificate ? temporary(client, clientId, ext.certificate, expansion, clock.now()) : own;
-    return { ...signing, client, clientId, roles: expansion, authorizedScopes: ext.authorizedScopes };
-  };
-
-  const checkSigner = ({ client }: Candidate, given: string, computed: string): void => {
-    checkMac(given, computed);
-    checkClient(client, clock.now());
-  };
-
-  const verifyHeader = async (request: Incoming, authorization: string): Promise<Verified> => {
-    checkResource(request.url);
-    const { id, ts, nonce, mac, hash, ext, app, dlg } = readHeader(authorization);
-    const candidate = await loadCandidate(id, ext);
-    const signed = { ...signedOf(request), timestamp: ts, nonce, hash, ext, app, dlg };
-    checkSigner(candidate, mac, hawkMac('header', candidate.key, signed));
-    // A time that is no number is stale, too.
-    const skew = Math.abs(Number(ts) * 1000 - clock.now());
-    if (!(skew <= CLOCK_SKEW_MS)) throw authenticationFailed('Unauthorized: Stale timestamp');
-    return { candidate, claims: { id, nonce, ts, hash } };
-  };
-
-  const verifyBewit = async (request: Incoming): Promise<Verified> => {
-    checkResource(request.url);
-    const { id, exp, mac, ext, resource } = readBewit(request.url);
-    if (!['GET', 'HEAD'].includes(request.method)) throw authenticationFailed('Unauthorized: Invalid method');
-    const candidate = await loadCandidate(id, ext);
-    const signed = { ...signedOf(request), verb: 'GET', resource, timestamp: exp, nonce: '', ext };
-    checkSigner(candidate, mac, hawkMac('bewit', candidate.key, signed));
-    const isOver = !/^\d{1,15}$/.test(exp) || Number(exp) * 1000 <= clock.now();
-    if (isOver) throw authenticationFailed('Unauthorized: Access expired');
-    return { candidate };
-  };
-
   /** undefined: the request is unsigned. `addressOf` is asked only for signed ones. */
   const verifySignature = async (
     request: Omit<ForwardedRequest, 'address'>,
     addressOf: () => Address,
   ): Promise<Verified | undefined> => {
-    const { method, url, authorization } = request;
-    if (!authorization) {
-      return hasBewit(url) ? verifyBewit({ method, url, authorization, ...addressOf() }) : undefined;
-    }
-    if (!hasBewit(url)) return verifyHeader({ method, url, authorization, ...addressOf() }, authorization);
-    throw twoSchemes();
+    const signature = readSignature(request, addressOf);
+    if (!signature) return undefined;
+    const { id: clientId, type, fields, mac, claims } = signature;
+    const ext = parseExt(fields.ext, clientId);
+    const issuerId = ext.issuer ?? clientId;
+    // A name that no client can have is not worth a question to the database, nor fit for one
+    // (NUL).
+    const asked = CLIENT_ID.test(issuerId) ? findClient(issuerId) : undefined;
+    // What is known at once is not waited for: that would take as long as to look it up.
+    const found = asked instanceof Promise ? await asked : asked;
+    const client = found ?? { ...STRANGER, clientId: issuerId, lastDateUsed: 0 };
+    const current = roles();
+    const expansion = current instanceof Promise ? await current : current;
+    const { key, scopes, expires } = ext.certificate
+      ? temporary(client, clientId, ext.certificate, expansion, clock.now())
+      : { key: client.accessToken, scopes: client.scopes, expires: client.expires };
+    checkMac(mac, hawkMac(type, key, fields));
+    // What is wrong with a client itself is told once the signature is known to be good: callers
+    // without its key do not even learn that it exists.
+    const now = clock.now();
+    checkClient(client, now);
+    if (type === 'header') checkSkew(fields.timestamp, now);
+    else checkEnd(fields.timestamp, now);
+    const { authorizedScopes } = ext;
+    return { candidate: { client, clientId, expires, scopes, authorizedScopes, roles: expansion }, claims };
   };
 
   /** After the signature is known to be good. */
@@ -224,7 +201,24 @@ export const createAuthenticator = (settings: AuthenticatorSettings): Authentica
   };
 };
 
-const signedOf = ({ method, url, host, port }: Incoming) => ({ verb: method, resource: url, host, port });
+const readSignature = (
+  { method, url, authorization }: Omit<ForwardedRequest, 'address'>,
+  addressOf: () => Address,
+): Signature | undefined => {
+  const isLink = hasBewit(url);
+  if (!authorization && !isLink) return undefined;
+  if (authorization && isLink) throw twoSchemes();
+  const { host, port } = addressOf();
+  checkResource(url);
+  if (authorization) {
+    const { id, ts, nonce, mac, hash, ext, app, dlg } = readHeader(authorization);
+    const fields = { timestamp: ts, nonce, verb: method, resource: url, host, port, hash, ext, app, dlg };
+    return { id, mac, type: 'header', fields, claims: { id, nonce, ts, hash } };
+  }
+  const { id, exp, mac, ext, resource } = readBewit(url);
+  if (!['GET', 'HEAD'].includes(method)) throw authenticationFailed('Unauthorized: Invalid method');
+  return { id, mac, type: 'bewit', fields: { timestamp: exp, nonce: '', verb: 'GET', resource, host, port, ext } };
+};
 
 /**
  * One answer for a wrong key, an altered request and a client that does not exist, so that it does
@@ -237,6 +231,17 @@ const checkMac = (given: string, computed: string): void => {
 const checkClient = ({ clientId, disabled, expires }: KnownClient, now: number): void => {
   if (disabled) throw authenticationFailed(`Client with clientId '${clientId}' is disabled`);
   if (expires < now) throw authenticationFailed(`Client with clientId: '${clientId}' has expired`);
+};
+
+/** A time that is no number is stale, too. */
+const checkSkew = (ts: HawkFields['timestamp'], now: number): void => {
+  const skew = Math.abs(Number(ts) * 1000 - now);
+  if (!(skew <= CLOCK_SKEW_MS)) throw authenticationFailed('Unauthorized: Stale timestamp');
+};
+
+const checkEnd = (exp: HawkFields['timestamp'], now: number): void => {
+  const isOver = !/^\d{1,15}$/.test(`${exp}`) || Number(exp) * 1000 <= now;
+  if (isOver) throw authenticationFailed('Unauthorized: Access expired');
 };
 
 const temporary = (
