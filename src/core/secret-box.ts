@@ -38,6 +38,7 @@ export type SecretBox = {
 const VERSION = 1;
 const NONCE_BYTES = 12;
 const TAG_BYTES = 16;
+const TEXT_AT = 1 + NONCE_BYTES + TAG_BYTES;
 export const ENCRYPTION_KEY_BYTES = 32;
 
 /** @param key 32 bytes. */
@@ -50,17 +51,22 @@ export const createSecretBox = (key: Uint8Array): SecretBox => {
   const sealBytes: SecretBox['sealBytes'] = (secret, context) => {
     const nonce = nonces();
     const cipher = createCipheriv('aes-256-gcm', cipherKey, nonce).setAAD(Buffer.from(context));
-    const [ciphertext, rest] = [cipher.update(secret), cipher.final()];
-    return Buffer.concat([Buffer.of(VERSION), nonce, cipher.getAuthTag(), ciphertext, rest]);
+    const sealed = Buffer.allocUnsafe(TEXT_AT + secret.length);
+    sealed[0] = VERSION;
+    sealed.set(nonce, 1);
+    sealed.set(cipher.update(secret), TEXT_AT);
+    cipher.final(); // GCM holds nothing back
+    sealed.set(cipher.getAuthTag(), 1 + NONCE_BYTES);
+    return sealed;
   };
   const openBytes: SecretBox['openBytes'] = (sealed, context) => {
     const bytes = Buffer.from(sealed);
     if (bytes[0] !== VERSION) throw new Error('sealed by a version of Hookwright that this one does not know');
     const nonce = bytes.subarray(1, 1 + NONCE_BYTES);
-    const tag = bytes.subarray(1 + NONCE_BYTES, 1 + NONCE_BYTES + TAG_BYTES);
+    const tag = bytes.subarray(1 + NONCE_BYTES, TEXT_AT);
     const decipher = createDecipheriv('aes-256-gcm', cipherKey, nonce, { authTagLength: TAG_BYTES });
     decipher.setAAD(Buffer.from(context)).setAuthTag(tag);
-    return Buffer.concat([decipher.update(bytes.subarray(1 + NONCE_BYTES + TAG_BYTES)), decipher.final()]);
+    return Buffer.concat([decipher.update(bytes.subarray(TEXT_AT)), decipher.final()]);
   };
   return {
     sealBytes,
@@ -79,11 +85,11 @@ export const createSecretBox = (key: Uint8Array): SecretBox => {
 /** Many at a time: to ask for random bytes takes longer than to encrypt a short text. */
 const createNonces = (): (() => Buffer) => {
   let pool = Buffer.alloc(0);
+  let at = 0;
   return () => {
-    if (pool.length === 0) pool = randomBytes(NONCE_BYTES * 256);
-    const nonce = pool.subarray(0, NONCE_BYTES);
-    pool = pool.subarray(NONCE_BYTES);
-    return nonce;
+    if (at === pool.length) [pool, at] = [randomBytes(NONCE_BYTES * 256), 0];
+    at += NONCE_BYTES;
+    return pool.subarray(at - NONCE_BYTES, at);
   };
 };
 

@@ -63,7 +63,8 @@ const MOST_CONTEXT_BYTES = 16 * 1024;
 /** Compressing less gains a hundred bytes, and takes longer than sealing it. */
 const WORTH_COMPRESSING_BYTES = 1024;
 const QUICKLY = { params: { [constants.ZSTD_c_compressionLevel]: 1 } };
-const [PLAIN, COMPRESSED] = [Buffer.of(0), Buffer.of(1)];
+const [PLAIN, COMPRESSED] = [0, Buffer.of(1)];
+const NOTHING = Buffer.alloc(0);
 const LINE_BREAK = 10;
 const DAY_MS = 86_400_000;
 
@@ -93,8 +94,7 @@ export const createPayloads = ({ secretBox, clock, days }: PayloadsSettings): Pa
   return {
     keep: (fire, came, { isKept, redact } = KEEP_ALL) => {
       if (days === 0 || !isKept) return undefined;
-      const { head, body } = piecesOf(came, redact);
-      return boxOf(fire.hookUid).sealBytes(pack(Buffer.from(`${JSON.stringify(head)}\n`), body), placeOf(fire));
+      return boxOf(fire.hookUid).sealBytes(pack(piecesOf(came, redact)), placeOf(fire));
     },
     read: async (on, { hookUid, cause, arrived }) => {
       if (cause === null || arrived < clock.now() - days * DAY_MS) return undefined;
@@ -111,32 +111,29 @@ export const createPayloads = ({ secretBox, clock, days }: PayloadsSettings): Pa
 
 const placeOf = ({ hookUid, cause }: FireIdentity): string => `payload ${hookUid} ${cause}`;
 
-const piecesOf = ({ context, body }: Came, redact: readonly string[]): { head: Head; body: Buffer } => {
+type Pieces = { readonly head: string; readonly body: Uint8Array };
+
+const piecesOf = ({ context, body }: Came, redact: readonly string[]): Pieces => {
   if (redact.length > 0) return redactedPieces(context, body, redact);
-  const head: Head = { context: boundedContext(context), bytes: body === undefined ? 0 : Buffer.byteLength(body) };
-  if (body === undefined) return { head: { ...head, isNone: true }, body: Buffer.alloc(0) };
-  const bytes = typeof body === 'string' ? Buffer.from(body) : Buffer.from(body.buffer, body.byteOffset, body.length);
-  if (bytes.length <= MOST_WHOLE_BYTES) return { head, body: bytes };
-  return { head: { ...head, isCut: true }, body: bytes.subarray(0, MOST_OF_LARGER_BYTES) };
+  if (body === undefined) return { head: headOf(context, { bytes: 0, isNone: true }), body: NOTHING };
+  const all = typeof body === 'string' ? Buffer.from(body) : body;
+  const bytes = all.length;
+  if (bytes <= MOST_WHOLE_BYTES) return { head: headOf(context, { bytes }), body: all };
+  return { head: headOf(context, { bytes, isCut: true }), body: all.subarray(0, MOST_OF_LARGER_BYTES) };
 };
 
 /**
  * What cannot be looked through is not kept: a body that is no JSON, or more of it than is parsed
  * here.
  */
-const redactedPieces = (
-  context: Came['context'],
-  body: Came['body'],
-  redact: readonly string[],
-): { head: Head; body: Buffer } => {
+const redactedPieces = (context: Came['context'], body: Came['body'], redact: readonly string[]): Pieces => {
   const bytes = body === undefined ? 0 : Buffer.byteLength(body);
   const parsed = bytes > 0 && bytes <= MOST_WHOLE_BYTES ? parse(body as Uint8Array | string) : undefined;
   const shown = redactJson({ ...context, ...(parsed && { payload: parsed.value }) }, redact);
   const { payload, ...rest } = shown;
-  const head: Head = { context: boundedContext(rest), bytes, isRedacted: true };
-  if (body === undefined) return { head: { ...head, isNone: true }, body: Buffer.alloc(0) };
-  if (!parsed) return { head: { ...head, isCut: true }, body: Buffer.alloc(0) };
-  return { head, body: Buffer.from(JSON.stringify(payload)) };
+  if (parsed) return { head: headOf(rest, { bytes, isRedacted: true }), body: Buffer.from(JSON.stringify(payload)) };
+  const why = body === undefined ? ({ isNone: true } as const) : ({ isCut: true } as const);
+  return { head: headOf(rest, { bytes, isRedacted: true, ...why }), body: NOTHING };
 };
 
 const parse = (body: Uint8Array | string): { readonly value: unknown } | undefined => {
@@ -147,18 +144,26 @@ const parse = (body: Uint8Array | string): { readonly value: unknown } | undefin
   }
 };
 
-const boundedContext = (context: Came['context']): Came['context'] =>
-  JSON.stringify(context).length <= MOST_CONTEXT_BYTES ? context : { isCut: true };
+/** JSON. The context is written once: how long it is shows then. */
+const headOf = (context: Came['context'], rest: Omit<Head, 'context'>): string => {
+  const text = JSON.stringify(context);
+  return `{"context":${text.length <= MOST_CONTEXT_BYTES ? text : '{"isCut":true}'},${JSON.stringify(rest).slice(1)}`;
+};
 
-const pack = (head: Buffer, body: Buffer): Buffer => {
-  const plain = Buffer.concat([PLAIN, head, body]);
+const pack = ({ head, body }: Pieces): Buffer => {
+  const headBytes = Buffer.byteLength(head);
+  const plain = Buffer.allocUnsafe(headBytes + body.length + 2);
+  plain[0] = PLAIN;
+  plain.write(head, 1);
+  plain[headBytes + 1] = LINE_BREAK;
+  plain.set(body, headBytes + 2);
   if (plain.length < WORTH_COMPRESSING_BYTES) return plain;
   const smaller = Buffer.concat([COMPRESSED, zstdCompressSync(plain.subarray(1), QUICKLY)]);
   return smaller.length < plain.length ? smaller : plain;
 };
 
 const unpack = (packed: Buffer): Buffer =>
-  packed[0] === 0
+  packed[0] === PLAIN
     ? packed.subarray(1)
     : zstdDecompressSync(packed.subarray(1), { maxOutputLength: 2 * MOST_WHOLE_BYTES });
 
