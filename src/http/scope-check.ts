@@ -12,12 +12,12 @@ export const fillInScopes = (
   values: Readonly<Record<string, string>>,
 ): ScopeExpression => {
   if (typeof expression === 'string') {
-    const [first, ...rest] = piecesOf(expression);
-    let filled = first as string;
-    for (let at = 0; at < rest.length; at += 2) {
-      const value = values[rest[at] as string];
-      if (value === undefined) throw new Error(`the scope "${expression}" needs <${rest[at]}>`);
-      filled += value + rest[at + 1];
+    const pieces = piecesOf(expression);
+    let filled = pieces[0] as string;
+    for (let at = 1; at < pieces.length; at += 2) {
+      const value = values[pieces[at] as string];
+      if (value === undefined) throw new Error(`the scope "${expression}" needs <${pieces[at]}>`);
+      filled += value + pieces[at + 1];
     }
     return filled;
   }
@@ -26,12 +26,14 @@ export const fillInScopes = (
 };
 
 /** Of declared scopes, which are few: what stands between names, and the names. */
-const pieces = new Map<string, readonly string[]>();
+const knownPieces = new Map<string, readonly string[]>();
 
 const piecesOf = (expression: string): readonly string[] => {
-  const known = pieces.get(expression) ?? expression.split(/<(\w+)>/);
-  pieces.set(expression, known);
-  return known;
+  const known = knownPieces.get(expression);
+  if (known) return known;
+  const pieces = expression.split(/<(\w+)>/);
+  knownPieces.set(expression, pieces);
+  return pieces;
 };
 
 /**
