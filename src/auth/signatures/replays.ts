@@ -85,7 +85,7 @@ export const createReplays = (clock: Clock, most = REPLAYS_KEPT): Replays => {
   };
 };
 
-/** Of a number that is exact. */
+/** Of 16 values each, as many as a number holds exactly. */
 const DIGITS = 13;
 
 /** Quotation marks stand in no attribute of a Hawk header, so no two triples make the same text. */
