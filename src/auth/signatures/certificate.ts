@@ -1,7 +1,7 @@
 // Temporary credentials: what a client signed offline for someone else.
-import { createHmac } from 'node:crypto';
 import { certificateText } from '#signing';
 import { secretsAreEqual } from '../../core/secret-box.ts';
+import { hmacSha256 } from '../../taskcluster/hawk.ts';
 import { holds, holdsAll, isScope } from '../scopes.ts';
 import { authenticationFailed } from './authentication-failed.ts';
 import type { ExtCertificate } from './ext.ts';
@@ -64,7 +64,7 @@ export const verifyCertificate = (
   // does not expect, so that such credentials never work there. Both texts say the same thing; both
   // are good here.
   const texts = scopes.length === 0 ? [signed, `${signed}\n`] : [signed];
-  const isSigned = (text: string) => secretsAreEqual(hmac(issuer.accessToken, text, 'base64'), signature as string);
+  const isSigned = (text: string) => secretsAreEqual(hmacSha256(issuer.accessToken, text), signature as string);
   if (typeof signature !== 'string' || !texts.some(isSigned)) {
     throw authenticationFailed(`ext.certificate.signature is not valid${named ? ', or wrong clientId provided' : ''}`);
   }
@@ -89,8 +89,5 @@ export const verifyCertificate = (
         'The temporary credentials were not generated correctly.',
     );
   }
-  return { key: hmac(issuer.accessToken, seed, 'base64url'), scopes, expires: expiry };
+  return { key: hmacSha256(issuer.accessToken, seed, 'base64url'), scopes, expires: expiry };
 };
-
-const hmac = (key: string, text: string, encoding: 'base64' | 'base64url'): string =>
-  createHmac('sha256', key).update(text).digest(encoding);
