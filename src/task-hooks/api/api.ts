@@ -95,16 +95,29 @@ export const createHooksApi = (settings: HooksApiSettings): ApiService => {
     by: Pick<HookCall, 'firedBy' | 'clientId' | 'token'>,
   ): Promise<ApiAnswer> => {
     const name = nameIn(request);
-    const { payload, payloadBytes, signed, requestId } = request;
+    const { payload, payloadBytes, signed, requestId, idempotencyKey } = request;
     const chosenTaskId = taskIdIn(payload);
     const ownTaskId = chosenTaskId !== undefined && SLUG_ID.test(chosenTaskId) ? chosenTaskId : newSlugId();
-    const raw = typeof signed.body === 'function' ? await signed.body() : signed.body;
-    const brought = payload === undefined ? { body: raw } : { payload, ...(raw.length > 0 && { raw }) };
-    const known = await knownCallOf(request, by, clock);
-    const event = { ...name, ...by, ...brought, ...known, payloadBytes, taskId: ownTaskId, chosenTaskId, requestId };
-    const { taskId = ownTaskId, isCopy, ...result } = await fireCall(event);
+    const came = typeof signed.body === 'function' ? await signed.body() : signed.body;
+    const known = idempotencyKey === undefined ? undefined : knownCallOf(idempotencyKey, came, by, clock);
+    const isParsed = payload !== undefined;
+    const result = await fireCall({
+      ...by,
+      hookGroupId: name.hookGroupId,
+      hookId: name.hookId,
+      payload,
+      body: isParsed ? undefined : came,
+      raw: isParsed && came.length > 0 ? came : undefined,
+      payloadBytes,
+      taskId: ownTaskId,
+      chosenTaskId,
+      requestId,
+      known,
+      isImpatient: known !== undefined,
+    });
+    const { taskId = ownTaskId } = result;
     if (result.outcome === 'created' || result.outcome === 'pending') {
-      return { body: { taskId, status: { taskId } }, ...(isCopy && REPLAYED) };
+      return { body: { taskId, status: { taskId } }, ...(result.isCopy && REPLAYED) };
     }
     if (result.outcome === 'declined') return { body: {} };
     throw triggerError(name, taskId, result);

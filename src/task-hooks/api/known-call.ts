@@ -3,8 +3,8 @@
 import { createHash } from 'node:crypto';
 import type { Clock } from '../../core/clock.ts';
 import { ApiError } from '../../http/api-error.ts';
-import type { ApiRequest } from '../../http/api-method.ts';
 import type { HookCall } from '../firing/evaluate-call.ts';
+import type { KnownEvent } from '../firing/fire.ts';
 
 /** In the draft's words a quoted string; most senders leave the quotes away. */
 const KEY = /^(?:"[\x21\x23-\x2b\x2d-\x7e]{1,255}"|[\x21\x23-\x2b\x2d-\x7e]{1,255})$/;
@@ -14,12 +14,12 @@ const REMEMBERED_MS = 24 * 60 * 60 * 1000;
 export const REPLAYED = { headers: { 'idempotent-replayed': 'true' } } as const;
 
 /** A key is its caller's own, whatever others choose; callers with the trigger token are one. */
-export const knownCallOf = async (
-  { idempotencyKey, signed }: Pick<ApiRequest, 'idempotencyKey' | 'signed'>,
+export const knownCallOf = (
+  idempotencyKey: string,
+  body: Uint8Array,
   { firedBy, clientId }: Pick<HookCall, 'firedBy' | 'clientId'>,
   clock: Clock,
-): Promise<Pick<HookCall, 'known' | 'isImpatient'> | undefined> => {
-  if (idempotencyKey === undefined) return undefined;
+): KnownEvent => {
   if (!KEY.test(idempotencyKey)) {
     throw new ApiError(
       'InvalidRequestArguments',
@@ -27,11 +27,9 @@ export const knownCallOf = async (
     );
   }
   const name = JSON.stringify([firedBy, clientId ?? null, idempotencyKey.replaceAll('"', '')]);
-  const body = typeof signed.body === 'function' ? await signed.body() : signed.body;
-  const known = {
+  return {
     key: createHash('sha256').update(`call ${name}`).digest(),
     bodyHash: createHash('sha256').update(body).digest(),
     forget: clock.now() + REMEMBERED_MS,
   };
-  return { known, isImpatient: true };
 };

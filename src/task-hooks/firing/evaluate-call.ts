@@ -15,9 +15,9 @@ export type HookCall = HookName & {
   readonly firedBy: FiredBy;
   readonly payload?: unknown;
   /** The payload where it was not parsed, because it is large. */
-  readonly body?: Uint8Array;
+  readonly body?: Uint8Array | undefined;
   /** The payload as it came, where it was parsed; absent: it came as a value. */
-  readonly raw?: Uint8Array;
+  readonly raw?: Uint8Array | undefined;
   /** The size of the payload as JSON. */
   readonly payloadBytes: number;
   readonly clientId: string | undefined;
