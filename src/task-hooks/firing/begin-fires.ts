@@ -150,13 +150,11 @@ export const createBeginFires = (settings: BeginFiresSettings): BeginFires => {
       if (isEnded(fire)) ends.set(fire, fire);
       else if (answer) ends.set(fire, endedBy(fire, answer));
     }
-    const [recorded, unrecorded] = [true, false].map((isMade) =>
-      [...ends].filter(([fire]) => made.has(fire) === isMade).map(([, end]) => end),
-    ) as [EndedFire[], EndedFire[]];
+    const unrecorded = [...ends].filter(([fire]) => !made.has(fire)).map(([, end]) => end);
     const told = await endFires.inTransaction(tx, unrecorded);
     const afterCommit = () => {
       for (const fire of answers.keys()) fireMetrics.begun(fire, began);
-      endFires.told(recorded);
+      endFires.told([...made]);
       told();
       for (const fire of stored) fireLog.stored(fire);
       if (leaseOf === 'this process') runner.enqueue(stored);
@@ -181,8 +179,9 @@ export const createBeginFires = (settings: BeginFiresSettings): BeginFires => {
   });
 
   const tellMade = (made: readonly PlainFire[], began: number) => {
-    for (const { fire } of made) fireMetrics.begun(fire, began);
-    endFires.told(made.map(({ fire }) => endedBy(fire, CREATED)));
+    const fires = made.map(({ fire }) => fire);
+    for (const fire of fires) fireMetrics.begun(fire, began);
+    endFires.told(fires);
   };
 
   const beginTogether = createBatch<Item, CreateTaskAnswer | undefined>({

@@ -3,7 +3,7 @@ import type { Clock } from '../../core/clock.ts';
 import type { Database, Transaction } from '../../database/database.ts';
 import type { Ledger } from '../../ledger/create-ledger.ts';
 import { type FailureMail, isMailed } from './failure-mail.ts';
-import { type EndedFire, type Ending, ledgerEntryOf, type StoredFire } from './fire.ts';
+import { type EndedFire, type Ending, ledgerEntryOf, type NewFire, type StoredFire } from './fire.ts';
 import type { FireLog } from './fire-log.ts';
 import type { FireMetrics } from './fire-metrics.ts';
 import type { FireStore } from './fire-store.ts';
@@ -14,8 +14,8 @@ export type AfterCommit = () => void;
 export type EndFires = {
   /** Ends fires that are not stored, in the caller's transaction. */
   readonly inTransaction: (tx: Transaction, fires: readonly EndedFire[]) => Promise<AfterCommit>;
-  /** Of fires whose rows a statement wrote that does more. None of them is mailed about. */
-  readonly told: (fires: readonly EndedFire[]) => void;
+  /** Of fires whose tasks and rows one statement made. */
+  readonly told: (fires: readonly NewFire[]) => void;
   /** Ends one that is not stored, in a commit of its own. */
   readonly alone: (fire: EndedFire) => Promise<void>;
   /** Moves a stored fire to the ledger. Harmless when another process has done so. */
@@ -33,6 +33,8 @@ export type EndFiresSettings = {
   /** To those who follow the ledger. */
   readonly tellWritten: () => void;
 };
+
+const MADE = { outcome: 'created', error: undefined } as const;
 
 export const createEndFires = (settings: EndFiresSettings): EndFires => {
   const { database, ledger, store, failureMail, clock, fireLog, fireMetrics, tellWritten } = settings;
@@ -61,7 +63,14 @@ export const createEndFires = (settings: EndFiresSettings): EndFires => {
 
   return {
     inTransaction,
-    told: tell,
+    told: (fires) => {
+      const now = clock.now();
+      if (fires.length > 0) tellWritten();
+      for (const fire of fires) {
+        fireMetrics.ended(fire, 'created', now);
+        fireLog.ended(fire, MADE);
+      }
+    },
     alone: async (fire) => {
       if (isMailed(fire)) await database.transaction((tx) => inTransaction(tx, [fire]));
       else if (fire.hasRow !== false) await ledger.write([ledgerEntryOf(fire, clock.now())]); // one statement needs no transaction

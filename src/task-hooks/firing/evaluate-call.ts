@@ -112,9 +112,18 @@ export const contextOf = (
   event: Pick<HookCall, 'firedBy' | 'taskId' | 'payload' | 'body' | 'delivery' | 'clientId'>,
   nowMs: number,
 ): FiringContext => {
-  const { firedBy, taskId, payload, body, delivery, clientId } = event;
-  const always = { firedBy, taskId, now: toIso(nowMs), ...(clientId !== undefined && { clientId }) };
+  const { firedBy, payload, body, delivery } = event;
+  const always = namesOf(event, nowMs);
   return firedBy === 'schedule' || body || delivery ? always : { ...always, payload };
+};
+
+/** The same without the payload. */
+export const namesOf = (
+  { firedBy, taskId, clientId }: Pick<HookCall, 'firedBy' | 'taskId' | 'clientId'>,
+  nowMs: number,
+): FiringContext => {
+  const now = toIso(nowMs);
+  return clientId === undefined ? { firedBy, taskId, now } : { firedBy, taskId, now, clientId };
 };
 
 export type CallResult = CallOutcome & {

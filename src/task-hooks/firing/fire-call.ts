@@ -2,16 +2,16 @@
 import type { Clock } from '../../core/clock.ts';
 import type { Ledger } from '../../ledger/create-ledger.ts';
 import type { Payloads } from '../../ledger/payloads/payloads.ts';
-import { type Evaluation, errorOf, hashOfPayload } from '../evaluation/evaluate.ts';
+import { errorOf, hashOfPayload } from '../evaluation/evaluate.ts';
 import type { CompiledHook, Evaluator } from '../evaluation/evaluator.ts';
 import type { HookCache } from '../hooks/hook-cache.ts';
 import type { TriggerTokens } from '../hooks/trigger-token.ts';
 import type { BeginFires } from './begin-fires.ts';
 import {
   type CallResult,
-  contextOf,
   evaluateCall,
   type HookCall,
+  namesOf,
   repeated,
   resultOf,
   resultOfUnfired,
@@ -59,35 +59,45 @@ export const createFireCall = (settings: FireCallSettings): FireCall => {
     const evaluated = await evaluateCall(evaluator, hook, given, arrived);
     if ('outcome' in evaluated) return evaluated;
     const { evaluation, event, choice, seen } = evaluated;
-    const { payload: _, ...context } = contextOf(event, arrived);
+    const context = namesOf(event, arrived);
     const ofHook = eventOf(hook, event, arrived);
     const payload = payloads.keep(ofHook, {
       context: seen ? { ...context, webhook: seen.webhook } : context,
       body: seen?.payload ?? came,
     });
+    const { taskId, chosenTaskId, known, detail, patienceMs = PATIENCE_MS } = event;
     if (evaluation.outcome !== 'rendered') {
       // Nothing was stored that would have checked the revision, so it is checked here.
       if ((await cache.reload(event)) !== hook) return 'stale';
       const error = errorOf(evaluation);
-      const { taskId, detail } = event;
       const unfired = { ...ofHook, payload, taskId, attempts: 0, error, detail };
       await beginFires.ended({ ...unfired, outcome: evaluation.outcome });
       return resultOfUnfired(evaluation);
     }
-    const fire = { ...fireOf(hook, event, { evaluation, arrived, payloadHash: choice?.payloadHash }), payload };
-    const begin = event.chosenTaskId === undefined ? beginFires.alone : beginFires.once;
-    const { known, patienceMs = PATIENCE_MS } = event;
+    const fire: Fire = {
+      ...ofHook,
+      taskId,
+      task: evaluation.task,
+      payloadHash:
+        chosenTaskId === undefined ? known?.bodyHash : Buffer.from(choice?.payloadHash ?? hashOfPayload(event.payload)),
+      givesUp: givesUpAt(evaluation.deadline, arrived),
+      attempts: 0,
+      known,
+      detail,
+      payload,
+    };
+    const begin = chosenTaskId === undefined ? beginFires.alone : beginFires.once;
     const end = await begin(hook, fire, patienceMs, evaluation.value);
-    const named = choice && { taskId: event.taskId };
-    if (end.outcome === 'pending') return { outcome: 'pending', ...named };
-    if (end.outcome !== 'changed') return { ...resultOf(end), ...named };
+    const named = (result: CallResult): CallResult => (choice ? { ...result, taskId } : result);
+    if (end.outcome === 'pending') return named({ outcome: 'pending' });
+    if (end.outcome !== 'changed') return named(resultOf(end));
     if ((await cache.reload(event)) !== hook) return 'stale';
     if (known) {
       const copy = await answerCopy(hook, event, known, isFirstTry);
-      if (copy || event.chosenTaskId === undefined) return copy ?? 'stale';
+      if (copy || chosenTaskId === undefined) return copy ?? 'stale';
     }
     const sameAs = (hash: Buffer | null | undefined) => hash != null && fire.payloadHash?.equals(hash) === true;
-    return { ...(await answerRepeat(fire, sameAs, PATIENCE_MS)), ...named };
+    return named(await answerRepeat(fire, sameAs, PATIENCE_MS));
   };
 
   /** The same fire again: as the first time when the payload is equal, else a conflict. */
@@ -163,23 +173,4 @@ const eventOf = (hook: CompiledHook, event: HookCall, arrived: number): FireEven
   clientId: event.clientId,
   requestId: event.requestId,
   arrived,
-});
-
-type Rendered = {
-  readonly evaluation: Extract<Evaluation, { outcome: 'rendered' }>;
-  readonly arrived: number;
-  /** Where the payload was parsed elsewhere. */
-  readonly payloadHash: Uint8Array | undefined;
-};
-
-const fireOf = (hook: CompiledHook, event: HookCall, { evaluation, arrived, payloadHash }: Rendered): Fire => ({
-  ...eventOf(hook, event, arrived),
-  taskId: event.taskId,
-  task: evaluation.task,
-  payloadHash:
-    event.chosenTaskId === undefined ? event.known?.bodyHash : Buffer.from(payloadHash ?? hashOfPayload(event.payload)),
-  givesUp: givesUpAt(evaluation.deadline, arrived),
-  attempts: 0,
-  known: event.known,
-  detail: event.detail,
 });

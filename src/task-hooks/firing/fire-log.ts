@@ -12,7 +12,7 @@ export type FireLog = {
   readonly attempted: (fire: NamedFire, attempt: number) => void;
   /** `due`: when it is tried again; ms. */
   readonly postponed: (fire: NamedFire, error: unknown, due: number, what: string) => void;
-  readonly ended: (fire: NamedFire, ending: Ending) => void;
+  readonly ended: (fire: NamedFire, ending: Pick<Ending, 'outcome' | 'error'>) => void;
   /** What became of it could not be written to the database. */
   readonly lost: (fire: NamedFire, error: unknown) => void;
 };
