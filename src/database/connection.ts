@@ -109,7 +109,7 @@ const setUpSession = (client: pg.PoolClient, done: (error?: Error) => void): voi
   client.query(SESSION_SETTINGS).then(() => done(), done);
 };
 
-/** As `{ name, text, values }`, which pg would copy by the descriptors of its properties: 1.3 µs. */
+/** As `{ name, text, values }`, which pg would copy by its property descriptors: 1.3 µs. */
 class NamedQuery extends pg.Query {
   declare readonly text: string;
   readonly name: string;
