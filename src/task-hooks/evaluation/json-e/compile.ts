@@ -132,31 +132,29 @@ const objectOf =
   (scope, run) => {
     spend(run, 1 + entries.length);
     const values: Record<string, unknown> = {};
-    for (const { key, name, part } of entries) {
-      const value = at(key, part, scope, run);
-      if (value === NOTHING) continue;
-      if (typeof name === 'string') setProperty(values, name, value);
-      else {
-        const text = name(scope, run) as string;
-        spendText(run, text.length);
-        spendKeys(run, 1);
-        setProperty(values, text, value);
+    let at: string | undefined;
+    try {
+      for (const { key, name, part } of entries) {
+        at = key;
+        const value = part(scope, run);
+        if (value === NOTHING) continue;
+        if (typeof name === 'string') setProperty(values, name, value);
+        else {
+          at = undefined; // an error in the value names the key; one in the key itself does not
+          const text = name(scope, run) as string;
+          spendText(run, text.length);
+          spendKeys(run, 1);
+          setProperty(values, text, value);
+        }
       }
+    } catch (error) {
+      if (error instanceof JsonEError && at !== undefined) {
+        error.location.unshift(/^[a-zA-Z][a-zA-Z0-9]*$/.test(at) ? `.${at}` : `[${JSON.stringify(at)}]`);
+      }
+      throw error;
     }
     return values;
   };
-
-/** An error in it names the key; an error in the key itself does not. */
-const at = (key: string, ...[part, scope, run]: readonly [Part, ...Parameters<Part>]): unknown => {
-  try {
-    return part(scope, run);
-  } catch (error) {
-    if (error instanceof JsonEError) {
-      error.location.unshift(/^[a-zA-Z][a-zA-Z0-9]*$/.test(key) ? `.${key}` : `[${JSON.stringify(key)}]`);
-    }
-    throw error;
-  }
-};
 
 /** These two change the array that they are given, which only matters where others see it, too. */
 const changesInPlace = (template: unknown, room: Room, depth = 0): boolean => {

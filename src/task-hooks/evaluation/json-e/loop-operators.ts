@@ -31,9 +31,11 @@ const map: Operator = (template, compiling) => {
     if (name === undefined) throw templateError('$map requires each(identifier) syntax');
     if (Array.isArray(value)) {
       const results: unknown[] = [];
-      for (const [at, item] of value.entries()) {
+      let at = 0;
+      for (const item of value) {
         const result = each(named(scope, run, name, item, second, at), run);
         if (result !== NOTHING) results.push(result);
+        at += 1;
       }
       return results;
     }

@@ -24,10 +24,10 @@ export const newBudget = (times = 1): Budget => ({ steps: times * MOST_STEPS, ch
 export const renderWithin =
   (budget: Budget) =>
   (template: unknown, context: object): unknown => {
-    const run: Run = { ...budget, takesAnyStep: false };
+    const run: Run = { steps: budget.steps, characters: budget.characters, takesAnyStep: false };
     try {
-      if (!Object.keys(context).every(isName)) {
-        throw templateError('top level keys of context must follow /[a-zA-Z_][a-zA-Z0-9_]*/');
+      for (const key in context) {
+        if (!isName(key)) throw templateError('top level keys of context must follow /[a-zA-Z_][a-zA-Z0-9_]*/');
       }
       const { part, inPlace } = compiledOf(template);
       if (inPlace) holdsFunction(context, run); // spends what the copy takes

@@ -93,8 +93,12 @@ export const holdsFunction = (value: unknown, run: Run, depth = 0): boolean => {
   if (typeof value === 'function') return true;
   if (typeof value !== 'object' || value === null) return false;
   if (depth > DEEPEST_VALUE) throw BEYOND_BUDGET;
-  if (Array.isArray(value)) return value.some((item) => holdsFunction(item, run, depth + 1));
-  for (const key of keysOf(value, run)) {
+  if (Array.isArray(value)) {
+    for (const item of value) if (holdsFunction(item, run, depth + 1)) return true;
+    return false;
+  }
+  for (const key in value) {
+    spend(run, 3);
     spendText(run, key.length);
     if (holdsFunction((value as Values)[key], run, depth + 1)) return true;
   }
