@@ -1,7 +1,10 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
+import { Ajv } from 'ajv';
+import addAllFormats from 'ajv-formats';
+import fc from 'fast-check';
 import { ApiError } from './api-error.ts';
-import { compilePayloadCheck } from './validation.ts';
+import { addFormats, compilePayloadCheck } from './validation.ts';
 
 const check = compilePayloadCheck(
   {
@@ -52,6 +55,32 @@ describe('the check of a payload', () => {
   });
 
   it('looks at formats', () => assert.match(messageOf({ owner: 'nobody' }), /data\/owner must match format "email"/));
+
+  it('takes the times that ajv-formats takes', () => {
+    const compiledWith = (add: (ajv: Ajv) => void) => {
+      const ajv = new Ajv();
+      add(ajv);
+      return ajv.compile({ type: 'string', format: 'date-time' });
+    };
+    const isTime = compiledWith(addFormats);
+    const isTimeThere = compiledWith(addAllFormats as unknown as (ajv: Ajv) => void);
+    const number = fc.oneof(fc.nat({ max: 31 }), fc.nat({ max: 99 })).map((one) => String(one).padStart(2, '0'));
+    const mark = (usual: string, ...others: string[]) =>
+      fc.oneof({ weight: 15, arbitrary: fc.constant(usual) }, fc.constantFrom(...others));
+    const day = fc.tuple(mark('20', '1', '+02'), number, mark('-', '/'), number, mark('-', ''), number);
+    const time = fc.tuple(mark('T', 't', ' ', 'TT'), number, mark(':', '.'), number, mark(':', ''), number);
+    const end = fc.tuple(
+      mark('', '.', '.123', '.0123456789', ',1'),
+      mark('Z', 'z', '', '+01:00', '-2400', 'Z\n', 'ZZ'),
+    );
+    fc.assert(
+      fc.property(day, time, end, (...parts) => {
+        const text = parts.flat().join('');
+        assert.equal(isTime(text), isTimeThere(text), text);
+      }),
+      { numRuns: 2_000 },
+    );
+  });
 
   it('refuses what is no object at all', () => {
     for (const payload of [[], null, 'x']) assert.match(messageOf(payload), /data must be object/);

@@ -117,5 +117,7 @@ const escapedName = (name: string): string => {
   return escaped;
 };
 
-/** After a check, so that no payload is kept. */
-export const forgetNames = (): void => escapedNames.clear();
+/** After a check, so that no payload is kept. Clearing makes a new table, also of an empty map. */
+export const forgetNames = (): void => {
+  if (escapedNames.size > 0) escapedNames.clear();
+};

@@ -2,10 +2,9 @@
 import { Ajv, type AnySchemaObject, type ErrorObject, type Options, type ValidateFunction } from 'ajv';
 import { Ajv2019 } from 'ajv/dist/2019.js';
 import { Ajv2020 } from 'ajv/dist/2020.js';
-import addFormats from 'ajv-formats';
 import { describeError } from '../../../core/errors.ts';
 import { cut } from '../../../http/cut.ts';
-import { describeSchemaError } from '../../../http/validation.ts';
+import { addFormats, describeSchemaError } from '../../../http/validation.ts';
 import { forgetNames, processCode, replaceKeywords } from './own-keywords.ts';
 import { safeRegExp } from './safe-pattern.ts';
 import { costOfSchema } from './schema-cost.ts';
@@ -83,7 +82,7 @@ export const compileTriggerSchema = (schema: AnySchemaObject): SchemaCompilation
 };
 
 const prepared = (ajv: Ajv): Ajv => {
-  (addFormats as unknown as (instance: Ajv) => void)(ajv);
+  addFormats(ajv);
   return replaceKeywords(ajv);
 };
 
