@@ -86,7 +86,7 @@ export const LARGEST_TASK_BYTES = 10 * 1024 * 1024;
  * are filled in.
  */
 export const evaluate = (
-  { template, context, payloadBytes }: EvaluationJob,
+  { template, context, payloadBytes }: Omit<EvaluationJob, 'key' | 'triggerSchema'>,
   compilation: SchemaCompilation,
   render: Renderer = renderByLibrary,
 ): Evaluation => {
@@ -98,10 +98,11 @@ export const evaluate = (
   if (rendered.outcome !== 'rendered') return rendered;
   try {
     const task = JSON.stringify(rendered.task);
-    if (Buffer.byteLength(task) <= LARGEST_TASK_BYTES) {
+    // Three bytes a character at most: nearly all need not be counted.
+    if (3 * task.length <= LARGEST_TASK_BYTES || Buffer.byteLength(task) <= LARGEST_TASK_BYTES) {
       const { deadline } = rendered.task;
-      // What the library renders goes to another process.
-      return { outcome: 'rendered', task, deadline, ...(render !== renderByLibrary && { value: rendered.task }) };
+      if (render === renderByLibrary) return { outcome: 'rendered', task, deadline }; // it goes to another process
+      return { outcome: 'rendered', task, deadline, value: rendered.task };
     }
     return { outcome: 'limited', message: `The template renders to a task of more than ${LARGEST_TASK_BYTES} bytes.` };
   } catch (error) {

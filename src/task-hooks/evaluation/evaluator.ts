@@ -48,13 +48,14 @@ export type Evaluator = {
   /**
    * @param payloadBytes the size of the payload as JSON; 0 when there is none.
    * @param mayBeHere false: in another process, however cheap it is.
+   * @returns no promise where it ran here: nearly all do, and none waits for anything.
    */
   readonly evaluate: (
     hook: CompiledHook,
     context: FiringContext,
     payloadBytes: number,
     mayBeHere?: boolean,
-  ) => Promise<Evaluation>;
+  ) => Evaluation | Promise<Evaluation>;
   /**
    * The same for a payload that was not parsed: that is done in another process, however cheap the
    * rest is.
@@ -134,22 +135,24 @@ export const createEvaluator = (pool: EvaluationPool, metrics?: Metrics): Evalua
     return { ...(answer.ok ? answer.result : limited(answer)), ranIn: 'process' };
   };
 
-  const evaluateWithin = async (
+  const evaluateWithin = (
     hook: CompiledHook,
     context: FiringContext,
     payloadBytes: number,
     budget: Budget,
-  ): Promise<Evaluation> => {
-    const job = { ...definitionFor(hook), context, payloadBytes };
+  ): Evaluation | Promise<Evaluation> => {
     const { linear, template } = hook;
-    if (payloadBytes > SMALL_BODY_BYTES) return runElsewhere(job, 'payload');
-    if (!linear || !isCheapHere(linear, payloadBytes)) return runElsewhere(job, 'schema');
-    if (isPassedOn(template, payloadBytes)) return runElsewhere(job, 'budget');
+    const elsewhere = (why: Why) => runElsewhere({ ...definitionFor(hook), context, payloadBytes }, why);
+    if (payloadBytes > SMALL_BODY_BYTES) return elsewhere('payload');
+    if (!linear || !isCheapHere(linear, payloadBytes)) return elsewhere('schema');
+    if (isPassedOn(template, payloadBytes)) return elsewhere('budget');
     // A copy where defaults are filled in: what a caller sent stays as it came, for messages and
     // for another try.
-    const own = linear.hasDefaults ? { ...job, context: copyJson(context) } : job;
+    const isFilledIn = linear.hasDefaults && 'payload' in context;
+    const own = isFilledIn ? { ...context, payload: copyJson(context.payload) } : context;
+    const job = { template: hook.definition.task, context: own, payloadBytes };
     const isWhole = budget.steps === newBudget().steps;
-    const evaluation = hereOrHandedOver(() => evaluate(own, linear.schema(), renderWithin(budget)));
+    const evaluation = hereOrHandedOver(() => evaluate(job, linear.schema(), renderWithin(budget)));
     if (!(evaluation instanceof HandOver)) {
       noteThatItFits(template, payloadBytes);
       count('server', 'fits');
@@ -157,7 +160,7 @@ export const createEvaluator = (pool: EvaluationPool, metrics?: Metrics): Evalua
     }
     // What was left by the templates of a webhook says nothing of this one.
     if (isWhole) template.heavyFrom = evaluation.why === 'odd' ? 0 : payloadBytes;
-    return runElsewhere(job, evaluation.why);
+    return elsewhere(evaluation.why);
   };
 
   /** Why: it is not for the main thread. */

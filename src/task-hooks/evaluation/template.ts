@@ -96,16 +96,13 @@ const placesOfSpans = (template: unknown, place: string): string[] => {
 const nameOf = (value: unknown): string => (Array.isArray(value) ? 'an array' : `a ${typeof value}`);
 
 /** Adds what the template left out: created, deadline, expires and taskGroupId. */
-const fillInTask = (task: Readonly<Record<string, unknown>>, { now, taskId }: FiringContext) => {
-  const created = Date.parse(now);
-  return {
-    ...task,
-    created: task.created ?? now,
-    deadline: task.deadline ?? toIso(created + DAY_MS),
-    expires: task.expires ?? toIso(monthAfter(created)),
-    taskGroupId: task.taskGroupId ?? taskId,
-  };
-};
+const fillInTask = (task: Readonly<Record<string, unknown>>, { now, taskId }: FiringContext) => ({
+  ...task,
+  created: task.created ?? now,
+  deadline: task.deadline ?? toIso(Date.parse(now) + DAY_MS),
+  expires: task.expires ?? toIso(monthAfter(Date.parse(now))),
+  taskGroupId: task.taskGroupId ?? taskId,
+});
 
 const DAY_MS = 24 * 60 * 60 * 1000;
 

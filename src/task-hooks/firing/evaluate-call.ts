@@ -68,7 +68,8 @@ export const evaluateCall = async (
     return 'outcome' in read ? read : { ...read, event, choice: undefined };
   }
   if (!body) {
-    const evaluation = await evaluateEvent(evaluator, hook, { context, payloadBytes, chosenTaskId });
+    const evaluated = evaluateEvent(evaluator, hook, { context, payloadBytes, chosenTaskId });
+    const evaluation = evaluated instanceof Promise ? await evaluated : evaluated;
     return { event, evaluation, choice: undefined };
   }
   const read = await evaluator.evaluateUnparsed(hook, context, { body, choosesTaskId: true });
@@ -88,11 +89,15 @@ export type EventToEvaluate = {
   readonly mayBeHere?: boolean;
 };
 
-export const evaluateEvent = async (
+export const evaluateEvent = (
   evaluator: Pick<Evaluator, 'evaluate'>,
   hook: CompiledHook,
   { context, payloadBytes, chosenTaskId, mayBeHere = true }: EventToEvaluate,
-): Promise<Evaluation> => checkChoice(await evaluator.evaluate(hook, context, payloadBytes, mayBeHere), chosenTaskId);
+): Evaluation | Promise<Evaluation> => {
+  const evaluated = evaluator.evaluate(hook, context, payloadBytes, mayBeHere);
+  if (!(evaluated instanceof Promise)) return checkChoice(evaluated, chosenTaskId);
+  return evaluated.then((evaluation) => checkChoice(evaluation, chosenTaskId));
+};
 
 /** A taskId that the caller chose must be one. */
 const checkChoice = (evaluation: Evaluation, chosenTaskId: string | undefined): Evaluation => {

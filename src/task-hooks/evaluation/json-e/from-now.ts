@@ -51,7 +51,7 @@ let lastMs = 0;
 const dateAfterAnother = (offset: number, reference: string): string | null => {
   dates.clear();
   lastReference = reference;
-  lastMs = new Date(reference).getTime();
+  lastMs = Date.parse(reference);
   return dateAfter(offset);
 };
 

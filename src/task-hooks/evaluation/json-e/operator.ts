@@ -38,8 +38,9 @@ export const withOnly =
     return failing(`${words[0].replace('\\', '')} has undefined properties: ${unknown.join(' ')}`);
   };
 
+const NAME = /^[a-zA-Z_][a-zA-Z0-9_]*$/;
 /** A scope in which some names stand for something else. */
-export const isName = (key: string): boolean => /^[a-zA-Z_][a-zA-Z0-9_]*$/.test(key);
+export const isName = (key: string): boolean => NAME.test(key);
 
 export const isArrayOfObjects = (value: unknown): value is readonly Values[] =>
   Array.isArray(value) && value.every(isObject);
