@@ -73,39 +73,31 @@ export const LATEST_MS = 253_402_300_799_999;
 /** The last moment that a Date can be. */
 export const LAST_DATE_MS = 8.64e15;
 
-const DAY_MS = 86_400_000;
-/** Days that are written are few: those of today's events, and their tasks' last days. */
-const MOST_DAYS = 100;
-const days = new Map<number, string>();
-const TWO_DIGITS = Array.from({ length: 60 }, (_, number) => String(number).padStart(2, '0'));
+/** Seconds that are written are few: the last ones, and what is a round time from them. */
+const MOST_SECONDS = 100;
+const seconds = new Map<number, string>();
+const THE_REST = Array.from({ length: 1_000 }, (_, ms) => `${String(ms).padStart(3, '0')}Z`);
 
-/** `2026-11-20T`. */
-const dayText = (day: number): string => {
-  const known = days.get(day);
+/** `2026-11-20T15:29:17.`. */
+const secondText = (second: number): string => {
+  const known = seconds.get(second);
   if (known !== undefined) return known;
-  const text = new Date(day * DAY_MS).toISOString().slice(0, -'00:00:00.000Z'.length);
-  if (days.size >= MOST_DAYS) days.clear();
-  days.set(day, text);
+  const text = new Date(second * 1_000).toISOString().slice(0, -'000Z'.length);
+  if (seconds.size >= MOST_SECONDS) seconds.clear();
+  seconds.set(second, text);
   return text;
 };
 
 /**
  * An ISO 8601 date in UTC with milliseconds, as every API here writes it:
- * `2026-11-20T15:29:17.603Z`. A fire writes some fifteen, and `toISOString` takes five times as
+ * `2026-11-20T15:29:17.603Z`. A fire writes some fifteen, and `toISOString` takes ten times as
  * long.
  */
 export const toIso = (ms: number): string => {
   if (!(Math.abs(ms) <= LAST_DATE_MS)) throw new RangeError(`${ms} is no time`);
   const whole = Math.trunc(ms); // as Date does
-  const day = Math.floor(whole / DAY_MS);
-  const rest = whole - day * DAY_MS;
-  const [hour, minute, second] = [
-    Math.floor(rest / 3_600_000),
-    Math.floor(rest / 60_000) % 60,
-    Math.floor(rest / 1_000) % 60,
-  ];
-  const time = `${TWO_DIGITS[hour]}:${TWO_DIGITS[minute]}:${TWO_DIGITS[second]}`;
-  return `${dayText(day)}${time}.${String(1_000 + (rest % 1_000)).slice(1)}Z`;
+  const second = Math.floor(whole / 1_000);
+  return secondText(second) + THE_REST[whole - second * 1_000];
 };
 
 /**
