@@ -6,7 +6,7 @@ import type { Log } from '../core/log.ts';
 import type { Database, Transaction } from './database.ts';
 import { createListening } from './listening.ts';
 import type { Statement } from './statement.ts';
-import { columnTypes } from './types.ts';
+import { boundValue, columnTypes } from './types.ts';
 import { createWriteFaults } from './write-faults.ts';
 
 export type ConnectionSettings = {
@@ -115,7 +115,7 @@ class NamedQuery extends pg.Query {
   readonly name: string;
 
   constructor({ name, text }: Statement<unknown>, values: readonly unknown[]) {
-    super(text, values as unknown[]);
+    super(text, values.map(boundValue));
     this.name = name;
   }
 }

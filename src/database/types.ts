@@ -1,5 +1,5 @@
-// How PostgreSQL's values become JavaScript's. Times are numbers (milliseconds since the epoch), as
-// everywhere in this program.
+// How PostgreSQL's values become JavaScript's, and arrays the other way. Times are numbers
+// (milliseconds since the epoch), as everywhere in this program.
 import pg from 'pg';
 
 const OID = { bytea: 17, int8: 20, json: 114, timestamptz: 1184 } as const;
@@ -29,4 +29,20 @@ export const columnTypes: pg.CustomTypesConfig = {
     }
     return pg.types.getTypeParser(oid, format as 'text');
   }) as pg.CustomTypesConfig['getTypeParser'],
+};
+
+/**
+ * A value as it is to be bound. The driver escapes each text of an array by itself, which takes
+ * three times as long; what else there is in arrays, such as bytes, it knows.
+ */
+export const boundValue = (value: unknown): unknown =>
+  Array.isArray(value) && value.every(isPlain) ? arrayText(value) : value;
+
+const isPlain = (item: unknown): boolean =>
+  typeof item === 'string' || item === null || typeof item === 'boolean' || Number.isFinite(item);
+
+/** PostgreSQL does not know all of JSON's escapes. */
+const arrayText = (items: readonly unknown[]): unknown => {
+  const json = JSON.stringify(items);
+  return json.includes('\\') ? items : `{${json.slice(1, -1)}}`;
 };
