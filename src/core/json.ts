@@ -1,5 +1,5 @@
 // JSON as values: equality and a canonical text.
-import { LARGE, nextTurn, turnIfLarge } from './clock.ts';
+import { LARGE, nextTurn } from './clock.ts';
 
 /** JSON with sorted keys: equal texts for equal values. */
 export const canonicalJson = (value: unknown): string =>
@@ -57,9 +57,9 @@ const sameAt = (left: object, right: object, key: string): boolean =>
 export const stringifyInTurns = async (items: readonly unknown[]): Promise<string | Buffer> => {
   const texts: string[] = [];
   for (const item of items) {
-    const text = await textInTurns(item);
+    const text = hasLong(item) ? await stringifyLong(item) : JSON.stringify(item);
     texts.push(text);
-    await turnIfLarge(text.length);
+    if (text.length > LARGE) await nextTurn();
   }
   const whole = `[${texts.join(',')}]`;
   return whole.length > LARGE ? encodeInTurns(whole) : whole;
@@ -67,12 +67,9 @@ export const stringifyInTurns = async (items: readonly unknown[]): Promise<strin
 
 /** The same of one value, in UTF-8. */
 export const jsonBytesInTurns = async (value: unknown): Promise<Buffer> => {
-  const text = await textInTurns(value);
+  const text = hasLong(value) ? await stringifyLong(value) : JSON.stringify(value);
   return text.length > LARGE ? encodeInTurns(text) : Buffer.from(text);
 };
-
-const textInTurns = async (value: unknown): Promise<string> =>
-  hasLong(value) ? stringifyLong(value) : JSON.stringify(value);
 
 /** Nearly nothing has; to find where they are takes as long as writing all of it. */
 const hasLong = (value: unknown): boolean => {
@@ -86,7 +83,7 @@ const hasLong = (value: unknown): boolean => {
     if (Array.isArray(seen)) {
       if (seen.some(isLong)) return true;
     } else {
-      for (const key of Object.keys(seen)) {
+      for (const key in seen) {
         if (key.length > LONG_TEXT || isLong((seen as Record<string, unknown>)[key])) return true;
       }
     }
