@@ -31,7 +31,7 @@ export const recordedPiece = (tasks: string): Piece => ({
   name: 'recorded',
   parameters: LEDGER_COLUMN_COUNT + PAYLOAD_COLUMN_COUNT,
   text: (first) => `recorded as (
-     ${recording(first, `where entry.task_id in (${tasks})`)} returning hook_uid, cause), kept as (
+     ${recording(first, `where entry.task_id = any(array(${tasks}))`)} returning hook_uid, cause), kept as (
      insert into payloads (${PAYLOAD_COLUMNS})
      select payload.* from ${payloadUnnest(first + LEDGER_COLUMN_COUNT)} join recorded using (hook_uid, cause))`,
 });

@@ -31,7 +31,7 @@ const written: Piece = {
 // Who is bound is decided by the statement, so that a binding misses nothing of what begins after
 // its commit. If it is somebody for whom no messages were written, nothing is made.
 const making = (unwritten: string): Piece =>
-  madePiece(`task_id in (select task_id from unchanged) and not exists (${unwritten})`);
+  madePiece(`task_id = any(array(select task_id from unchanged)) and not exists (${unwritten})`);
 const published = publishedPiece('select task_id from made');
 
 const TOLD = '(select count(*) from told) as told';

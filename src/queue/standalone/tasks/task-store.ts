@@ -48,31 +48,30 @@ export const readStates = async (on: Queryable, taskIds: readonly string[]): Pro
 // Notifies processes whose workers wait for this queue, if any do: a notification makes commits
 // wait for each other.
 const tellWaiters = (tasks: string, now: string) => `
-  select count(*) from (
-    select pg_notify('${PENDING_CHANNEL}', w.task_queue_id) from queue_waiters w
-    where w.until > ${now} and w.task_queue_id in (select task_queue_id from ${tasks} where is_pending)) told`;
+  select pg_notify('${PENDING_CHANNEL}', w.task_queue_id) from queue_waiters w
+  where w.until > ${now} and w.task_queue_id = any(array(select task_queue_id from ${tasks} where is_pending))`;
+
+const countTold = (tasks: string, now: string) => `(select count(*) from (${tellWaiters(tasks, now)}) told) as told`;
 
 // In the order of the ids, so that two who insert the same tasks wait for each other instead of
 // locking each other out; they are pending in the order in which they were given. A group that is
 // sealed, or another scheduler's, takes no tasks.
 const making = (first: number, where = ''): string => {
   const $ = (offset: number) => `$${first + offset}`;
-  return `reserved as (
-     select array_agg(place order by n) as places
-     from (select n, nextval('tasks_pending_order') as place
-           from (select n from unnest(${ofAnyLength(`${$(12)}::int[]`)}) as n order by n) as ordered) as drawn
-   ), made as (
+  const ids = ofAnyLength(`${$(0)}::text[]`);
+  return `made as (
      insert into tasks (task_id, task_queue_id, task_group_id, scheduler_id, priority, retries_left, created, deadline, expires, due,
                         definition, runs, pending_order)
      select task_id, task_queue_id, task_group_id, scheduler_id, priority, retries_left, ${$(8)}::timestamptz, deadline, expires, deadline,
-            definition, runs, case when is_pending then (select places from reserved)[position] end
+            definition, runs,
+            case when is_pending then (array(select nextval('tasks_pending_order') from unnest(${ids})))[position] end
      from rows from (
-            unnest(${ofAnyLength(`${$(0)}::text[]`)}, ${$(1)}::text[], ${$(2)}::text[], ${$(3)}::text[], ${$(4)}::smallint[], ${$(5)}::int[],
-                   ${$(6)}::timestamptz[], ${$(7)}::timestamptz[], ${$(9)}::boolean[], ${$(12)}::int[]),
+            unnest(${ids}, ${$(1)}::text[], ${$(2)}::text[], ${$(3)}::text[], ${$(4)}::smallint[], ${$(5)}::int[],
+                   ${$(6)}::timestamptz[], ${$(7)}::timestamptz[], ${$(9)}::boolean[]),
             json_array_elements(${$(10)}::json),
-            json_array_elements(${$(11)}::json))
-          as task(task_id, task_queue_id, task_group_id, scheduler_id, priority, retries_left, deadline, expires, is_pending, position,
-                  definition, runs)
+            json_array_elements(${$(11)}::json)) with ordinality
+          as task(task_id, task_queue_id, task_group_id, scheduler_id, priority, retries_left, deadline, expires, is_pending,
+                  definition, runs, position)
      where not exists (
        select from task_groups g where g.task_group_id = task.task_group_id
          and (g.sealed is not null or g.scheduler_id <> task.scheduler_id))
@@ -84,7 +83,7 @@ const making = (first: number, where = ''): string => {
 
 const insertTasks = statement<{ task_id: string; told: number }>(
   'tasks.insert',
-  `with ${making(1)} select task_id, (${tellWaiters('made', '$9')}) as told from made`,
+  `with ${making(1)} select task_id, ${countTold('made', '$9')} from made`,
 );
 
 /**
@@ -93,7 +92,7 @@ const insertTasks = statement<{ task_id: string; told: number }>(
  */
 export const madePiece = (where: string): Piece => ({
   name: 'made',
-  parameters: 13,
+  parameters: 12,
   text: (first) => `${making(first, `and ${where}`)}, told as (${tellWaiters('made', `$${first + 8}`)})`,
 });
 
@@ -109,25 +108,21 @@ export const insert = async (on: Queryable, tasks: readonly StoredTask[], now: n
 
 export const taskValues = async (tasks: readonly StoredTask[], now: number): Promise<unknown[]> => {
   // The first of two with one id is inserted.
-  const unique = new Map(tasks.toReversed().map((task) => [task.taskId, task]));
-  const places = new Map([...unique.keys()].toReversed().map((taskId, index) => [taskId, index + 1]));
-  const sorted = [...unique.values()].sort((a, b) => (a.taskId < b.taskId ? -1 : 1));
-  const definitions = sorted.map(({ definition }) => definition);
-  const texts = await stringifyInTurns(definitions);
+  const unique = [...new Map(tasks.toReversed().map((task) => [task.taskId, task])).values()].reverse();
+  const definitions = unique.map(({ definition }) => definition);
   return [
-    sorted.map(({ taskId }) => taskId),
+    unique.map(({ taskId }) => taskId),
     definitions.map(({ taskQueueId }) => taskQueueId),
     definitions.map(({ taskGroupId }) => taskGroupId),
     definitions.map(({ schedulerId }) => schedulerId),
     definitions.map(({ priority }) => rankOf(priority)),
-    sorted.map(({ retriesLeft }) => retriesLeft),
+    unique.map(({ retriesLeft }) => retriesLeft),
     definitions.map(({ deadline }) => deadline),
     definitions.map(({ expires }) => expires),
     toIso(now),
-    sorted.map(({ runs }) => stateOf(runs) === 'pending'),
-    texts,
-    JSON.stringify(sorted.map(({ runs }) => runs)),
-    sorted.map(({ taskId }) => places.get(taskId)),
+    unique.map(({ runs }) => stateOf(runs) === 'pending'),
+    await stringifyInTurns(definitions),
+    JSON.stringify(unique.map(({ runs }) => runs)),
   ];
 };
 
@@ -177,7 +172,7 @@ const saveTasks = statement<{ told: number }>(
                             then coalesce(pending_order, nextval('tasks_pending_order')) end
      where task_id = any($1::text[])
      returning task_queue_id, pending_order is not null as is_pending)
-   select (${tellWaiters('saved', '$6')}) as told`,
+   select ${countTold('saved', '$6')}`,
 );
 
 /** Looking into arrays costs the square of their length. */
