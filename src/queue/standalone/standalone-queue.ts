@@ -3,7 +3,7 @@
 import { ensureInternalClient, type InternalClientSettings } from '../../auth/clients/internal-client.ts';
 import type { Broker } from '../../broker/broker.ts';
 import type { Clock } from '../../core/clock.ts';
-import { turnIfLarge } from '../../core/clock.ts';
+import { LARGE, nextTurn } from '../../core/clock.ts';
 import { createBatch } from '../../database/batch.ts';
 import type { Database } from '../../database/database.ts';
 import { undone } from '../../database/undone.ts';
@@ -113,7 +113,7 @@ export const createStandaloneQueue = (settings: StandaloneQueueSettings): Standa
     const { taskId, task, value, authorizedScopes } = request;
     // The check fills in what was left out, all of it at the top.
     const payload = (value ? { ...value } : JSON.parse(task)) as CreateTaskPayload;
-    await turnIfLarge(task.length);
+    if (task.length > LARGE) await nextTurn();
     const caller = await callerWith(HOOKS_CLIENT_ID, authorizedScopes);
     try {
       checkRequest(payload);

@@ -67,11 +67,12 @@ export const plainValues = async (form: PlainForm, fires: readonly PlainFire[]):
 export const createBeginAtOnce = ({ database, ledger, plainTasks, clock }: BeginAtOnceSettings): BeginAtOnce => {
   const recorded = recordedPiece(MADE);
   const statementsOf = perForm(plainTasks, ({ piece, news }) => {
+    // As JSON: the driver reads an array character by character.
     const beginning = (name: string, pieces: readonly Piece[]) =>
       statement<Answer>(
         `fires.${name}-${piece.name}`,
         `with ${joinPieces(name, pieces).text(1)}
-     select array(${MADE}) as made, array(select task_id from unchanged except ${MADE}) as left, ${news}`,
+     select array_to_json(array(${MADE})) as made, array(select task_id from unchanged except ${MADE}) as left, ${news}`,
       );
     return {
       beginFires: beginning('begin', [unchangedPiece(), piece, recorded]),
@@ -91,11 +92,12 @@ export const createBeginAtOnce = ({ database, ledger, plainTasks, clock }: Begin
     },
     begin: async (fires, tx) => {
       // The second of two with one taskId finds the task of the first, which the long way knows.
-      const unique = new Map(fires.toReversed().map((one) => [one.task.taskId, one]));
-      const given = [...unique.values()].toReversed();
+      const unique = new Map<string, PlainFire>();
+      for (const one of fires) if (!unique.has(one.task.taskId)) unique.set(one.task.taskId, one);
+      const given = [...unique.values()];
       const now = clock.now();
       const entries = given.map(({ fire }) => ledgerEntryOf(endedBy(fire, CREATED), now));
-      const once = given.flatMap(({ hook, fire }) => (hook ? [{ hook, fire }] : [])).filter(isToRemember);
+      const once = given.filter(isToRemember);
       const form = plainTasks.form();
       const { beginFires, beginOnce } = statementsOf(form);
       const values = [

@@ -9,9 +9,11 @@ import { type Fire, type KnownEvent, keyOf } from '../fire.ts';
 
 export type ToRemember = { readonly hook: HookRevision; readonly fire: Fire & { readonly known: KnownEvent } };
 
-/** Whether its event may come again. */
-export const isToRemember = (item: { readonly hook: HookRevision; readonly fire: Fire }): item is ToRemember =>
-  item.fire.known !== undefined;
+type Item = { readonly hook: HookRevision | undefined; readonly fire: Fire };
+
+/** Whether its event may come again. Without a hook the caller sees to that. */
+export const isToRemember = <One extends Item>(item: One): item is One & ToRemember =>
+  item.hook !== undefined && item.fire.known !== undefined;
 
 /** The events of `eventValues`, as a relation `events`. */
 const events: Piece = {
