@@ -29,6 +29,7 @@ import {
   checkTaskTimes,
   completeTask,
   scopesToCreate,
+  timesOf,
 } from './tasks/task-definition.ts';
 import { readStates } from './tasks/task-store.ts';
 
@@ -96,10 +97,11 @@ export const createStandaloneQueue = (settings: StandaloneQueueSettings): Standa
 
   /** The definition that is to be stored. Throws the refusal. */
   const complete = (taskId: string, request: CreateTaskPayload, caller: Caller, mayBeLate: boolean): NewTask => {
-    const definition = completeTask(taskId, request);
+    const times = timesOf(request);
+    const definition = completeTask(taskId, request, times);
     const required = scopesToCreate(definition);
     if (!satisfies(caller, required)) throw insufficientScopes(caller, required, satisfies);
-    checkTaskTimes(definition, clock.now(), mayBeLate);
+    checkTaskTimes(definition, times, clock.now(), mayBeLate);
     return { taskId, definition };
   };
 

@@ -23,14 +23,14 @@ const LONGEST_SLEEP_MS = 30_000;
  */
 const NEAR_MS = 3 * LONGEST_SLEEP_MS;
 
+/** Whether it needs a timer of its own. */
+export const isNear = (task: StoredTask, now: number): boolean => dueOf(task) < toIso(now + NEAR_MS);
+
 /** To be set in the transaction that stores the tasks. */
-export const nearTimers = (tasks: readonly StoredTask[], now: number): NewTimer[] => {
-  const horizon = toIso(now + NEAR_MS);
-  return tasks.flatMap((task) => {
-    const due = dueOf(task);
-    return due < horizon ? [{ kind: TASK_TIMER.kind, key: task.taskId, due: Date.parse(due) }] : [];
-  });
-};
+export const nearTimers = (tasks: readonly StoredTask[], now: number): NewTimer[] =>
+  tasks
+    .filter((task) => isNear(task, now))
+    .map((task) => ({ kind: TASK_TIMER.kind, key: task.taskId, due: Date.parse(dueOf(task)) }));
 
 /** Tasks that one turn goes through at most. */
 const MOST_AT_ONCE = 500;

@@ -8,7 +8,7 @@ import type { Clock } from '../../../core/clock.ts';
 import { joinPieces, type Piece } from '../../../database/statement.ts';
 import type { CreateTaskRequest, PlainForm, PlainTask, PlainTasks, Refusal } from '../../queue.ts';
 import { freshTask, type NewTask } from './create-tasks.ts';
-import { nearTimers } from './expiry.ts';
+import { isNear } from './expiry.ts';
 import { CREATION_EXCHANGES, creationMessages } from './messages.ts';
 import type { StoredTask } from './task.ts';
 import { madePiece, taskValues } from './task-store.ts';
@@ -85,7 +85,7 @@ export const createPlainTasks = ({ broker, prepare, clock }: PlainTasksSettings)
       if (definition.dependencies.length > 0 || definition.taskGroupId !== taskId) return undefined;
       const now = clock.now();
       const task = freshTask(newTask, true, now);
-      return nearTimers([task], now).length > 0 ? undefined : { taskId, task };
+      return isNear(task, now) ? undefined : { taskId, task };
     },
   };
 };

@@ -8,6 +8,7 @@ import {
   checkTaskTimes,
   completeTask,
   scopesToCreate,
+  timesOf,
 } from './task-definition.ts';
 
 const TASK_ID = 'lgiTD5RrQt2OlpKdV_yWJg';
@@ -94,7 +95,7 @@ describe('a task definition', () => {
 describe('the times of a task', () => {
   const refusal = (more: object, mayBeLate = false): string | undefined => {
     try {
-      checkTaskTimes(complete(more), NOW, mayBeLate);
+      checkTaskTimes(complete(more), timesOf(request(more)), NOW, mayBeLate);
     } catch (error) {
       return (error as Error).message;
     }

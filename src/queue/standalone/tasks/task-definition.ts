@@ -65,13 +65,28 @@ const LONGEST_DEADLINE_MS = 5 * 24 * 60 * 60 * 1000;
 
 const LONGEST_ROUTE_BYTES = 249;
 
+/** Milliseconds since the epoch. */
+export type TaskTimes = { readonly created: number; readonly deadline: number; readonly expires: number };
+
+export const timesOf = ({ created, deadline, expires }: CreateTaskPayload): TaskTimes => {
+  const end = Date.parse(deadline);
+  return {
+    created: Date.parse(created),
+    deadline: end,
+    expires: expires === undefined ? yearAfter(end) : Date.parse(expires),
+  };
+};
+
 /**
  * The definition that is stored, with what the request left out. Throws InputError for what a
  * schema cannot say.
  */
-export const completeTask = (taskId: string, request: CreateTaskPayload): TaskDefinition => {
+export const completeTask = (
+  taskId: string,
+  request: CreateTaskPayload,
+  times: TaskTimes = timesOf(request),
+): TaskDefinition => {
   const { provisionerId, workerType, taskQueueId } = identifyQueue(request);
-  const deadline = Date.parse(request.deadline);
   return {
     provisionerId,
     workerType,
@@ -84,9 +99,9 @@ export const completeTask = (taskId: string, request: CreateTaskPayload): TaskDe
     routes: request.routes,
     priority: request.priority,
     retries: request.retries,
-    created: toIso(Date.parse(request.created)),
-    deadline: toIso(deadline),
-    expires: toIso(request.expires === undefined ? yearAfter(deadline) : Date.parse(request.expires)),
+    created: toIso(times.created),
+    deadline: toIso(times.deadline),
+    expires: toIso(times.expires),
     scopes: request.scopes,
     payload: request.payload,
     metadata: request.metadata,
@@ -122,9 +137,8 @@ const identifyQueue = ({ taskQueueId, provisionerId, workerType }: CreateTaskPay
  * @param mayBeLate a hook's fire that was stored in time may reach the queue later, after an
  * outage.
  */
-export const checkTaskTimes = (task: TaskDefinition, nowMs: number, mayBeLate: boolean): void => {
-  const created = Date.parse(task.created);
-  const deadline = Date.parse(task.deadline);
+export const checkTaskTimes = (task: TaskDefinition, times: TaskTimes, nowMs: number, mayBeLate: boolean): void => {
+  const { created, deadline, expires } = times;
   const refuse = (message: string): never => {
     throw new ApiError('InputError', message);
   };
@@ -134,7 +148,7 @@ export const checkTaskTimes = (task: TaskDefinition, nowMs: number, mayBeLate: b
   if (deadline <= nowMs) refuse('`deadline` cannot be in the past');
   if (deadline > nowMs + LONGEST_DEADLINE_MS + DRIFT_MS)
     refuse('`deadline` cannot be more than 5 days into the future');
-  if (Date.parse(task.expires) < deadline) refuse('`expires` cannot be before `deadline`');
+  if (expires < deadline) refuse('`expires` cannot be before `deadline`');
   // A broker carries no more than this in a routing key, which `route.` is put before.
   if (task.routes.some((route) => Buffer.byteLength(route) > LONGEST_ROUTE_BYTES || route.includes('\0')))
     refuse(`a route must not be longer than ${LONGEST_ROUTE_BYTES} bytes in UTF-8, nor contain a NUL`);
