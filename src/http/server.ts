@@ -49,11 +49,6 @@ const API_HEADERS: Readonly<Record<string, string>> = {
   vary: 'Accept-Encoding',
 };
 
-/** What Fastify takes for a content type. */
-const MEDIA_TYPE = /^\s*[\w!#$%&'*+.^`|~-]+\/[\w!#$%&'*+.^`|~-]+\s*(?:;|$)/;
-
-const UNKNOWN_TYPE = { 'content-type': 'application/octet-stream' };
-
 const TRACE_ID = /^[\x21-\x7e]{1,200}$/;
 
 export const createHttpServer = (settings: HttpServerSettings): FastifyInstance => {
@@ -82,17 +77,13 @@ export const createHttpServer = (settings: HttpServerSettings): FastifyInstance 
     },
   });
 
-  // Bodies are not read here: a signature may cover them, and what is read before it is known who
-  // calls is serve-api.ts's decision.
-  server.removeAllContentTypeParsers();
-  server.addContentTypeParser('*', (_request, _body, done) => done(null));
+  // Bodies, and what type they are, are not looked at here: a signature may cover them, and what is
+  // read before it is known who calls is serve-api.ts's decision.
+  for (const method of server.supportedMethods) server.addHttpMethod(method, { overrideExisting: true });
 
-  server.addHook('onRequest', async (request, reply) => {
+  server.addHook('onRequest', (request, reply, done) => {
     setApiHeaders(reply, request.id, request.headers['x-taskcluster-trace-id']);
-    // Fastify would refuse what is no content type before anybody has asked who calls.
-    // `request.raw` still has it.
-    const contentType = request.headers['content-type'];
-    if (contentType !== undefined && !MEDIA_TYPE.test(contentType)) request.headers = UNKNOWN_TYPE;
+    done();
   });
   finishAnswers(server);
   closeUnused(server, clock);
@@ -136,15 +127,14 @@ export const createHttpServer = (settings: HttpServerSettings): FastifyInstance 
  * before it lets a server end.
  */
 const closeUnused = (server: FastifyInstance, clock: Clock): void => {
-  const unused = new Set<Socket>();
+  const sockets = new Set<Socket>();
   server.server.on('connection', (socket) => {
-    unused.add(socket);
-    socket.once('close', () => unused.delete(socket));
+    sockets.add(socket);
+    socket.once('close', () => sockets.delete(socket));
   });
-  server.server.on('request', ({ socket }) => unused.delete(socket));
   server.addHook('preClose', async () => {
     const cancel = clock.after(LONGEST_UNUSED_MS, () => {
-      for (const socket of unused) if (socket.bytesRead === 0) socket.destroy();
+      for (const socket of sockets) if (socket.bytesRead === 0) socket.destroy();
     });
     server.server.once('close', cancel);
   });
