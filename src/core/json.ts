@@ -55,14 +55,38 @@ const sameAt = (left: object, right: object, key: string): boolean =>
  * piece.
  */
 export const stringifyInTurns = async (items: readonly unknown[]): Promise<string | Buffer> => {
+  const whole = isSmall(items) ? JSON.stringify(items) : `[${(await textsInTurns(items)).join(',')}]`;
+  return whole.length > LARGE ? encodeInTurns(whole) : whole;
+};
+
+const textsInTurns = async (items: readonly unknown[]): Promise<string[]> => {
   const texts: string[] = [];
   for (const item of items) {
     const text = hasLong(item) ? await stringifyLong(item) : JSON.stringify(item);
     texts.push(text);
     if (text.length > LARGE) await nextTurn();
   }
-  const whole = `[${texts.join(',')}]`;
-  return whole.length > LARGE ? encodeInTurns(whole) : whole;
+  return texts;
+};
+
+/** By the characters of its texts and keys, and of the shortest that other values can be. */
+const isSmall = (value: object): boolean => {
+  const toSee = [value];
+  let size = 0;
+  const see = (inner: unknown) => {
+    size += typeof inner === 'string' ? inner.length : 1;
+    if (typeof inner === 'object' && inner !== null) toSee.push(inner);
+  };
+  for (let seen = toSee.pop(); seen !== undefined && size <= LARGE; seen = toSee.pop()) {
+    if (Array.isArray(seen)) seen.forEach(see);
+    else {
+      for (const key in seen) {
+        size += key.length;
+        see((seen as Record<string, unknown>)[key]);
+      }
+    }
+  }
+  return size <= LARGE;
 };
 
 /** The same of one value, in UTF-8. */
