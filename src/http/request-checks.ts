@@ -10,20 +10,23 @@ import { cut, firstFew } from './cut.ts';
 const LONGEST_ECHO = 2_000;
 
 export const checkParams = (method: ApiMethod, params: Readonly<Record<string, string>>): void => {
-  const wrong = Object.entries(method.params ?? {}).flatMap(([name, pattern]) =>
-    pattern.test(params[name] ?? '')
-      ? []
-      : [
-          `URL parameter '${name}' given as '${cut(params[name] ?? '', LONGEST_ECHO)}' must match regular expression: '${pattern}'`,
-        ],
-  );
+  const wrong: string[] = [];
+  for (const name in method.params) {
+    const pattern = method.params[name] as RegExp;
+    const value = params[name] ?? '';
+    if (pattern.test(value)) continue;
+    wrong.push(
+      `URL parameter '${name}' given as '${cut(value, LONGEST_ECHO)}' must match regular expression: '${pattern}'`,
+    );
+  }
   if (wrong.length > 0) throw new ApiError('InvalidRequestArguments', ['Invalid URL patterns:', ...wrong].join('\n'));
 };
 
 export const checkQuery = (method: ApiMethod, query: Readonly<Record<string, unknown>>): Record<string, string> => {
   const known: Record<string, string> = {};
   const wrong: string[] = [];
-  for (const [name, value] of Object.entries(query)) {
+  for (const name in query) {
+    const value = query[name];
     if (name === 'bewit') continue; // belongs to the signature
     const pattern = method.query && Object.hasOwn(method.query, name) ? method.query[name] : undefined;
     if (pattern === undefined) wrong.push(`Query-string parameter: ${cut(name, LONGEST_ECHO)} is not supported!`);

@@ -1,8 +1,9 @@
 // From a declared API to routes that answer as Taskcluster's do: order of checks, envelope and
 // headers are written here, once.
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import type { Histogram } from 'prom-client';
 import type { Clock } from '../core/clock.ts';
-import { toIso, turnIfLarge } from '../core/clock.ts';
+import { nextTurn, toIso } from '../core/clock.ts';
 import { OperatorError } from '../core/errors.ts';
 import { newUuid } from '../core/ids.ts';
 import type { Log } from '../core/log.ts';
@@ -12,15 +13,25 @@ import { openStream } from './answers/event-stream.ts';
 import { ApiError, errorEnvelope } from './api-error.ts';
 import {
   type ApiMethod,
+  type ApiRequest,
   type ApiService,
   type Authenticate,
   type Caller,
   COMMAND_LINE_AGENT,
   type Origin,
   type Satisfies,
+  type ScopeExpression,
   type SignedRequest,
 } from './api-method.ts';
-import { isJson, looksLikeObject, parseBodyInTurns, requireUtf8, SMALL_BODY_BYTES, sizeText } from './bodies/body.ts';
+import {
+  isJson,
+  looksLikeObject,
+  parseBodyInTurns,
+  parseSmallBody,
+  requireUtf8,
+  SMALL_BODY_BYTES,
+  sizeText,
+} from './bodies/body.ts';
 import { type BodyBudget, createBodyBudget } from './bodies/body-budget.ts';
 import { receiveBody } from './bodies/receive-body.ts';
 import { checkParams, checkQuery, requireJson } from './request-checks.ts';
@@ -39,21 +50,11 @@ export type ApiServing = {
   readonly metrics: Metrics;
 };
 
-/** What is known of a request so far; errors are told with as much of it as there is. */
-type Progress = {
-  /** undefined: it could not be parsed, or was not yet. */
-  payload: unknown;
-  /** Of the body, after decompression. */
-  bytes: number;
-  /** Whether all of it was received. */
-  isKnown: boolean;
-  /** The first bytes. */
-  beginning: Buffer;
-};
+type Duration = Histogram<'service' | 'method' | 'status'>;
 
 export const serveApis = (server: FastifyInstance, apis: readonly ApiService[], serving: ApiServing): void => {
   const { clock, metrics } = serving;
-  const duration = metrics.histogram('hookwright_api_seconds', 'Time to answer an API call', [
+  const duration: Duration = metrics.histogram('hookwright_api_seconds', 'Time to answer an API call', [
     'service',
     'method',
     'status',
@@ -62,19 +63,12 @@ export const serveApis = (server: FastifyInstance, apis: readonly ApiService[], 
   for (const { service, methods } of apis) {
     serveOptions(server, service, methods);
     for (const method of methods) {
-      const handle = createHandler(service, method, serving, budget);
       server.route({
         method: method.verb,
         url: urlOf(service, method),
         // For errors that come before the handler.
         config: { apiMethod: method.name, secretParams: method.secretParams ?? [] },
-        handler: async (request, reply) => {
-          const began = clock.monotonic();
-          await handle(request, reply);
-          const status = `${Math.floor(reply.statusCode / 100)}xx`;
-          duration.observe({ service, method: method.name, status }, (clock.monotonic() - began) / 1000);
-          return reply;
-        },
+        handler: createHandler(service, method, serving, budget, duration),
       });
     }
   }
@@ -96,7 +90,13 @@ const serveOptions = (server: FastifyInstance, service: string, methods: ApiServ
   }
 };
 
-const createHandler = (service: string, method: ApiMethod, serving: ApiServing, budget: BodyBudget) => {
+const createHandler = (
+  service: string,
+  method: ApiMethod,
+  serving: ApiServing,
+  budget: BodyBudget,
+  duration: Duration,
+) => {
   const { clock, rootUrl } = serving;
   const send = method.endsLine ? sendJsonLine : sendJson;
   const checkPayload: PayloadCheck | undefined =
@@ -104,115 +104,175 @@ const createHandler = (service: string, method: ApiMethod, serving: ApiServing, 
     compilePayloadCheck(method.input, () => `${rootUrl()}/schemas/${service}/v1/${method.input?.name}.json#`);
 
   const { largestBody = SMALL_BODY_BYTES, input, leavesLargeUnparsed = false } = method;
+  const labels = Array.from({ length: 6 }, (_, first) => ({ service, method: method.name, status: `${first}xx` }));
+  const receiving = { limit: largestBody, budget, clock };
 
-  return async (request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> => {
-    const progress: Progress = { payload: {}, bytes: 0, isKnown: false, beginning: NOTHING };
-    const params = request.params as Record<string, string>;
-    let child: Log | undefined;
-    const requestLog = (): Log => {
-      child ??= serving.log.child({ requestId: request.id });
-      return child;
-    };
+  return async (request: FastifyRequest, reply: FastifyReply): Promise<void> => {
+    const began = clock.monotonic();
+    const body = receiveBody(request.raw, receiving);
+    const call = new Call(request, reply, body.read, method, serving);
+    const { params, signed } = call;
+    const { contentType } = signed;
     const isDebugging = serving.log.isLevelEnabled('debug');
-    const body = receiveBody(request.raw, { limit: largestBody, budget, clock });
-    const signed = signedRequest(request, body.read);
-    /** Lets others have a turn between two steps that each take long for a large body. */
-    const pause = () => turnIfLarge(progress.bytes);
-    /** Whether it was; unless `mayLeave`, it is, or an error is thrown. */
-    const parse = async (mayLeave: boolean): Promise<boolean> => {
-      const bytes = await body.read();
-      Object.assign(progress, { bytes: bytes.length, isKnown: true });
-      const contentType = request.raw.headers['content-type'];
-      if (!isJson(contentType)) return true;
-      await pause();
-      progress.beginning = bytes.subarray(0, LONGEST_CUT_ECHO);
-      progress.payload = undefined;
-      if (mayLeave && looksLikeObject(bytes)) {
-        requireUtf8(contentType);
-        return false;
-      }
-      progress.payload = await parseBodyInTurns(bytes, contentType);
-      return true;
-    };
     try {
       // What is small is read first: that it is no JSON is told before anything else.
       const isSmall = await body.begin();
-      let isParsed = isSmall && (await parse(false));
-      const caller = await callerOf(method, signed, params, serving);
+      let isParsed = isSmall;
+      if (isSmall) {
+        const bytes = await body.read();
+        call.payloadBytes = bytes.length;
+        call.isKnown = true;
+        if (isJson(contentType)) {
+          call.beginning = bytes;
+          call.payload = undefined;
+          call.payload = parseSmallBody(bytes, contentType);
+        }
+      }
+      if (method.scopes !== undefined) call.caller = await serving.authenticate(signed);
+      requireScopes(call, method, serving);
       checkParams(method, params);
-      const query = checkQuery(method, request.query as Record<string, unknown>);
+      call.query = checkQuery(method, request.query as Record<string, unknown>);
       if (input) requireJson(request);
       if (!isSmall) {
-        if (method.authorization === 'deferred' && caller.clientId === undefined) throw largeBodyOfNobody();
+        if (method.authorization === 'deferred' && call.caller.clientId === undefined) throw largeBodyOfNobody();
         await method.admit?.(params);
-        isParsed = await parse(leavesLargeUnparsed);
-        await pause();
+        isParsed = await parseLarge(call, await body.read(), leavesLargeUnparsed);
+        await nextTurn();
       }
-      if (isParsed) checkPayload?.(progress.payload);
+      if (isParsed) checkPayload?.(call.payload);
       if (!isSmall && isParsed) {
         body.forget();
-        await pause();
+        await nextTurn();
       }
-      const authorize = (expression: Parameters<Satisfies>[1]) => {
-        if (!serving.satisfies(caller, expression)) throw insufficientScopes(caller, expression, serving.satisfies);
-      };
-      const received = { params, query, payload: progress.payload, payloadBytes: progress.bytes };
-      const answer = await method.handle({
-        ...received,
-        caller,
-        signed,
-        requestId: request.id,
-        get origin() {
-          return originOf(request);
-        },
-        lastEventId: method.streams && String(request.headers['last-event-id'] ?? ''),
-        idempotencyKey: request.raw.headers['idempotency-key'] as string | undefined, // several are joined by Node
-        get log() {
-          return requestLog();
-        },
-        get gone() {
-          return goneSignal(reply);
-        },
-        authorize,
-      });
-      if (isDebugging) requestLog().debug({ method: method.name, clientId: caller.clientId }, 'answered');
-      if ('noContent' in answer) return reply.code(204).send();
-      if ('stream' in answer) {
-        openStream(reply, answer.stream);
-        return reply;
+      const answer = await method.handle(call);
+      if (isDebugging) call.log.debug({ method: method.name, clientId: call.caller.clientId }, 'answered');
+      if ('noContent' in answer) reply.code(204).send();
+      else if ('stream' in answer) openStream(reply, answer.stream);
+      else if ('pieces' in answer) sendPieces(reply, answer.pieces);
+      else {
+        if (answer.headers) reply.headers(answer.headers);
+        if (!isSmall) await nextTurn();
+        send(reply, 200, answer.body);
       }
-      if ('pieces' in answer) return sendPieces(reply, answer.pieces);
-      if (answer.headers) reply.headers(answer.headers);
-      await pause();
-      return send(reply, 200, answer.body);
     } catch (thrown) {
-      const error = toApiError(thrown, requestLog, method.name);
+      const error = toApiError(thrown, () => call.log, method.name);
       if (error.statusCode >= 500) serving.forgive(signed);
       if (shouldSign(method, error, signed)) reply.header('www-authenticate', 'hawk');
       const info = {
         method: method.name,
         params: withoutSecrets(params, method.secretParams ?? []),
-        ...(progress.isKnown && { payload: echoOf(progress) }),
+        ...(call.isKnown && { payload: echoOf(call) }),
         time: toIso(clock.now()),
       };
-      if (isDebugging) requestLog().debug({ method: method.name, code: error.code }, 'refused');
-      return send(reply, error.statusCode, errorEnvelope(error, info));
+      if (isDebugging) call.log.debug({ method: method.name, code: error.code }, 'refused');
+      send(reply, error.statusCode, errorEnvelope(error, info));
     } finally {
       body.end();
     }
+    if (!reply.sent) await reply; // a stream, or still to be compressed
+    duration.observe(labels[Math.floor(reply.statusCode / 100)] ?? {}, (clock.monotonic() - began) / 1000);
   };
+};
+
+const NOTHING = Buffer.alloc(0);
+const NOBODY: Caller = { clientId: undefined, scopes: [] };
+
+/**
+ * A request, with as much as is known of it so far, which errors tell. A class, because getters of
+ * an object literal are made anew for each.
+ */
+class Call implements ApiRequest {
+  readonly params: Record<string, string>;
+  query: Record<string, string> = {};
+  /** undefined: it could not be parsed, or was not yet. */
+  payload: unknown = {};
+  /** After decompression. */
+  payloadBytes = 0;
+  /** Whether all of it was received. */
+  isKnown = false;
+  /** Its first bytes, or all of them. */
+  beginning: Buffer = NOTHING;
+  /** Bad credentials do not matter where none are needed. */
+  caller = NOBODY;
+  readonly signed: SignedRequest;
+  readonly authorize: (expression: ScopeExpression) => void;
+  readonly #request: FastifyRequest;
+  readonly #reply: FastifyReply;
+  readonly #streams: boolean | undefined;
+  readonly #parentLog: Log;
+  #log: Log | undefined;
+
+  constructor(
+    request: FastifyRequest,
+    reply: FastifyReply,
+    body: () => Promise<Buffer>,
+    { streams }: ApiMethod,
+    { satisfies, log }: ApiServing,
+  ) {
+    this.params = request.params as Record<string, string>;
+    this.signed = signedRequest(request, body);
+    this.authorize = (expression) => {
+      if (!satisfies(this.caller, expression)) throw insufficientScopes(this.caller, expression, satisfies);
+    };
+    this.#request = request;
+    this.#reply = reply;
+    this.#streams = streams;
+    this.#parentLog = log;
+  }
+
+  get requestId(): string {
+    return this.#request.id;
+  }
+
+  get origin(): Origin {
+    return originOf(this.#request);
+  }
+
+  get lastEventId(): string | undefined {
+    return this.#streams ? String(this.#request.headers['last-event-id'] ?? '') : undefined;
+  }
+
+  get idempotencyKey(): string | undefined {
+    return this.#request.raw.headers['idempotency-key'] as string | undefined; // several are joined by Node
+  }
+
+  get log(): Log {
+    this.#log ??= this.#parentLog.child({ requestId: this.requestId });
+    return this.#log;
+  }
+
+  get gone(): AbortSignal {
+    return goneSignal(this.#reply);
+  }
+}
+
+/** Whether it was parsed; unless `mayLeave`, it is, or an error is thrown. */
+const parseLarge = async (call: Call, bytes: Buffer, mayLeave: boolean): Promise<boolean> => {
+  const { contentType } = call.signed;
+  call.payloadBytes = bytes.length;
+  call.isKnown = true;
+  if (!isJson(contentType)) return true;
+  // Lets others have a turn between two steps that each take long.
+  await nextTurn();
+  call.beginning = Buffer.from(bytes.subarray(0, LONGEST_CUT_ECHO)); // a part would hold the whole
+  call.payload = undefined;
+  if (mayLeave && looksLikeObject(bytes)) {
+    requireUtf8(contentType);
+    return false;
+  }
+  call.payload = await parseBodyInTurns(bytes, contentType);
+  return true;
 };
 
 /** Bytes of a payload that comes back whole with an error. */
 const LARGEST_ECHO = 8 * 1024;
 /** Bytes of the beginning of a larger one, or of one that grows with its indentation. */
 const LONGEST_CUT_ECHO = 2_000;
-const NOTHING = Buffer.alloc(0);
 
 /** The payload as it was understood, for an error; a text where it is cut, or no JSON. */
-const echoOf = ({ payload, bytes, beginning: first }: Progress): unknown => {
+const echoOf = ({ payload, payloadBytes: bytes, beginning: first }: Call): unknown => {
   if (first.length === 0) return payload;
-  const beginning = first.toString();
+  const beginning = first.toString('utf8', 0, LONGEST_CUT_ECHO);
   const isWhole = bytes <= LARGEST_ECHO && jsonText(payload ?? '').length <= 2 * LARGEST_ECHO;
   if (isWhole && payload !== undefined) return payload;
   if (bytes <= LONGEST_CUT_ECHO && payload === undefined) return beginning;
@@ -253,13 +313,14 @@ const signedRequest = (request: FastifyRequest, body: () => Promise<Buffer>): Si
  * Of several headers Node hands out the first, and who stands before this server may have looked at
  * another. Joined, none of them is good: neither a signature nor a host can be read from it.
  */
-const onlyOne = ({ headers, raw }: FastifyRequest, name: 'host' | 'authorization'): string | undefined => {
-  const given: string[] = [];
+const onlyOne = ({ raw }: FastifyRequest, name: 'host' | 'authorization'): string | undefined => {
+  let given: string | undefined;
   for (let at = 0; at < raw.rawHeaders.length; at += 2) {
-    const header = raw.rawHeaders[at] ?? '';
-    if (header.length === name.length && header.toLowerCase() === name) given.push(raw.rawHeaders[at + 1] ?? '');
+    const header = raw.rawHeaders[at] as string;
+    if (header.length !== name.length || header.toLowerCase() !== name) continue;
+    given = given === undefined ? raw.rawHeaders[at + 1] : `${given}, ${raw.rawHeaders[at + 1]}`;
   }
-  return given.length > 1 ? given.join(', ') : headers[name];
+  return given;
 };
 
 /** Browsers say that a page of ours calls, and let no script say so. */
@@ -268,21 +329,11 @@ const originOf = ({ headers }: FastifyRequest): Origin => {
   return headers['user-agent']?.startsWith(COMMAND_LINE_AGENT) ? 'command line' : 'api';
 };
 
-/**
- * Who calls, and whether they may, as far as the route's parameters alone tell what they need.
- */
-const callerOf = async (
-  method: ApiMethod,
-  signed: SignedRequest,
-  params: Readonly<Record<string, string>>,
-  { authenticate, satisfies }: ApiServing,
-): Promise<Caller> => {
-  if (method.scopes === undefined) return { clientId: undefined, scopes: [] }; // bad credentials do not matter where none are needed
-  const caller = await authenticate(signed);
-  if (method.authorization === 'deferred') return caller;
+/** Whether who calls may, as far as the route's parameters alone tell what they need. */
+const requireScopes = ({ caller, params }: Call, method: ApiMethod, { satisfies }: ApiServing): void => {
+  if (method.scopes === undefined || method.authorization === 'deferred') return;
   const required = fillInScopes(method.scopes, params);
   if (!satisfies(caller, required)) throw insufficientScopes(caller, required, satisfies);
-  return caller;
 };
 
 export const withoutSecrets = (params: Readonly<Record<string, string>>, secret: readonly string[]) =>

@@ -1,6 +1,6 @@
 // A request body from bytes to JSON, with the errors that Taskcluster clients know. How it is
 // received: receive-body.ts.
-import { nextTurn, turnIfLarge } from '../../core/clock.ts';
+import { LARGE, nextTurn } from '../../core/clock.ts';
 import { MOST_AT_ONCE } from '../../core/json.ts';
 import { ApiError } from '../api-error.ts';
 import { createStructureCheck } from './json-structure.ts';
@@ -21,13 +21,18 @@ export const inputTooLarge = (limit: number): ApiError =>
 
 /** `application/json`, in UTF-8 whether it says so or not. */
 export const isJson = (contentType: string | undefined): contentType is string =>
-  contentType !== undefined && /^application\/json\s*(;|$)/i.test(contentType);
+  contentType === 'application/json' || (contentType !== undefined && /^application\/json\s*(;|$)/i.test(contentType));
 
 const CHARSET = /;\s*charset\s*=\s*"?([^\s";]+)/i;
 
 /** An object or an array; `{}` for an empty body. */
 export const parseJsonBody = (body: Buffer, contentType: string): unknown => {
   createStructureCheck()(body);
+  return parseSmallBody(body, contentType);
+};
+
+/** The same for one whose structure was checked while it arrived. */
+export const parseSmallBody = (body: Buffer, contentType: string): unknown => {
   requireUtf8(contentType);
   return body.length === 0 ? {} : parseText(body.toString('utf8'));
 };
@@ -46,20 +51,19 @@ export const looksLikeObject = (body: Buffer): boolean => {
 const [SPACE, LINE_FEED, RETURN, TAB, OPEN_BRACE] = Buffer.from(' \n\r\t{');
 
 export const requireUtf8 = (contentType: string): void => {
+  if (!contentType.includes(';')) return;
   const charset = CHARSET.exec(contentType)?.[1]?.toLowerCase();
   if (charset !== undefined && charset !== 'utf-8' && charset !== 'utf8') {
     throw new ApiError('MalformedPayload', `Unsupported charset: ${charset}. JSON is sent in UTF-8.`);
   }
 };
 
-/**
- * The same in turns of the event loop, for a body whose structure was checked while it arrived.
- */
+/** The same in turns of the event loop, where it is large. */
 export const parseBodyInTurns = async (body: Buffer, contentType: string): Promise<unknown> => {
+  if (body.length <= LARGE) return parseSmallBody(body, contentType);
   requireUtf8(contentType);
-  if (body.length === 0) return {};
   const text = await decodeInTurns(body);
-  await turnIfLarge(body.length);
+  await nextTurn();
   return parseText(text);
 };
 

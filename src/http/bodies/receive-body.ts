@@ -6,7 +6,7 @@ import { createBrotliDecompress, createGunzip, createInflate } from 'node:zlib';
 import { type Clock, nextTurn } from '../../core/clock.ts';
 import { ApiError } from '../api-error.ts';
 import { inputTooLarge, isJson, SMALL_BODY_BYTES } from './body.ts';
-import type { BodyBudget } from './body-budget.ts';
+import type { BodyBudget, BodyShare } from './body-budget.ts';
 import { createStructureCheck } from './json-structure.ts';
 
 export type IncomingBody = {
@@ -76,13 +76,14 @@ export const receiveBody = (request: IncomingMessage, settings: ReceiveSettings)
   const { limit, budget, clock, onPiece } = settings;
   const encoding = request.headers['content-encoding'];
   const checkPiece = onPiece ?? (isJson(request.headers['content-type']) ? createStructureCheck() : undefined);
-  const share = budget.open();
+  /** Opened when there is more to take than everybody may. */
+  let share: BodyShare | undefined;
   let decoder: Transform | undefined;
   let source: IncomingMessage | Transform = request;
   let chunks: Buffer[] = [];
   let whole: Buffer | undefined;
   let [pieces, sentBytes, bytes, roomFor] = [0, 0, 0, SMALL_BODY_BYTES];
-  let [isComplete, isForgotten, isOver] = [false, false, false];
+  let [isListening, isComplete, isForgotten, isOver] = [false, false, false, false];
   let failure: unknown;
   /** Pending while all bodies together are too large. */
   let room: Promise<void> | undefined;
@@ -92,7 +93,7 @@ export const receiveBody = (request: IncomingMessage, settings: ReceiveSettings)
   const fail = (error: unknown) => {
     if (isComplete || isOver) return;
     failure ??= error;
-    detach();
+    stopDecoding();
     waiting?.reject(failure);
   };
   const goOn = () => {
@@ -100,24 +101,24 @@ export const receiveBody = (request: IncomingMessage, settings: ReceiveSettings)
     if (isOver || decoder || bytes <= SMALL_BODY_BYTES) request.resume();
     else flow();
   };
-  /** Also of what comes after a refusal. */
-  const onPieceSent = () => {
-    pieces += 1;
+  const onSent = (chunk: Buffer) => {
+    pieces += 1; // also of what comes after a refusal
     if (pieces % PIECES_AT_ONCE === 0) {
       request.pause();
       void nextTurn().then(goOn);
     }
-    if (pieces <= MOST_PIECES) return;
-    fail(inTooManyPieces());
-    request.pause();
-    request.socket.pause(); // by itself the parser goes on until it has as many bytes as a stream holds
-  };
-  const onSent = (chunk: Buffer) => {
+    if (pieces > MOST_PIECES) {
+      fail(inTooManyPieces());
+      request.pause();
+      request.socket.pause(); // by itself the parser goes on until it has as many bytes as a stream holds
+    }
+    if (failure !== undefined || isOver) return;
     sentBytes += chunk.length; // also of a coding that makes nothing of them
     if (sentBytes > limit) fail(inputTooLarge(limit));
+    else if (!decoder) onData(chunk);
   };
   const onData = (chunk: Buffer) => {
-    if (failure !== undefined) return;
+    if (failure !== undefined || isOver) return;
     bytes += chunk.length;
     if (bytes > limit) return fail(inputTooLarge(limit));
     try {
@@ -138,14 +139,16 @@ export const receiveBody = (request: IncomingMessage, settings: ReceiveSettings)
   const takeRoom = () => {
     const more = Math.max(bytes - roomFor, ROOM_AT_ONCE);
     roomFor += more;
+    share ??= budget.open();
     return share.take(more);
   };
   const flow = () => {
     if (waiting?.forAll && !room && failure === undefined && !isOver) source.resume();
   };
   const onEnd = () => {
+    if (failure !== undefined || isOver) return;
     isComplete = true;
-    detach();
+    stopDecoding();
     waiting?.resolve();
   };
   const onBroken = () => {
@@ -154,22 +157,22 @@ export const receiveBody = (request: IncomingMessage, settings: ReceiveSettings)
   const onUndecodable = (error: Error) =>
     fail(new ApiError('MalformedPayload', `The body is not valid ${encoding}.`, error));
 
-  const countPieces = () => {
-    if (!request.listeners('data').includes(onPieceSent)) request.on('data', onPieceSent);
+  // No listener is taken off again, which costs as much as to add it: they know when it is over.
+  const listen = () => {
+    if (!isListening) request.on('data', onSent);
+    isListening = true;
   };
   const attach = () => {
     decoder = decoderOf(encoding);
     request.on('error', onBroken).on('close', onBroken);
-    countPieces();
+    listen();
     if (decoder) {
-      source = decoder.on('error', onUndecodable);
-      request.on('data', onSent).pipe(decoder);
+      source = decoder.on('error', onUndecodable).on('data', onData);
+      request.pipe(decoder);
     }
-    source.on('data', onData).on('end', onEnd);
+    source.on('end', onEnd);
   };
-  const detach = () => {
-    source.off('data', onData).off('end', onEnd);
-    request.off('data', onSent).off('close', onBroken);
+  const stopDecoding = () => {
     if (!decoder) return;
     request.unpipe(decoder);
     decoder.destroy();
@@ -212,13 +215,13 @@ export const receiveBody = (request: IncomingMessage, settings: ReceiveSettings)
     },
     end: () => {
       if (isOver) return;
-      if (!isComplete && failure === undefined) detach();
+      if (!isComplete) stopDecoding();
       isOver = true;
       chunks = [];
       whole = undefined;
-      share.release();
+      share?.release();
       if (request.complete || request.destroyed) return;
-      countPieces();
+      listen();
       if (pieces <= MOST_PIECES) request.resume();
       const cancel = clock.after(LONGEST_DRAIN_MS, () => request.destroy());
       request.once('end', cancel).once('close', cancel);
