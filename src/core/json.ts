@@ -78,10 +78,13 @@ const isSmall = (value: object): boolean => {
     if (typeof inner === 'object' && inner !== null) toSee.push(inner);
   };
   for (let seen = toSee.pop(); seen !== undefined && size <= LARGE; seen = toSee.pop()) {
-    if (Array.isArray(seen)) seen.forEach(see);
-    else {
+    if (Array.isArray(seen)) {
+      if (size + seen.length > LARGE) return false; // before they are looked at
+      seen.forEach(see);
+    } else {
       for (const key in seen) {
         size += key.length;
+        if (size > LARGE) return false;
         see((seen as Record<string, unknown>)[key]);
       }
     }
