@@ -20,7 +20,6 @@ import {
   COMMAND_LINE_AGENT,
   type Origin,
   type Satisfies,
-  type ScopeExpression,
   type SignedRequest,
 } from './api-method.ts';
 import {
@@ -178,8 +177,9 @@ const NOTHING = Buffer.alloc(0);
 const NOBODY: Caller = { clientId: undefined, scopes: [] };
 
 /**
- * A request, with as much as is known of it so far, which errors tell. A class, because getters of
- * an object literal are made anew for each.
+ * A request, with as much as is known of it so far, which errors tell. A class, with getters for
+ * what few ask for: what getters of a literal hold, or functions that are fields, V8 lets go of
+ * much later (test/short-lived.test.ts).
  */
 class Call implements ApiRequest {
   readonly params: Record<string, string>;
@@ -195,11 +195,10 @@ class Call implements ApiRequest {
   /** Bad credentials do not matter where none are needed. */
   caller = NOBODY;
   readonly signed: SignedRequest;
-  readonly authorize: (expression: ScopeExpression) => void;
   readonly #request: FastifyRequest;
   readonly #reply: FastifyReply;
   readonly #streams: boolean | undefined;
-  readonly #parentLog: Log;
+  readonly #serving: ApiServing;
   #log: Log | undefined;
 
   constructor(
@@ -207,17 +206,21 @@ class Call implements ApiRequest {
     reply: FastifyReply,
     body: () => Promise<Buffer>,
     { streams }: ApiMethod,
-    { satisfies, log }: ApiServing,
+    serving: ApiServing,
   ) {
     this.params = request.params as Record<string, string>;
     this.signed = signedRequest(request, body);
-    this.authorize = (expression) => {
-      if (!satisfies(this.caller, expression)) throw insufficientScopes(this.caller, expression, satisfies);
-    };
     this.#request = request;
     this.#reply = reply;
     this.#streams = streams;
-    this.#parentLog = log;
+    this.#serving = serving;
+  }
+
+  get authorize(): ApiRequest['authorize'] {
+    const { satisfies } = this.#serving;
+    return (expression) => {
+      if (!satisfies(this.caller, expression)) throw insufficientScopes(this.caller, expression, satisfies);
+    };
   }
 
   get requestId(): string {
@@ -237,7 +240,7 @@ class Call implements ApiRequest {
   }
 
   get log(): Log {
-    this.#log ??= this.#parentLog.child({ requestId: this.requestId });
+    this.#log ??= this.#serving.log.child({ requestId: this.requestId });
     return this.#log;
   }
 

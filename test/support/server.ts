@@ -33,6 +33,8 @@ export type RunOptions = {
   readonly uid?: number;
   /** An open file for all that it writes, in place of `said`. */
   readonly output?: number;
+  /** Flags for Node. */
+  readonly flags?: readonly string[];
 };
 
 export type ServeOptions = RunOptions & { readonly args?: readonly string[] };
@@ -45,8 +47,8 @@ export type Server = Program & {
 
 /** Runs `hookwright ARGS`. Killed after the test if it still runs. */
 export const runProgram = (t: Cleanup, args: readonly string[], options: RunOptions = {}): Program => {
-  const { cwd = '/', env = {}, uid, output = 'pipe' } = options;
-  const child = spawn(process.execPath, [MAIN, ...args], {
+  const { cwd = '/', env = {}, uid, output = 'pipe', flags = [] } = options;
+  const child = spawn(process.execPath, [...flags, MAIN, ...args], {
     cwd,
     // The fourth is the lifeline of a launcher (bin/run-node.js): the program ends also when this
     // process is killed.
