@@ -26,7 +26,7 @@ import {
   isJson,
   looksLikeObject,
   parseBodyInTurns,
-  parseSmallBody,
+  parseCheckedBody,
   requireUtf8,
   SMALL_BODY_BYTES,
   sizeText,
@@ -124,7 +124,7 @@ const createHandler = (
         if (isJson(contentType)) {
           call.beginning = bytes;
           call.payload = undefined;
-          call.payload = parseSmallBody(bytes, contentType);
+          call.payload = parseCheckedBody(bytes, contentType);
         }
       }
       if (method.scopes !== undefined) call.caller = await serving.authenticate(signed);

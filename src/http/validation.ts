@@ -1,6 +1,6 @@
 // The service's own schemas, compiled once. (Schemas that users write are another matter:
 // task-hooks/evaluation/schemas/trigger-schema.ts.)
-import { Ajv, type ErrorObject, type ValidateFunction } from 'ajv';
+import { Ajv, type ErrorObject, type FormatDefinition, type ValidateFunction } from 'ajv';
 import addAllFormats from 'ajv-formats';
 import { ApiError } from './api-error.ts';
 import type { NamedSchema } from './api-method.ts';
@@ -23,8 +23,11 @@ const PLAIN_DATE_TIME = new RegExp(
 /** For all that is compiled after it. */
 export const addFormats = (ajv: Ajv): void => {
   (addAllFormats as unknown as (instance: Ajv) => void)(ajv);
-  const { validate } = ajv.formats['date-time'] as { readonly validate: (text: string) => boolean };
-  ajv.addFormat('date-time', (text) => PLAIN_DATE_TIME.test(text) || validate(text));
+  const known = ajv.formats['date-time'] as FormatDefinition<string> & { readonly validate: (text: string) => boolean };
+  ajv.addFormat('date-time', {
+    ...known,
+    validate: (text: string) => PLAIN_DATE_TIME.test(text) || known.validate(text),
+  });
 };
 
 const createAjv = (allErrors: boolean): Ajv => {

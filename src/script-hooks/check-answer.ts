@@ -54,7 +54,7 @@ const withState = (outcome: Outcome): Outcome =>
 const STATE = {
   get(this: Outcome): unknown {
     const state = parseGuestJson(this.stateJson as string);
-    Object.defineProperty(this, 'state', { value: state, enumerable: true });
+    if (!Object.isSealed(this)) Object.defineProperty(this, 'state', { value: state, enumerable: true });
     return state;
   },
   enumerable: true,

@@ -28,11 +28,11 @@ const CHARSET = /;\s*charset\s*=\s*"?([^\s";]+)/i;
 /** An object or an array; `{}` for an empty body. */
 export const parseJsonBody = (body: Buffer, contentType: string): unknown => {
   createStructureCheck()(body);
-  return parseSmallBody(body, contentType);
+  return parseCheckedBody(body, contentType);
 };
 
-/** The same for one whose structure was checked while it arrived. */
-export const parseSmallBody = (body: Buffer, contentType: string): unknown => {
+/** The same of one whose structure was checked while it arrived. */
+export const parseCheckedBody = (body: Buffer, contentType: string): unknown => {
   requireUtf8(contentType);
   return body.length === 0 ? {} : parseText(body.toString('utf8'));
 };
@@ -60,7 +60,7 @@ export const requireUtf8 = (contentType: string): void => {
 
 /** The same in turns of the event loop, where it is large. */
 export const parseBodyInTurns = async (body: Buffer, contentType: string): Promise<unknown> => {
-  if (body.length <= LARGE) return parseSmallBody(body, contentType);
+  if (body.length <= LARGE) return parseCheckedBody(body, contentType);
   requireUtf8(contentType);
   const text = await decodeInTurns(body);
   await nextTurn();

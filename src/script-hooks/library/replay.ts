@@ -62,11 +62,11 @@ export const recordRun = (bowl: Bowl): Recording => {
     channel: channel && {
       nest: channel.nest,
       posts: async () => {
-        const { page, ...all } = pagesOf(await given(channel.posts));
+        const all = pagesOf(await given(channel.posts));
         return new NotedPages(
           () => noteCount(all.length),
           async (start, end, from) => {
-            const posts = await page(start, end, from);
+            const posts = await all.page(start, end, from);
             return notePage(from === 'end' ? end - posts.length : start, posts);
           },
         );

@@ -108,7 +108,9 @@ export const insert = async (on: Queryable, tasks: readonly StoredTask[], now: n
 
 export const taskValues = async (tasks: readonly StoredTask[], now: number): Promise<unknown[]> => {
   // The first of two with one id is inserted.
-  const unique = [...new Map(tasks.toReversed().map((task) => [task.taskId, task])).values()].reverse();
+  const first = new Map<string, StoredTask>();
+  for (const task of tasks) if (!first.has(task.taskId)) first.set(task.taskId, task);
+  const unique = [...first.values()];
   const definitions = unique.map(({ definition }) => definition);
   return [
     unique.map(({ taskId }) => taskId),

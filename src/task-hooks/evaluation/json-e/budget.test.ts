@@ -41,6 +41,7 @@ const HOSTILE: Readonly<Record<string, unknown>> = {
   'loops in loops': nested(3),
   'a long loop over nothing': often(1),
   'a range of ten millions': { $eval: 'range(0, 10000000)' },
+  'a range without end': { $eval: 'range(0, 1, 0)' },
   'a text that doubles': grown('a'.repeat(1_000), { $eval: 'acc + acc' }, 40),
   'a text that grows by interpolation': grown('${word}', '${acc}${acc}${acc}${payload.text}'),
   'lists that double': grown({ $eval: '1' }, { $eval: '[acc, acc]' }, 40),

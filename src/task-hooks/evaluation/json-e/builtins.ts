@@ -1,6 +1,6 @@
 // JSON-e's own functions. Each tests its arguments as the library does, and spends what it takes
 // before it does it.
-import { JsonEError, odd } from './errors.ts';
+import { BEYOND_BUDGET, JsonEError, odd } from './errors.ts';
 import { fromNow, readTimespan, spendDate } from './from-now.ts';
 import { spendSearch } from './parts.ts';
 import { isObject, type Run, type Scope, spend, spendText, type Values } from './run.ts';
@@ -56,7 +56,7 @@ const range: Builtin = (given, _scope, run) => {
   const [start, stop, step = 1] = given as [number, number, number?];
   const length = Math.ceil((stop - start) / step);
   if (!(length > 0)) return [];
-  if (length === Number.POSITIVE_INFINITY) return odd();
+  if (length === Number.POSITIVE_INFINITY) throw BEYOND_BUDGET; // which is left to the event's other templates
   spend(run, length);
   return Array.from({ length }, (_, at) => start + at * step);
 };

@@ -39,7 +39,6 @@ export const withOnly =
   };
 
 const NAME = /^[a-zA-Z_][a-zA-Z0-9_]*$/;
-/** A scope in which some names stand for something else. */
 export const isName = (key: string): boolean => NAME.test(key);
 
 export const isArrayOfObjects = (value: unknown): value is readonly Values[] =>

@@ -171,6 +171,8 @@ describe('a trigger schema', () => {
   it('checks formats', () => {
     const of = (format: string, value: string) => fits({ format }, value);
     assert.ok(of('date-time', '2026-11-20T15:29:17Z') && !of('date-time', 'yesterday'));
+    const limited = { type: 'string', format: 'date-time', formatMinimum: '2026-11-20T00:00:00Z' };
+    assert.ok(fits(limited, '2026-11-20T15:29:17Z') && !fits(limited, '2026-11-19T15:29:17Z'));
     assert.ok(of('email', 'a@example.com') && !of('email', 'a'));
     assert.ok(of('uuid', '123e4567-e89b-12d3-a456-426614174000') && !of('uuid', '123'));
     assert.ok(of('ipv4', '10.0.0.1') && !of('ipv4', '10.0.0.256'));
