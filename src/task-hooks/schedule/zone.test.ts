@@ -3,8 +3,8 @@ import { execFile } from 'node:child_process';
 import { it } from 'node:test';
 import { fileURLToPath } from 'node:url';
 
-const FILES = ['tick', 'hook-changes', 'schedule-handler', 'schedule-oracle'];
-const pathOf = (name: string) => fileURLToPath(new URL(`./${name}.test.ts`, import.meta.url));
+const FILES = ['tick', '../api/hook-changes', 'schedule-handler', 'schedule-oracle'];
+const pathOf = (name: string) => fileURLToPath(new URL(`${name}.test.ts`, import.meta.url));
 
 it('hooks fire and are changed the same on a machine whose clocks change twice a year', async (t) => {
   const { NODE_TEST_CONTEXT: _, ...rest } = process.env;

@@ -119,7 +119,9 @@ export const createOracle = (): Oracle => {
       const latest = Math.min(made.moment.latest, (due ?? Number.POSITIVE_INFINITY) - 1);
       state.definition = made.to;
       state.after = afterChange({ ...made.moment, latest }, state.lastOccurrence);
-      if (state.lastOccurrence !== undefined && state.lastOccurrence > made.moment.latest + HOUR)
+      // Saved without a schedule it keeps its last date: there is nothing that could begin anew.
+      const isScheduled = made.to?.schedule.next(made.moment.latest) !== undefined;
+      if (isScheduled && state.lastOccurrence !== undefined && state.lastOccurrence > made.moment.latest + HOUR)
         state.lastOccurrence = undefined;
       state.change = undefined;
       if (state.definition) consume(state, left, looked);
